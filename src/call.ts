@@ -1,0 +1,100 @@
+import { messageOf } from "./errors.ts";
+
+/** What every call that leaves the process needs from outside. */
+export type CallContext = {
+  /** Passed before and after each call; a sweep stops the process there. */
+  point(name: string): Promise<void>;
+  /** Calls open now, for a lab that must know when nothing is going on. */
+  activity: Activity;
+  /** Wall milliseconds after which a call is given up. */
+  callTimeoutMs: number;
+  log: Log;
+};
+
+/** The few words of pino that the code uses. */
+export type Log = {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+};
+
+/** Counts what is in flight in this process. */
+export class Activity {
+  inFlight = 0;
+
+  /** Counts a promise until it settles. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.inFlight += 1;
+    try {
+      return await work();
+    } finally {
+      this.inFlight -= 1;
+    }
+  }
+}
+
+/** A call outlived its timeout: whether it had an effect is not known. Look before doing it again. */
+export class CallTimedOut extends Error {
+  constructor(name: string, milliseconds: number) {
+    super(`${name} did not answer in ${milliseconds} ms`);
+    this.name = "CallTimedOut";
+  }
+}
+
+export type CallOptions = { signal?: AbortSignal | undefined; timeoutMs?: number };
+
+/**
+ * Makes one call that leaves the process: named crash points around it, a timeout in wall milliseconds, the caller's
+ * abort, and a log line with its time. The name says service and action: "rds.PromoteReadReplica". `work` gets the signal
+ * and must hand it on; the promise settles at the timeout even when `work` does not listen.
+ *
+ * @throws CallTimedOut when no answer came in time, the signal's reason when the caller gave up, else what `work` throws.
+ */
+export async function call<T>(
+  ctx: CallContext,
+  name: string,
+  work: (signal: AbortSignal) => Promise<T>,
+  options: CallOptions = {},
+): Promise<T> {
+  const milliseconds = options.timeoutMs ?? ctx.callTimeoutMs;
+  await ctx.point(`before ${name}`);
+  options.signal?.throwIfAborted();
+  const startedAt = performance.now();
+  const result = await ctx.activity.during(() => inTime(name, milliseconds, work, options.signal)).then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+  const took = Math.round(performance.now() - startedAt);
+  if ("error" in result) {
+    ctx.log.debug({ call: name, ms: took, failed: messageOf(result.error) }, "call failed");
+    await ctx.point(`after ${name}`);
+    throw result.error;
+  }
+  ctx.log.debug({ call: name, ms: took }, "call");
+  await ctx.point(`after ${name}`);
+  return result.value;
+}
+
+async function inTime<T>(
+  name: string,
+  milliseconds: number,
+  work: (signal: AbortSignal) => Promise<T>,
+  outer: AbortSignal | undefined,
+): Promise<T> {
+  const controller = new AbortController();
+  const { promise: gaveUp, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => giveUp(new CallTimedOut(name, milliseconds)), milliseconds);
+  const abort = () => giveUp(outer?.reason);
+  const giveUp = (reason: unknown) => {
+    reject(reason);
+    controller.abort(reason);
+  };
+  outer?.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([work(controller.signal), gaveUp]);
+  } finally {
+    clearTimeout(timer);
+    outer?.removeEventListener("abort", abort);
+  }
+}

@@ -1,0 +1,40 @@
+import type { Activity, Log } from "./call.ts";
+import type { Clock } from "./clock.ts";
+import type { Estate, SecretReference } from "./estate.ts";
+import type { Clients } from "./adapters/clients.ts";
+import type { Db } from "./db/connect.ts";
+import type { Sender } from "./outbox/sender.ts";
+import type { AnyGate, AnyStep } from "./engine/step.ts";
+
+/** Everything a function may reach outside itself; first argument everywhere. Built in main.ts, and by the lab. */
+export type Context = {
+  estate: Estate;
+  /** Muster's own database: runs, journals, inbox, outbox. */
+  db: Db;
+  /** The clock a person could read; on the same row as muster.now() in the database. */
+  clock: Clock;
+  now(): Date;
+  newId(): string;
+  random(): number;
+  /** This process, in leases and take-over notices. */
+  worker: string;
+  /** Wall milliseconds a run belongs to a worker without renewal. */
+  leaseMs: number;
+  /** Wall milliseconds after which a call that leaves the process is given up. */
+  callTimeoutMs: number;
+  /** Named crash points; a sweep stops the process there. Does nothing in production. */
+  point(name: string): Promise<void>;
+  activity: Activity;
+  log: Log;
+  clients: Clients;
+  /** Reads the secret an estate entry refers to. @throws UserError when it is not there. */
+  secret(reference: SecretReference): string;
+  /** Rings the workers for a run. Never throws and never waits long: losing a ring costs a second, not a run. */
+  ring(runId: string): Promise<void>;
+  /** The list of steps and gates, by name; the engine knows none of them. */
+  steps: ReadonlyMap<string, AnyStep | AnyGate>;
+  /** Looks again at a run's claims; returns a sentence for each that no longer holds. */
+  brokenClaims(runId: string): Promise<string[]>;
+  /** What takes messages out: by the first word of a thread's name ("run", "reply", "mail"). */
+  senders: ReadonlyMap<string, Sender>;
+};

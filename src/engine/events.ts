@@ -1,0 +1,62 @@
+import type { Json } from "./step.ts";
+
+/** Everything that can stand in a run's journal. `step` is a node's id and absent where the whole run is meant. */
+export type EventBody =
+  // the run, before it starts
+  | { kind: "proposed"; by: string; reason?: string }
+  | { kind: "approved"; by: string; signal: number }
+  | { kind: "declined"; by: string; signal: number }
+  | { kind: "voided"; because: string[] }
+  | { kind: "expired" }
+  | { kind: "started" }
+  // the run, under way
+  | { kind: "taken-over"; from: string }
+  | { kind: "held"; by: string; signal: number }
+  | { kind: "resumed"; by: string; signal: number }
+  /** Going back: what was applied is undone, then the run ends (cancelled). */
+  | { kind: "turned-back"; by: string; signal: number; verb: "cancel" | "undo" }
+  | { kind: "refused"; by: string; signal: number; verb: string; because: string }
+  | { kind: "ended"; outcome: Outcome; because?: string }
+  // one step
+  | { kind: "first-look"; step: string }
+  | { kind: "waiting"; step: string; missing: string }
+  | { kind: "intent"; step: string; attempt: number; before: Json }
+  | { kind: "applied"; step: string; attempt: number }
+  | { kind: "call-failed"; step: string; attempt: number; error: string; noEffect: boolean }
+  | { kind: "done"; step: string; result: Json }
+  | { kind: "parked"; step: string; because: string; todo?: string }
+  | { kind: "continued"; step: string; by: string; signal: number }
+  | { kind: "waive-seconded"; step: string; by: string; signal: number }
+  | { kind: "waived"; step: string; by: string; signal: number }
+  // one gate
+  | { kind: "asked"; step: string; question: string; needed: 1 | 2 }
+  | { kind: "reminded"; step: string; times: number }
+  | { kind: "answered"; step: string; by: string; signal: number }
+  // going back, one step
+  | { kind: "undo-intent"; step: string; attempt: number }
+  | { kind: "undo-applied"; step: string; attempt: number }
+  | { kind: "undo-failed"; step: string; attempt: number; error: string; noEffect: boolean }
+  | { kind: "undone"; step: string };
+
+export type Outcome = "done" | "failed" | "cancelled";
+
+/** A journal row as it was written. */
+export type JournalEvent = EventBody & {
+  seq: number;
+  epoch: number;
+  at: Date;
+};
+
+/** What a person, or Muster itself, may say to a run. */
+export type Verb = "approve" | "decline" | "hold" | "resume" | "continue" | "waive" | "undo" | "cancel" | "abandon";
+
+export type Signal = {
+  seq: number;
+  verb: Verb;
+  /** The node it speaks to: a gate for approve and decline, a parked step for continue and waive. */
+  step?: string;
+  by: string;
+  /** The plan hash the person saw. */
+  planHash?: string;
+  at: Date;
+};

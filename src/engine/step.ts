@@ -1,0 +1,98 @@
+import type { Context } from "../context.ts";
+
+/** What can stand in a journal: it survives a round trip through JSON unchanged. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json | undefined };
+
+/** A look that saw nothing. It is an answer, and says why. */
+export type Unknown = { unknown: string };
+
+/** Says that something cannot be seen, and why, in a sentence a person will read. */
+export const unknown = (why: string): Unknown => ({ unknown: why });
+
+/** Tells whether a look saw nothing. */
+export const isUnknown = (seen: unknown): seen is Unknown =>
+  typeof seen === "object" && seen !== null && typeof (seen as Unknown).unknown === "string";
+
+/** What steps and gates may reach: never the estate, because what was approved is in the plan. */
+export type StepContext = Omit<Context, "estate"> & {
+  runId: string;
+  epoch: number;
+  /** Fires when the lease is lost or the process stops; hand it to every call. */
+  signal: AbortSignal;
+};
+
+/** Journalled results of earlier steps, by step name (`{ "fence-writes": {...} }`); a waived one is `{ waived: true }`. */
+export type Reads = Record<string, Json>;
+
+/** What apply and undo know beside their input. */
+export type Applied<Seen> = {
+  /** What was seen before the first change: the state that undo leads back to. */ before: Seen;
+  /** What was seen just now. */ seen: Seen;
+  reads: Reads;
+};
+
+export type Undo<Input, Seen> =
+  /** Reached only while nothing one-way has been tried for this service: the engine sees to that. */
+  | {
+      apply(ctx: StepContext, input: Input, applied: Applied<Seen>): Promise<void>;
+      /** Says what is not back yet as it was before. */
+      missing(seen: Seen, before: Seen, input: Input): string | undefined;
+    }
+  /** There is no way back: why, for the person about to approve. */
+  | { oneWay: string }
+  /** It changes nothing, or nothing that needs to be taken back: why. */
+  | { nothing: string };
+
+/** One change to the world (or one check of it) that can be observed, applied, verified and, mostly, undone. */
+export type Step<Input = never, Seen = never> = {
+  kind: "step";
+  /** verb-noun, also the file's name. */
+  name: string;
+  /** What it does, to finish the sentence "Muster will ...": "send all traffic for checkout to us-west-2". */
+  title(input: Input): string;
+  /** Looks, and changes nothing. Throws what the adapters throw; `unknown(why)` when the thing cannot be seen. */
+  observe(ctx: StepContext, input: Input, reads: Reads): Promise<Seen | Unknown>;
+  /** What is still missing, as a sentence without a full stop; undefined when the world is as wanted. Pure. */
+  missing(seen: Seen, input: Input, reads: Reads): string | undefined;
+  /** Why the change may not be made right now though it is wanted ("the replica is backing-up"). Pure. */
+  notYet?(seen: Seen, input: Input, reads: Reads): string | undefined;
+  /** Makes the change. Twice must equal once. Absent: the step only waits until nothing is missing. */
+  apply?(ctx: StepContext, input: Input, applied: Applied<Seen>): Promise<void>;
+  /** Whether an error of apply proves that nothing changed (a throttle, a refusal): no settling is needed then. */
+  hadNoEffect?(error: unknown): boolean;
+  undo: Undo<Input, Seen>;
+  /** How long something may be missing (after the last apply, or since the first look) before a person is asked. Lab or real seconds. */
+  patienceSeconds: number | ((input: Input) => number);
+  /** How long a look may still show what was before a change: the target's read lag. */
+  settleSeconds: number;
+  /** How long to wait between looks. */
+  pollSeconds: number;
+  /** True where "cannot be seen" may end the step as its result (evidence for a gate), once patience is over. */
+  acceptsUnknown?(input: Input): boolean;
+};
+
+/** A step whose deed is a person's decision. */
+export type Gate<Input = never> = {
+  kind: "gate";
+  name: string;
+  title(input: Input): string;
+  /** The question, with its numbers, from the evidence of earlier steps; undefined when nobody needs to be asked. Pure. */
+  question(input: Input, reads: Reads): string | undefined;
+  /** How many approvers must say yes; with 2, the requester does not count. */
+  needed: 1 | 2;
+};
+
+/** Declares a step; the types of its input and of what it sees are checked here and forgotten in the list. */
+export function step<Input, Seen>(definition: Omit<Step<Input, Seen>, "kind">): Step<Input, Seen> {
+  return { kind: "step", ...definition };
+}
+
+/** Declares a gate. */
+export function gate<Input>(definition: Omit<Gate<Input>, "kind">): Gate<Input> {
+  return { kind: "gate", ...definition };
+}
+
+/** Any step or gate, as the list holds it: the engine feeds it JSON from the plan and the journal. */
+// The list is heterogeneous on purpose: inputs are checked where a job uses a step.
+export type AnyStep = Step<never, never>;
+export type AnyGate = Gate<never>;

@@ -1,0 +1,118 @@
+import { z } from "zod";
+
+/** Where a secret is kept. The value itself never stands in the estate. */
+const secretReference = z.union([
+  z.strictObject({ env: z.string().min(1) }).describe("The environment variable that holds it."),
+  z.strictObject({ file: z.string().min(1) }).describe("The file that holds it."),
+]);
+
+const name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "expected a short name: lower-case letters, digits and dashes, at most 63")
+  .describe("A short name: lower-case letters, digits and dashes.");
+const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "expected a region such as us-west-2");
+const seconds = z.int().min(1);
+
+const objective = z.strictObject({
+  rtoSeconds: seconds.optional().describe("How long the service may be away, in seconds."),
+  rpoSeconds: z.int().min(0).optional().describe("How many seconds of writes may be lost."),
+});
+
+const person = z.strictObject({
+  slack: z.string().regex(/^[UW][A-Z0-9]+$/, "expected a Slack user id such as U012AB3CD").optional(),
+  mail: z.email().optional(),
+  terminal: z.string().min(1).optional().describe("The login name this person has where the terminal is used."),
+});
+
+const side = z.strictObject({
+  region,
+  instance: z.string().min(1).describe("The RDS instance identifier."),
+  appRole: secretReference
+    .optional()
+    .describe("A postgres:// URL with the role, password and database the application uses. Its host is not used."),
+});
+
+const database = z.strictObject({
+  driver: z.literal("rds-postgres"),
+  writer: side,
+  replica: side,
+});
+
+const deployment = z.strictObject({
+  region,
+  cluster: name,
+  namespace: name,
+  name,
+  replicas: z.int().min(1).max(10_000).describe("How many pods serve when this region does."),
+});
+
+const config = z.strictObject({
+  region,
+  cluster: name,
+  namespace: name,
+  name: z.string().min(1),
+  key: z.string().min(1).describe("The key that holds the database's host name."),
+});
+
+const health = z.strictObject({
+  url: z.url({ protocol: /^https?$/ }).describe("What customers reach; the prober asks it every 10 seconds."),
+  edges: z.record(region, z.url({ protocol: /^https?$/ })).describe("Per region, its own front door, asked by its address."),
+  limitMs: z.int().min(1).default(1000).describe("Slowest answer that counts as healthy, in milliseconds."),
+});
+
+const traffic = z.strictObject({
+  driver: z.literal("route53-weighted"),
+  zone: z.string().min(1).describe("The hosted zone's id."),
+  name: z.string().min(1).describe("The record's name; one weighted record a region, its set identifier the region's name."),
+  type: z.enum(["A", "AAAA", "CNAME"]).default("A"),
+  ttl: z.int().min(0).max(86_400).default(60).describe("In seconds."),
+});
+
+const service = z.strictObject({
+  tier: z.enum(["critical", "important", "standard"]).default("standard"),
+  ...objective.shape,
+  dependsOn: z.array(name).default([]),
+  traffic,
+  databases: z.array(database).min(1).max(1),
+  deployments: z.array(deployment).min(1),
+  configs: z.array(config).default([]),
+  health,
+  stabilitySeconds: seconds.default(600).describe("How long the service must stay green in its new region."),
+  admission: z.enum(["automatic", "person"]).default("automatic").describe("Who lets customers in once all checks are green."),
+});
+
+/** The estate file: what Muster looks after. */
+export const Estate = z.strictObject({
+  regions: z.array(region).min(2),
+  channels: z.strictObject({
+    incidents: z.string().min(1).describe("A channel's name with its #, or its id."),
+    backup: z.string().min(1).optional(),
+    executives: z.string().min(1).optional(),
+  }),
+  workspace: z.string().optional().describe("The Slack team id; others are refused. Unset: the token's own."),
+  people: z.record(name, person),
+  approvers: z.array(name).min(2).describe("Who may approve. Two of them, not the one who asked."),
+  region_approvers: z.array(name).min(2).optional(),
+  services: z.record(name, service),
+  clusters: z.record(name, z.strictObject({ context: z.string().min(1).describe("A context of the kubeconfig.") })),
+  bareCommands: z.array(name).default(["failover", "failback", "incident", "page", "ack"]),
+});
+
+export type Estate = z.infer<typeof Estate>;
+export type Service = z.infer<typeof service>;
+export type Database = z.infer<typeof database>;
+export type Deployment = z.infer<typeof deployment>;
+export type ConfigKey = z.infer<typeof config>;
+export type SecretReference = z.infer<typeof secretReference>;
+
+const tiers = {
+  critical: { rtoSeconds: 3600, rpoSeconds: 900 },
+  important: { rtoSeconds: 4 * 3600, rpoSeconds: 3600 },
+  standard: { rtoSeconds: 24 * 3600, rpoSeconds: 24 * 3600 },
+} as const;
+
+/** The recovery objectives of a service, in seconds: its own figures, else its tier's. */
+export function objectives(service: Service): { rtoSeconds: number; rpoSeconds: number } {
+  const tier = tiers[service.tier];
+  return { rtoSeconds: service.rtoSeconds ?? tier.rtoSeconds, rpoSeconds: service.rpoSeconds ?? tier.rpoSeconds };
+}

@@ -1,0 +1,44 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { chown, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { PostgresBinaries } from "./postgres-binaries.ts";
+
+/** A folder for data directories that is removed, its servers ended first, even when this process is killed. */
+export type ServerFolder = { path: string; remove(): Promise<void> };
+
+let watcher: ChildProcess | undefined;
+
+/** Makes a folder, outside the clone, that the servers' user may enter. */
+export async function openServerFolder({ user }: PostgresBinaries): Promise<ServerFolder> {
+  const path = await mkdtemp(join(tmpdir(), "muster-lab-"));
+  tellWatcher(path);
+  if (user) await chown(path, user.uid, user.gid);
+  return {
+    path,
+    remove: async () => {
+      await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+      tellWatcher(`-${path}`);
+    },
+  };
+}
+
+function tellWatcher(line: string): void {
+  if (!watcher || watcher.exitCode !== null) watcher = startWatcher();
+  watcher.stdin?.write(`${line}\n`);
+}
+
+/** In its own session: Ctrl-C in the terminal of a lab must not end its watcher first. */
+function startWatcher(): ChildProcess {
+  const script = fileURLToPath(new URL("./postgres-watcher.ts", import.meta.url));
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script], {
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"],
+    env: { PATH: process.env["PATH"] },
+    cwd: "/",
+  });
+  child.unref();
+  (child.stdin as unknown as { unref(): void }).unref();
+  return child;
+}

@@ -1,0 +1,37 @@
+import type { Button } from "../chat.ts";
+import type { Context } from "../context.ts";
+
+/** One message on its way out, in nobody's markup. */
+export type Message = {
+  /** The rows' thread: "run:<id>", "reply:<id>", "mail:<person>". Messages of one thread go out in order. */
+  thread: string;
+  /** Identifies it for ever; travels in the message's metadata so that a doubtful post can be read back. */
+  dedupeKey: string;
+  payload: MessagePayload;
+};
+
+export type MessagePayload = {
+  /** Plain text, one line each; renderers escape it. */
+  lines: string[];
+  /** A mail's subject. */
+  subject?: string;
+  buttons?: Button[];
+  /** People to be mentioned, by name. */
+  mention?: string[];
+  /** Where a reply goes: a Slack channel and user, and the response_url where there is one. */
+  reply?: { channel: string; user: string; responseUrl?: string; everyone: boolean };
+  runId?: string;
+};
+
+/** What became of a try to send. */
+export type Sent =
+  | { sent: true; ref?: string }
+  /** Not sent, and nothing arrived: try again after so many seconds. */
+  | { retryAfterSeconds: number; because: string }
+  /** It may or may not have arrived: read back before another try (people are not written to twice by mail). */
+  | { doubtful: true; because: string }
+  /** It can never be sent like this; the ones behind it must not wait. */
+  | { refused: true; because: string };
+
+/** Takes one message out. Never throws for what the outside said; `doubtful` rows come back with `again` set. */
+export type Sender = (ctx: Context, message: Message, again: boolean) => Promise<Sent>;
