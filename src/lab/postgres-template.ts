@@ -1,0 +1,93 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { chown, mkdtemp, rename, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import pg from "pg";
+import type { PostgresBinaries } from "./postgres-binaries.ts";
+import { startServer } from "./postgres-process.ts";
+
+/** What a data directory holds before its server first starts: statements to run, database by database. */
+export type Recipe = { name: string; statements: readonly { database: string; sql: string }[] };
+
+export const superuser = { user: "postgres", password: "lab-postgres" } as const;
+
+const run = promisify(execFile);
+
+/** Raise it when what this file does to a data directory changes: older templates are then left alone. */
+const generation = 1;
+
+/** Makes a data directory: a copy of a template that each machine, version and recipe makes once. */
+export async function copyTemplate(binaries: PostgresBinaries, recipe: Recipe, dataDir: string): Promise<void> {
+  const template = await findOrMakeTemplate(binaries, recipe);
+  await run("cp", ["-a", "--reflink=auto", template, dataDir], { cwd: "/", ...binaries.user });
+}
+
+async function findOrMakeTemplate(binaries: PostgresBinaries, recipe: Recipe): Promise<string> {
+  const key = createHash("sha256")
+    .update(JSON.stringify([generation, recipe]))
+    .digest("hex")
+    .slice(0, 12);
+  const owner = binaries.user?.uid ?? process.getuid?.() ?? 0;
+  const final = join(tmpdir(), `muster-lab-template-${recipe.name}-${binaries.version}-${owner}-${key}`);
+  if (await belongsTo(final, owner)) return final;
+  const scratch = await mkdtemp(join(tmpdir(), "muster-lab-making-"));
+  try {
+    if (binaries.user) await chown(scratch, binaries.user.uid, binaries.user.gid);
+    const made = join(scratch, "data");
+    await initialise(binaries, recipe, scratch, made);
+    // Several labs may start at once: the first to rename wins, and the others use what it made.
+    await rename(made, final).catch(async (error: unknown) => {
+      if (!(await belongsTo(final, owner))) throw error;
+    });
+    return final;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** A template has a name that others could guess: one that is not ours is not used. */
+async function belongsTo(path: string, owner: number): Promise<boolean> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (!found) return false;
+  if (found.uid === owner) return true;
+  throw new Error(`${path} belongs to user ${found.uid}, not ${owner}. The lab was not opened. Remove that folder.`);
+}
+
+async function initialise(binaries: PostgresBinaries, recipe: Recipe, scratch: string, dataDir: string) {
+  const passwordFile = join(scratch, "password");
+  await writeFile(passwordFile, superuser.password, { mode: 0o644 });
+  await run(
+    join(binaries.folder, "initdb"),
+    ["-D", dataDir, "-U", superuser.user, `--pwfile=${passwordFile}`, "--auth=scram-sha-256", "--encoding=UTF8"]
+      // Small segments keep a template small, and so quick to copy.
+      .concat(["--no-locale", "--wal-segsize=1"]),
+    { cwd: "/", ...binaries.user },
+  );
+  await writeFile(join(dataDir, "pg_hba.conf"), hostAccess, { mode: 0o600 });
+  const server = await startServer(binaries, dataDir, { listen_addresses: "", unix_socket_directories: scratch });
+  try {
+    for (const { database, sql } of recipe.statements) await execute(scratch, database, sql);
+  } finally {
+    await server.stop("fast");
+  }
+}
+
+async function execute(socketFolder: string, database: string, sql: string): Promise<void> {
+  const client = new pg.Client({ host: socketFolder, port: 5432, database, ...superuser });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+
+const hostAccess = `local all         all        scram-sha-256
+host  all         all        127.0.0.0/8 scram-sha-256
+host  replication replicator 127.0.0.0/8 scram-sha-256
+`;

@@ -1,0 +1,137 @@
+import { join } from "node:path";
+import pg from "pg";
+import { claimAddresses, ports, type Addresses } from "./address.ts";
+import { findPostgres, type PostgresBinaries } from "./postgres-binaries.ts";
+import { openServerFolder } from "./postgres-folder.ts";
+import { startServer, type ServerProcess, type ServerSettings, type StopMode } from "./postgres-process.ts";
+import { copyTemplate, superuser, type Recipe } from "./postgres-template.ts";
+
+export type { StopMode } from "./postgres-process.ts";
+
+/** One Postgres server of the lab, on an address of its own. */
+export type PostgresServer = {
+  address: string;
+  dataDir: string;
+  /** Makes the address to connect to as a role; host is another when a proxy stands in front. */
+  url(role: { user: string; password: string; database: string }, host?: string): string;
+  /** Opens a connection as the superuser, which only the lab itself may. End it after use. */
+  connect(database?: string): Promise<pg.Client>;
+  running(): boolean;
+  start(): Promise<void>;
+  stop(mode?: StopMode): Promise<void>;
+  restart(): Promise<void>;
+  /** Restarts as after a crash: every connection breaks, what was committed is recovered. */
+  restartImmediate(): Promise<void>;
+  freeze(): void;
+  thaw(): void;
+  reload(): void;
+  close(): Promise<void>;
+};
+
+export type PostgresOptions = {
+  binaries: PostgresBinaries;
+  address: string;
+  port?: number;
+  dataDir: string;
+  settings?: ServerSettings;
+};
+
+/** Starts a server on a data directory that exists, and makes sure that whoever answers there is that server. */
+export async function openPostgres(options: PostgresOptions): Promise<PostgresServer> {
+  const { binaries, address, dataDir, port = ports.postgres } = options;
+  const settings = { ...small, ...options.settings, listen_addresses: address, port, unix_socket_directories: "" };
+  let running: ServerProcess | undefined;
+
+  const connect = async (database = "postgres") => {
+    const client = new pg.Client({ host: address, port, database, ...superuser, connectionTimeoutMillis: 10_000 });
+    // A server that the lab crashes ends its connections by surprise; the query that was under way tells it.
+    client.on("error", () => undefined);
+    await client.connect();
+    return client;
+  };
+  const start = async () => {
+    if (running && !running.exited()) return;
+    running = await startServer(binaries, dataDir, settings);
+    const client = await connect();
+    const { rows } = await client.query<{ data_directory: string }>("show data_directory");
+    await client.end();
+    if (rows[0]?.data_directory !== dataDir) throw new Error(`Another server answers at ${address}:${port}.`);
+  };
+  const stop = async (mode: StopMode = "fast") => running?.stop(mode);
+
+  await start();
+  return {
+    address,
+    dataDir,
+    url: ({ user, password, database }, host = address) => `postgres://${user}:${password}@${host}:${port}/${database}`,
+    connect,
+    running: () => running !== undefined && !running.exited(),
+    start,
+    stop,
+    restart: async () => {
+      await stop();
+      await start();
+    },
+    restartImmediate: async () => {
+      await stop("immediate");
+      await start();
+    },
+    freeze: () => running?.freeze(),
+    thaw: () => running?.thaw(),
+    reload: () => running?.reload(),
+    close: () => stop("immediate"),
+  };
+}
+
+/** Finds the machine's Postgres, or says in three sentences how to get one. */
+export function requirePostgres(): PostgresBinaries {
+  const binaries = findPostgres();
+  if (binaries) return binaries;
+  throw new Error(
+    "This machine has no Postgres server. The lab was not opened. Type: sudo apt-get install --no-install-recommends postgresql",
+  );
+}
+
+/** Labs are many and small; what touches loss (fsync, synchronous_commit) stays as it is on a real server. */
+const small: ServerSettings = { shared_buffers: "32MB" };
+
+/** Muster's own Postgres in a lab, at host .9. */
+export type MusterDatabase = {
+  /** As muster_app, who owns the database, may create schemas and databases, and is no superuser. */
+  url: string;
+  server: PostgresServer;
+  start(): Promise<void>;
+  stop(mode?: StopMode): Promise<void>;
+  restartImmediate(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** Starts a Postgres for Muster itself, empty, on a network of its own unless one is given. */
+export async function openMusterDatabase(addresses?: Addresses): Promise<MusterDatabase> {
+  const binaries = requirePostgres();
+  const network = addresses ?? (await claimAddresses());
+  const folder = await openServerFolder(binaries);
+  const dataDir = join(folder.path, "muster");
+  const close = async () => {
+    await folder.remove();
+    if (!addresses) await network.release();
+  };
+  try {
+    await copyTemplate(binaries, musterRecipe, dataDir);
+    const server = await openPostgres({ binaries, address: network.host(9), dataDir });
+    const url = server.url({ user: "muster_app", password: "lab-muster-app", database: "muster" });
+    const { start, stop, restartImmediate } = server;
+    return { url, server, start, stop, restartImmediate, close: () => server.close().then(close) };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const musterRecipe: Recipe = {
+  name: "muster",
+  statements: [
+    { database: "postgres", sql: "create role muster_app login createdb password 'lab-muster-app'" },
+    { database: "postgres", sql: "create database muster owner muster_app" },
+  ],
+};
