@@ -27,6 +27,7 @@ function platformOf(name: string): { cpu: string[]; os: string[]; libc?: string[
   const found = /(android|darwin|freebsd|linux|openharmony|win32)-([a-z0-9]+)(?:-([a-z]+))?$/.exec(name);
   const [, os, cpu, abi] = found ?? [];
   if (!os || !cpu) throw new Error(`The name ${name} does not say which platform it is for.`);
-  const libc = os !== "linux" ? undefined : abi?.startsWith("musl") ? "musl" : abi?.startsWith("gnu") ? "glibc" : undefined;
+  const libc =
+    os !== "linux" ? undefined : abi?.startsWith("musl") ? "musl" : abi?.startsWith("gnu") ? "glibc" : undefined;
   return { cpu: [cpu], os: [os], ...(libc ? { libc: [libc] } : {}) };
 }

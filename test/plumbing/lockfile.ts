@@ -18,3 +18,11 @@ export function missingFromLockfile(lock: Lockfile) {
       .map(([name, version]) => ({ name, version, parent })),
   );
 }
+
+/** Lists the locked packages whose install script nobody has allowed or denied. An install stops at such a package. */
+export function unreviewedScripts(lock: Lockfile, allowScripts: Record<string, boolean>): string[] {
+  return Object.entries(lock.packages)
+    .filter(([, { hasInstallScript }]) => hasInstallScript)
+    .map(([place]) => place.split("node_modules/").at(-1) ?? place)
+    .filter((name) => !(name in allowScripts));
+}

@@ -1,0 +1,48 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export type Totals = { passed: number; failed: number };
+
+type JestReport = { numPassedTests: number; numFailedTests: number; numRuntimeErrorTestSuites: number };
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const nodeOptions = "--experimental-vm-modules --disable-warning=ExperimentalWarning";
+
+/**
+ * Runs jest under this very Node, shows what it prints, and returns its totals. A file that could not be run at all
+ * counts as one failure, and so does a jest that ended without a report.
+ */
+export async function runJest(args: string[], env: Record<string, string> = {}): Promise<Totals> {
+  const folder = await mkdtemp(join(tmpdir(), "muster-suite-"));
+  const report = join(folder, "report.json");
+  const jest = join(root, "node_modules/jest/bin/jest.js");
+  try {
+    const child = spawn(process.execPath, [jest, "--ci", "--json", `--outputFile=${report}`, ...args], {
+      cwd: root,
+      stdio: "inherit",
+      env: { ...process.env, ...env, NODE_OPTIONS: `${process.env["NODE_OPTIONS"] ?? ""} ${nodeOptions}`.trim() },
+    });
+    const [code] = (await once(child, "close")) as [number | null];
+    const totals = await readTotals(report);
+    return code !== 0 && totals.failed === 0 ? { ...totals, failed: 1 } : totals;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function readTotals(path: string): Promise<Totals> {
+  const text = await readFile(path, "utf8").catch(() => undefined);
+  if (text === undefined) return { passed: 0, failed: 1 };
+  const report = JSON.parse(text) as JestReport;
+  return { passed: report.numPassedTests, failed: report.numFailedTests + report.numRuntimeErrorTestSuites };
+}
+
+/** Prints the totals as the last line and makes the process fail if anything did, or if nothing ran. */
+export function finish({ passed, failed }: Totals): void {
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+}
