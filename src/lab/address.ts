@@ -1,5 +1,6 @@
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
+import { messageOf, UserError } from "../errors.ts";
 
 /** The addresses of one lab: a network 127.x.y.0/24 that no other lab of this machine uses. */
 export type Addresses = {
@@ -30,9 +31,12 @@ export async function claimAddresses(): Promise<Addresses> {
   }
   // A listener on 0.0.0.0 takes its port on every address of 127/8, so all networks fail for the same reason.
   const taken = [ports.postgres, ports.dns, ports.edge].join(", ");
-  throw new Error(
-    `No 127.x.y.0/24 network is free for a lab: ${String(last)}. The lab was not opened, and nothing was started. ` +
-      `Stop the program that listens on all addresses at one of the ports ${taken}, then start the lab again.`,
+  throw new UserError(
+    {
+      happened: `No network 127.x.y.0/24 is free for a lab: ${messageOf(last)}.`,
+      means: "The lab was not opened, and nothing was started.",
+      todo: `Stop the program that listens on all addresses at one of the ports ${taken}, then start the lab again.`,
+    },
     { cause: last },
   );
 }

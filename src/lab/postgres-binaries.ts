@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
+import { UserError } from "../errors.ts";
 
 /** The machine's own Postgres, and the user its servers run as. */
 export type PostgresBinaries = {
@@ -42,8 +43,9 @@ function unprivilegedUser(): { uid: number; gid: number } {
     const [, , uid, gid] = entries.find((line) => line.startsWith(`${name}:`))?.split(":") ?? [];
     if (uid && gid) return { uid: Number(uid), gid: Number(gid) };
   }
-  throw new Error(
-    "This machine has neither a user postgres nor a user nobody, and Postgres refuses to run as root. " +
-      "The lab was not opened. Start it as an ordinary user.",
-  );
+  throw new UserError({
+    happened: "This machine has neither a user postgres nor a user nobody, and Postgres refuses to run as root.",
+    means: "The lab was not opened, and nothing was started.",
+    todo: "Start the lab as an ordinary user.",
+  });
 }

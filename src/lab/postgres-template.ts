@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
+import { UserError } from "../errors.ts";
 import type { PostgresBinaries } from "./postgres-binaries.ts";
 import { startServer } from "./postgres-process.ts";
 
@@ -55,7 +56,11 @@ async function belongsTo(path: string, owner: number): Promise<boolean> {
   });
   if (!found) return false;
   if (found.uid === owner) return true;
-  throw new Error(`${path} belongs to user ${found.uid}, not ${owner}. The lab was not opened. Remove that folder.`);
+  throw new UserError({
+    happened: `${path} belongs to user ${found.uid}, not to user ${owner}.`,
+    means: "Its contents cannot be trusted; the lab was not opened.",
+    todo: "Remove that folder, then start the lab again.",
+  });
 }
 
 async function initialise(binaries: PostgresBinaries, recipe: Recipe, scratch: string, dataDir: string) {

@@ -4,6 +4,7 @@ import { claimAddresses, ports, type Addresses } from "./address.ts";
 import { findPostgres, type PostgresBinaries } from "./postgres-binaries.ts";
 import { openServerFolder } from "./postgres-folder.ts";
 import { startServer, type ServerProcess, type ServerSettings, type StopMode } from "./postgres-process.ts";
+import { ensurePackages } from "./system-packages.ts";
 import { copyTemplate, superuser, type Recipe } from "./postgres-template.ts";
 
 export type { StopMode } from "./postgres-process.ts";
@@ -83,13 +84,12 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSe
   };
 }
 
-/** Finds the machine's Postgres, or says in three sentences how to get one. */
-export function requirePostgres(): PostgresBinaries {
+/** Finds the machine's Postgres, after installing it where that is needed and allowed. @throws UserError without one. */
+export async function requirePostgres(): Promise<PostgresBinaries> {
+  await ensurePackages(["postgresql"]);
   const binaries = findPostgres();
-  if (binaries) return binaries;
-  throw new Error(
-    "This machine has no Postgres server. The lab was not opened. Type: sudo apt-get install --no-install-recommends postgresql",
-  );
+  if (!binaries) throw new Error("Postgres was there a moment ago and is not any more.");
+  return binaries;
 }
 
 /** Labs are many and small; what touches loss (fsync, synchronous_commit) stays as it is on a real server. */
@@ -108,7 +108,7 @@ export type MusterDatabase = {
 
 /** Starts a Postgres for Muster itself, empty, on a network of its own unless one is given. */
 export async function openMusterDatabase(addresses?: Addresses): Promise<MusterDatabase> {
-  const binaries = requirePostgres();
+  const binaries = await requirePostgres();
   const network = addresses ?? (await claimAddresses());
   const folder = await openServerFolder(binaries);
   const dataDir = join(folder.path, "muster");

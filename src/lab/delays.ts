@@ -1,0 +1,43 @@
+/** How long something takes out there: a range in seconds, and where the range is from. */
+export type Delay = { seconds: readonly [shortest: number, longest: number]; source: string };
+
+/** The delays of the real services. A lab draws from these and scales nothing but its clock. */
+export const delays = {
+  "rds promotion is taken up": {
+    seconds: [2, 10],
+    source: "RDS API: the replica is still available when PromoteReadReplica returns, so a plain waiter ends too early",
+  },
+  "rds replication stops": {
+    seconds: [45, 120],
+    source: "RDS user guide, promoting a read replica: several minutes or longer in all, by size; this is a small one",
+  },
+  "rds reboots": { seconds: [20, 60], source: "RDS user guide: the instance is rebooted before it is available" },
+  "rds backs up": {
+    seconds: [60, 180],
+    source: "RDS API: the backup's duration is a function of what changed since the previous one; backups were on",
+  },
+  "route53 change spreads": {
+    seconds: [20, 60],
+    source: "Route 53 API reference: changes generally propagate to all name servers within 60 seconds",
+  },
+  "kubernetes controller sees a change": {
+    seconds: [0.2, 1],
+    source: "the Kubernetes fact sheet: observedGeneration was still the old one right after a patch",
+  },
+  "kubernetes pod starts": {
+    seconds: [5, 20],
+    source: "schedule, pull and start of a container whose image is on the node or near it",
+  },
+  "kubernetes pod stops": {
+    seconds: [1, 5],
+    source: "SIGTERM handled well within the default grace period of 30 seconds",
+  },
+} as const satisfies Record<string, Delay>;
+
+export type DelayName = keyof typeof delays;
+
+/** Draws how many seconds something takes this time. */
+export function drawDelay(name: DelayName, random: () => number): number {
+  const [shortest, longest] = delays[name].seconds;
+  return shortest + (longest - shortest) * random();
+}

@@ -1,0 +1,155 @@
+import { appendFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { ports, type Addresses } from "./address.ts";
+import { openServerFolder } from "./postgres-folder.ts";
+import { openPostgres, requirePostgres, type PostgresServer } from "./postgres.ts";
+import { copyTemplate } from "./postgres-template.ts";
+import { openProxy, type Proxy, type ProxyMode } from "./proxy.ts";
+import { replicator, shopRecipe } from "./shop.ts";
+
+/** One server of a pair, and the address that the world knows it by. */
+export type PairSide = {
+  region: string;
+  /** The real server; the lab looks here when the region is dead to everybody else. */
+  server: PostgresServer;
+  /** What the instance's name resolves to. */
+  front: Proxy;
+};
+
+/** Two Postgres servers with streaming replication, as an RDS instance and its cross-region replica. */
+export type Pair = {
+  primary: PairSide;
+  replica: PairSide;
+  /** The line the replica streams through. */
+  link: Proxy;
+  /** Kills a region's database for everybody, its twin in the other region included; its data stays. Or revives it. */
+  setRegion(region: string, mode: ProxyMode): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type PairOptions = {
+  addresses: Addresses;
+  /** Names of the two regions; each server stamps its own on the orders it commits. */
+  regions: readonly [primary: string, replica: string];
+  /** Host numbers; DESIGN §6 has those of the first pair. */
+  hosts?: { fronts: readonly [number, number]; servers: readonly [number, number]; link: number };
+  /** Statements that database "shop" gets before it is copied, as the superuser; the same text is prepared only once. */
+  seed?: string;
+};
+
+const firstPair = { fronts: [10, 20], servers: [110, 120], link: 130 } as const;
+
+/** Starts a pair from one template, and waits until the replica streams. */
+export async function openPair(options: PairOptions): Promise<Pair> {
+  const { addresses, regions, hosts = firstPair, seed } = options;
+  const binaries = await requirePostgres();
+  const folder = await openServerFolder(binaries);
+  const closing: (() => Promise<void>)[] = [() => folder.remove()];
+  const close = async () => {
+    for (const end of closing.splice(0).reverse()) await end();
+  };
+  const startSide = async (index: 0 | 1): Promise<PairSide> => {
+    const region = regions[index];
+    const dataDir = join(folder.path, region);
+    await appendFile(join(dataDir, "postgresql.conf"), settingsOf(region));
+    const address = addresses.host(hosts.servers[index]);
+    const server = await openPostgres({ binaries, address, dataDir });
+    closing.push(() => server.close());
+    const front = await openProxy({
+      listen: { host: addresses.host(hosts.fronts[index]), port: ports.postgres },
+      to: { host: address, port: ports.postgres },
+    });
+    closing.push(() => front.close());
+    return { region, server, front };
+  };
+  try {
+    const recipe = shopRecipe(seed);
+    await copyTemplate(binaries, recipe, join(folder.path, regions[0]));
+    const replicaDir = join(folder.path, regions[1]);
+    await copyTemplate(binaries, recipe, replicaDir);
+    const link = await openProxy({
+      listen: { host: addresses.host(hosts.link), port: ports.postgres },
+      to: { host: addresses.host(hosts.servers[0]), port: ports.postgres },
+    });
+    closing.push(() => link.close());
+    const primary = await startSide(0);
+    await ask(primary.server, `select pg_create_physical_replication_slot('${slot}', true)`);
+    await appendFile(join(replicaDir, "postgresql.conf"), followsThrough(link, regions[1]));
+    await writeFile(join(replicaDir, "standby.signal"), "");
+    const replica = await startSide(1);
+    await waitUntilStreaming(primary.server);
+    const setRegion = async (region: string, mode: ProxyMode) => {
+      const side = region === primary.region ? primary : replica;
+      await Promise.all([side.front.setMode(mode), link.setMode(mode)]);
+    };
+    return { primary, replica, link, setRegion, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Makes a replica a writer; returns when it takes writes. @throws when it is none. */
+export async function promote(server: PostgresServer): Promise<void> {
+  const [row] = await ask<{ promoted: boolean }>(server, "select pg_promote(true, 60) as promoted");
+  if (!row?.promoted) throw new Error(`The server at ${server.address} did not leave recovery within 60 seconds.`);
+}
+
+/** Holds back what the replica received, as a long query on it does; or lets it go on. */
+export async function pauseReplay(server: PostgresServer, paused: boolean): Promise<void> {
+  await ask(server, `select pg_wal_replay_${paused ? "pause" : "resume"}()`);
+}
+
+/** Makes the replica apply every commit so many wall seconds after it was made; 0 ends it. */
+export async function delayReplay(server: PostgresServer, wallSeconds: number): Promise<void> {
+  await ask(server, `alter system set recovery_min_apply_delay = '${Math.round(wallSeconds * 1000)}ms'`);
+  await ask(server, "select pg_reload_conf()");
+}
+
+/** Asks a server something as its superuser, in database "shop", on a connection of its own. */
+export async function ask<Row extends object>(server: PostgresServer, sql: string): Promise<Row[]> {
+  const client = await server.connect("shop");
+  try {
+    return (await client.query<Row>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+async function waitUntilStreaming(primary: PostgresServer): Promise<void> {
+  const client = await primary.connect();
+  try {
+    for (let attempt = 0; attempt < 1000; attempt += 1) {
+      const { rows } = await client.query("select from pg_stat_replication where state = 'streaming'");
+      if (rows.length > 0) return;
+      await setTimeout(10);
+    }
+  } finally {
+    await client.end();
+  }
+  throw new Error(`No replica streams from ${primary.address}.`);
+}
+
+/** RDS always gives a cross-region replica a slot. */
+const slot = "replica";
+
+/** A dead line is noticed after wall seconds, whatever the lab's clock does: so soon, where a real server takes 30 or 60. */
+function settingsOf(region: string): string {
+  return `
+muster_lab.region = '${region}'
+cluster_name = '${region}'
+wal_sender_timeout = 3s
+wal_receiver_timeout = 3s
+wal_receiver_status_interval = 1s
+wal_retrieve_retry_interval = 250ms
+`;
+}
+
+function followsThrough({ listen }: Proxy, region: string): string {
+  const { user, password } = replicator;
+  return `
+primary_conninfo = 'host=${listen.host} port=${listen.port} user=${user} password=${password} application_name=${region}'
+primary_slot_name = '${slot}'
+`;
+}
