@@ -61,10 +61,12 @@ export async function call<T>(
   await ctx.point(`before ${name}`);
   options.signal?.throwIfAborted();
   const startedAt = performance.now();
-  const result = await ctx.activity.during(() => inTime(name, milliseconds, work, options.signal)).then(
-    (value) => ({ value }),
-    (error: unknown) => ({ error }),
-  );
+  const result = await ctx.activity
+    .during(() => inTime(name, milliseconds, work, options.signal))
+    .then(
+      (value) => ({ value }),
+      (error: unknown) => ({ error }),
+    );
   const took = Math.round(performance.now() - startedAt);
   if ("error" in result) {
     ctx.log.debug({ call: name, ms: took, failed: messageOf(result.error) }, "call failed");

@@ -19,7 +19,10 @@ const objective = z.strictObject({
 });
 
 const person = z.strictObject({
-  slack: z.string().regex(/^[UW][A-Z0-9]+$/, "expected a Slack user id such as U012AB3CD").optional(),
+  slack: z
+    .string()
+    .regex(/^[UW][A-Z0-9]+$/, "expected a Slack user id such as U012AB3CD")
+    .optional(),
   mail: z.email().optional(),
   terminal: z.string().min(1).optional().describe("The login name this person has where the terminal is used."),
 });
@@ -56,14 +59,19 @@ const config = z.strictObject({
 
 const health = z.strictObject({
   url: z.url({ protocol: /^https?$/ }).describe("What customers reach; the prober asks it every 10 seconds."),
-  edges: z.record(region, z.url({ protocol: /^https?$/ })).describe("Per region, its own front door, asked by its address."),
+  edges: z
+    .record(region, z.url({ protocol: /^https?$/ }))
+    .describe("Per region, its own front door, asked by its address."),
   limitMs: z.int().min(1).default(1000).describe("Slowest answer that counts as healthy, in milliseconds."),
 });
 
 const traffic = z.strictObject({
   driver: z.literal("route53-weighted"),
   zone: z.string().min(1).describe("The hosted zone's id."),
-  name: z.string().min(1).describe("The record's name; one weighted record a region, its set identifier the region's name."),
+  name: z
+    .string()
+    .min(1)
+    .describe("The record's name; one weighted record a region, its set identifier the region's name."),
   type: z.enum(["A", "AAAA", "CNAME"]).default("A"),
   ttl: z.int().min(0).max(86_400).default(60).describe("In seconds."),
 });
@@ -78,7 +86,10 @@ const service = z.strictObject({
   configs: z.array(config).default([]),
   health,
   stabilitySeconds: seconds.default(600).describe("How long the service must stay green in its new region."),
-  admission: z.enum(["automatic", "person"]).default("automatic").describe("Who lets customers in once all checks are green."),
+  admission: z
+    .enum(["automatic", "person"])
+    .default("automatic")
+    .describe("Who lets customers in once all checks are green."),
 });
 
 /** The estate file: what Muster looks after. */

@@ -3,7 +3,7 @@ import type { Json } from "./step.ts";
 /** Everything that can stand in a run's journal. `step` is a node's id and absent where the whole run is meant. */
 export type EventBody =
   // the run, before it starts
-  | { kind: "proposed"; by: string; reason?: string }
+  | { kind: "proposed"; by: string; planHash: string; reason?: string }
   | { kind: "approved"; by: string; signal: number }
   | { kind: "declined"; by: string; signal: number }
   | { kind: "voided"; because: string[] }

@@ -103,7 +103,9 @@ export function inOrder(nodes: PlanNode[]): PlanNode[] {
 
 /** Hashes a plan with the facts it was made from: what people approve is bound to this. */
 export function hashPlan(plan: Plan, facts: Json): string {
-  return createHash("sha256").update(canonical({ plan: plan as unknown as Json, facts })).digest("hex");
+  return createHash("sha256")
+    .update(canonical({ plan: plan as unknown as Json, facts }))
+    .digest("hex");
 }
 
 /** Writes JSON with sorted keys, so that equal values have equal text. */

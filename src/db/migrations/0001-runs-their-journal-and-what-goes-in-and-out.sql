@@ -54,7 +54,7 @@ create table muster.step_event (
   -- The signal an event answers: each takes effect at most once.
   signal integer,
   at timestamptz not null default muster.now(),
-  unique (run, signal)
+  unique nulls distinct (run, signal, step)
 );
 create index step_event_of_run on muster.step_event (run, seq);
 

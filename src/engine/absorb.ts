@@ -1,0 +1,112 @@
+import type { EventBody, Signal } from "./events.ts";
+import type { Plan } from "./plan.ts";
+import { hasTouched, isOver, pastReturn, type RunView, type StepView } from "./view.ts";
+
+/** How many must waive a step; the requester is not among them. */
+const neededToWaive = 2;
+
+/**
+ * Turns what a person said into events, or into one refusal that says why. Pure; each signal is absorbed once, in order.
+ * Who may say what: DESIGN §4. One approver holds, resumes, continues, undoes, cancels, declines and abandons; approving and
+ * waiving take two who did not ask for the run.
+ */
+export function absorb(plan: Plan, view: RunView, signal: Signal): EventBody[] {
+  const { by, seq, verb } = signal;
+  const refuse = (because: string): EventBody[] => [{ kind: "refused", by, signal: seq, verb, because }];
+  if (view.ended) return refuse(`the run is over (${view.ended.outcome})`);
+  if (!plan.approvers.includes(by))
+    return refuse(`${by} is not among those who decide here: ${plan.approvers.join(", ")}`);
+  const step = signal.step === undefined ? undefined : view.steps.get(signal.step);
+  if (signal.step !== undefined && !step) return refuse(`the run has no step "${signal.step}"`);
+
+  switch (verb) {
+    case "approve":
+      return step ? answerGate(view, step, signal, refuse) : approveRun(plan, view, signal, refuse);
+    case "decline":
+      if (step) return declineGate(step, signal, refuse);
+      if (view.startedAt) return refuse("it is already under way; cancel or undo it instead");
+      if (view.declinedBy) return refuse(`${view.declinedBy} has declined it already`);
+      return [{ kind: "declined", by, signal: seq }];
+    case "hold":
+      if (!view.startedAt) return refuse("it has not started");
+      if (view.turnedBack) return refuse("it is on its way back; that is not held");
+      return view.heldBy ? refuse(`${view.heldBy} holds it already`) : [{ kind: "held", by, signal: seq }];
+    case "resume":
+      return view.heldBy ? [{ kind: "resumed", by, signal: seq }] : refuse("nobody holds it");
+    case "continue":
+      return continueParked(view, step, signal, refuse);
+    case "waive":
+      return waive(view, step, signal, refuse);
+    case "undo":
+    case "cancel":
+      return turnBack(view, signal, verb, refuse);
+    case "abandon":
+      if (!view.startedAt) return refuse("it has not started; decline it instead");
+      return [
+        { kind: "refused", by, signal: seq, verb, because: "accepted: the run ends here, as it stands" },
+        { kind: "ended", outcome: "failed", because: `${by} abandoned it` },
+      ];
+  }
+}
+
+type Refuse = (because: string) => EventBody[];
+
+function approveRun(plan: Plan, view: RunView, { by, seq, planHash }: Signal, refuse: Refuse): EventBody[] {
+  if (view.startedAt) return refuse("it was already approved and is under way");
+  if (view.voided) return refuse(`its plan no longer holds: ${view.voided.join("; ")}`);
+  if (view.expired) return refuse("its approvals were not given in time");
+  if (view.declinedBy) return refuse(`${view.declinedBy} has declined it`);
+  if (plan.blockers.length > 0) return refuse(`it cannot be approved: ${plan.blockers.join("; ")}`);
+  if (planHash !== undefined && planHash !== view.planHash)
+    return refuse("the plan you saw is not the plan of this run");
+  if (by === view.requestedBy) return refuse("you asked for it, and nobody can approve their own request");
+  if (view.approvals.some((approval) => approval.by === by)) return refuse("you have approved it already");
+  if (view.approvals.length >= plan.needed) return refuse("enough people have approved it already");
+  return [{ kind: "approved", by, signal: seq }];
+}
+
+function answerGate(view: RunView, step: StepView, { by, seq }: Signal, refuse: Refuse): EventBody[] {
+  if (!step.asked || isOver(step)) return refuse("that question is not open");
+  if (step.asked.needed === 2 && by === view.requestedBy)
+    return refuse("you asked for this run, so two others must answer");
+  if (step.answers.includes(by)) return refuse("you have answered already");
+  return [{ kind: "answered", step: step.node.id, by, signal: seq }];
+}
+
+function declineGate(step: StepView, { by, seq }: Signal, refuse: Refuse): EventBody[] {
+  if (!step.asked || isOver(step)) return refuse("that question is not open");
+  if (step.parked) return refuse("somebody has said no to it already");
+  return [
+    { kind: "refused", by, signal: seq, verb: "decline", because: "accepted: the run goes no further on this way" },
+    { kind: "parked", step: step.node.id, because: `${by} said no: ${step.asked.question}` },
+  ];
+}
+
+function continueParked(view: RunView, step: StepView | undefined, { by, seq }: Signal, refuse: Refuse): EventBody[] {
+  const parked = step ? [step] : [...view.steps.values()].filter((candidate) => candidate.parked);
+  if (parked.length === 0 || parked.some((candidate) => !candidate.parked)) return refuse("nothing is parked there");
+  return parked.map((candidate) => ({ kind: "continued", step: candidate.node.id, by, signal: seq }));
+}
+
+function waive(view: RunView, step: StepView | undefined, { by, seq }: Signal, refuse: Refuse): EventBody[] {
+  if (!step) return refuse("name the step to be waived");
+  if (!step.parked) return refuse("only a parked step can be waived");
+  if (view.turnedBack) return refuse("the run is on its way back; an undo is not waived");
+  if (step.node.kind === "gate") return refuse("a question is answered, not waived");
+  if (by === view.requestedBy) return refuse("you asked for this run, so two others must waive");
+  if (step.waivers.includes(by)) return refuse("you have waived it already");
+  const kind = step.waivers.length + 1 >= neededToWaive ? "waived" : "waive-seconded";
+  return [{ kind, step: step.node.id, by, signal: seq }];
+}
+
+function turnBack(view: RunView, { by, seq }: Signal, verb: "undo" | "cancel", refuse: Refuse): EventBody[] {
+  if (!view.startedAt) return refuse("it has not started; decline it instead");
+  if (view.turnedBack) return refuse("it is on its way back already");
+  const forward = pastReturn(view);
+  const services = new Set([...view.steps.values()].map((step) => step.node.service));
+  if ([...services].every((service) => forward.has(service))) {
+    const oneWay = [...view.steps.values()].find((step) => step.node.oneWay !== undefined && hasTouched(step));
+    return refuse(`there is no way back after "${oneWay?.node.title}": ${oneWay?.node.oneWay}`);
+  }
+  return [{ kind: "turned-back", by, signal: seq, verb }];
+}

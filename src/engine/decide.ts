@@ -1,0 +1,128 @@
+import type { EventBody, Outcome } from "./events.ts";
+import type { Plan, PlanNode } from "./plan.ts";
+import type { Reads } from "./step.ts";
+import { hasTouched, isOver, readsOf, type RunView, type StepView } from "./view.ts";
+
+/** How long a plan may wait for its approvals, in seconds. */
+export const approvalSeconds = 15 * 60;
+/** When those who may answer a gate are reminded, in seconds after it was asked. */
+export const reminderSeconds = [5 * 60, 10 * 60];
+
+/** What a run needs next. */
+export type Decision = {
+  /** To be journalled at once; decide again after that. */
+  write: EventBody[];
+  /** Enough people approved: look at the claims again, then journal "started" or "voided". */
+  checkClaims: boolean;
+  /** Steps to go on with, forward. */
+  start: PlanNode[];
+  /** Steps to take back. */
+  undo: PlanNode[];
+  /** When something is due even if nobody says anything. */
+  wakeAt?: Date;
+  /** The run is over; journalled as "ended". */
+  final?: { outcome: Outcome; because?: string };
+};
+
+/** Evaluates a gate's question from what earlier steps found; undefined when nobody needs to be asked. Pure. */
+export type Questions = (node: PlanNode, reads: Reads) => string | undefined;
+
+const nothing = (): Decision => ({ write: [], checkClaims: false, start: [], undo: [] });
+
+/** What to do next about a run. A function of the plan, its journal and the time; it knows no step by name. */
+export function decide(plan: Plan, view: RunView, now: Date, questions: Questions): Decision {
+  if (view.ended) return nothing();
+  if (!view.startedAt) return decideProposal(plan, view, now);
+
+  const decision = nothing();
+  for (const node of plan.nodes) {
+    const step = view.steps.get(node.id);
+    if (!step || step.parked) continue;
+    if (view.turnedBack?.services.has(node.service)) {
+      if (mustGoBack(step) && dependents(plan, view, node).every((later) => !mustGoBack(later)))
+        decision.undo.push(node);
+    } else if (!isOver(step) && node.after.every((id) => over(view, id))) {
+      if (node.kind === "gate") decideGate(decision, view, step, now, questions);
+      else if (!(view.heldBy && node.changes && !hasTouched(step))) decision.start.push(node);
+    }
+  }
+  const final = outcome(plan, view);
+  if (final && decision.write.length === 0) decision.final = final;
+  return decision;
+}
+
+function decideProposal(plan: Plan, view: RunView, now: Date): Decision {
+  const decision = nothing();
+  if (view.voided) return { ...decision, final: { outcome: "cancelled", because: "the plan no longer held" } };
+  if (view.declinedBy) return { ...decision, final: { outcome: "cancelled", because: `${view.declinedBy} declined` } };
+  if (view.expired) return { ...decision, final: { outcome: "cancelled", because: "nobody approved in time" } };
+  const expiresAt = new Date((view.proposedAt ?? now).getTime() + approvalSeconds * 1000);
+  if (now >= expiresAt) return { ...decision, write: [{ kind: "expired" }] };
+  if (view.approvals.length >= plan.needed && plan.blockers.length === 0) return { ...decision, checkClaims: true };
+  return { ...decision, wakeAt: expiresAt };
+}
+
+function decideGate(decision: Decision, view: RunView, step: StepView, now: Date, questions: Questions): void {
+  const { node } = step;
+  if (!step.asked) {
+    const question = questions(node, readsOf(view, node));
+    if (question === undefined) decision.write.push({ kind: "done", step: node.id, result: { answer: "not needed" } });
+    else decision.write.push({ kind: "asked", step: node.id, question, needed: node.needed ?? 2 });
+    return;
+  }
+  if (step.answers.length >= step.asked.needed) {
+    decision.write.push({ kind: "done", step: node.id, result: { answer: "yes", by: step.answers } });
+    return;
+  }
+  const askedAt = step.asked.at.getTime();
+  const due = reminderSeconds.filter((seconds) => askedAt + seconds * 1000 <= now.getTime()).length;
+  if (due > step.reminded) decision.write.push({ kind: "reminded", step: node.id, times: due });
+  const next = reminderSeconds[Math.max(due, step.reminded)];
+  if (next !== undefined) decision.wakeAt = earlier(decision.wakeAt, new Date(askedAt + next * 1000));
+}
+
+function outcome(plan: Plan, view: RunView): Decision["final"] {
+  const back = view.turnedBack;
+  const settled = plan.nodes.every((node) => {
+    const step = view.steps.get(node.id);
+    return !step || (back?.services.has(node.service) ? !mustGoBack(step) : isOver(step));
+  });
+  if (!settled) return undefined;
+  if (!back) return { outcome: "done" };
+  return { outcome: "cancelled", because: `${back.by} turned it back; what had been changed was undone` };
+}
+
+/** Whether a turned-back step still has something to take back. */
+const mustGoBack = (step: StepView): boolean => step.node.changes && hasTouched(step) && !step.undone;
+
+/** The steps that, directly or not, waited for this one. */
+function dependents(plan: Plan, view: RunView, node: PlanNode): StepView[] {
+  const found = new Set<string>([node.id]);
+  for (const later of plan.nodes) if (later.after.some((id) => found.has(id))) found.add(later.id);
+  found.delete(node.id);
+  return [...found].map((id) => view.steps.get(id)).filter((step) => step !== undefined);
+}
+
+function over(view: RunView, id: string): boolean {
+  const step = view.steps.get(id);
+  return step !== undefined && isOver(step);
+}
+
+const earlier = (left: Date | undefined, right: Date): Date => (left && left < right ? left : right);
+
+/** Where a run stands, in one word, for lists and cards. Parked: nothing can move until a person says something. */
+export type Standing =
+  "proposed" | "running" | "held" | "waiting" | "parked" | "turning back" | "done" | "failed" | "cancelled";
+
+/** Tells where a run stands. */
+export function standing(view: RunView): Standing {
+  if (view.ended) return view.ended.outcome;
+  if (!view.startedAt) return "proposed";
+  const open = [...view.steps.values()].filter((step) => !isOver(step));
+  const moving = open.some((step) => step.node.kind === "step" && step.firstLookAt && !step.parked);
+  if (!moving && open.some((step) => step.parked)) return "parked";
+  if (view.turnedBack) return "turning back";
+  if (view.heldBy) return "held";
+  if (!moving && open.some((step) => step.asked)) return "waiting";
+  return "running";
+}

@@ -1,0 +1,219 @@
+import type { MessagePayload } from "../outbox/sender.ts";
+import type { EventBody } from "./events.ts";
+import { secondsSince, spell } from "./judge.ts";
+import type { Plan } from "./plan.ts";
+import { isUnknown } from "./step.ts";
+import type { RunView, StepView } from "./view.ts";
+
+/** What people hear of one event. */
+export type Tell = {
+  /** The sentence for the timeline. */
+  line?: string;
+  /** Said in the run's thread. */
+  milestone?: Pick<MessagePayload, "lines" | "buttons" | "mention">;
+  /** Sent to these people by mail. */
+  mail?: { people: string[]; subject: string; lines: string[] };
+};
+
+type Run = { id: string; plan: Plan };
+
+/** Tells one event in the words people read: the timeline, the thread and the mail say the same. Pure. */
+export function tell(run: Run, view: RunView, event: EventBody, now: Date): Tell {
+  return "step" in event ? tellStep(run, view, event, now) : tellRun(run, view, event);
+}
+
+type StepEvent = Extract<EventBody, { step: string }>;
+type RunEvent = Exclude<EventBody, StepEvent>;
+
+const inThread = (line: string, rest: Partial<MessagePayload> = {}): Tell => ({
+  line,
+  milestone: { lines: [line], ...rest },
+});
+
+/** Says it in the thread and to people's mailboxes. */
+function toEveryone(run: Run, people: string[], lines: string[], rest: Partial<MessagePayload> = {}): Tell {
+  return {
+    line: lines[0] ?? "",
+    milestone: { lines, mention: people, ...rest },
+    mail: {
+      people,
+      subject: `[Muster] ${run.plan.title}: ${lines[0] ?? ""}`.slice(0, 150),
+      lines: [...lines, `Run ${run.id}.`],
+    },
+  };
+}
+
+function tellRun(run: Run, view: RunView, event: RunEvent): Tell {
+  const { plan } = run;
+  switch (event.kind) {
+    case "proposed":
+      return { line: `${event.by} asked to ${plan.title}.${event.reason ? ` Reason: ${event.reason}.` : ""}` };
+    case "approved":
+      return inThread(`${event.by} approved (${Math.min(view.approvals.length + 1, plan.needed)} of ${plan.needed}).`);
+    case "declined":
+      return inThread(`${event.by} declined. Nothing was changed.`);
+    case "voided":
+      return inThread(
+        `The approvals are void: ${event.because.join("; ")}. Nothing was changed. Press "Look again" for a plan that fits the world as it is now.`,
+        { buttons: [{ label: "Look again", verb: "look-again", runId: run.id }] },
+      );
+    case "expired":
+      return inThread(
+        `Nobody else approved within 15 minutes. Nothing was changed. Press "Look again" for a fresh plan.`,
+        {
+          buttons: [{ label: "Look again", verb: "look-again", runId: run.id }],
+        },
+      );
+    case "started": {
+      const by = view.approvals.map((approval) => approval.by).join(" and ");
+      return toEveryone(run, plan.approvers, [
+        `Started: ${plan.title}. ${by ? `Approved by ${by}.` : "Approved with its parent's plan."}`,
+      ]);
+    }
+    case "taken-over":
+      return inThread(`Resumed by another worker: ${event.from} stopped answering. The run goes on where it stopped.`);
+    case "held":
+      return inThread(`${event.by} holds the run. Nothing new is changed until somebody presses Resume.`);
+    case "resumed":
+      return inThread(`${event.by} lets the run go on.`);
+    case "turned-back":
+      return toEveryone(run, plan.approvers, [
+        `${event.by} ${event.verb === "undo" ? "pressed Undo" : "cancelled the run"}. What was changed is being taken back, last change first.`,
+      ]);
+    case "refused":
+      return event.because.startsWith("accepted: ")
+        ? inThread(`${event.by} said "${event.verb}": ${event.because.slice("accepted: ".length)}.`)
+        : inThread(`Refused: ${event.by} said "${event.verb}", but ${event.because}. Nothing was changed by it.`);
+    case "ended":
+      return toEveryone(run, plan.approvers, [ended(plan, event.outcome, event.because)]);
+  }
+}
+
+function ended(plan: Plan, outcome: string, because: string | undefined): string {
+  if (outcome === "done") return `Done: ${plan.title}.`;
+  const reason = because ? `: ${because}` : "";
+  if (outcome === "cancelled") return `Cancelled${reason}.`;
+  return `Failed${reason}. What was changed stays as it is; look at the report for what is still open.`;
+}
+
+function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
+  const step = view.steps.get(event.step);
+  const title = step?.node.title ?? event.step;
+  const asks = run.plan.approvers.filter((name) => name !== view.requestedBy);
+  switch (event.kind) {
+    case "first-look":
+    case "undo-applied":
+    case "applied":
+      return {};
+    case "waiting":
+      return { line: `Waiting to ${title}: ${event.missing}.` };
+    case "intent":
+      return {
+        line: event.attempt === 1 ? `Starting to ${title}.` : `Trying again to ${title} (try ${event.attempt}).`,
+      };
+    case "call-failed":
+    case "undo-failed":
+      return {
+        line: `A call to ${title} failed: ${event.error}. ${event.noEffect ? "It changed nothing; it is tried again." : "Checking whether it happened before it is tried again."}`,
+      };
+    case "done":
+      return tellDone(step, title, event.result, now);
+    case "parked": {
+      const todo = event.todo ?? whatToDo(view, step);
+      return toEveryone(
+        run,
+        run.plan.approvers,
+        [`Parked: ${event.because}.`, `Muster could not ${title}, and does nothing more there by itself.`, todo],
+        {
+          buttons: parkedButtons(run, view, step),
+        },
+      );
+    }
+    case "continued":
+      return inThread(`${event.by} pressed Continue: trying again to ${title}.`);
+    case "waive-seconded":
+      return inThread(`${event.by} would waive "${title}". One more approver must say so.`);
+    case "waived":
+      return inThread(
+        `${[...(step?.waivers ?? []), event.by].join(" and ")} waived "${title}". The run goes on without it.`,
+      );
+    case "asked":
+      return toEveryone(
+        run,
+        asks,
+        [
+          `Question: ${event.question}`,
+          `${event.needed === 2 ? "Two approvers must" : "One approver must"} answer; the run waits, and never goes on by itself.`,
+        ],
+        {
+          buttons: [
+            {
+              label: "Approve",
+              verb: "approve",
+              runId: run.id,
+              step: event.step,
+              style: "danger",
+              confirm: event.question,
+            },
+            { label: "Decline", verb: "decline", runId: run.id, step: event.step },
+          ],
+        },
+      );
+    case "reminded":
+      return toEveryone(run, asks, [`Still waiting for an answer: ${step?.asked?.question ?? title}`]);
+    case "answered":
+      return inThread(`${event.by} said yes: ${title}.`);
+    case "undo-intent":
+      return { line: `Taking back: ${title}.` };
+    case "undone":
+      return inThread(`Taken back: ${title}.`);
+  }
+}
+
+function tellDone(step: StepView | undefined, title: string, result: unknown, now: Date): Tell {
+  if (step?.node.kind === "gate") {
+    const answer = (result as { answer?: string }).answer;
+    return answer === "not needed" ? {} : inThread(`Answered: ${title}.`);
+  }
+  if (isUnknown(result))
+    return inThread(`Could not ${title}: ${result.unknown}. The run goes on, because the plan allows for that.`);
+  const took = step?.firstLookAt ? ` (${spell(Math.round(secondsSince(step.firstLookAt, now)))})` : "";
+  const already = step?.node.changes && step.attempts === 0 ? "Nothing to do, it was so already" : "Done";
+  return inThread(`${already}: ${title}${took}.`);
+}
+
+/** What a parked step leaves to people, in one sentence. */
+function whatToDo(view: RunView, step: StepView | undefined): string {
+  const undo = view.turnedBack || step?.node.oneWay ? "" : `, Undo to take back what was changed,`;
+  const waive = step?.node.kind === "gate" ? "" : " or Waive (two approvers) to go on without it";
+  return `Put it right and press Continue${undo}${waive}.`;
+}
+
+function parkedButtons(run: Run, view: RunView, step: StepView | undefined): NonNullable<MessagePayload["buttons"]> {
+  if (!step) return [];
+  const one = { runId: run.id, step: step.node.id };
+  return [
+    { label: "Continue", verb: "continue", style: "primary", ...one },
+    ...(step.node.kind === "gate" || view.turnedBack
+      ? []
+      : [
+          {
+            label: "Waive",
+            verb: "waive",
+            style: "danger",
+            confirm: `Go on without "${step.node.title}"?`,
+            ...one,
+          } as const,
+        ]),
+    ...(view.turnedBack
+      ? []
+      : [
+          {
+            label: "Undo",
+            verb: "undo",
+            runId: run.id,
+            confirm: "Take back everything this run has changed?",
+          } as const,
+        ]),
+  ];
+}
