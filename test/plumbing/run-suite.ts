@@ -1,6 +1,4 @@
-import { ensurePackages } from "../../src/lab/system-packages.ts";
-import { finish, runJest } from "./run-jest.ts";
+/** `npm test [-- <words for jest>]`: the whole suite, or what the words choose. */
+import { runSuite } from "./suite.ts";
 
-/** `npm test [-- <jest arguments>]`: installs the servers the tests need where they are missing, then runs the suite. */
-await ensurePackages(["postgresql", "redis-server", "chromium"]);
-finish(await runJest(process.argv.slice(2)));
+await runSuite(["postgresql", "redis-server", "chromium"], process.argv.slice(2));

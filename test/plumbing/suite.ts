@@ -4,19 +4,38 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { UserError } from "../../src/errors.ts";
+import { ensurePackages, type SystemPackage } from "../../src/lab/system-packages.ts";
 
-export type Totals = { passed: number; failed: number };
-
+type Totals = { passed: number; failed: number };
 type JestReport = { numPassedTests: number; numFailedTests: number; numRuntimeErrorTestSuites: number };
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const nodeOptions = "--experimental-vm-modules --disable-warning=ExperimentalWarning";
 
 /**
- * Runs jest under this very Node, shows what it prints, and returns its totals. A file that could not be run at all
- * counts as one failure, and so does a jest that ended without a report.
+ * Installs the programs the tests need where they are missing, runs jest under this very Node, and prints the totals as
+ * the last line. The process fails if a test did, or if none ran.
  */
-export async function runJest(args: string[], env: Record<string, string> = {}): Promise<Totals> {
+export async function runSuite(needed: SystemPackage[], args: string[], env: Record<string, string> = {}) {
+  const { passed, failed } = await prepareAndRun(needed, args, env);
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+}
+
+async function prepareAndRun(needed: SystemPackage[], args: string[], env: Record<string, string>): Promise<Totals> {
+  try {
+    await ensurePackages(needed);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    console.error(error.message);
+    return { passed: 0, failed: 1 };
+  }
+  return runJest(args, env);
+}
+
+/** A file that could not be run at all counts as one failure, and so does a jest that failed without saying which. */
+async function runJest(args: string[], env: Record<string, string>): Promise<Totals> {
   const folder = await mkdtemp(join(tmpdir(), "muster-suite-"));
   const report = join(folder, "report.json");
   const jest = join(root, "node_modules/jest/bin/jest.js");
@@ -39,10 +58,4 @@ async function readTotals(path: string): Promise<Totals> {
   if (text === undefined) return { passed: 0, failed: 1 };
   const report = JSON.parse(text) as JestReport;
   return { passed: report.numPassedTests, failed: report.numFailedTests + report.numRuntimeErrorTestSuites };
-}
-
-/** Prints the totals as the last line and makes the process fail if anything did, or if nothing ran. */
-export function finish({ passed, failed }: Totals): void {
-  console.log(`${passed} passed, ${failed} failed`);
-  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 }
