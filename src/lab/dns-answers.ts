@@ -1,0 +1,106 @@
+import { Packet } from "./dns-wire.ts";
+import type { Resource } from "./dns-wire.ts";
+
+/** One resource record set: names are lower case with a trailing dot. */
+export type ZoneRecord = {
+  name: string;
+  type: string;
+  ttl: number;
+  values: string[];
+  setIdentifier?: string;
+  weight?: number;
+};
+
+/** Writes a name as zones do: lower case, one dot at the end. */
+export function fullName(name: string): string {
+  return `${name.toLowerCase().replace(/\.+$/, "")}.`;
+}
+
+/**
+ * Picks the record set that answers, as Route 53 does: by chance in proportion to the weights; a weight of 0 is never
+ * picked while another is above 0; all 0 are all equal.
+ */
+export function pickWeighted(records: readonly ZoneRecord[], random: () => number): ZoneRecord | undefined {
+  if (records.length <= 1) return records[0];
+  const total = records.reduce((sum, record) => sum + (record.weight ?? 0), 0);
+  if (total === 0) return records[Math.floor(random() * records.length)];
+  let left = random() * total;
+  for (const record of records) {
+    left -= record.weight ?? 0;
+    if (left < 0) return record;
+  }
+  return records.findLast((record) => (record.weight ?? 0) > 0);
+}
+
+/** What a zone says to a question: records, "no such name", or "that name, but not that type" (an empty list). */
+export type Found = { records: ZoneRecord[]; exists: boolean };
+
+/** Looks a name and type up in the records of a zone; follows a CNAME inside it. */
+export function lookUp(zone: readonly ZoneRecord[], name: string, type: string, random: () => number): Found {
+  const found: ZoneRecord[] = [];
+  const seen = new Set<string>();
+  let wanted = name;
+  while (!seen.has(wanted)) {
+    seen.add(wanted);
+    const named = zone.filter((record) => record.name === wanted);
+    const exact = pickWeighted(
+      named.filter((record) => record.type === type),
+      random,
+    );
+    if (exact) return { records: [...found, exact], exists: true };
+    const alias = pickWeighted(
+      named.filter((record) => record.type === "CNAME"),
+      random,
+    );
+    const target = alias?.values[0];
+    if (!alias || !target) {
+      const exists = named.length > 0 || zone.some((record) => record.name.endsWith(`.${wanted}`));
+      return { records: found, exists: exists || found.length > 0 };
+    }
+    found.push(alias);
+    wanted = fullName(target);
+  }
+  return { records: found, exists: true };
+}
+
+/** Turns a record set into the resource records of an answer. */
+export function resourcesOf(record: ZoneRecord): Resource[] {
+  const type = Packet.TYPE[record.type as keyof typeof Packet.TYPE];
+  return record.values.map(
+    (value) =>
+      new Packet.Resource({
+        name: record.name.replace(/\.$/, ""),
+        type,
+        class: Packet.CLASS.IN,
+        ttl: record.ttl,
+        ...dataOf(record.type, value),
+      }),
+  );
+}
+
+function dataOf(type: string, value: string): Partial<Resource> {
+  const words = value.split(" ");
+  switch (type) {
+    case "A":
+    case "AAAA":
+      return { address: value };
+    case "NS":
+      return { ns: value.replace(/\.$/, "") };
+    case "CNAME":
+      return { domain: value.replace(/\.$/, "") };
+    case "MX":
+      return { priority: Number(words[0]), exchange: (words[1] ?? "").replace(/\.$/, "") };
+    case "SOA":
+      return {
+        primary: (words[0] ?? "").replace(/\.$/, ""),
+        admin: (words[1] ?? "").replace(/\.$/, ""),
+        serial: Number(words[2]),
+        refresh: Number(words[3]),
+        retry: Number(words[4]),
+        expiration: Number(words[5]),
+        minimum: Number(words[6]),
+      };
+    default:
+      return { data: value.replace(/^"|"$/g, "") };
+  }
+}
