@@ -29,6 +29,8 @@ export type Context = {
   clients: Clients;
   /** Reads the secret an estate entry refers to. @throws UserError when it is not there. */
   secret(reference: SecretReference): string;
+  /** Encrypts TOTP secrets at rest; unset where nobody may approve in a terminal. */
+  totpKey?: Buffer;
   /** Rings the workers for a run. Never throws and never waits long: losing a ring costs a second, not a run. */
   ring(runId: string): Promise<void>;
   /** The list of steps and gates, by name; the engine knows none of them. */

@@ -1,0 +1,130 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import type { SecretReference } from "./estate.ts";
+import { UserError } from "./errors.ts";
+
+const secret = z.string().min(1).meta({ secret: true });
+const wholeNumber = z.coerce.number().int("expected a whole number").min(1, "expected a whole number above 0");
+const addresses = z
+  .string()
+  .regex(/^[^\s,]+(\s*,\s*[^\s,]+)*$/, "expected addresses with commas between them")
+  .transform((text) => text.split(",").map((address) => address.trim()));
+
+/** Every setting there is. The description beside one is its entry in docs/configuration.md. */
+export const Config = z.object({
+  DATABASE_URL: secret.describe(
+    "Postgres that holds runs, journals and what goes in and out. Keep it outside every region you may have to leave.",
+  ),
+  REDIS_URL: secret
+    .optional()
+    .describe(
+      "Redis that rings the workers. Unset: Postgres rings them. Losing it delays runs by seconds; it loses none.",
+    ),
+  ESTATE: z.string().default("estate.yaml").describe("Path of the estate file."),
+  SLACK_BOT_TOKEN: secret.optional().describe("The bot's token (xoxb-...). Unset: no Slack; the terminal still works."),
+  SLACK_APP_TOKEN: secret.optional().describe("The app-level token (xapp-...) for Socket Mode."),
+  SLACK_API_URL: z.url().default("https://slack.com/api/").describe("Where Slack's Web API is."),
+  SMTP_URL: secret.optional().describe("Mail server, smtp://user:password@host:port. Unset: no mail is sent."),
+  MAIL_FROM: z.string().default("muster@localhost").describe("Sender of mails."),
+  KUBECONFIG: z
+    .string()
+    .optional()
+    .describe("Path of the kubeconfig with the contexts the estate names. Unset: the client's own default."),
+  GUARD_USER: z.string().default("muster").describe("Muster's own role in users' databases."),
+  GUARD_PASSWORD: secret.optional().describe("That role's password. Unset: Muster cannot log in to users' databases."),
+  MUSTER_KEY: secret
+    .optional()
+    .describe(
+      "32 bytes in base64: encrypts the TOTP secrets kept in Postgres. Unset: nobody can approve in a terminal.",
+    ),
+  AWS_ENDPOINT_URL_RDS: z.url().optional().describe("Where RDS is. Unset: AWS's own regional endpoints."),
+  AWS_ENDPOINT_URL_ROUTE_53: z.url().optional().describe("Where Route 53's control plane is. Unset: AWS's own."),
+  RESOLVERS: addresses.optional().describe("DNS servers (ip:port) for every name Muster opens. Unset: the system's."),
+  PUBLIC_RESOLVERS: addresses
+    .default(["1.1.1.1", "8.8.8.8"])
+    .describe("Resolvers that customers use: what they answer is checked after traffic was shifted."),
+  DNS_PORT: wholeNumber.default(53).describe("Port of the zones' authoritative name servers."),
+  EXTRA_CA_FILE: z.string().optional().describe("PEM file of certificate authorities to trust beside the usual ones."),
+  LEASE_MILLISECONDS: wholeNumber
+    .default(10_000)
+    .describe(
+      "How long a run belongs to a worker without a sign of life. A dead worker's run is taken over after this.",
+    ),
+  CALL_TIMEOUT_MILLISECONDS: wholeNumber
+    .default(5000)
+    .describe("How long one call to the outside may take. At most half a lease."),
+  HTTP_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(8080)
+    .describe("Port of /healthz and /readyz; 0 takes any."),
+  LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info").describe("How much is logged."),
+});
+
+export type Config = z.infer<typeof Config>;
+
+/**
+ * Reads the settings from an environment, whole or not at all; no value is ever shown.
+ * @throws UserError that names every missing or wrong setting.
+ */
+export function readConfig(env: Record<string, string | undefined> = process.env): Config {
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
+  const parsed = Config.safeParse(present);
+  const faults = parsed.success
+    ? faultsBetween(parsed.data)
+    : parsed.error.issues.map((issue) => faultOf(issue, present));
+  if (parsed.success && faults.length === 0) return parsed.data;
+  const count = faults.length === 1 ? "1 setting is" : `${faults.length} settings are`;
+  throw new UserError({
+    happened: `${count} missing or wrong:\n${faults.map((fault) => `  ${fault}`).join("\n")}\n`,
+    means: "Muster did not start, and touched nothing.",
+    todo: "Set them in the environment; docs/configuration.md explains each one.",
+  });
+}
+
+function faultOf(issue: z.core.$ZodIssue, present: Record<string, unknown>): string {
+  const name = String(issue.path[0]);
+  return name in present ? `${name}: ${issue.message}` : `${name}: not set`;
+}
+
+function faultsBetween(config: Config): string[] {
+  const faults: string[] = [];
+  if (config.SLACK_BOT_TOKEN && !config.SLACK_APP_TOKEN)
+    faults.push("SLACK_APP_TOKEN: not set, but SLACK_BOT_TOKEN is");
+  if (config.CALL_TIMEOUT_MILLISECONDS * 2 > config.LEASE_MILLISECONDS) {
+    faults.push("CALL_TIMEOUT_MILLISECONDS: expected at most half of LEASE_MILLISECONDS");
+  }
+  if (config.MUSTER_KEY && Buffer.from(config.MUSTER_KEY, "base64").length !== 32) {
+    faults.push("MUSTER_KEY: expected 32 bytes in base64");
+  }
+  return faults;
+}
+
+/** Makes the reader of the secrets that the estate refers to. */
+export function secretReader(
+  env: Record<string, string | undefined> = process.env,
+): (reference: SecretReference) => string {
+  return (reference) => {
+    const [where, value] =
+      "env" in reference
+        ? [`the environment variable ${reference.env}`, env[reference.env]]
+        : [reference.file, readOrNothing(reference.file)];
+    if (value) return value.trim();
+    throw new UserError({
+      happened: `A secret the estate refers to was not found: ${where}.`,
+      means: "Nothing was changed.",
+      todo: "Provide it, and try again.",
+    });
+  };
+}
+
+function readOrNothing(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}

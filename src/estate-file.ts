@@ -1,0 +1,144 @@
+import { readFileSync } from "node:fs";
+import { LineCounter, parseDocument, type Document } from "yaml";
+import type { z } from "zod";
+import { UserError } from "./errors.ts";
+import { Estate } from "./estate.ts";
+
+/** A fault of the estate file, at its place. */
+type Fault = { line: number; column: number; where: string; says: string };
+
+/**
+ * Loads the estate file and proves it whole: shape, names that must exist, nothing owned twice.
+ * @throws UserError that lists every fault as file:line:column.
+ */
+export function loadEstate(path: string): Estate {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new UserError({
+      happened: `The estate file "${path}" could not be read (${(error as NodeJS.ErrnoException).code ?? "unknown"}).`,
+      means: "Muster does not know what to look after, and touched nothing.",
+      todo: "Set ESTATE to the file's path; docs/estate.md shows the smallest one.",
+    });
+  }
+  return parseEstate(text, path);
+}
+
+/** Reads an estate from YAML text; `path` is only named in faults. @throws UserError like loadEstate. */
+export function parseEstate(text: string, path: string): Estate {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return { line, column: col };
+  };
+  if (document.errors.length > 0) {
+    throw refuse(
+      path,
+      document.errors.map((error) => ({ ...at(error.pos[0]), where: "", says: sentence(error.message) })),
+    );
+  }
+  const locate = (keys: PropertyKey[]) => at(offsetOf(document, keys));
+  const parsed = Estate.safeParse(document.toJS({ maxAliasCount: 100 }));
+  if (!parsed.success)
+    throw refuse(
+      path,
+      parsed.error.issues.flatMap((issue) => faultsOf(issue, locate)),
+    );
+  const faults = faultsWithin(parsed.data).map(({ keys, says }) => ({ ...locate(keys), where: keys.join("."), says }));
+  if (faults.length > 0) throw refuse(path, faults);
+  return parsed.data;
+}
+
+function refuse(path: string, faults: Fault[]): UserError {
+  const shown = faults
+    .slice(0, 20)
+    .map(({ line, column, where, says }) => `  ${path}:${line}:${column} ${where ? `${where}: ` : ""}${says}`);
+  const more = faults.length > 20 ? `\n  and ${faults.length - 20} more` : "";
+  return new UserError({
+    happened: `The estate file has ${faults.length === 1 ? "a fault" : `${faults.length} faults`}:\n${shown.join("\n")}${more}\n`,
+    means: "It was not loaded, and nothing was changed.",
+    todo: "Correct it and try again; docs/estate.md explains every key.",
+  });
+}
+
+function faultsOf(issue: z.core.$ZodIssue, locate: (keys: PropertyKey[]) => { line: number; column: number }): Fault[] {
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => {
+      const keys = [...issue.path, key];
+      return { ...locate(keys), where: keys.join("."), says: "there is no such key" };
+    });
+  }
+  return [{ ...locate(issue.path), where: issue.path.join("."), says: sentence(issue.message) }];
+}
+
+const sentence = (message: string): string => (message.split("\n")[0] ?? message).replace(/^Invalid input: /, "");
+
+/** Finds where a path of keys stands in the text; the nearest parent where the last key is missing. */
+function offsetOf(document: Document, keys: PropertyKey[]): number {
+  for (let length = keys.length; length > 0; length -= 1) {
+    const parent = document.getIn(keys.slice(0, length - 1), true);
+    const last = keys[length - 1];
+    const items = (parent as { items?: { key?: { value?: unknown; range?: number[] } }[] } | undefined)?.items;
+    const pair = items?.find((item) => item.key?.value === last);
+    if (pair?.key?.range?.[0] !== undefined) return pair.key.range[0];
+    const node = document.getIn(keys.slice(0, length), true) as { range?: number[] } | undefined;
+    if (node?.range?.[0] !== undefined) return node.range[0];
+  }
+  return 0;
+}
+
+/** What a schema of single values cannot see: names that must exist, and things that must not be owned twice. */
+function faultsWithin(estate: Estate): { keys: PropertyKey[]; says: string }[] {
+  const faults: { keys: PropertyKey[]; says: string }[] = [];
+  for (const list of ["approvers", "region_approvers"] as const) {
+    const names = estate[list] ?? [];
+    for (const [index, name] of names.entries()) {
+      if (!estate.people[name]) faults.push({ keys: [list, index], says: `"${name}" is not among the people` });
+      if (names.indexOf(name) !== index) faults.push({ keys: [list, index], says: `"${name}" stands here twice` });
+    }
+  }
+  const owned = new Map<string, string>();
+  const own = (thing: string, service: string, keys: PropertyKey[]) => {
+    const other = owned.get(thing);
+    if (other !== undefined && other !== service)
+      faults.push({ keys, says: `${thing} belongs to the service "${other}" already` });
+    owned.set(thing, service);
+  };
+  for (const [name, service] of Object.entries(estate.services)) {
+    const keys = ["services", name];
+    own(`the record ${service.traffic.name} of zone ${service.traffic.zone}`, name, [...keys, "traffic", "name"]);
+    for (const [index, { writer, replica }] of service.databases.entries()) {
+      for (const [role, side] of Object.entries({ writer, replica })) {
+        const place = [...keys, "databases", index, role];
+        own(`the instance ${side.instance} in ${side.region}`, name, [...place, "instance"]);
+        if (!estate.regions.includes(side.region))
+          faults.push({ keys: [...place, "region"], says: `"${side.region}" is not among the regions` });
+      }
+      if (writer.region === replica.region) {
+        faults.push({
+          keys: [...keys, "databases", index, "replica", "region"],
+          says: "the replica is in the writer's region",
+        });
+      }
+    }
+    for (const list of ["deployments", "configs"] as const) {
+      for (const [index, { cluster, region }] of service[list].entries()) {
+        if (!estate.clusters[cluster])
+          faults.push({ keys: [...keys, list, index, "cluster"], says: `"${cluster}" is not among the clusters` });
+        if (!estate.regions.includes(region))
+          faults.push({ keys: [...keys, list, index, "region"], says: `"${region}" is not among the regions` });
+      }
+    }
+    for (const [index, other] of service.dependsOn.entries()) {
+      if (!estate.services[other])
+        faults.push({ keys: [...keys, "dependsOn", index], says: `"${other}" is not among the services` });
+    }
+    for (const region of Object.keys(service.health.edges)) {
+      if (!estate.regions.includes(region))
+        faults.push({ keys: [...keys, "health", "edges", region], says: `"${region}" is not among the regions` });
+    }
+  }
+  return faults;
+}
