@@ -1,7 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { floors } from "./plumbing/house.ts";
 import { anchorsOf, brokenLinks, typedIn, type Pages } from "./plumbing/markdown.ts";
+import { referenceFiles } from "./plumbing/reference.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const files = [...globSync("*.md", { cwd: root }), ...globSync("docs/**/*.md", { cwd: root })];
@@ -21,6 +23,14 @@ describe("the docs", () => {
     );
     expect(named.filter(({ name }) => !(name in scripts))).toEqual([]);
     expect(named.length).toBeGreaterThan(0);
+  });
+
+  it.each([...referenceFiles()])("%s says what the schema says (else: npm run docs)", (path, text) => {
+    expect(readFileSync(root + path, "utf8")).toBe(text);
+  });
+
+  it("the house they show is the house the rule holds", () => {
+    expect(pages.get("docs/house.md")).toContain(`\n${floors.map((rooms) => rooms.join(", ")).join("\n")}\n`);
   });
 });
 

@@ -1,0 +1,96 @@
+import { z } from "zod";
+import { Config } from "../../src/config.ts";
+import { Estate } from "../../src/estate.ts";
+
+type Described = {
+  description?: string;
+  default?: unknown;
+  secret?: boolean;
+  type?: string;
+  const?: unknown;
+  enum?: unknown[];
+  properties?: Record<string, Described>;
+  additionalProperties?: Described | boolean;
+  items?: Described;
+  anyOf?: Described[];
+  required?: string[];
+};
+
+/** The files under docs/ that are made from the schemas in src/, by path. */
+export function referenceFiles(): ReadonlyMap<string, string> {
+  return new Map([
+    ["docs/configuration.md", configurationPage()],
+    ["docs/estate-reference.md", estatePage()],
+    ["docs/estate.schema.json", JSON.stringify(z.toJSONSchema(Estate, { io: "input" }), null, 2) + "\n"],
+  ]);
+}
+
+function configurationPage(): string {
+  const schema = z.toJSONSchema(Config, { io: "input", unrepresentable: "any" }) as Described;
+  const rows = Object.entries(schema.properties ?? {}).map(([name, setting]) => {
+    // Parsed rather than read from the schema, which does not hold the defaults of settings that are transformed.
+    const unset = Config.shape[name as keyof typeof Config.shape].safeParse(undefined);
+    return `| \`${name}\` | ${unset.success ? show(unset.data) : "**required**"} | ${setting.secret ? "Secret. " : ""}${setting.description ?? ""} |`;
+  });
+  return [
+    "# Settings",
+    made("src/config.ts"),
+    "Settings come from the environment, and are read once, whole or not at all: Muster names every fault and does not start. No value",
+    "is ever printed. A setting that is empty counts as unset. What Muster looks after stands elsewhere, in the [estate](estate.md).",
+    "",
+    "| setting | default | what it is |",
+    "| --- | --- | --- |",
+    ...rows,
+    "",
+    "AWS credentials and kubeconfig logins come from the SDKs' own default chains; Muster has no setting for them.",
+    "",
+  ].join("\n");
+}
+
+function estatePage(): string {
+  const schema = z.toJSONSchema(Estate, { io: "input", unrepresentable: "any" }) as Described;
+  return [
+    "# Every key of the estate file",
+    made("src/estate.ts"),
+    "`<name>` stands for a name of your own, `[]` for each entry of a list. An unknown key is an error, so a misspelt one is found.",
+    "[estate.md](estate.md) explains the file with an example.",
+    "",
+    "| key | default | what it is |",
+    "| --- | --- | --- |",
+    ...keysOf(schema, ""),
+    "",
+  ].join("\n");
+}
+
+/** Walks a schema and gives each key a row, parents before their children. */
+function keysOf(schema: Described, prefix: string): string[] {
+  const children = Object.entries(schema.properties ?? {}).flatMap(([name, child]) => {
+    const key = prefix === "" ? name : `${prefix}.${name}`;
+    const needed =
+      schema.required?.includes(name) && child.default === undefined ? "**required**" : show(child.default);
+    return [`| \`${key}\` | ${needed} | ${tell(child)} |`, ...keysOf(child, key)];
+  });
+  const entries =
+    typeof schema.additionalProperties === "object" ? keysOf(schema.additionalProperties, `${prefix}.<name>`) : [];
+  const items = schema.items ? keysOf(schema.items, `${prefix}[]`) : [];
+  return [...children, ...entries, ...items];
+}
+
+function tell(schema: Described): string {
+  const choices = schema.anyOf?.flatMap((choice) => Object.keys(choice.properties ?? {})) ?? [];
+  const values = schema.const !== undefined ? [schema.const] : (schema.enum ?? []);
+  const shape =
+    choices.length > 0
+      ? `One of ${choices.map((name) => `\`{ ${name}: ... }\``).join(", ")}. `
+      : values.length > 0
+        ? `One of ${values.map(show).join(", ")}. `
+        : "";
+  return `${shape}${schema.description ?? ""}`.trim();
+}
+
+const made = (from: string) => `\n<!-- Made from ${from} by \`npm run docs\`; change it there. -->\n`;
+
+const show = (value: unknown): string =>
+  value === undefined
+    ? ""
+    : `\`${Array.isArray(value) && value.length > 0 ? value.join(", ") : typeof value === "string" ? value : JSON.stringify(value)}\``;
