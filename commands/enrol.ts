@@ -1,0 +1,32 @@
+import type { Command } from "../src/chat.ts";
+import { UserError } from "../src/errors.ts";
+import { readOptions } from "../src/options.ts";
+import { enrol as enrolPerson } from "../src/people/totp.ts";
+
+const usage = "muster enrol [--replace]";
+
+/** Gives whoever sits at the terminal an authenticator secret, so that they can approve there. */
+export const enrol: Command = {
+  name: "enrol",
+  usage,
+  summary: "In a terminal: gives you an authenticator secret, needed to approve there. It is shown once.",
+
+  async run(ctx, call) {
+    const { options } = readOptions(call.words, { known: { replace: "flag" }, positions: 0, usage });
+    if (call.place.kind !== "terminal") {
+      throw new UserError({
+        happened: "A secret cannot be shown in Slack.",
+        means: "Nothing was changed.",
+        todo: `Type ${usage} in a terminal where you are logged in as yourself.`,
+      });
+    }
+    const address = await enrolPerson(ctx, call.person.name, options.replace === true);
+    return {
+      lines: [
+        `${call.person.name} is enrolled. This is the only time the secret is shown:`,
+        address,
+        "Add it to an authenticator; its six digits go with: muster runs approve <run> --code <code>.",
+      ],
+    };
+  },
+};

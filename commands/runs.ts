@@ -1,0 +1,169 @@
+import { sql } from "kysely";
+import type { Call, Command, Reply } from "../src/chat.ts";
+import type { Context } from "../src/context.ts";
+import { absorb } from "../src/engine/absorb.ts";
+import { standing } from "../src/engine/decide.ts";
+import type { Verb } from "../src/engine/events.ts";
+import { loadRun, type LoadedRun } from "../src/engine/journal.ts";
+import { sendSignal } from "../src/engine/signals.ts";
+import { fold, isOver } from "../src/engine/view.ts";
+import { UserError } from "../src/errors.ts";
+import { closest, readOptions, shorten } from "../src/options.ts";
+import { useCode } from "../src/people/totp.ts";
+import { lookAgain } from "../jobs/propose.ts";
+
+const usage =
+  "/muster runs [list | show | approve | decline | hold | resume | continue | waive | undo | cancel | abandon | look-again] [run] [step]";
+
+const verbs: readonly Verb[] = [
+  "approve",
+  "decline",
+  "hold",
+  "resume",
+  "continue",
+  "waive",
+  "undo",
+  "cancel",
+  "abandon",
+];
+/** Verbs that count as a decision of a person who could be held responsible for it: in a terminal they need a code. */
+const needCode: readonly string[] = ["approve", "waive"];
+
+/** Lists runs, shows one, and says to one what a person decided. */
+export const runs: Command = {
+  name: "runs",
+  usage,
+  summary: "Lists runs, shows one, or says a decision to one. What a button says, this says too.",
+
+  async run(ctx, call) {
+    const { positional, options } = readOptions(call.words, { known: { code: "text" }, positions: 3, usage });
+    const [verb = "list", runId, step] = positional;
+    if (verb === "list") return list(ctx);
+    if (![...verbs, "show", "look-again"].includes(verb)) {
+      throw new UserError({
+        happened: `A run cannot be told to "${shorten(verb)}".${closest(verb, ["list", "show", "look-again", ...verbs])}`,
+        means: "Nothing was changed.",
+        todo: `Type ${usage}.`,
+      });
+    }
+    const run = await findRun(ctx, runId);
+    if (verb === "show") return show(ctx, run);
+    if (call.place.kind === "terminal" && needCode.includes(verb)) {
+      await useCode(ctx, call.person.name, typeof options.code === "string" ? options.code : "");
+    }
+    const stepId = step === undefined ? undefined : nodeId(run, step);
+    return press(ctx, {
+      verb,
+      runId: run.id,
+      person: call.person.name,
+      call,
+      ...(stepId === undefined ? {} : { step: stepId }),
+    });
+  },
+};
+
+export type Press = {
+  verb: string;
+  runId: string;
+  step?: string;
+  planHash?: string;
+  person: string;
+  call: Pick<Call, "id" | "place">;
+};
+
+/** Says one decision to a run, and answers at once whether it counts. The run itself has the last word, in its thread. */
+export async function press(ctx: Context, { verb, runId, step, planHash, person, call }: Press): Promise<Reply> {
+  if (verb === "look-again") {
+    const proposal = await lookAgain(ctx, runId, { by: person, callId: call.id, place: call.place });
+    return { lines: [`Looked again: run ${proposal.runId}. Nothing has been changed yet.`], runId: proposal.runId };
+  }
+  const run = await findRun(ctx, runId);
+  const view = fold(run.plan, run.events);
+  const signal = {
+    verb: verb as Verb,
+    by: person,
+    planHash: planHash ?? run.planHash,
+    ...(step === undefined ? {} : { step }),
+  };
+  const refused = absorb(run.plan, view, { ...signal, seq: 0, at: ctx.now() }).find(
+    (event) => event.kind === "refused",
+  );
+  if (refused && !refused.because.startsWith("accepted: ")) {
+    throw new UserError({
+      happened: `"${verb}" was refused: ${refused.because}.`,
+      means: "Nothing was changed.",
+      todo: `Look at the run: /muster runs show ${runId}.`,
+    });
+  }
+  await sendSignal(ctx, runId, { ...signal, key: call.id });
+  await ctx.ring(runId);
+  return { lines: [`Noted: ${person} says "${verb}" to run ${runId}. Its thread tells what comes of it.`], runId };
+}
+
+/** Finds a run by its id, or by its beginning where only one fits. @throws UserError when there is none, or several. */
+async function findRun(ctx: Context, id: string | undefined): Promise<LoadedRun> {
+  const { rows } = await sql<{ id: string }>`
+    select id from muster.run where id = ${id ?? ""} or starts_with(id, ${id ?? "-"})
+     order by id = ${id ?? ""} desc, proposed_at desc limit 2`.execute(ctx.db);
+  const exact = rows.find((row) => row.id === id) ?? (rows.length === 1 ? rows[0] : undefined);
+  if (exact) return loadRun(ctx.db, exact.id);
+  throw new UserError({
+    happened: id === undefined ? "No run was named." : `There is no single run called "${shorten(id)}".`,
+    means: "Nothing was changed.",
+    todo: "Type /muster runs for the list.",
+  });
+}
+
+/** Lets people name a step without its service. */
+function nodeId(run: LoadedRun, step: string): string {
+  const ids = run.plan.nodes.map((node) => node.id);
+  const found = ids.find((id) => id === step) ?? ids.find((id) => id.endsWith(`/${step}`));
+  if (found) return found;
+  throw new UserError({
+    happened: `Run ${run.id} has no step "${shorten(step)}".${closest(
+      step,
+      ids.map((id) => id.split("/")[1] ?? id),
+    )}`,
+    means: "Nothing was changed.",
+    todo: `Type /muster runs show ${run.id} for its steps.`,
+  });
+}
+
+async function list(ctx: Context): Promise<Reply> {
+  const { rows } = await sql<{ id: string; title: string; requested_by: string; proposed_at: Date }>`
+    select id, title, requested_by, proposed_at from muster.run
+     order by ended_at is null desc, proposed_at desc limit 20`.execute(ctx.db);
+  if (rows.length === 0) return { lines: ["There are no runs yet."] };
+  const lines = await Promise.all(
+    rows.map(async (row) => {
+      const run = await loadRun(ctx.db, row.id);
+      return `${row.id}  ${standing(fold(run.plan, run.events))}  ${row.title}  (asked for by ${row.requested_by}, ${row.proposed_at.toISOString().slice(0, 19)}Z)`;
+    }),
+  );
+  return { lines };
+}
+
+async function show(ctx: Context, run: LoadedRun): Promise<Reply> {
+  const view = fold(run.plan, run.events);
+  const { rows } = await sql<{ at: Date; line: string }>`
+    select at, line from muster.timeline where run = ${run.id} order by seq desc limit 30`.execute(ctx.db);
+  return {
+    runId: run.id,
+    lines: [
+      `Run ${run.id}: ${run.plan.title}. ${standing(view)}. Plan ${run.planHash.slice(0, 8)}.`,
+      ...[...view.steps.values()].map(
+        (step) =>
+          `  ${mark(step)} ${step.node.id}: ${step.node.title}${step.parked ? `. Parked: ${step.parked.because}` : ""}`,
+      ),
+      ...rows.reverse().map((row) => `${row.at.toISOString().slice(11, 19)}  ${row.line}`),
+    ],
+  };
+}
+
+function mark(step: Parameters<typeof isOver>[0]): string {
+  if (step.undone) return "↩";
+  if (step.waived) return "–";
+  if (isOver(step)) return "✓";
+  if (step.parked) return "!";
+  return step.asked ? "?" : step.firstLookAt ? "…" : "·";
+}
