@@ -11,7 +11,7 @@ export const floors: readonly (readonly string[])[] = [
   ["alerts"],
   ["jobs", "facts"],
   ["steps"],
-  ["incidents", "escalation", "paging", "statuspage"],
+  ["incidents", "escalation", "paging", "statuspage", "people"],
   ["engine"],
   ["outbox"],
   ["adapters", "db"],
