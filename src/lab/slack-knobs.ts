@@ -1,0 +1,19 @@
+import { Knobs } from "./knobs.ts";
+
+/** The switches of the lab's Slack: the common ones, and the ways Slack itself fails. */
+export class SlackKnobs extends Knobs {
+  /** Slack's third kind of outage: we can talk, but commands, clicks and events never arrive. */
+  eventsLost = false;
+  /** Slack's second kind of outage: everything works but posting and editing, which answer 500. */
+  postingDown = false;
+  /** Answered to every call while set, as after an admin revoked the app's token. */
+  tokenRefused: false | "token_revoked" | "invalid_auth" | "account_inactive" | "token_expired" = false;
+  /** A workspace whose Slack does not know `plan` and `task_card` yet answers invalid_blocks. */
+  refusesPlanBlocks = false;
+  /** How often the same envelope is delivered; Slack promises at least once. */
+  deliveries = 1;
+  /** What a 429 that was asked for by `next(method, "throttle")` names as Retry-After. */
+  retryAfterSeconds = 30;
+  /** Off lets the app call as fast as it likes. */
+  limitsRates = true;
+}
