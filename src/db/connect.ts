@@ -1,0 +1,79 @@
+import { Kysely, PostgresDialect, sql } from "kysely";
+import pg from "pg";
+import type { Activity, Log } from "../call.ts";
+import type { Reading } from "../clock.ts";
+import type { Schema } from "./schema.ts";
+
+/** Muster's own database. */
+export type Db = Kysely<Schema>;
+
+export type DbOptions = {
+  /** Connections at most. */
+  max: number;
+  /** Wall milliseconds of a lease: an open transaction lives half as long. */
+  leaseMs: number;
+  /** Wall milliseconds after which the server ends a statement. */
+  statementTimeoutMs?: number;
+  /** Counts connections that are in use, for a lab that must know when nothing is going on. */
+  activity?: Activity;
+  log?: Log;
+};
+
+/** Opens Muster's database. Connects at the first query; end it with `destroy()`. */
+export function openDb(url: string, { max, leaseMs, statementTimeoutMs = 5_000, activity, log }: DbOptions): Db {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    application_name: "muster",
+    options: "-c search_path=muster",
+    connectionTimeoutMillis: statementTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    // A worker that stops inside a transaction must not keep others from taking over what it holds.
+    idle_in_transaction_session_timeout: Math.ceil(leaseMs / 2),
+    types: { getTypeParser },
+  });
+  // An idle connection that the server ends: the next query opens another.
+  pool.on("error", (error) => log?.warn({ error: error.message }, "a connection to Muster's database ended"));
+  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: activity ? counted(pool, activity) : pool }) });
+}
+
+/** Identity columns are bigint; a JavaScript number holds 285,000 years of them at 1,000 a second. */
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: "text" | "binary") =>
+  oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format as "text");
+
+/** Counts every connection that is checked out: that is what a query does from its first byte to its last. */
+function counted(pool: pg.Pool, activity: Activity) {
+  return {
+    options: pool.options,
+    end: () => pool.end(),
+    async connect() {
+      activity.inFlight += 1;
+      try {
+        const client = await pool.connect();
+        // The pool makes a new release function at every check-out, good for one call.
+        const release = client.release.bind(client);
+        client.release = (error) => {
+          activity.inFlight -= 1;
+          release(error);
+        };
+        return client;
+      } catch (error) {
+        activity.inFlight -= 1;
+        throw error;
+      }
+    },
+  };
+}
+
+/**
+ * Reads Muster's clock, so that a Clock shows what the database shows. The answer is taken to be as old as half the
+ * round trip.
+ */
+export async function readClock(db: Db): Promise<Reading> {
+  const askedAt = performance.now();
+  const { rows } = await sql<Reading>`select muster.now() as shows, rate from muster.clock`.execute(db);
+  const [row] = rows;
+  if (!row) throw new Error("The clock row of Muster's database is gone.");
+  const sinceAnswered = (performance.now() - askedAt) / 2;
+  return { shows: new Date(row.shows.getTime() + sinceAnswered * row.rate), rate: row.rate };
+}

@@ -1,0 +1,64 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { sql } from "kysely";
+import { Migrator, type Migration } from "kysely/migration";
+import { UserError } from "../errors.ts";
+import type { Db } from "./connect.ts";
+
+const folder = new URL("./migrations/", import.meta.url);
+
+/** Brings the tables up to this version of Muster and names what was run. Several at once: one migrates, the rest wait. */
+export async function migrate(db: Db): Promise<string[]> {
+  const { error, results = [] } = await migratorOf(db).migrateToLatest();
+  // Kysely catches whatever was thrown and hands it over as it was.
+  if (error !== undefined) throw error instanceof Error ? error : new Error(JSON.stringify(error));
+  return results.map((result) => result.migrationName);
+}
+
+/** Makes sure that the tables are those this version of Muster was written for. @throws UserError when they are not. */
+export async function assertMigrated(db: Db): Promise<void> {
+  const known = Object.keys(readMigrations());
+  const done = await migrationsIn(db);
+  const missing = known.filter((name) => !done.includes(name));
+  const newer = done.filter((name) => !known.includes(name));
+  if (newer.length > 0) {
+    throw new UserError({
+      happened: `Muster's database was migrated by a newer Muster: it has ${newer.join(", ")}.`,
+      means: "Muster did not start, and touched nothing.",
+      todo: "Start the newer version here too.",
+    });
+  }
+  if (missing.length > 0) {
+    throw new UserError({
+      happened: `Muster's database lacks ${missing.length} of ${known.length} migrations, first ${missing[0] ?? ""}.`,
+      means: "Muster did not start, and touched nothing.",
+      todo: "Type: muster migrate",
+    });
+  }
+}
+
+async function migrationsIn(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ there: boolean }>`
+    select to_regclass('muster.kysely_migration') is not null as there`.execute(db);
+  if (!rows[0]?.there) return [];
+  const done = await sql<{ name: string }>`select name from muster.kysely_migration order by name`.execute(db);
+  return done.rows.map((row) => row.name);
+}
+
+function migratorOf(db: Db): Migrator {
+  return new Migrator({
+    db,
+    migrationTableSchema: "muster",
+    provider: { getMigrations: () => Promise.resolve(readMigrations()) },
+  });
+}
+
+function readMigrations(): Record<string, Migration> {
+  const files = readdirSync(folder).filter((file) => file.endsWith(".sql"));
+  return Object.fromEntries(files.map((file) => [file.replace(/\.sql$/, ""), fromSql(file)]));
+}
+
+const fromSql = (file: string): Migration => ({
+  up: async (db) => {
+    await sql.raw(readFileSync(new URL(file, folder), "utf8")).execute(db);
+  },
+});
