@@ -6,6 +6,7 @@ import { openServerFolder } from "./postgres-folder.ts";
 import { openPostgres, requirePostgres, type PostgresServer } from "./postgres.ts";
 import { copyTemplate } from "./postgres-template.ts";
 import { openProxy, type Proxy, type ProxyMode } from "./proxy.ts";
+import type { RdsMachine } from "./rds-instance.ts";
 import { replicator, shopRecipe } from "./shop.ts";
 
 /** One server of a pair, and the address that the world knows it by. */
@@ -107,6 +108,24 @@ export async function delayReplay(server: PostgresServer, wallSeconds: number): 
   await ask(server, "select pg_reload_conf()");
 }
 
+/** Tells whether a replica receives from its source at this moment; one that cannot be asked does not. */
+export async function streams(server: PostgresServer): Promise<boolean> {
+  if (!server.running()) return false;
+  const asked = ask(server, "select from pg_stat_wal_receiver where status = 'streaming'");
+  // A frozen server answers nothing, and one that is stopping refuses: neither may hold up who describes it.
+  return Promise.race([asked.then((rows) => rows.length > 0).catch(() => false), setTimeout(answerMs, false)]);
+}
+
+/** Makes what RDS does to the machine of an instance. */
+export function machineOf({ server }: PairSide): RdsMachine {
+  return {
+    promote: () => promote(server),
+    stop: () => server.stop("fast"),
+    start: () => server.start(),
+    streams: () => streams(server),
+  };
+}
+
 /** Asks a server something as its superuser, in database "shop", on a connection of its own. */
 export async function ask<Row extends object>(server: PostgresServer, sql: string): Promise<Row[]> {
   const client = await server.connect("shop");
@@ -130,6 +149,9 @@ async function waitUntilStreaming(primary: PostgresServer): Promise<void> {
   }
   throw new Error(`No replica streams from ${primary.address}.`);
 }
+
+/** Wall milliseconds within which a server that runs answers, also on a busy machine. */
+const answerMs = 2000;
 
 /** RDS always gives a cross-region replica a slot. */
 const slot = "replica";

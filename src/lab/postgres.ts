@@ -120,8 +120,14 @@ export async function openMusterDatabase(addresses?: Addresses): Promise<MusterD
     await copyTemplate(binaries, musterRecipe, dataDir);
     const server = await openPostgres({ binaries, address: network.host(9), dataDir });
     const url = server.url({ user: "muster_app", password: "lab-muster-app", database: "muster" });
-    const { start, stop, restartImmediate } = server;
-    return { url, server, start, stop, restartImmediate, close: () => server.close().then(close) };
+    return {
+      url,
+      server,
+      start: () => server.start(),
+      stop: (mode) => server.stop(mode),
+      restartImmediate: () => server.restartImmediate(),
+      close: () => server.close().then(close),
+    };
   } catch (error) {
     await close();
     throw error;

@@ -42,7 +42,7 @@ export async function openProxy({ listen, to }: { listen: Endpoint; to: Endpoint
   const end = async () => {
     const closing = server;
     server = undefined;
-    for (const line of [...lines]) line.break();
+    for (const line of lines) line.break();
     if (closing) await new Promise((resolve) => closing.close(resolve));
   };
 
