@@ -189,6 +189,11 @@ describe("the lab's Web API", () => {
     expect(await refusal(post("C02"))).toBe("none");
     pass(1);
     expect(await refusal(post("C01"))).toBe("none");
+    slack.knobs.throttled.set("chat.postMessage", new Date(clock.now().getTime() + 60_000));
+    await expect(post("C03")).rejects.toMatchObject({ retryAfter: 60 });
+    expect(await refusal(web.auth.test())).toBe("none");
+    pass(61);
+    expect(await refusal(post("C03"))).toBe("none");
     slack.knobs.next("chat.update", "throttle");
     await expect(web.chat.update({ channel: "C01", ts: "1.0", text: "x" })).rejects.toMatchObject({ retryAfter: 30 });
   });

@@ -47,9 +47,7 @@ export class SlackHttp {
       const refusal = this.#refuseToken(token, method);
       if (refusal) return { status: 200, body: { ok: false, error: refusal } };
       if (!method) return { status: 200, body: { ok: false, error: "unknown_method" } };
-      const wait = this.#options.slack.knobs.limitsRates
-        ? this.#rates.take(name, method.tier, params.text("channel") ?? "")
-        : undefined;
+      const wait = this.#wait(name, method, params.text("channel") ?? "");
       if (wait !== undefined) return { status: 429, body: { ok: false, error: "ratelimited" }, retryAfter: wait };
       return { status: 200, body: { ok: true, ...method.run(this.#options.slack, params, entry) } };
     });
@@ -98,6 +96,14 @@ export class SlackHttp {
     // Closed first: whoever reads the answer may look at the log at once.
     log.close(entry, isJson(answer.body) && answer.body.ok === false ? String(answer.body.error) : answer.status);
     send(response, answer);
+  }
+
+  /** Says how many lab seconds a call comes too early, if it does. */
+  #wait(name: string, method: Method, channel: string): number | undefined {
+    const { slack, clock } = this.#options;
+    const left = ((slack.knobs.throttled.get(name)?.getTime() ?? 0) - clock.now().getTime()) / 1000;
+    if (left > 0) return Math.ceil(left);
+    return slack.knobs.limitsRates ? this.#rates.take(name, method.tier, channel) : undefined;
   }
 
   #refuseToken(token: string | undefined, method: Method | undefined): string | undefined {

@@ -16,4 +16,6 @@ export class SlackKnobs extends Knobs {
   retryAfterSeconds = 30;
   /** Off lets the app call as fast as it likes. */
   limitsRates = true;
+  /** Methods that answer 429 until a time on the lab's clock, naming the seconds left. */
+  readonly throttled = new Map<string, Date>();
 }
