@@ -1,0 +1,98 @@
+import { RDSClient } from "@aws-sdk/client-rds";
+import { Route53Client } from "@aws-sdk/client-route-53";
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import { rootCertificates } from "node:tls";
+import { makeNames, type Names, type NameSettings } from "./dns.ts";
+import { makeCluster, type Cluster } from "./kubernetes-client.ts";
+import { UserError } from "../errors.ts";
+import type { PgSettings, SslMode } from "./postgres.ts";
+import type { Web } from "./probe.ts";
+
+export type ClientSettings = NameSettings & {
+  /** Where the AWS APIs are, when not where AWS has them. The region is read from the signature. */
+  rdsEndpoint?: string | undefined;
+  route53Endpoint?: string | undefined;
+  /** PEM text of authorities to trust beside the built-in ones. */
+  extraCa?: string | undefined;
+  /** Unset: the library's own order (KUBECONFIG, the home folder, the pod's service account). */
+  kubeconfigFile?: string | undefined;
+  /** Estate cluster name to the kubeconfig's context. */
+  clusters: Record<string, { context: string }>;
+  /** Muster's own role in users' databases. */
+  guard: { user: string; password: string; ssl: SslMode };
+  /** Wall milliseconds a connection may take to open. */
+  connectTimeoutMs: number;
+};
+
+/** What adapters talk through, one object a process. */
+export type Clients = {
+  rds(region: string): RDSClient;
+  route53: Route53Client;
+  /** @throws UserError when the estate has no such cluster. */
+  cluster(name: string): Cluster;
+  names: Names;
+  pg: PgSettings;
+  web: Web;
+  /** Closes kept connections, so that the process can end. */
+  close(): Promise<void>;
+};
+
+/** Makes the clients of a process. Nothing is connected before its first call. */
+export function makeClients(settings: ClientSettings): Clients {
+  const names = makeNames(settings);
+  const ca = settings.extraCa ? [...rootCertificates, settings.extraCa] : undefined;
+  // Half-open connections of a region that died must not be reused: short keep-alive, few sockets.
+  const agentOptions = { keepAlive: true, maxSockets: 20, lookup: names.lookup, ...(ca ? { ca } : {}) };
+  const requestHandler = {
+    httpAgent: new HttpAgent(agentOptions),
+    httpsAgent: new HttpsAgent(agentOptions),
+    connectionTimeout: settings.connectTimeoutMs,
+  };
+  // The engine decides about second calls; a retry inside the SDK would repeat an effect that nobody looked for.
+  const common = { maxAttempts: 1, requestHandler };
+
+  const rds = new Map<string, RDSClient>();
+  const clusters = new Map<string, Cluster>();
+  return {
+    names,
+    rds: (region) =>
+      getOrMake(rds, region, () => new RDSClient({ ...common, region, ...endpoint(settings.rdsEndpoint) })),
+    // Route 53 is signed for us-east-1 wherever it is called from.
+    route53: new Route53Client({ ...common, region: "us-east-1", ...endpoint(settings.route53Endpoint) }),
+    cluster: (name) =>
+      getOrMake(clusters, name, () => {
+        const context = settings.clusters[name]?.context;
+        if (!context) throw unknownCluster(name);
+        const { kubeconfigFile, connectTimeoutMs } = settings;
+        return makeCluster({ name, context, kubeconfigFile, connectTimeoutMs, names, ca: settings.extraCa });
+      }),
+    pg: { names, guard: settings.guard, connectTimeoutMs: settings.connectTimeoutMs, ca },
+    web: { names, ca },
+    async close() {
+      requestHandler.httpAgent.destroy();
+      requestHandler.httpsAgent.destroy();
+      await Promise.all([...clusters.values()].map((cluster) => cluster.close()));
+    },
+  };
+}
+
+function endpoint(url: string | undefined) {
+  return url ? { endpoint: url } : {};
+}
+
+function unknownCluster(name: string): UserError {
+  return new UserError({
+    happened: `"${name}" is not a cluster of the estate file.`,
+    means: "Nothing was changed.",
+    todo: `Add it under "clusters", with the kubeconfig context it is reached by.`,
+  });
+}
+
+function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key);
+  if (known) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
+}

@@ -1,0 +1,37 @@
+-- What Muster keeps in a database it looks after: one schema, owned by its own role.
+--
+-- Run it once, as an administrator (on RDS: a member of rds_superuser), connected to the application's database on the
+-- writer; replicas receive it. Make the role first, with a password of its own:
+--
+--     create role muster login createrole password '...';
+--
+-- createrole lets Muster take and give back the application role's right to log in: that is the fence. From Postgres 16
+-- on it also needs "grant <application role> to muster with admin option, inherit false, set false". Running this file again is safe.
+
+grant pg_monitor, pg_signal_backend, pg_read_all_data to muster;
+
+create schema if not exists muster_guard authorization muster;
+
+-- One row: when Muster last wrote here, on its own clock. What a replica shows of it is how far behind it is.
+create table if not exists muster_guard.heartbeat (
+  one boolean primary key default true check (one),
+  at timestamptz not null,
+  lsn pg_lsn
+);
+
+-- A row a run: proof that this server took a write after its promotion.
+create table if not exists muster_guard.canary (
+  run text primary key,
+  at timestamptz not null
+);
+
+-- Runs that changed this database, in the order they came. Only the newest, in its newest lease, may change it again.
+create table if not exists muster_guard.epoch (
+  turn bigint generated always as identity unique,
+  run text primary key,
+  epoch integer not null
+);
+
+alter table muster_guard.heartbeat owner to muster;
+alter table muster_guard.canary owner to muster;
+alter table muster_guard.epoch owner to muster;

@@ -1,0 +1,223 @@
+import type {
+  V1ConfigMap,
+  V1Deployment,
+  V1ObjectMeta,
+  V1PodList,
+  V1SelfSubjectAccessReview,
+} from "@kubernetes/client-node";
+import type { CallContext, CallOptions } from "../call.ts";
+import { CannotContinue } from "../errors.ts";
+import { askCluster, KubernetesError, type Cluster } from "./kubernetes-client.ts";
+
+export { isConflict, isRefusedByCluster, KubernetesError, type Cluster } from "./kubernetes-client.ts";
+
+export type Ref = { namespace: string; name: string };
+export type KeyRef = Ref & { key: string };
+
+const mergePatch = "application/merge-patch+json";
+/** The field manager our writes show under. */
+const manager = "muster";
+
+/** What a deployment wants and what it has. */
+export type Scale = {
+  /** Pods wanted. */ replicas: number;
+  /** Pods there are, also those that start or end. */ existing: number;
+  ready: number;
+  updated: number;
+  resourceVersion: string;
+  generation: number;
+  /** The controller has seen generations up to this one; behind it, the counts are old news. */
+  observedGeneration: number;
+  paused: boolean;
+  /** Why pods cannot be made ("exceeded quota"), in the controller's words. */
+  failure?: string;
+};
+
+/** Looks at a deployment; undefined when the cluster has none of that name. */
+export async function getScale(
+  ctx: CallContext,
+  cluster: Cluster,
+  ref: Ref,
+  options?: CallOptions,
+): Promise<Scale | undefined> {
+  const found = await orNothing(askCluster(ctx, cluster, "GetDeployment", { method: "GET", path: path(ref) }, options));
+  if (!found) return undefined;
+  const { metadata, spec, status } = found as V1Deployment;
+  const failed = status?.conditions?.find(({ type, status: holds }) => type === "ReplicaFailure" && holds === "True");
+  return {
+    replicas: spec?.replicas ?? 1,
+    existing: status?.replicas ?? 0,
+    ready: status?.readyReplicas ?? 0,
+    updated: status?.updatedReplicas ?? 0,
+    resourceVersion: metadata?.resourceVersion ?? "",
+    generation: metadata?.generation ?? 0,
+    observedGeneration: status?.observedGeneration ?? 0,
+    paused: spec?.paused ?? false,
+    ...(failed?.message ? { failure: failed.message } : {}),
+  };
+}
+
+/**
+ * Sets how many pods a deployment wants, through its scale subresource: the only right needed. A deployment that was
+ * changed since it was read is left alone.
+ *
+ * @throws KubernetesError 409 (`isConflict`) when the resource version is old: read again and decide.
+ */
+export async function setScale(
+  ctx: CallContext,
+  cluster: Cluster,
+  ref: Ref,
+  { replicas, resourceVersion }: { replicas: number; resourceVersion: string },
+  options?: CallOptions,
+): Promise<void> {
+  const ask = {
+    method: "PATCH" as const,
+    path: `${path(ref)}/scale?fieldManager=${manager}`,
+    contentType: mergePatch,
+    body: { metadata: { resourceVersion }, spec: { replicas } },
+  };
+  await askCluster(ctx, cluster, "PatchScale", ask, options);
+}
+
+export type Pod = { uid: string; name: string; ready: boolean; startedAt: string | undefined; terminating: boolean };
+
+/** Lists the pods of a deployment by its own label selector. */
+export async function listPods(ctx: CallContext, cluster: Cluster, ref: Ref, options?: CallOptions): Promise<Pod[]> {
+  const deployment = await orNothing(
+    askCluster(ctx, cluster, "GetDeployment", { method: "GET", path: path(ref) }, options),
+  );
+  if (!deployment) return [];
+  const labels = (deployment as V1Deployment).spec?.selector.matchLabels ?? {};
+  const selector = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  const query = new URLSearchParams({ labelSelector: selector.join(",") });
+  const listPath = `/api/v1/namespaces/${encodeURIComponent(ref.namespace)}/pods?${query}`;
+  const found = (await askCluster(ctx, cluster, "ListPods", { method: "GET", path: listPath }, options)) as V1PodList;
+  if (!Array.isArray(found.items)) throw new KubernetesError(200, undefined, "the list of pods has no items");
+  return found.items.map(({ metadata, status }) => ({
+    uid: metadata?.uid ?? "",
+    name: metadata?.name ?? "",
+    ready: status?.conditions?.some(({ type, status: holds }) => type === "Ready" && holds === "True") ?? false,
+    // Raw JSON: times are text here, whatever the client's types say.
+    startedAt: (status?.startTime ?? metadata?.creationTimestamp) as unknown as string | undefined,
+    terminating: metadata?.deletionTimestamp !== undefined,
+  }));
+}
+
+/** One key of a config map, and who else thinks it is theirs. */
+export type ConfigValue = {
+  /** Undefined when the map has no such key. */
+  value: string | undefined;
+  resourceVersion: string;
+  /** Who wrote the key last, if not Muster; `gitops` when a controller will put its own value back. */
+  owner?: { manager: string; gitops: boolean };
+};
+
+/** Reads one key of a config map; undefined when there is no such map. */
+export async function getConfigKey(
+  ctx: CallContext,
+  cluster: Cluster,
+  ref: KeyRef,
+  options?: CallOptions,
+): Promise<ConfigValue | undefined> {
+  const ask = { method: "GET" as const, path: configPath(ref) };
+  const found = await orNothing(askCluster(ctx, cluster, "GetConfigMap", ask, options));
+  if (!found) return undefined;
+  const { data, metadata } = found as V1ConfigMap;
+  const owner = ownerOf(metadata, ref.key);
+  return {
+    value: data?.[ref.key],
+    resourceVersion: metadata?.resourceVersion ?? "",
+    ...(owner ? { owner } : {}),
+  };
+}
+
+/**
+ * Writes one key of a config map and leaves the others alone; undefined removes it. A map that was changed since it was
+ * read is left alone. `dryRun` has the server check everything and change nothing.
+ *
+ * @throws KubernetesError 409 (`isConflict`) when the resource version is old: read again and decide.
+ */
+export async function setConfigKey(
+  ctx: CallContext,
+  cluster: Cluster,
+  ref: KeyRef,
+  { value, resourceVersion, dryRun = false }: { value: string | undefined; resourceVersion: string; dryRun?: boolean },
+  options?: CallOptions,
+): Promise<void> {
+  const ask = {
+    method: "PATCH" as const,
+    path: `${configPath(ref)}?fieldManager=${manager}${dryRun ? "&dryRun=All" : ""}`,
+    contentType: mergePatch,
+    body: { metadata: { resourceVersion }, data: { [ref.key]: value ?? null } },
+  };
+  await askCluster(ctx, cluster, "PatchConfigMap", ask, options);
+}
+
+/** What one may ask whether Muster may do: verb and resource as in a Role ("patch", "deployments", "scale"). */
+export type Right = {
+  verb: string;
+  group?: string;
+  resource: string;
+  subresource?: string;
+  namespace: string;
+  name?: string;
+};
+
+/** Tells whether Muster's role has a right, as the cluster sees it. */
+export async function canI(ctx: CallContext, cluster: Cluster, right: Right, options?: CallOptions): Promise<boolean> {
+  const body = {
+    apiVersion: "authorization.k8s.io/v1",
+    kind: "SelfSubjectAccessReview",
+    spec: { resourceAttributes: right },
+  };
+  const path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+  const ask = { method: "POST" as const, path, contentType: "application/json", body };
+  const found = (await askCluster(ctx, cluster, "ReviewAccess", ask, options)) as V1SelfSubjectAccessReview;
+  return found.status?.allowed ?? false;
+}
+
+/** Asks the API server for its version: is it there, and is it one? Returns "v1.36.0". */
+export async function ping(ctx: CallContext, cluster: Cluster, options?: CallOptions): Promise<string> {
+  const found = await askCluster(ctx, cluster, "GetVersion", { method: "GET", path: "/version" }, options);
+  const { gitVersion } = found as { gitVersion?: string };
+  if (gitVersion) return gitVersion;
+  throw new CannotContinue({
+    happened: `What answers for the cluster ${cluster.name} is no Kubernetes API.`,
+    means: "Nothing was changed.",
+    todo: "Look at the server of its kubeconfig context, then try again.",
+  });
+}
+
+const gitops = /argocd|argo-cd|flux|kustomize-controller|helm-controller|fleet|config-sync/i;
+
+function ownerOf(metadata: V1ObjectMeta | undefined, key: string): ConfigValue["owner"] {
+  // A controller that owns the whole object will put every key back, whoever wrote it last.
+  const marks = [...Object.keys(metadata?.labels ?? {}), ...Object.keys(metadata?.annotations ?? {})];
+  const mark = marks.find((name) =>
+    /^(argocd\.argoproj\.io|kustomize\.toolkit\.fluxcd\.io|helm\.toolkit\.fluxcd\.io)\//.test(name),
+  );
+  if (mark) return { manager: mark.startsWith("argocd") ? "argocd" : "flux", gitops: true };
+  const owners = (metadata?.managedFields ?? []).filter(({ fieldsV1 }) => holds(fieldsV1, key));
+  const other = owners.find((entry) => entry.manager !== manager)?.manager;
+  return other ? { manager: other, gitops: gitops.test(other) } : undefined;
+}
+
+function holds(fields: unknown, key: string): boolean {
+  const data = (fields as { "f:data"?: Record<string, unknown> } | undefined)?.["f:data"];
+  return data !== undefined && `f:${key}` in data;
+}
+
+function path({ namespace, name }: Ref): string {
+  return `/apis/apps/v1/namespaces/${encodeURIComponent(namespace)}/deployments/${encodeURIComponent(name)}`;
+}
+
+function configPath({ namespace, name }: Ref): string {
+  return `/api/v1/namespaces/${encodeURIComponent(namespace)}/configmaps/${encodeURIComponent(name)}`;
+}
+
+async function orNothing(asked: Promise<unknown>): Promise<unknown> {
+  return asked.catch((error: unknown) => {
+    if (error instanceof KubernetesError && error.status === 404) return undefined;
+    throw error;
+  });
+}

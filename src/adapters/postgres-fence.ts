@@ -1,0 +1,151 @@
+import pg from "pg";
+import { CannotContinue } from "../errors.ts";
+import { inTransaction, sqlState, withPostgres, type PgSettings, type PgTarget, type Sql } from "./postgres.ts";
+import type { CallContext, CallOptions } from "../call.ts";
+
+/** Who changes a database: a run, and which of its lease holders. */
+export type Holder = { runId: string; epoch: number };
+
+/** What a role may do at a server right now. */
+export type RoleState = { canLogIn: boolean; sessions: number };
+
+/** Looks at a role; undefined when the server has none of that name. */
+export async function getRole(sql: Sql, role: string): Promise<RoleState | undefined> {
+  const [row] = await sql.query<{ can: boolean; sessions: number }>(
+    `select rolcanlogin as can,
+            (select count(*)::int from pg_stat_activity where usename = rolname) as sessions
+       from pg_roles where rolname = $1`,
+    [role],
+  );
+  return row && { canLogIn: row.can, sessions: row.sessions };
+}
+
+/**
+ * Takes a role's right to log in and ends its sessions, unless a newer run or lease holder has been here. A session that
+ * opened while the right was being taken is ended after the commit.
+ *
+ * @throws CannotContinue when the guard schema or the rights are missing, GuardRefused when we are not the newest.
+ */
+export async function fenceRole(sql: Sql, role: string, holder: Holder): Promise<void> {
+  await guarded(sql, holder, async () => {
+    await sql.query(`alter role ${pg.escapeIdentifier(role)} nologin`);
+    await endSessions(sql, role);
+  });
+  await endSessions(sql, role);
+}
+
+/** Gives a role its right to log in back, unless a newer run or lease holder has been here. */
+export async function unfenceRole(sql: Sql, role: string, holder: Holder): Promise<void> {
+  await guarded(sql, holder, () => sql.query(`alter role ${pg.escapeIdentifier(role)} login`));
+}
+
+/** A newer run, or a newer holder of the lease of this one, has changed this database. Nothing was changed. */
+export class GuardRefused extends Error {
+  constructor() {
+    super("a newer run or worker has changed this database; this one changes nothing here");
+    this.name = "GuardRefused";
+  }
+}
+
+/**
+ * Does work in one transaction that fails when a newer run, or a newer lease holder of this run, has been at this
+ * database: a worker that was frozen and woke up changes nothing.
+ */
+export async function guarded<T>(sql: Sql, { runId, epoch }: Holder, work: () => Promise<T>): Promise<T> {
+  try {
+    return await inTransaction(sql, async () => {
+      const rows = await sql.query<{ newest: boolean }>(
+        `with mine as (
+           insert into muster_guard.epoch as e (run, epoch) values ($1, $2)
+           on conflict (run) do update set epoch = excluded.epoch where e.epoch <= excluded.epoch
+           returning turn)
+         select turn >= (select coalesce(max(turn), 0) from muster_guard.epoch) as newest from mine`,
+        [runId, epoch],
+      );
+      if (!rows[0]?.newest) throw new GuardRefused();
+      return work();
+    });
+  } catch (error) {
+    throw explain(error);
+  }
+}
+
+/** Reads the epoch that a run has left at this database; undefined when it has not been here. */
+export async function getEpoch(sql: Sql, runId: string): Promise<number | undefined> {
+  const rows = await sql.query<{ epoch: number }>("select epoch from muster_guard.epoch where run = $1", [runId]);
+  return rows[0]?.epoch;
+}
+
+/** Leaves one row that names a run: the proof that this server takes writes. Twice is once. */
+export async function writeCanary(sql: Sql, runId: string, at: Date): Promise<void> {
+  await sql.query("insert into muster_guard.canary (run, at) values ($1, $2) on conflict (run) do nothing", [
+    runId,
+    at,
+  ]);
+}
+
+/** Tells whether the canary of a run is there. */
+export async function hasCanary(sql: Sql, runId: string): Promise<boolean> {
+  const rows = await sql.query("select 1 from muster_guard.canary where run = $1", [runId]);
+  return rows.length > 0;
+}
+
+/** What became of an attempt to write as an application's own role. */
+export type WriteAttempt =
+  | { accepted: true }
+  /** The server said no, for a reason that holds for every session of the role: it may not log in, or is read-only. */
+  | { accepted: false; because: string }
+  /** The server did not judge the role at all: a wrong password proves nothing. */
+  | { accepted: "unknown"; because: string };
+
+/**
+ * Tries to write as the application's own role, and leaves nothing behind: takes a transaction number, which only a
+ * writer gives, and rolls back. @throws what cannot be reached.
+ */
+export async function tryWrite(
+  ctx: CallContext,
+  settings: PgSettings,
+  app: PgTarget,
+  options?: CallOptions,
+): Promise<WriteAttempt> {
+  const attempt = async (sql: Sql) => {
+    await sql.query("begin read write");
+    await sql.query("select txid_current()");
+    await sql.query("rollback");
+  };
+  try {
+    await withPostgres(ctx, settings, app, "TryWrite", attempt, options);
+    return { accepted: true };
+  } catch (error) {
+    const state = sqlState(error);
+    if (state === "28000") return { accepted: false, because: `the role "${app.user}" may not log in` };
+    if (state === "25006") return { accepted: false, because: "the server is read-only" };
+    if (state === "28P01")
+      return { accepted: "unknown", because: `the password of the role "${app.user}" is not right` };
+    if (state === "3D000") return { accepted: "unknown", because: `there is no database "${app.database}"` };
+    throw error;
+  }
+}
+
+async function endSessions(sql: Sql, role: string): Promise<void> {
+  await sql.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 and pid <> pg_backend_pid()",
+    [role],
+  );
+}
+
+function explain(error: unknown): unknown {
+  const state = sqlState(error);
+  const missing = state === "3F000" || state === "42P01";
+  if (!missing && state !== "42501") return error;
+  return new CannotContinue(
+    {
+      happened: missing
+        ? "This database has no schema muster_guard."
+        : `The database did not let Muster's role do that: ${(error as Error).message}.`,
+      means: "Nothing was changed here.",
+      todo: "Run src/adapters/guard.sql in it as an administrator, then press Continue.",
+    },
+    { cause: error },
+  );
+}

@@ -1,0 +1,186 @@
+import {
+  ChangeResourceRecordSetsCommand,
+  GetChangeCommand,
+  GetHostedZoneCommand,
+  ListResourceRecordSetsCommand,
+} from "@aws-sdk/client-route-53";
+import type { Change, ResourceRecordSet, Route53Client } from "@aws-sdk/client-route-53";
+import { call, type CallContext, type CallOptions } from "../call.ts";
+import { CannotContinue } from "../errors.ts";
+import { explainDenied } from "./aws-errors.ts";
+import type { RecordType } from "./dns.ts";
+import { inTurn } from "./route53-queue.ts";
+
+export { isRefusal, isThrottled } from "./aws-errors.ts";
+
+/** A name whose answers are shared out by weight: one record a region, its set identifier the region's name. */
+export type DnsName = { zone: string; name: string; type: RecordType; /** Seconds. */ ttl: number };
+
+/** Everything of one weighted record that Route 53 wants to hear again when it is deleted. */
+export type WeightedRecord = {
+  weight: number;
+  ttl?: number;
+  values: string[];
+  healthCheckId?: string;
+  alias?: { zone: string; name: string; evaluateTargetHealth: boolean };
+};
+
+/** By set identifier. */
+export type WeightedRecords = Record<string, WeightedRecord>;
+
+/**
+ * Looks at the weighted records of a name, as the control plane in us-east-1 holds them. Reads may lag writes.
+ */
+export async function getWeightedRecords(
+  ctx: CallContext,
+  route53: Route53Client,
+  dns: DnsName,
+  options?: CallOptions,
+): Promise<WeightedRecords> {
+  const name = absolute(dns.name);
+  // Route 53 lists from a name on, in its own order; all records of one name and type stand together, 300 a page.
+  const command = new ListResourceRecordSetsCommand({
+    HostedZoneId: dns.zone,
+    StartRecordName: name,
+    StartRecordType: dns.type,
+    MaxItems: 300,
+  });
+  const send = (abortSignal: AbortSignal) => route53.send(command, { abortSignal });
+  const listed = await call(ctx, "route53.ListResourceRecordSets", send, options).catch((error: unknown) => {
+    throw explainDenied(error, `read the zone ${dns.zone}`, "route53:ListResourceRecordSets");
+  });
+  const records = (listed.ResourceRecordSets ?? []).filter((set) => set.Name === name && set.Type === dns.type);
+  return Object.fromEntries(records.flatMap((set) => (set.SetIdentifier ? [[set.SetIdentifier, describe(set)]] : [])));
+}
+
+/**
+ * Replaces the DNS shares of a name in one batch: every record changes or none does. `from` must be exactly what the
+ * zone holds now, so that a stale caller is refused by Route 53 instead of overwriting a newer change. Identifiers that
+ * are not in `weights` get share 0.
+ *
+ * Shares are whole numbers from 0 to 255; one must be above 0, because Route 53 reads "all zero" as "all equal". Name
+ * servers usually agree within 60 seconds; a resolver may keep the old answer for the record's TTL, in seconds.
+ *
+ * @throws CannotContinue when no region would be left, or AWS refuses our rights. Throttling, PriorRequestNotComplete and
+ * InvalidChangeBatch are thrown as they are: they changed nothing (`isRefusal`); look again and decide.
+ * @see https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html
+ */
+export async function replaceWeights(
+  ctx: CallContext,
+  route53: Route53Client,
+  dns: DnsName,
+  { from, weights }: { from: WeightedRecords; weights: Record<string, number> },
+  options?: CallOptions,
+): Promise<{ changeId: string | undefined }> {
+  const wanted = Object.keys(from).map((set) => ({ set, weight: weights[set] ?? 0 }));
+  if (!wanted.some(({ weight }) => weight > 0)) throw nobodyLeft(dns, weights);
+  const changes = wanted.flatMap(({ set, weight }) => replaceOne(dns, set, from[set], weight));
+  if (changes.length === 0) return { changeId: undefined };
+  return changeRecords(ctx, route53, dns.zone, changes, options);
+}
+
+/** Sends a list of changes to a zone as one batch, after the batches this process has already sent there. */
+export async function changeRecords(
+  ctx: CallContext,
+  route53: Route53Client,
+  zone: string,
+  changes: Change[],
+  options?: CallOptions,
+): Promise<{ changeId: string | undefined }> {
+  const command = new ChangeResourceRecordSetsCommand({ HostedZoneId: zone, ChangeBatch: { Changes: changes } });
+  const send = (abortSignal: AbortSignal) => route53.send(command, { abortSignal });
+  try {
+    const changed = await inTurn(route53, zone, () => call(ctx, "route53.ChangeResourceRecordSets", send, options));
+    return { changeId: changed.ChangeInfo?.Id };
+  } catch (error) {
+    throw explainDenied(error, `change records of the zone ${zone}`, "route53:ChangeResourceRecordSets");
+  }
+}
+
+/** Tells whether every name server of the zone has a change. */
+export async function isInsync(
+  ctx: CallContext,
+  route53: Route53Client,
+  changeId: string,
+  options?: CallOptions,
+): Promise<boolean> {
+  const send = (abortSignal: AbortSignal) => route53.send(new GetChangeCommand({ Id: changeId }), { abortSignal });
+  const found = await call(ctx, "route53.GetChange", send, options);
+  return found.ChangeInfo?.Status === "INSYNC";
+}
+
+/** Looks up a zone's name and its authoritative name servers. */
+export async function getZone(
+  ctx: CallContext,
+  route53: Route53Client,
+  zone: string,
+  options?: CallOptions,
+): Promise<{ name: string; nameServers: string[] }> {
+  const send = (abortSignal: AbortSignal) => route53.send(new GetHostedZoneCommand({ Id: zone }), { abortSignal });
+  const found = await call(ctx, "route53.GetHostedZone", send, options).catch((error: unknown) => {
+    throw explainDenied(error, `read the zone ${zone}`, "route53:GetHostedZone");
+  });
+  const name = found.HostedZone?.Name ?? "";
+  return { name: name.replace(/\.$/, ""), nameServers: found.DelegationSet?.NameServers ?? [] };
+}
+
+function replaceOne(dns: DnsName, set: string, record: WeightedRecord | undefined, weight: number): Change[] {
+  if (!record || record.weight === weight) return [];
+  return [
+    { Action: "DELETE", ResourceRecordSet: compose(dns, set, record) },
+    { Action: "CREATE", ResourceRecordSet: compose(dns, set, { ...record, weight }) },
+  ];
+}
+
+function compose(dns: DnsName, set: string, record: WeightedRecord): ResourceRecordSet {
+  const { alias } = record;
+  return {
+    Name: absolute(dns.name),
+    Type: dns.type,
+    SetIdentifier: set,
+    Weight: record.weight,
+    ...(record.ttl === undefined ? {} : { TTL: record.ttl }),
+    ...(record.values.length > 0 ? { ResourceRecords: record.values.map((Value) => ({ Value })) } : {}),
+    ...(record.healthCheckId ? { HealthCheckId: record.healthCheckId } : {}),
+    ...(alias
+      ? {
+          AliasTarget: {
+            HostedZoneId: alias.zone,
+            DNSName: alias.name,
+            EvaluateTargetHealth: alias.evaluateTargetHealth,
+          },
+        }
+      : {}),
+  };
+}
+
+function describe(set: ResourceRecordSet): WeightedRecord {
+  const { AliasTarget: alias } = set;
+  return {
+    weight: set.Weight ?? 0,
+    ...(set.TTL === undefined ? {} : { ttl: set.TTL }),
+    values: (set.ResourceRecords ?? []).flatMap(({ Value }) => (Value ? [Value] : [])),
+    ...(set.HealthCheckId ? { healthCheckId: set.HealthCheckId } : {}),
+    ...(alias?.HostedZoneId && alias.DNSName
+      ? {
+          alias: {
+            zone: alias.HostedZoneId,
+            name: alias.DNSName,
+            evaluateTargetHealth: alias.EvaluateTargetHealth ?? false,
+          },
+        }
+      : {}),
+  };
+}
+
+function absolute(name: string): string {
+  return `${name.toLowerCase().replace(/\.$/, "")}.`;
+}
+
+function nobodyLeft(dns: DnsName, weights: Record<string, number>): CannotContinue {
+  return new CannotContinue({
+    happened: `${dns.name} has no record for ${Object.keys(weights).join(" or ")} in the zone ${dns.zone}.`,
+    means: "No answer was changed: with every share at 0, Route 53 would spread customers over all regions.",
+    todo: "Add the weighted record whose set identifier is the region's name, then press Continue.",
+  });
+}
