@@ -1,0 +1,131 @@
+import { setImmediate, setTimeout } from "node:timers/promises";
+import pg from "pg";
+import type { Activity } from "../call.ts";
+import { Clock } from "../clock.ts";
+import type { RequestLog } from "./request-log.ts";
+
+/** How long messages on their way out may hold up a jump, in wall milliseconds: some wait for a Slack that is down. */
+const outboxPatienceMs = 250;
+
+/**
+ * The lab's time: the clock its servers and Muster share, and the row of Muster's database that muster.now() reads.
+ * It runs at a rate, and can jump: to the next moment at which anybody wants to wake, once nothing is going on.
+ */
+export class LabTime {
+  readonly clock: Clock;
+  readonly #activities: Activity[] = [];
+  #log: RequestLog | undefined;
+  #pool: pg.Pool | undefined;
+
+  constructor(rate: number) {
+    this.clock = new Clock({ shows: new Date(), rate });
+  }
+
+  /** Lets the time wait for what these count. */
+  watch(log: RequestLog): void {
+    this.#log = log;
+  }
+
+  /** Counts a process's work as something going on. Returns how to stop counting it. */
+  count(activity: Activity): () => void {
+    this.#activities.push(activity);
+    return () => void this.#activities.splice(this.#activities.indexOf(activity), 1);
+  }
+
+  /** Binds the clock row of Muster's database to this clock. The tables must be there. */
+  async bind(databaseUrl: string): Promise<void> {
+    this.#pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
+    // The lab restarts this server on purpose; the next query opens another connection.
+    this.#pool.on("error", () => undefined);
+    await this.set(this.clock.now(), this.clock.rate);
+  }
+
+  /** Sets what the clock shows and how fast it runs: in the database first, so that whoever wakes finds it there. */
+  async set(shows: Date, rate: number): Promise<void> {
+    await this.#query("update muster.clock set anchor_at = clock_timestamp(), shows = $1, rate = $2", [
+      shows.toISOString(),
+      rate,
+    ]);
+    this.clock.set({ shows, rate });
+  }
+
+  /** Waits until nothing is going on that has not its own wait on the clock. */
+  async quiet(): Promise<void> {
+    const startedAt = performance.now();
+    for (;;) {
+      let calm = 0;
+      while (calm < 12) {
+        await setImmediate();
+        calm = this.#busy() ? 0 : calm + 1;
+        if (calm === 0) await setTimeout(1);
+      }
+      const waiting = await this.#work();
+      if (!waiting.runs && !waiting.inbox && !this.#busy()) {
+        if (!waiting.outbox || performance.now() - startedAt > outboxPatienceMs) return;
+      }
+      await setTimeout(2);
+    }
+  }
+
+  /** Goes to the next moment at which somebody wants to wake, but not past `limit`. */
+  async jump(limit: Date): Promise<void> {
+    await this.quiet();
+    const due = this.clock.nextDue();
+    const to = due && due < limit ? due : limit;
+    if (to > this.clock.now()) await this.set(to, this.clock.rate);
+    await setTimeout(1);
+  }
+
+  /** Lets so many seconds pass, jumping. */
+  async pass(seconds: number): Promise<void> {
+    const limit = new Date(this.clock.now().getTime() + seconds * 1000);
+    while (this.clock.now() < limit) await this.jump(limit);
+    await this.quiet();
+  }
+
+  /** Lets time pass until something is so. @throws Error when it is not so within so many seconds. */
+  async until(what: string, isSo: () => boolean | Promise<boolean>, withinSeconds: number): Promise<void> {
+    const limit = new Date(this.clock.now().getTime() + withinSeconds * 1000);
+    for (;;) {
+      await this.quiet();
+      if (await isSo()) return;
+      if (this.clock.now() >= limit) throw new Error(`${what}: not so within ${withinSeconds} seconds`);
+      await this.jump(limit);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool?.end();
+    this.#pool = undefined;
+  }
+
+  #busy(): boolean {
+    return (this.#log?.open ?? 0) > 0 || this.#activities.some((activity) => activity.inFlight > 0);
+  }
+
+  async #work(): Promise<{ runs: boolean; inbox: boolean; outbox: boolean }> {
+    const rows = await this.#query(
+      `select exists (select from muster.run where ended_at is null and owner is null and next_wake_at <= muster.now()) as runs,
+              exists (select from muster.inbox where processed_at is null) as inbox,
+              exists (select from muster.outbox where state in ('waiting', 'sending') and next_at <= muster.now())
+                or exists (select from muster.card where wanted_version > sent_version and next_at <= muster.now()) as outbox`,
+    );
+    return (
+      (rows[0] as { runs: boolean; inbox: boolean; outbox: boolean } | undefined) ?? {
+        runs: false,
+        inbox: false,
+        outbox: false,
+      }
+    );
+  }
+
+  /** Asks Muster's database; while it is down there is nothing in it to wait for. */
+  async #query(text: string, values: unknown[] = []): Promise<unknown[]> {
+    try {
+      return (await this.#pool?.query(text, values))?.rows ?? [];
+    } catch (error) {
+      if (error instanceof pg.DatabaseError && !["57P01", "57P03", "57P02"].includes(error.code ?? "")) throw error;
+      return [];
+    }
+  }
+}
