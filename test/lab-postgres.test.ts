@@ -120,6 +120,18 @@ describe("a pair of servers in the lab", () => {
     await client.end();
   });
 
+  it("keeps a cut line cut when a region at its end returns", async () => {
+    await using lab = await openTestPair();
+    await lab.pair.setLink("silent");
+    await lab.pair.setRegion("us-west-2", "silent");
+    await lab.pair.setRegion("us-west-2", "open");
+    await query(frontUrl(lab.pair, "primary"), insertOrder, [1]);
+    await until(async () => !(await streams(lab.pair.replica.server)));
+    expect(await countOrders(lab.pair, "replica")).toBe(0);
+    await lab.pair.setLink("open");
+    await until(async () => (await countOrders(lab.pair, "replica")) === 1);
+  });
+
   it("refuses connections when it is told to, and breaks those it had", async () => {
     await using lab = await openTestPair();
     const client = new pg.Client(frontUrl(lab.pair, "primary"));

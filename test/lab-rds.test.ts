@@ -151,6 +151,7 @@ describe("RDS in the lab, asked with the real SDK", () => {
     expect(await inRecovery()).toEqual([{ standby: true }]);
     await lab.passUntilPromoted();
     expect(await inRecovery()).toEqual([{ standby: false }]);
+    expect(pair.replica.promotedAt).toBeInstanceOf(Date);
     await ask(pair.replica.server, "insert into orders (number, customer, total_cents) values (1, 'ada', 100)");
     await pair.close();
     await addresses.release();

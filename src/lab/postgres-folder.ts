@@ -9,10 +9,12 @@ import type { PostgresBinaries } from "./postgres-binaries.ts";
 export type ServerFolder = { path: string; remove(): Promise<void> };
 
 let watcher: ChildProcess | undefined;
+let open = 0;
 
 /** Makes a folder, outside the clone, that the servers' user may enter. */
 export async function openServerFolder({ user }: PostgresBinaries): Promise<ServerFolder> {
   const path = await mkdtemp(join(tmpdir(), "muster-lab-"));
+  open += 1;
   tellWatcher(path);
   if (user) await chown(path, user.uid, user.gid);
   return {
@@ -20,6 +22,8 @@ export async function openServerFolder({ user }: PostgresBinaries): Promise<Serv
     remove: async () => {
       await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
       tellWatcher(`-${path}`);
+      open -= 1;
+      if (open === 0) dismissWatcher();
     },
   };
 }
@@ -27,6 +31,12 @@ export async function openServerFolder({ user }: PostgresBinaries): Promise<Serv
 function tellWatcher(line: string): void {
   if (!watcher || watcher.exitCode !== null) watcher = startWatcher();
   watcher.stdin?.write(`${line}\n`);
+}
+
+/** A process may open labs all day; a watcher with nothing to watch would only take memory. */
+function dismissWatcher(): void {
+  watcher?.stdin?.end();
+  watcher = undefined;
 }
 
 /** In its own session: Ctrl-C in the terminal of a lab must not end its watcher first. */

@@ -16,16 +16,20 @@ export type PairSide = {
   server: PostgresServer;
   /** What the instance's name resolves to. */
   front: Proxy;
+  /** Wall time just before the server began to become a writer; unset while it has not. */
+  promotedAt?: Date;
 };
 
 /** Two Postgres servers with streaming replication, as an RDS instance and its cross-region replica. */
 export type Pair = {
   primary: PairSide;
   replica: PairSide;
-  /** The line the replica streams through. */
+  /** The line the replica streams through. Cut it with `setLink`. */
   link: Proxy;
   /** Kills a region's database for everybody, its twin in the other region included; its data stays. Or revives it. */
   setRegion(region: string, mode: ProxyMode): Promise<void>;
+  /** Cuts the line between the regions, or mends it; with a dead region at one end it stays dead. */
+  setLink(mode: ProxyMode): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -80,11 +84,18 @@ export async function openPair(options: PairOptions): Promise<Pair> {
     await writeFile(join(replicaDir, "standby.signal"), "");
     const replica = await startSide(1);
     await waitUntilStreaming(primary.server);
+    let cut: ProxyMode = "open";
+    const setLink = async (mode: ProxyMode) => {
+      cut = mode;
+      const modes = [cut, primary.front.mode, replica.front.mode];
+      await link.setMode(modes.find((each) => each === "silent") ?? modes.find((each) => each !== "open") ?? "open");
+    };
     const setRegion = async (region: string, mode: ProxyMode) => {
       const side = region === primary.region ? primary : replica;
-      await Promise.all([side.front.setMode(mode), link.setMode(mode)]);
+      await side.front.setMode(mode);
+      await setLink(cut);
     };
-    return { primary, replica, link, setRegion, close };
+    return { primary, replica, link, setRegion, setLink, close };
   } catch (error) {
     await close();
     throw error;
@@ -117,9 +128,14 @@ export async function streams(server: PostgresServer): Promise<boolean> {
 }
 
 /** Makes what RDS does to the machine of an instance. */
-export function machineOf({ server }: PairSide): RdsMachine {
+export function machineOf(side: PairSide): RdsMachine {
+  const { server } = side;
   return {
-    promote: () => promote(server),
+    promote: async () => {
+      const before = new Date();
+      await promote(server);
+      side.promotedAt = before;
+    },
     stop: () => server.stop("fast"),
     start: () => server.start(),
     streams: () => streams(server),

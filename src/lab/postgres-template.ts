@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chown, mkdtemp, rename, rm, stat, writeFile } from "node:fs/promises";
+import { rename, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 import { UserError } from "../errors.ts";
 import type { PostgresBinaries } from "./postgres-binaries.ts";
+import { openServerFolder } from "./postgres-folder.ts";
 import { startServer } from "./postgres-process.ts";
 
 /** What a data directory holds before its server first starts: statements to run, database by database. */
@@ -33,18 +34,17 @@ async function findOrMakeTemplate(binaries: PostgresBinaries, recipe: Recipe): P
   const owner = binaries.user?.uid ?? process.getuid?.() ?? 0;
   const final = join(tmpdir(), `muster-lab-template-${recipe.name}-${binaries.version}-${owner}-${key}`);
   if (await belongsTo(final, owner)) return final;
-  const scratch = await mkdtemp(join(tmpdir(), "muster-lab-making-"));
+  const scratch = await openServerFolder(binaries);
   try {
-    if (binaries.user) await chown(scratch, binaries.user.uid, binaries.user.gid);
-    const made = join(scratch, "data");
-    await initialise(binaries, recipe, scratch, made);
+    const made = join(scratch.path, "data");
+    await initialise(binaries, recipe, scratch.path, made);
     // Several labs may start at once: the first to rename wins, and the others use what it made.
     await rename(made, final).catch(async (error: unknown) => {
       if (!(await belongsTo(final, owner))) throw error;
     });
     return final;
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    await scratch.remove();
   }
 }
 
