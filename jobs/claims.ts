@@ -1,0 +1,118 @@
+import type { Claim } from "../src/engine/plan.ts";
+import { seen } from "../src/facts/fact.ts";
+import type { FailoverFacts } from "../src/facts/failover.ts";
+import { predictedLoss, seenFrom } from "../src/facts/moves.ts";
+import { readyToPromote } from "../src/facts/replica.ts";
+import type { Targets } from "../src/facts/targets.ts";
+import { keyName, spellValue } from "./config-keys.ts";
+import type { Mode } from "./mode.ts";
+
+/** What a failover stands on. A forced one stands on nothing about the old side, so that it can be tried in any weather. */
+export function claimsOf(targets: Targets, facts: FailoverFacts, mode: Mode, forced: boolean): Claim[] {
+  const { to, from } = targets;
+  const writer = seen(facts.from.server)?.takesWrites;
+  const source = seen(facts.to.instance)?.sourceId;
+  const weights = weightsOf(facts);
+  const loss = mode === "ungraceful" ? predictedLoss(facts) : undefined;
+  return [
+    ...(writer === undefined
+      ? []
+      : [{ id: "writer", sentence: `${from.instance} ${writes(writer)}`, value: { takesWrites: writer } }]),
+    {
+      id: "replica",
+      sentence: source === undefined ? `${to.instance} takes writes already` : `${to.instance} is a replica`,
+      value: { sourceId: source ?? null },
+    },
+    ...(weights
+      ? [{ id: "dns", sentence: `${facts.dns.name.name} is answered with ${spellWeights(weights)}`, value: weights }]
+      : []),
+    ...facts.configs.flatMap(({ config, now }) => {
+      const found = seen(now);
+      if (!found) return [];
+      const sentence = `${keyName(config)} is ${spellValue(found.value)}`;
+      return [{ id: `config ${keyName(config)}`, sentence, value: found.value }];
+    }),
+    ...(loss === undefined
+      ? []
+      : [{ id: "loss", sentence: `at most ${loss} seconds of writes are lost`, value: { seconds: loss } }]),
+    ...(forced
+      ? []
+      : [
+          {
+            id: "old-side",
+            sentence: reachable(from.instance, mode === "graceful"),
+            value: { reachable: mode === "graceful" },
+          },
+        ]),
+  ];
+}
+
+/**
+ * Says which claims no longer hold, each by its name and with what is seen instead. Only what was seen breaks a claim: a
+ * look that saw nothing proves nothing, but for the old side, where to be seen or not is the claim itself.
+ */
+export function brokenClaims(claims: readonly Claim[], facts: FailoverFacts): string[] {
+  return claims.flatMap((claim) => {
+    const now = contradiction(claim, facts);
+    return now === undefined ? [] : [`no longer true: ${claim.sentence}; ${now}`];
+  });
+}
+
+function contradiction({ id, value }: Claim, facts: FailoverFacts): string | undefined {
+  if (id === "writer") {
+    const now = seen(facts.from.server)?.takesWrites;
+    if (now === undefined || now === (value as { takesWrites: boolean }).takesWrites) return undefined;
+    return `it ${writes(now)} now`;
+  }
+  if (id === "replica") return replicaContradiction((value as { sourceId: string | null }).sourceId, facts);
+  if (id === "dns") {
+    const now = weightsOf(facts);
+    return !now || spellWeights(now) === spellWeights(value as Weights) ? undefined : `now with ${spellWeights(now)}`;
+  }
+  if (id === "loss") {
+    const shown = (value as { seconds: number }).seconds;
+    const now = predictedLoss(facts);
+    return now === undefined || now <= shown ? undefined : `now it would be ${now} seconds`;
+  }
+  if (id === "old-side") {
+    const { muster, replica } = seenFrom(facts);
+    if ((muster || replica) === (value as { reachable: boolean }).reachable) return undefined;
+    if (!muster && !replica) return "neither Muster nor the replica reaches it now";
+    return `${muster ? "Muster" : "the replica"} reaches it now`;
+  }
+  for (const { config, now } of facts.configs) {
+    const found = seen(now);
+    if (id === `config ${keyName(config)}` && found && found.value !== value)
+      return `it is ${spellValue(found.value)} now`;
+  }
+  return undefined;
+}
+
+function replicaContradiction(sourceId: string | null, facts: FailoverFacts): string | undefined {
+  const instance = seen(facts.to.instance);
+  if (!instance) return undefined;
+  if ((instance.sourceId ?? null) !== sourceId)
+    return instance.sourceId ? `it is a replica of ${instance.sourceId} now` : "it is none now";
+  if (sourceId !== null && readyToPromote(instance.status) === "no") return `RDS says "${instance.status}" of it now`;
+  return undefined;
+}
+
+const writes = (does: boolean): string => (does ? "takes writes" : "takes no writes");
+
+const reachable = (instance: string, yes: boolean): string =>
+  yes ? `${instance} can be reached` : `${instance} can be reached by nobody`;
+
+type Weights = Record<string, number>;
+
+/** The DNS shares as they are, by region, or undefined where they were not seen. */
+export function weightsOf({ dns }: FailoverFacts): Weights | undefined {
+  const records = seen(dns.records);
+  return records && Object.fromEntries(Object.entries(records).map(([region, { weight }]) => [region, weight]));
+}
+
+/** Writes DNS shares as people say them: "us-east-1: 100, us-west-2: 0". */
+export const spellWeights = (weights: Weights): string =>
+  Object.entries(weights)
+    .toSorted(([left], [right]) => (left < right ? -1 : 1))
+    .map(([region, weight]) => `${region}: ${weight}`)
+    .join(", ");

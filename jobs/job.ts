@@ -1,0 +1,40 @@
+import type { z } from "zod";
+import type { Context } from "../src/context.ts";
+import type { Plan } from "../src/engine/plan.ts";
+import type { Estate } from "../src/estate.ts";
+
+/** What people read before they approve, in nobody's markup. */
+export type Preview = {
+  headline: string;
+  /** How the plan meets the world: "graceful", "ungraceful"; empty where the word has no meaning. */
+  mode: string;
+  rows: { label: string; value: string; tone?: "bad" | "warn" | "good" }[];
+  diffs: { what: string; from: string; to: string; owner?: string }[];
+  warnings: string[];
+  /** Why it may not be approved. */
+  blockers: string[];
+};
+
+/** A kind of work: what it needs to be told, what it looks at, and the plan it makes of that. */
+export type Job<Input, Facts> = {
+  name: string;
+  input: z.ZodType<Input>;
+  /** What it does, to finish the sentence "ana asked to ...". Pure. */
+  title(input: Input): string;
+  /** Looks at the world, and changes nothing. */
+  look(ctx: Context, input: Input): Promise<Facts>;
+  /** Makes the plan. Pure. @throws UserError when there is nothing to do, or the estate does not have what was named. */
+  plan(estate: Estate, input: Input, facts: Facts): Plan;
+  /** Says which claims of a plan no longer hold, a sentence each. Pure. */
+  broken(plan: Plan, facts: Facts): string[];
+  /** What people see before they approve. Pure. */
+  preview(plan: Plan, facts: Facts): Preview;
+};
+
+/** Any job, as the list holds it: it is fed the input and facts that it made itself, from a run's row. */
+export type AnyJob = Job<never, never>;
+
+/** Declares a job; the types of its input and facts are checked here. */
+export function job<Input, Facts>(definition: Job<Input, Facts>): Job<Input, Facts> {
+  return definition;
+}

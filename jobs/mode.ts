@@ -1,0 +1,11 @@
+import type { FailoverFacts } from "../src/facts/failover.ts";
+import { seenFrom } from "../src/facts/moves.ts";
+
+/** Graceful: the old side is there, its fence must hold, and nothing is lost. Ungraceful: nobody reaches it. */
+export type Mode = "graceful" | "ungraceful";
+
+/** Tells how a service can be moved: gracefully as long as one vantage point sees the old side. */
+export function modeOf(facts: FailoverFacts, force?: "ungraceful"): Mode {
+  const { muster, replica } = seenFrom(facts);
+  return force ?? (muster || replica ? "graceful" : "ungraceful");
+}

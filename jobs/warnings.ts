@@ -1,0 +1,65 @@
+import { objectives } from "../src/estate.ts";
+import { seen } from "../src/facts/fact.ts";
+import type { FailoverFacts } from "../src/facts/failover.ts";
+import { predictedLoss } from "../src/facts/moves.ts";
+import { readyToPromote } from "../src/facts/replica.ts";
+import type { Targets } from "../src/facts/targets.ts";
+import type { Mode } from "./mode.ts";
+
+/** What people must read before they approve, most frightening first; sentences. Pure. */
+export function warningsOf(targets: Targets, facts: FailoverFacts, mode: Mode): string[] {
+  return [
+    ...splitBrain(targets, mode),
+    ...loss(targets, facts, mode),
+    ...dependence(facts),
+    ...smaller(targets, facts),
+  ];
+}
+
+function splitBrain({ from }: Targets, mode: Mode): string[] {
+  if (mode === "graceful") return [];
+  return [
+    `Nobody can promise that ${from.instance} takes no writes any more: if it lives on unseen, there will be two writers. Approving accepts that; it is fenced as soon as it answers.`,
+  ];
+}
+
+function loss({ service }: Targets, facts: FailoverFacts, mode: Mode): string[] {
+  if (mode === "graceful") return [];
+  const { rpoSeconds } = objectives(service);
+  const seconds = predictedLoss(facts);
+  if (seconds === undefined)
+    return [
+      `How many writes would be lost is unknown: no heartbeat can be compared. The objective is ${rpoSeconds} seconds.`,
+    ];
+  if (seconds <= rpoSeconds) return [];
+  return [
+    `Up to ${seconds} seconds of writes would be lost; the objective is ${rpoSeconds}. Two people are asked again before that.`,
+  ];
+}
+
+/** The records are the only way to move people for now, whichever region they are moved out of. */
+function dependence({ dns }: FailoverFacts): string[] {
+  return [`The records of ${dns.name.name} are changed through Route 53's control plane, which is in us-east-1.`];
+}
+
+function smaller({ to, name, toRegion }: Targets, facts: FailoverFacts): string[] {
+  const instance = seen(facts.to.instance);
+  const edge = seen(facts.edge);
+  return [
+    ...(instance?.sourceId !== undefined && readyToPromote(instance.status) === "later"
+      ? [`${to.instance} is "${instance.status}"; the promotion waits until it is available.`]
+      : []),
+    ...(instance && !instance.hasBackup ? [`${to.instance} has no backup of its own yet.`] : []),
+    ...(edge?.certificateCovers === false
+      ? [
+          `The certificate of ${name}'s front door in ${toRegion} does not cover its public name; browsers would refuse it.`,
+        ]
+      : []),
+    ...(seen(facts.to.server) === undefined
+      ? [`Muster cannot look into ${to.instance} itself; how far it is behind is not known.`]
+      : []),
+    ...facts.rights
+      .filter(({ allowed, needed }) => !needed && seen(allowed)?.yes === false)
+      .map(({ deed, cluster }) => `Muster may not ${deed} in the cluster ${cluster}.`),
+  ];
+}

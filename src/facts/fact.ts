@@ -1,0 +1,48 @@
+import { messageOf } from "../errors.ts";
+import { isUnknown, type Unknown } from "../engine/step.ts";
+import type { Context } from "../context.ts";
+
+/** One look at one thing: when it was, and what was seen, or why nothing was. */
+export type Fact<Seen> = { at: string; seen: Seen } | { at: string; unknown: string };
+
+/** What a look saw, or undefined where it saw nothing. */
+export function seen<Seen>(fact: Fact<Seen>): Seen | undefined {
+  return "seen" in fact ? fact.seen : undefined;
+}
+
+/** Why a look saw nothing, or undefined where it saw something. */
+export function whyUnseen(fact: Fact<unknown>): string | undefined {
+  return "unknown" in fact ? fact.unknown : undefined;
+}
+
+/** Notes that there was nothing to look at, and why. */
+export const notSeen = (ctx: Pick<Context, "now">, why: string): { at: string; unknown: string } => ({
+  at: ctx.now().toISOString(),
+  unknown: why,
+});
+
+/** How often a look that failed is repeated before it counts as "nothing seen". */
+const tries = 3;
+
+/**
+ * Looks once at one thing and notes the time. A look never throws: what cannot be seen is an answer, in a sentence. Looks
+ * are repeated at once after a refusal, and not after a silence, so that the whole takes little more than one call timeout.
+ */
+export async function look<Seen>(
+  ctx: Pick<Context, "now" | "callTimeoutMs">,
+  work: () => Promise<Seen | Unknown>,
+  explain: (error: unknown) => string = messageOf,
+): Promise<Fact<Seen>> {
+  const giveUpAt = performance.now() + ctx.callTimeoutMs;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const found = await work();
+      const at = ctx.now().toISOString();
+      return isUnknown(found) ? { at, unknown: found.unknown } : { at, seen: found };
+    } catch (error) {
+      const silent = (error as Error).name === "CallTimedOut";
+      if (silent || attempt >= tries || performance.now() >= giveUpAt)
+        return { at: ctx.now().toISOString(), unknown: explain(error) };
+    }
+  }
+}

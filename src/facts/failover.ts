@@ -1,0 +1,92 @@
+import type { Instance } from "../adapters/rds.ts";
+import type { Context } from "../context.ts";
+import { lookAtApplication, type ApplicationFacts } from "./application.ts";
+import { lookAtConfigs, type ConfigFacts } from "./config.ts";
+import { lookAtDns, type DnsFacts } from "./dns.ts";
+import { lookAtEdge, type EdgeFacts } from "./edge.ts";
+import { notSeen, seen, whyUnseen, type Fact } from "./fact.ts";
+import { lookAtLastBeat } from "./heartbeats.ts";
+import { lookAtServer, type ServerFacts } from "./lag.ts";
+import { lookAtPods, type PodFacts } from "./pods.ts";
+import { lookAtProbes, type ProbeFacts } from "./probes.ts";
+import { lookAtPromotions, type Promotion } from "./promotions.ts";
+import { lookAtInstance, recallInstance } from "./replica.ts";
+import { lookAtRights, type RightFacts } from "./rights.ts";
+import { targetsOf } from "./targets.ts";
+
+/** All that preflight saw of a service that is to move, with the time of each look. */
+export type FailoverFacts = {
+  service: string;
+  toRegion: string;
+  fromRegion: string;
+  application: Fact<ApplicationFacts>;
+  /** The instance that shall write, and what it says itself. */
+  to: { instance: Fact<Instance>; server: Fact<ServerFacts> };
+  /** The instance that writes until then; `known` is how RDS last described it, be it now or long ago. */
+  from: { instance: Fact<Instance>; known?: Instance; server: Fact<ServerFacts> };
+  /** The newest heartbeat of the old writer that Muster remembers. */
+  lastBeat: Fact<{ at: string }>;
+  promotion: Fact<{ last: Promotion | null }>;
+  pods: PodFacts[];
+  configs: ConfigFacts[];
+  dns: DnsFacts;
+  rights: RightFacts[];
+  edge: Fact<EdgeFacts>;
+  probes: Fact<ProbeFacts>;
+};
+
+/**
+ * Looks at everything a move of one service stands on, all at once; no look takes much longer than the call timeout, and
+ * one that sees nothing says so.
+ * @throws UserError when the estate does not have what was named.
+ */
+export async function lookAtFailover(
+  ctx: Context,
+  { service, toRegion }: { service: string; toRegion: string },
+): Promise<FailoverFacts> {
+  const targets = targetsOf(ctx.estate, service, toRegion);
+  const { from, fromRegion } = targets;
+  const application = await lookAtApplication(ctx, targets);
+  const [databases, lastBeat, promotion, pods, dns, rights, edge, probes] = await Promise.all([
+    lookAtDatabases(ctx, targets, application),
+    lookAtLastBeat(ctx, from.instance),
+    lookAtPromotions(ctx, service),
+    lookAtPods(ctx, targets),
+    lookAtDns(ctx, targets),
+    lookAtRights(ctx, targets),
+    lookAtEdge(ctx, targets),
+    lookAtProbes(ctx, service),
+  ]);
+  const configs = await lookAtConfigs(ctx, targets, seen(databases.to.instance)?.endpoint?.host);
+  const common = { service, toRegion, fromRegion, application, ...databases };
+  return { ...common, lastBeat, promotion, pods, configs, dns, rights, edge, probes };
+}
+
+type Looked = Pick<FailoverFacts, "to" | "from">;
+
+async function lookAtDatabases(
+  ctx: Context,
+  { from, to }: ReturnType<typeof targetsOf>,
+  application: FailoverFacts["application"],
+): Promise<Looked> {
+  // The old side's address is recalled first: its region's control plane may be what died.
+  const recalled = await recallInstance(ctx, from);
+  const server = (side: typeof from, instance: Instance | undefined) => {
+    const endpoint = instance?.endpoint;
+    const database = seen(application)?.database;
+    if (database === undefined)
+      return Promise.resolve(notSeen(ctx, whyUnseen(application) ?? "its database is not known"));
+    if (!endpoint) return Promise.resolve(notSeen(ctx, `the address of ${side.instance} is not known`));
+    return lookAtServer(ctx, { instance: side.instance, database, ...endpoint });
+  };
+  const [newSide, oldSide] = await Promise.all([
+    lookAtInstance(ctx, to).then(async (instance) => ({ instance, server: await server(to, seen(instance)) })),
+    Promise.all([lookAtInstance(ctx, from), recalled ? server(from, recalled) : undefined]).then(
+      async ([instance, early]) => {
+        const known = seen(instance) ?? recalled;
+        return { instance, ...(known ? { known } : {}), server: early ?? (await server(from, known)) };
+      },
+    ),
+  ]);
+  return { to: newSide, from: oldSide };
+}

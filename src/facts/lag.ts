@@ -1,0 +1,64 @@
+import { asGuard, withPostgres } from "../adapters/postgres.ts";
+import { getHeartbeat, getReplicationState, lsnBytes } from "../adapters/postgres-state.ts";
+import type { Context } from "../context.ts";
+import { explainAs } from "./explain.ts";
+import { look, type Fact } from "./fact.ts";
+import { secondsBetween } from "./moment.ts";
+
+/** One database server by its own words. Moments are ISO, positions are LSNs. */
+export type ServerFacts = {
+  takesWrites: boolean;
+  /** On a writer the position written, on a replica the position applied. */
+  lsn?: string;
+  /** On a replica: received, and not yet applied. */
+  unappliedBytes?: number;
+  /** On a replica: whether it hears its writer. */
+  hearsWriter: boolean;
+  /** The newest heartbeat that stands in it; absent where the guard schema is not there. */
+  beatAt?: string;
+};
+
+export type ServerPlace = { instance: string; host: string; port: number; database: string };
+
+/** Asks a database server where it stands in replication, and which heartbeat it has. */
+export function lookAtServer(ctx: Context, place: ServerPlace): Promise<Fact<ServerFacts>> {
+  const { pg } = ctx.clients;
+  return look(
+    ctx,
+    () =>
+      withPostgres(ctx, pg, asGuard(pg, place), "LookAtReplication", async (sql) => {
+        const { inRecovery, currentLsn, replayLsn, receiveLsn, hearsWriter } = await getReplicationState(sql);
+        const beatAt = await getHeartbeat(sql);
+        const lsn = currentLsn ?? replayLsn;
+        const unappliedBytes = bytesBetween(replayLsn, receiveLsn);
+        return {
+          takesWrites: !inRecovery,
+          hearsWriter,
+          ...(lsn === undefined ? {} : { lsn }),
+          ...(unappliedBytes === undefined ? {} : { unappliedBytes }),
+          ...(beatAt === undefined ? {} : { beatAt: new Date(beatAt).toISOString() }),
+        };
+      }),
+    explainAs(place.instance),
+  );
+}
+
+/** How often the heartbeat is written, in seconds: nobody can tell a loss more finely. */
+export const beatSeconds = 5;
+
+/**
+ * Predicts how many seconds of writes would be lost without another word from the old writer: from the newest heartbeat
+ * that arrived to the newest that was seen there, and on to the beat that nobody saw. Always a multiple of 5, never in our
+ * favour. Undefined where either is not known.
+ */
+export function lossSeconds(lastBeatAt: string | undefined, arrivedBeatAt: string | undefined): number | undefined {
+  if (lastBeatAt === undefined || arrivedBeatAt === undefined) return undefined;
+  const behind = Math.max(0, secondsBetween(arrivedBeatAt, lastBeatAt));
+  return (Math.floor(behind / beatSeconds) + 1) * beatSeconds;
+}
+
+/** Counts the bytes of log between two positions; undefined where one is not known. */
+export function bytesBetween(from: string | undefined, to: string | undefined): number | undefined {
+  if (from === undefined || to === undefined) return undefined;
+  return Math.max(0, Number(lsnBytes(to) - lsnBytes(from)));
+}

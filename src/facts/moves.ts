@@ -1,0 +1,42 @@
+import { seen } from "./fact.ts";
+import type { FailoverFacts } from "./failover.ts";
+import { bytesBetween, lossSeconds } from "./lag.ts";
+import { later, secondsBetween } from "./moment.ts";
+
+/** From which vantage points the old side can be seen: Muster's own connection, and the replica's line to it. */
+export function seenFrom({ to, from }: FailoverFacts): { muster: boolean; replica: boolean } {
+  return { muster: seen(from.server) !== undefined, replica: seen(to.server)?.hearsWriter ?? false };
+}
+
+/** The newest heartbeat of the old writer that anybody saw. */
+export const newestBeat = ({ from, lastBeat }: FailoverFacts): string | undefined =>
+  later(seen(from.server)?.beatAt, seen(lastBeat)?.at);
+
+/** Seconds of writes lost if the old writer never answered again; undefined where they cannot be told. */
+export const predictedLoss = (facts: FailoverFacts): number | undefined =>
+  lossSeconds(newestBeat(facts), seen(facts.to.server)?.beatAt);
+
+/** How far the replica is behind, by heartbeat (seconds) and by log (bytes), each where it is known. */
+export function lagOf(facts: FailoverFacts): { seconds?: number; bytes?: number } {
+  const replica = seen(facts.to.server);
+  const beat = newestBeat(facts);
+  const bytes = bytesBetween(replica?.lsn, seen(facts.from.server)?.lsn) ?? replica?.unappliedBytes;
+  const seconds = beat && replica?.beatAt ? Math.max(0, secondsBetween(replica.beatAt, beat)) : undefined;
+  return { ...(seconds === undefined ? {} : { seconds }), ...(bytes === undefined ? {} : { bytes }) };
+}
+
+/** Tells whether the instance in the new region takes writes already because Muster promoted it, last of all. */
+export function promotedAlready({ to, promotion, toRegion }: FailoverFacts): boolean {
+  const server = seen(to.server);
+  const instance = seen(to.instance);
+  const writes = server ? server.takesWrites : instance !== undefined && instance.sourceId === undefined;
+  return writes && seen(promotion)?.last?.region === toRegion;
+}
+
+/** Tells whether there is nothing left to move: the new region writes, and every DNS answer leads there. */
+export function alreadyThere(facts: FailoverFacts): boolean {
+  const records = seen(facts.dns.records);
+  const answers = Object.entries(records ?? {}).filter(([, { weight }]) => weight > 0);
+  const writes = seen(facts.to.server)?.takesWrites === true && seen(facts.to.instance)?.sourceId === undefined;
+  return writes && answers.length === 1 && answers[0]?.[0] === facts.toRegion;
+}

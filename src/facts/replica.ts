@@ -1,0 +1,46 @@
+import { sql } from "kysely";
+import { getInstance, type Instance } from "../adapters/rds.ts";
+import type { Context } from "../context.ts";
+import { unknown } from "../engine/step.ts";
+import { look, type Fact } from "./fact.ts";
+import type { Side } from "./targets.ts";
+
+/** States in which RDS will not promote now, but will later without anybody doing anything. */
+const passing = /^(backing-up|modifying|rebooting|maintenance|upgrading|starting|storage-optimization|configuring-.*)$/;
+
+/** Tells what a state of RDS means for a promotion: fine, wait for it, or ask a person. */
+export function readyToPromote(status: string): "yes" | "later" | "no" {
+  if (status === "available" || status === "storage-optimization") return "yes";
+  return passing.test(status) ? "later" : "no";
+}
+
+/** Looks at an instance as RDS tells it, and remembers it for the day on which its region does not answer. */
+export async function lookAtInstance(
+  ctx: Pick<Context, "db" | "clients"> & Parameters<typeof getInstance>[0] & Parameters<typeof look>[0],
+  side: Side,
+): Promise<Fact<Instance>> {
+  const fact = await look(ctx, async () => {
+    const instance = await getInstance(ctx, ctx.clients.rds(side.region), side.instance);
+    return instance ?? unknown(`RDS in ${side.region} has no instance ${side.instance}`);
+  });
+  if ("seen" in fact) await rememberInstance(ctx, side, fact.seen);
+  return fact;
+}
+
+async function rememberInstance(ctx: Pick<Context, "db">, side: Side, instance: Instance): Promise<void> {
+  await sql`
+    insert into muster.instance (region, instance, described)
+    values (${side.region}, ${side.instance}, ${JSON.stringify(instance)}::jsonb)
+    on conflict (region, instance) do update set described = excluded.described, seen_at = muster.now()`.execute(
+    ctx.db,
+  );
+}
+
+/** Recalls how an instance was when its region last told; undefined when it never did. */
+export async function recallInstance(ctx: Pick<Context, "db">, side: Side): Promise<Instance | undefined> {
+  const { rows } = await sql<{ described: Instance }>`
+    select described from muster.instance where region = ${side.region} and instance = ${side.instance}`.execute(
+    ctx.db,
+  );
+  return rows[0]?.described;
+}
