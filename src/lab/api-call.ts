@@ -3,7 +3,13 @@ import type { Clock } from "../clock.ts";
 import type { Knobs } from "./knobs.ts";
 import type { LabRequest, RequestLog } from "./request-log.ts";
 
-export type Answer = { status: number; headers?: Record<string, string>; body: string };
+export type Answer = {
+  status: number;
+  headers?: Record<string, string>;
+  body: string;
+  /** The connection breaks in the middle of it. */
+  cut?: boolean;
+};
 
 export type Api = {
   server: string;
@@ -38,5 +44,6 @@ export async function serveCall(api: Api, call: ApiCall, response: ServerRespons
 
 function send(api: Api, request: LabRequest, response: ServerResponse, answer: Answer): void {
   response.writeHead(answer.status, { ...answer.headers, "content-length": Buffer.byteLength(answer.body) });
-  response.end(answer.body, () => api.log.close(request, answer.status));
+  if (!answer.cut) return void response.end(answer.body, () => api.log.close(request, answer.status));
+  response.write(answer.body.slice(0, answer.body.length / 2), () => response.destroy());
 }

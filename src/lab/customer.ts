@@ -1,0 +1,174 @@
+import { Resolver } from "node:dns/promises";
+import { request as httpsRequest } from "node:https";
+import type { Clock } from "../clock.ts";
+import { closeWhenStuck, within } from "./deadline.ts";
+import type { RequestLog } from "./request-log.ts";
+
+type Options = {
+  log: RequestLog;
+  clock: Clock;
+  random: () => number;
+  /** The shop's public name and the port it is reached at. */
+  name: string;
+  port?: number;
+  path?: string;
+  /** Name server that customers ask, "ip:port". */
+  resolver: string;
+  /** What the customers' browsers trust, as PEM. */
+  ca: string;
+  /** How many customers buy at the same time. */
+  customers?: number;
+  /** How long a customer thinks between two orders, and before trying one again; how long one waits for an answer. */
+  everySeconds?: number;
+  retrySeconds?: number;
+  timeoutSeconds?: number;
+};
+
+export type Attempt = { at: Date; endedAt: Date; address: string | undefined; outcome: number | string };
+export type Order = { number: number; customer: string; placedAt: Date; attempts: Attempt[]; answeredAt?: Date };
+
+/** How attempts that ended in one lab second went. */
+export type Bucket = { at: Date; answered: number; failed: number };
+
+export type Customer = {
+  /** Every order, in the order they were first placed. */
+  orders(): readonly Order[];
+  /** Numbers that were answered 2xx, orders not yet answered, and attempts that failed. */
+  counts(): { accepted: number[]; open: number[]; attempts: number; errors: number };
+  /** The last so many lab seconds, second by second; those in which nothing ended are left out. */
+  series(seconds?: number): Bucket[];
+  /** Places no more orders, waits for the answers under way, and forgets those that never come. */
+  stop(): Promise<void>;
+};
+
+/** While an order is on its way to a server, nothing else shows that it exists: so long its own entry holds the clock. */
+const onItsWayMilliseconds = 30;
+
+/** Opens customers who place numbered orders through DNS, and repeat each until it is answered. */
+export function openCustomer(options: Options): Customer {
+  const { log, clock, random, customers = 1, everySeconds = 1, retrySeconds = 2, timeoutSeconds = 5 } = options;
+  const orders: Order[] = [];
+  const buckets = new Map<number, Bucket>();
+  const stopping = new AbortController();
+  const giveUp = new AbortController();
+  const lookUp = cachedLookup(clock, options.resolver, options.name);
+
+  const attempt = async (order: Order) => {
+    const at = clock.now();
+    const request = log.begin("customer", "POST order", String(order.number));
+    closeWhenStuck(log, request, onItsWayMilliseconds);
+    const tried: { address?: string } = {};
+    const over = new AbortController();
+    const signal = AbortSignal.any([giveUp.signal, over.signal]);
+    const outcome = await within(clock, timeoutSeconds, place(options, order, lookUp, tried, signal)).catch(
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    );
+    over.abort();
+    log.close(request, outcome);
+    const endedAt = clock.now();
+    order.attempts.push({ at, endedAt, address: tried.address, outcome });
+    const accepted = typeof outcome === "number" && outcome >= 200 && outcome < 300;
+    if (accepted) order.answeredAt = endedAt;
+    note(endedAt, accepted);
+  };
+  const note = (at: Date, answered: boolean) => {
+    const second = Math.floor(at.getTime() / 1000);
+    const bucket = buckets.get(second) ?? { at: new Date(second * 1000), answered: 0, failed: 0 };
+    if (answered) bucket.answered += 1;
+    else bucket.failed += 1;
+    buckets.set(second, bucket);
+  };
+
+  const pause = (seconds: number) => clock.sleep(seconds, stopping.signal).catch(ifStopping);
+  const ifStopping = (error: unknown) => {
+    if (!stopping.signal.aborted) throw error;
+  };
+  const live = async (customer: string, firstAfterSeconds: number) => {
+    await pause(firstAfterSeconds);
+    while (!stopping.signal.aborted) {
+      const order: Order = { number: orders.length + 1, customer, placedAt: clock.now(), attempts: [] };
+      orders.push(order);
+      await attempt(order);
+      while (!order.answeredAt && !stopping.signal.aborted) {
+        await pause(retrySeconds);
+        if (!stopping.signal.aborted) await attempt(order);
+      }
+      await pause(everySeconds);
+    }
+  };
+  const lives = Array.from({ length: customers }, (_, index) =>
+    live(`customer-${index + 1}`, everySeconds * (customers > 1 ? random() : 0)),
+  );
+
+  return {
+    orders: () => orders,
+    counts() {
+      const attempts = orders.flatMap((order) => order.attempts).length;
+      const accepted = orders.filter((order) => order.answeredAt).map((order) => order.number);
+      const open = orders.filter((order) => !order.answeredAt).map((order) => order.number);
+      return { accepted, open, attempts, errors: attempts - accepted.length };
+    },
+    series(seconds = Infinity) {
+      const since = clock.now().getTime() - seconds * 1000;
+      return [...buckets.values()].filter((bucket) => bucket.at.getTime() >= since);
+    },
+    async stop() {
+      stopping.abort();
+      const patience = setTimeout(() => giveUp.abort(new Error("the customer went away")), 500);
+      await Promise.all(lives);
+      clearTimeout(patience);
+    },
+  };
+}
+
+/** Places one order by one try: name, connection, answer. Keeps no connection, which would hold on to an old address. */
+async function place(
+  { name, port = 8080, path = "/orders", ca }: Options,
+  order: Order,
+  lookUp: () => Promise<string>,
+  tried: { address?: string },
+  signal: AbortSignal,
+): Promise<number> {
+  const address = await lookUp();
+  tried.address = address;
+  const body = JSON.stringify({ number: order.number, customer: order.customer, totalCents: 100 * order.number + 99 });
+  const headers = {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(body),
+    host: `${name}:${port}`,
+  };
+  return new Promise((resolve, reject) => {
+    const request = httpsRequest({
+      host: address,
+      port,
+      path,
+      method: "POST",
+      headers,
+      ca,
+      servername: name,
+      agent: false,
+      signal,
+    });
+    request.on("error", reject);
+    request.on("response", (response) => {
+      response.resume();
+      response.on("error", reject);
+      response.on("end", () => resolve(response.statusCode ?? 0));
+    });
+    request.end(body);
+  });
+}
+
+/** Looks the name up and keeps the answer for its TTL on the lab's clock, as a browser's machine does. */
+function cachedLookup(clock: Clock, server: string, name: string): () => Promise<string> {
+  const resolver = new Resolver({ timeout: 1000, tries: 2 });
+  resolver.setServers([server]);
+  let kept: { address: string; until: number } | undefined;
+  return async () => {
+    if (kept && clock.now().getTime() < kept.until) return kept.address;
+    const [answer] = await resolver.resolve4(name, { ttl: true });
+    if (!answer) throw new Error(`${name} has no address`);
+    kept = { address: answer.address, until: clock.now().getTime() + answer.ttl * 1000 };
+    return kept.address;
+  };
+}

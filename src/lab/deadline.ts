@@ -1,0 +1,32 @@
+import { setTimeout as wallMilliseconds } from "node:timers/promises";
+import type { Clock } from "../clock.ts";
+import type { LabRequest, RequestLog } from "./request-log.ts";
+
+/** Nobody is cut off sooner than this on the wall, however fast the lab's clock runs or jumps. */
+const leastMilliseconds = 300;
+
+/** After so long on the wall, whoever is not answered yet waits for something that is dead or very slow. */
+const stuckMilliseconds = 250;
+
+export class TimedOut extends Error {}
+
+/** Waits for work at most so many lab seconds. @throws TimedOut */
+export async function within<T>(clock: Clock, seconds: number, work: Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const startedAt = performance.now();
+  const deadline = clock.sleep(seconds, over.signal).then(async () => {
+    const left = leastMilliseconds - (performance.now() - startedAt);
+    if (left > 0) await wallMilliseconds(left, undefined, { signal: over.signal });
+    throw new TimedOut(`no answer within ${seconds} seconds`);
+  });
+  try {
+    return await Promise.race([work, deadline]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** Closes a request's log entry once it is stuck, so that the lab's clock may move on past it. */
+export function closeWhenStuck(log: RequestLog, request: LabRequest, milliseconds = stuckMilliseconds): void {
+  setTimeout(() => log.close(request, "waits"), milliseconds).unref();
+}

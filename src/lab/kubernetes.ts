@@ -1,0 +1,162 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { stringify } from "yaml";
+import type { Clock } from "../clock.ts";
+import { serveCall } from "./api-call.ts";
+import type { Api } from "./api-call.ts";
+import type { Authority } from "./certificates.ts";
+import { Knobs } from "./knobs.ts";
+import { musterRules } from "./kubernetes-access.ts";
+import type { Rule } from "./kubernetes-access.ts";
+import { internalError, loginPage, tooManyRequests, unauthorized } from "./kubernetes-answers.ts";
+import { openCluster } from "./kubernetes-cluster.ts";
+import type { Namespace } from "./kubernetes-cluster.ts";
+import type { Metadata } from "./kubernetes-objects.ts";
+import { routeOf, serve } from "./kubernetes-routes.ts";
+import { listenHttp, readBody } from "./listening.ts";
+import type { AppSettings } from "./pod-app.ts";
+import type { PodView } from "./pods.ts";
+import { Power } from "./power.ts";
+import type { LabRequest, RequestLog } from "./request-log.ts";
+
+type Options = {
+  log: RequestLog;
+  clock: Clock;
+  random: () => number;
+  host: string;
+  port?: number;
+  region: string;
+  /** The kubeconfig's context: "prod-east". */
+  context: string;
+  /** The bearer token of Muster's service account. */
+  token: string;
+  authority: Authority;
+  namespaces: Namespace[];
+  app: Omit<AppSettings, "clock">;
+};
+
+export type Kubernetes = {
+  knobs: Knobs;
+  region: string;
+  context: string;
+  url: string;
+  token: string;
+  ca: string;
+  /** What Muster's service account may do; stories take rules away. */
+  rules: Rule[];
+  /** Cuts the power of the region, or brings it back: API server, controllers, kubelets and pods stand still meanwhile. */
+  setDead(dead: boolean): void;
+  /** Answers so many next requests with a login page and status 200, or with half an answer. */
+  misbehave(how: "html" | "cut", times: number): void;
+  config(namespace: string, name: string): Record<string, string>;
+  /** Somebody else writes a config map. */
+  editConfig(namespace: string, name: string, data: Record<string, string | null>, manager: string): void;
+  /** Somebody else scales a deployment. */
+  scale(namespace: string, name: string, replicas: number, manager: string): void;
+  /** Somebody else changes labels or annotations: a GitOps controller takes an object over. */
+  describe(kind: "configMaps" | "deployments", namespace: string, name: string, change: Partial<Metadata>): void;
+  replicas(namespace: string, name: string): number;
+  pods(namespace: string, name: string): readonly PodView[];
+  close(): Promise<void>;
+};
+
+/** Opens a region's Kubernetes: an API server, and pods that really run. */
+export async function openKubernetes(options: Options): Promise<Kubernetes> {
+  const { log, clock, host, region, token, authority } = options;
+  const power = new Power();
+  const knobs = new Knobs();
+  const cluster = openCluster({ ...options, power, app: { ...options.app, clock } });
+  const rules = structuredClone(musterRules);
+  const api: Api = {
+    server: `kubernetes-${region}`,
+    log,
+    clock,
+    knobs,
+    failed: internalError,
+    throttled: tooManyRequests,
+  };
+  const odd: ("html" | "cut")[] = [];
+
+  const handle = async (incoming: IncomingMessage, response: ServerResponse) => {
+    const url = new URL(incoming.url ?? "/", "http://lab");
+    const method = incoming.method ?? "GET";
+    const route = routeOf({ method, path: url.pathname });
+    const part = [route.resource, route.subresource].filter(Boolean).join("/");
+    const asked = {
+      method,
+      path: url.pathname,
+      query: url.searchParams,
+      contentType: incoming.headers["content-type"],
+      userAgent: incoming.headers["user-agent"],
+      body: await readBody(incoming),
+    };
+    const call = {
+      action: `${route.verb === "list" ? "LIST" : method} ${part || url.pathname}`,
+      resource: [route.namespace, route.name].filter(Boolean).join("/"),
+      changes: route.verb === "patch",
+      run: (request: LabRequest) => {
+        if (incoming.headers.authorization !== `Bearer ${token}`) return unauthorized;
+        const how = odd.shift();
+        if (how === "html") return loginPage;
+        const user = "system:serviceaccount:muster:muster";
+        const answer = serve(asked, route, { cluster, rules, user, lagSeconds: knobs.readLagSeconds, request });
+        return how === "cut" ? { ...answer, cut: true } : answer;
+      },
+    };
+    await serveCall(api, call, response);
+  };
+
+  await cluster.start();
+  const listening = await listenHttp({
+    host,
+    port: options.port ?? 0,
+    knobs: {
+      get down() {
+        return power.down || knobs.down;
+      },
+    },
+    tls: await authority.issue({ hosts: ["kubernetes"], addresses: [host] }),
+    handle: (request, response) => void handle(request, response),
+  });
+  const write = (manager: string) => ({ manager, dryRun: false });
+  return {
+    knobs,
+    region,
+    context: options.context,
+    url: `https://${host}:${listening.port}`,
+    token,
+    ca: authority.cert,
+    rules,
+    setDead: (dead) => power.set(!dead),
+    misbehave: (how, times) => void odd.push(...Array.from({ length: times }, () => how)),
+    config: (namespace, name) => ({ ...cluster.state.now.configMaps.get(`${namespace}/${name}`)?.data }),
+    editConfig: (namespace, name, data, manager) =>
+      void cluster.patchConfigMap(namespace, name, { data }, write(manager)),
+    scale: (namespace, name, replicas, manager) =>
+      void cluster.patchScale(namespace, name, { spec: { replicas } }, write(manager)),
+    describe: (kind, namespace, name, change) => cluster.describe(kind, `${namespace}/${name}`, change),
+    replicas: (namespace, name) => cluster.state.now.deployments.get(`${namespace}/${name}`)?.replicas ?? 0,
+    pods: (namespace, name) => cluster.state.now.pods.get(`${namespace}/${name}`) ?? [],
+    async close() {
+      await listening.close();
+      await cluster.close();
+    },
+  };
+}
+
+/** Writes the kubeconfig that reaches these clusters, as YAML. Every cluster has a user of its own. */
+export function kubeconfig(clusters: readonly Pick<Kubernetes, "context" | "url" | "ca" | "token">[]): string {
+  return stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": clusters[0]?.context ?? "",
+    clusters: clusters.map(({ context, url, ca }) => ({
+      name: context,
+      cluster: { server: url, "certificate-authority-data": Buffer.from(ca).toString("base64") },
+    })),
+    users: clusters.map(({ context, token }) => ({ name: `muster-${context}`, user: { token } })),
+    contexts: clusters.map(({ context }) => ({
+      name: context,
+      context: { cluster: context, user: `muster-${context}` },
+    })),
+  });
+}

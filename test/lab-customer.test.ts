@@ -1,0 +1,151 @@
+import { X509Certificate } from "node:crypto";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { connect } from "node:tls";
+import { Clock } from "../src/clock.ts";
+import { claimAddresses } from "../src/lab/address.ts";
+import type { Addresses } from "../src/lab/address.ts";
+import { openAuthority } from "../src/lab/certificates.ts";
+import { openCustomer } from "../src/lab/customer.ts";
+import type { Customer } from "../src/lab/customer.ts";
+import { openDns } from "../src/lab/dns.ts";
+import type { Dns } from "../src/lab/dns.ts";
+import { openEdge } from "../src/lab/edge.ts";
+import type { Edge } from "../src/lab/edge.ts";
+import { openKubernetes } from "../src/lab/kubernetes.ts";
+import type { Kubernetes } from "../src/lab/kubernetes.ts";
+import { ask, openPair, promote } from "../src/lab/postgres-pair.ts";
+import type { Pair } from "../src/lab/postgres-pair.ts";
+import { RequestLog } from "../src/lab/request-log.ts";
+import { app } from "../src/lab/shop.ts";
+
+const regions = ["us-east-1", "us-west-2"] as const;
+const hosts = { "us-east-1": "checkout-db.us-east-1.rds.lab", "us-west-2": "checkout-db-west.us-west-2.rds.lab" };
+const name = "checkout.example.com";
+
+let addresses: Addresses;
+let pair: Pair;
+let clock: Clock;
+let dns: Dns;
+let customer: Customer;
+let ca: string;
+const kubernetes: Kubernetes[] = [];
+const edges: Edge[] = [];
+
+beforeEach(async () => {
+  addresses = await claimAddresses();
+  pair = await openPair({ addresses, regions });
+  clock = new Clock({ shows: new Date("2026-11-23T03:00:00Z"), rate: 20 });
+  const log = new RequestLog(clock);
+  dns = await openDns({ host: addresses.host(2), clock, random: Math.random });
+  dns.setName(hosts["us-east-1"], pair.primary.front.listen.host);
+  dns.setName(hosts["us-west-2"], pair.replica.front.listen.host);
+  answerWith(100, 0);
+  const authority = await openAuthority();
+  ca = authority.cert;
+  for (const [index, region] of regions.entries()) {
+    const cluster = await openKubernetes({
+      log,
+      clock,
+      random: Math.random,
+      host: addresses.host(12 + index * 10),
+      region,
+      context: `prod-${region}`,
+      token: "lab-token",
+      authority,
+      namespaces: [
+        {
+          name: "shop",
+          configMaps: [{ name: "app-config", data: { DB_HOST: hosts[region] } }],
+          deployments: [{ name: "checkout", replicas: 2, config: { name: "app-config", key: "DB_HOST" } }],
+        },
+      ],
+      app: { resolver: dns.server, role: app },
+    });
+    kubernetes.push(cluster);
+    const host = addresses.host(11 + index * 10);
+    const pods = () => cluster.pods("shop", "checkout");
+    edges.push(await openEdge({ log, clock, host, region, authority, names: [name, `${region}.example.com`], pods }));
+  }
+  customer = openCustomer({ log, clock, random: Math.random, name, resolver: dns.server, ca, customers: 2 });
+});
+
+afterEach(async () => {
+  await customer.stop();
+  for (const edge of edges.splice(0)) await edge.close();
+  for (const cluster of kubernetes.splice(0)) await cluster.close();
+  await dns.close();
+  await pair.close();
+  await addresses.release();
+});
+
+function answerWith(east: number, west: number) {
+  const record = (region: string, host: number, weight: number) => ({
+    ...{ name: `${name}.`, type: "A", ttl: 60, setIdentifier: region, weight },
+    values: [addresses.host(host)],
+  });
+  dns.publish("example.com", [record("us-east-1", 11, east), record("us-west-2", 21, west)]);
+}
+const stored = async (server: Pair["primary"]["server"]) => {
+  const rows = await ask<{ number: string; committed_by: string }>(
+    server,
+    "select number, committed_by from orders order by id",
+  );
+  return rows.map(({ number, committed_by }) => ({ number: Number(number), region: committed_by }));
+};
+
+describe("the synthetic customer", () => {
+  it("has every accepted number in the database, through a region's death, promotion and a moved record", async () => {
+    await clock.sleep(20);
+    const calm = customer.counts();
+    expect(calm.accepted.length).toBeGreaterThan(10);
+    expect(calm.errors).toBe(0);
+
+    kubernetes[0]?.setDead(true);
+    const [east, west] = edges;
+    if (east) east.knobs.down = "silent";
+    await pair.setRegion("us-east-1", "silent");
+    await clock.sleep(20);
+    const dead = customer.counts();
+    expect(dead.errors).toBeGreaterThan(0);
+    expect(dead.open.length).toBe(2);
+    expect(west?.knobs.down).toBe(false);
+
+    await promote(pair.replica.server);
+    answerWith(0, 100);
+    await clock.sleep(90);
+    await customer.stop();
+    const { accepted } = customer.counts();
+    expect(accepted.length).toBeGreaterThan(dead.accepted.length + 5);
+    const rows = await stored(pair.replica.server);
+    const numbers = new Set(rows.map((row) => row.number));
+    expect(accepted.filter((number) => !numbers.has(number))).toEqual([]);
+    expect(new Set(rows.map((row) => row.region))).toEqual(new Set(regions));
+    const last = customer.orders().findLast((order) => order.answeredAt);
+    expect(last?.attempts.at(-1)).toMatchObject({ address: addresses.host(21), outcome: 201 });
+    const failed = customer.series().reduce((sum, bucket) => sum + bucket.failed, 0);
+    expect(failed).toBe(customer.counts().errors);
+  });
+
+  it("gets 503 from the edge when no pod is ready, and repeats its number until it is answered", async () => {
+    kubernetes[0]?.scale("shop", "checkout", 0, "console");
+    await clock.sleep(30);
+    expect(customer.counts().open).toHaveLength(2);
+    expect(customer.orders().at(-1)?.attempts.at(-1)?.outcome).toBe(503);
+    kubernetes[0]?.scale("shop", "checkout", 1, "console");
+    await clock.sleep(60);
+    await customer.stop();
+    const { accepted } = customer.counts();
+    const rows = await stored(pair.primary.server);
+    expect(rows.map((row) => row.number).toSorted((one, other) => one - other)).toEqual(accepted);
+  });
+});
+
+describe("the edge", () => {
+  it("shows a certificate of the lab's authority for the public name and its own", async () => {
+    const socket = connect({ host: addresses.host(21), port: 8080, ca, servername: name });
+    await new Promise((resolve, reject) => socket.once("secureConnect", resolve).once("error", reject));
+    const certificate = new X509Certificate(socket.getPeerCertificate().raw);
+    socket.destroy();
+    expect(certificate.subjectAltName).toContain("DNS:checkout.example.com, DNS:us-west-2.example.com");
+  });
+});
