@@ -1,0 +1,25 @@
+/** Wakes whoever waits on it; rung while nobody waits, it is remembered once. */
+export class Bell {
+  #rung = false;
+  #wake: (() => void) | undefined;
+
+  get rung(): boolean {
+    return this.#rung;
+  }
+
+  ring(): void {
+    this.#rung = true;
+    this.#wake?.();
+  }
+
+  /** Waits until it rings. */
+  async wait(): Promise<void> {
+    if (!this.#rung) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      await promise;
+      this.#wake = undefined;
+    }
+    this.#rung = false;
+  }
+}

@@ -1,0 +1,57 @@
+import { readClock } from "../db/connect.ts";
+import type { Context } from "../context.ts";
+import { messageOf } from "../errors.ts";
+import type { Driver } from "./drive.ts";
+import { leaseDueRuns } from "./lease.ts";
+
+/** Wall milliseconds between two looks for due runs. */
+const everyMs = 1_000;
+/** How many runs one look takes; it looks again at once while it finds as many. */
+const batch = 20;
+/** Readings that differ from our clock by less, in wall milliseconds, are noise of the round trip. */
+const noiseMs = 20;
+
+/** Looks for due runs every second and drives them here. Every process does; the database sees that each run is taken once. */
+export function openSweep(ctx: Context, driver: Pick<Driver, "take">): { stop(): Promise<void> } {
+  let stopped = false;
+  let ticking = Promise.resolve();
+  const tick = async () => {
+    try {
+      await refreshClock(ctx);
+      for (let found = batch; found === batch && !stopped;) {
+        const leases = await leaseDueRuns(ctx, batch);
+        found = leases.length;
+        // Not awaited: a run is driven for minutes, and the driver knows what it drives.
+        for (const lease of leases) void driver.take(lease);
+      }
+    } catch (error) {
+      ctx.log.warn({ error: messageOf(error) }, "the sweep could not look for due runs");
+    }
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const loop = () => {
+    ticking = tick().then(() => {
+      if (!stopped) timer = setTimeout(loop, everyMs);
+    });
+  };
+  loop();
+  return {
+    stop: async () => {
+      stopped = true;
+      clearTimeout(timer);
+      await ticking;
+    },
+  };
+}
+
+/** Sets the process's clock to what the database shows, where they differ by more than the round trip explains. */
+export async function refreshClock({ clock, db }: Pick<Context, "clock" | "db">): Promise<void> {
+  const askedAt = performance.now();
+  const shown = clock.now().getTime();
+  const reading = await readClock(db);
+  const expected = shown + (performance.now() - askedAt) * clock.rate;
+  const noise = noiseMs * clock.rate;
+  // Somebody set the clock while we asked: what we read may be older than that.
+  if (Math.abs(clock.now().getTime() - expected) > 5 * clock.rate) return;
+  if (reading.rate !== clock.rate || Math.abs(reading.shows.getTime() - expected) > noise) clock.set(reading);
+}

@@ -1,0 +1,57 @@
+import { orPark, patienceOf, recordOf, type JsonStep } from "./advance.ts";
+import { judgeUndo } from "./judge.ts";
+import { pursue, type CameBack, type Hands, type Way } from "./pursue.ts";
+import { readsOf } from "./view.ts";
+
+/**
+ * Takes one step back to what was seen before its first change. Reached only while nothing one-way has been tried for its
+ * service, and after every step that waited for it was taken back.
+ */
+export function undo(hands: Hands): Promise<CameBack> {
+  return orPark(hands, async (step) => {
+    const way = backward(hands, step);
+    if (way) return pursue(hands, way);
+    await hands.journal.write(() => ({ events: [{ kind: "undone", step: hands.node.id }] }));
+    return { kind: "settled" };
+  });
+}
+
+function backward(hands: Hands, step: JsonStep): Way | undefined {
+  const { undo: back } = step;
+  if (!("apply" in back)) return undefined;
+  const { ctx, journal, node } = hands;
+  const reads = readsOf(journal.view(), node);
+  const { input, id } = node;
+  const before = recordOf(hands).before ?? null;
+  return {
+    observe: (stepCtx) => step.observe(stepCtx, input, reads),
+    missing: (seen) => ({ missing: back.missing(seen, before, input) }),
+    judge: (look) =>
+      judgeUndo(
+        look,
+        recordOf(hands),
+        {
+          patienceSeconds: patienceOf(step, input),
+          settleSeconds: step.settleSeconds,
+          pollSeconds: step.pollSeconds,
+          applies: true,
+          acceptsUnknown: false,
+          held: false,
+        },
+        ctx.now(),
+      ),
+    mayChange: (view) => {
+      const record = view.steps.get(id);
+      const goesBack = view.turnedBack?.services.has(node.service) ?? false;
+      return !view.ended && goesBack && !record?.undone && !record?.parked;
+    },
+    change: async (stepCtx, seen) => {
+      await back.apply(stepCtx, input, { before, seen, reads });
+    },
+    hadNoEffect: (error) => step.hadNoEffect?.(error) ?? false,
+    intent: (attempt) => ({ kind: "undo-intent", step: id, attempt }),
+    applied: (attempt) => ({ kind: "undo-applied", step: id, attempt }),
+    failed: (attempt, error, noEffect) => ({ kind: "undo-failed", step: id, attempt, error, noEffect }),
+    done: () => ({ kind: "undone", step: id }),
+  };
+}
