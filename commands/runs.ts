@@ -3,8 +3,8 @@ import type { Call, Command, Reply } from "../src/chat.ts";
 import type { Context } from "../src/context.ts";
 import { absorb } from "../src/engine/absorb.ts";
 import { standing } from "../src/engine/decide.ts";
-import type { Verb } from "../src/engine/events.ts";
-import { loadRun, type LoadedRun } from "../src/engine/journal.ts";
+import type { JournalEvent, Verb } from "../src/engine/events.ts";
+import { loadJournal, type Run } from "../src/engine/journal.ts";
 import { sendSignal } from "../src/engine/signals.ts";
 import { fold, isOver } from "../src/engine/view.ts";
 import { UserError } from "../src/errors.ts";
@@ -62,6 +62,14 @@ export const runs: Command = {
   },
 };
 
+type FoundRun = Run & { events: JournalEvent[] };
+
+async function loadRun(ctx: Context, id: string): Promise<FoundRun> {
+  const loaded = await loadJournal(ctx.db, id);
+  if (!loaded) throw new Error(`run ${id} is gone`);
+  return { ...loaded.run, events: loaded.events };
+}
+
 export type Press = {
   verb: string;
   runId: string;
@@ -101,12 +109,12 @@ export async function press(ctx: Context, { verb, runId, step, planHash, person,
 }
 
 /** Finds a run by its id, or by its beginning where only one fits. @throws UserError when there is none, or several. */
-async function findRun(ctx: Context, id: string | undefined): Promise<LoadedRun> {
+async function findRun(ctx: Context, id: string | undefined): Promise<FoundRun> {
   const { rows } = await sql<{ id: string }>`
     select id from muster.run where id = ${id ?? ""} or starts_with(id, ${id ?? "-"})
      order by id = ${id ?? ""} desc, proposed_at desc limit 2`.execute(ctx.db);
   const exact = rows.find((row) => row.id === id) ?? (rows.length === 1 ? rows[0] : undefined);
-  if (exact) return loadRun(ctx.db, exact.id);
+  if (exact) return loadRun(ctx, exact.id);
   throw new UserError({
     happened: id === undefined ? "No run was named." : `There is no single run called "${shorten(id)}".`,
     means: "Nothing was changed.",
@@ -115,7 +123,7 @@ async function findRun(ctx: Context, id: string | undefined): Promise<LoadedRun>
 }
 
 /** Lets people name a step without its service. */
-function nodeId(run: LoadedRun, step: string): string {
+function nodeId(run: FoundRun, step: string): string {
   const ids = run.plan.nodes.map((node) => node.id);
   const found = ids.find((id) => id === step) ?? ids.find((id) => id.endsWith(`/${step}`));
   if (found) return found;
@@ -136,14 +144,14 @@ async function list(ctx: Context): Promise<Reply> {
   if (rows.length === 0) return { lines: ["There are no runs yet."] };
   const lines = await Promise.all(
     rows.map(async (row) => {
-      const run = await loadRun(ctx.db, row.id);
+      const run = await loadRun(ctx, row.id);
       return `${row.id}  ${standing(fold(run.plan, run.events))}  ${row.title}  (asked for by ${row.requested_by}, ${row.proposed_at.toISOString().slice(0, 19)}Z)`;
     }),
   );
   return { lines };
 }
 
-async function show(ctx: Context, run: LoadedRun): Promise<Reply> {
+async function show(ctx: Context, run: FoundRun): Promise<Reply> {
   const view = fold(run.plan, run.events);
   const { rows } = await sql<{ at: Date; line: string }>`
     select at, line from muster.timeline where run = ${run.id} order by seq desc limit 30`.execute(ctx.db);

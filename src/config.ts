@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import type { SecretReference } from "./estate.ts";
+import type { Estate, SecretReference } from "./estate.ts";
 import { UserError } from "./errors.ts";
 
 const secret = z.string().min(1).meta({ secret: true });
@@ -32,6 +32,10 @@ export const Config = z.object({
     .describe("Path of the kubeconfig with the contexts the estate names. Unset: the client's own default."),
   GUARD_USER: z.string().default("muster").describe("Muster's own role in users' databases."),
   GUARD_PASSWORD: secret.optional().describe("That role's password. Unset: Muster cannot log in to users' databases."),
+  GUARD_SSL: z
+    .enum(["require", "disable"])
+    .default("require")
+    .describe("Whether Muster's own connections to users' databases are encrypted and checked."),
   MUSTER_KEY: secret
     .optional()
     .describe(
@@ -118,6 +122,32 @@ export function secretReader(
       todo: "Provide it, and try again.",
     });
   };
+}
+
+/** Lists every secret this process knows: what no log, message or journal may show. */
+export function secretsOf(config: Config, estate: Estate, env: Record<string, string | undefined>): string[] {
+  const fromConfig = Object.entries(Config.shape).flatMap(([name, schema]) =>
+    isSecret(schema) ? [String(config[name as keyof Config] ?? "")] : [],
+  );
+  const references = Object.values(estate.services)
+    .flatMap((service) => service.databases.flatMap(({ writer, replica }) => [writer.appRole, replica.appRole]))
+    .filter((reference) => reference !== undefined);
+  const fromEstate = references.map((reference) =>
+    "env" in reference ? env[reference.env] : readOrNothing(reference.file),
+  );
+  const all = [...fromConfig, ...fromEstate].filter((value) => value !== undefined && value !== "") as string[];
+  return [...new Set(all.flatMap((value) => [value, ...passwordsIn(value)]))];
+}
+
+function isSecret(schema: z.ZodType): boolean {
+  const inner = schema instanceof z.ZodOptional ? (schema.unwrap() as z.ZodType) : schema;
+  return schema.meta()?.["secret"] === true || inner.meta()?.["secret"] === true;
+}
+
+function passwordsIn(value: string): string[] {
+  if (!URL.canParse(value)) return [];
+  const { password } = new URL(value);
+  return password ? [password, decodeURIComponent(password)] : [];
 }
 
 function readOrNothing(path: string): string | undefined {

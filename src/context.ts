@@ -26,6 +26,8 @@ export type Context = {
   point(name: string): Promise<void>;
   activity: Activity;
   log: Log;
+  /** Takes secrets out of a text that people or files will see. */
+  redact(text: string): string;
   clients: Clients;
   /** Reads the secret an estate entry refers to. @throws UserError when it is not there. */
   secret(reference: SecretReference): string;

@@ -1,0 +1,72 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { sql } from "kysely";
+import type { Context } from "./context.ts";
+import { standing, type Standing } from "./engine/decide.ts";
+import type { Driver } from "./engine/drive.ts";
+import { loadJournal } from "./engine/journal.ts";
+import { fold, type RunView } from "./engine/view.ts";
+import { UserError } from "./errors.ts";
+
+/** Wall milliseconds between two looks at a run that somebody else may be driving. */
+const everyMs = 300;
+
+/**
+ * Tells a run's story line by line, and drives the run where no server does. Returns when it is over, or rests until a
+ * person says something: 0 when it is done or only waits, 1 when it failed, was cancelled or is parked.
+ */
+export async function followRun(
+  ctx: Context,
+  driver: Driver,
+  runId: string,
+  print: (line: string) => void,
+): Promise<number> {
+  let told = 0;
+  const tellNew = async () => {
+    const { rows } = await sql<{ seq: number; at: Date; line: string }>`
+      select seq, at, line from muster.timeline where run = ${runId} and seq > ${told} order by seq`.execute(ctx.db);
+    for (const { seq, at, line } of rows) {
+      told = seq;
+      print(`${at.toISOString().slice(11, 19)}  ${line}`);
+    }
+  };
+  for (;;) {
+    await driver.answer(runId);
+    const loaded = await loadJournal(ctx.db, runId);
+    if (!loaded) throw noSuchRun(runId);
+    const view = fold(loaded.run.plan, loaded.events);
+    const unread = await hasUnread(ctx, runId, view.lastSignal);
+    await tellNew();
+    const now = standing(view);
+    if (!unread && rests(now)) {
+      print(`Run ${runId}: ${restingWords(now, view)}`);
+      return ["failed", "cancelled", "parked"].includes(now) ? 1 : 0;
+    }
+    await pause(everyMs);
+  }
+}
+
+const rests = (now: Standing): boolean => !["running", "turning back"].includes(now);
+
+function restingWords(now: Standing, view: RunView): string {
+  const { parked, asked } =
+    [...view.steps.values()].find((step) => (now === "parked" ? step.parked : step.asked && !step.done)) ?? {};
+  if (now === "parked" && parked) return `parked. ${parked.because}.`;
+  if (now === "waiting" && asked) return `waits for an answer. ${asked.question}`;
+  if (now === "proposed") return `proposed; ${view.approvals.length} approved so far.`;
+  return `${now}.`;
+}
+
+/** Whether somebody said something that the run has not answered yet. */
+async function hasUnread(ctx: Context, runId: string, lastSignal: number): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from muster.signal s join muster.run r on r.id = s.run
+     where s.run = ${runId} and s.seq > ${lastSignal} and r.ended_at is null limit 1`.execute(ctx.db);
+  return rows.length > 0;
+}
+
+const noSuchRun = (runId: string) =>
+  new UserError({
+    happened: `There is no run called "${runId.slice(0, 60)}".`,
+    means: "Nothing was changed.",
+    todo: "Type muster runs for the list.",
+  });

@@ -1,0 +1,137 @@
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { commands } from "../commands/index.ts";
+import { press } from "../commands/runs.ts";
+import { brokenClaims } from "../jobs/propose.ts";
+import { makeClients } from "./adapters/clients.ts";
+import { Activity, type Log } from "./call.ts";
+import { Clock } from "./clock.ts";
+import { secretReader, secretsOf, type Config } from "./config.ts";
+import type { Context } from "./context.ts";
+import { openDb, readClock } from "./db/connect.ts";
+import { assertMigrated } from "./db/migrate.ts";
+import { openDriver, type Driver } from "./engine/drive.ts";
+import { openSweep } from "./engine/sweep.ts";
+import { loadEstate } from "./estate-file.ts";
+import { openHttp } from "./http.ts";
+import { startInbox } from "./inbox/inbox.ts";
+import { makeRedactor, openLog } from "./log.ts";
+import { startOutbox } from "./outbox/outbox.ts";
+import { openQueue } from "./queue.ts";
+import { openMailSender, openSlackFront } from "./slack/front.ts";
+import { steps } from "./steps/index.ts";
+import { startWatches } from "./watch/index.ts";
+
+/** What a test or a lab may bring along; product code never asks which it is. */
+export type Overrides = Partial<Pick<Context, "clock" | "point" | "random" | "activity" | "worker">> & {
+  env?: Record<string, string | undefined>;
+  log?: Log;
+};
+
+export type OpenContext = { ctx: Context; driver: Driver; close(): Promise<void> };
+
+/**
+ * Builds the context of a process from its settings: reads the estate, connects to the database, makes the clients.
+ * Changes nothing. Whoever has it can run commands and drive runs; `close` hands over what it drives.
+ *
+ * @throws UserError when the settings, the estate or the database's tables are not as they must be.
+ */
+export async function openContext(config: Config, overrides: Overrides = {}): Promise<OpenContext> {
+  const env = overrides.env ?? process.env;
+  const estate = loadEstate(config.ESTATE);
+  const redact = makeRedactor(secretsOf(config, estate, env));
+  const log = overrides.log ?? openLog(config.LOG_LEVEL, redact);
+  const activity = overrides.activity ?? new Activity();
+  const leaseMs = config.LEASE_MILLISECONDS;
+  const db = openDb(config.DATABASE_URL, { max: 10, leaseMs, activity, log });
+  try {
+    await assertMigrated(db);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+  const clock = overrides.clock ?? new Clock(await readClock(db));
+  const clients = makeClients({
+    rdsEndpoint: config.AWS_ENDPOINT_URL_RDS,
+    route53Endpoint: config.AWS_ENDPOINT_URL_ROUTE_53,
+    extraCa: config.EXTRA_CA_FILE ? readFileSync(config.EXTRA_CA_FILE, "utf8") : undefined,
+    kubeconfigFile: config.KUBECONFIG,
+    clusters: estate.clusters,
+    guard: { user: config.GUARD_USER, password: config.GUARD_PASSWORD ?? "", ssl: config.GUARD_SSL },
+    connectTimeoutMs: Math.min(2000, config.CALL_TIMEOUT_MILLISECONDS),
+    resolvers: config.RESOLVERS ?? [],
+    publicResolvers: config.PUBLIC_RESOLVERS,
+    dnsPort: config.DNS_PORT,
+  });
+  const ctx: Context = {
+    ...{ estate, db, clock, activity, log, redact, clients, leaseMs },
+    now: () => clock.now(),
+    newId: () => crypto.randomUUID(),
+    random: overrides.random ?? Math.random,
+    worker: overrides.worker ?? `${hostname()}:${process.pid}`,
+    callTimeoutMs: config.CALL_TIMEOUT_MILLISECONDS,
+    point: overrides.point ?? (() => Promise.resolve()),
+    secret: secretReader(env),
+    ...(config.MUSTER_KEY ? { totpKey: Buffer.from(config.MUSTER_KEY, "base64") } : {}),
+    ring: (runId) => driver.answer(runId),
+    steps: new Map(steps.map((step) => [step.name, step])),
+    brokenClaims: (runId) => brokenClaims(ctx, runId),
+    senders: new Map(),
+  };
+  const driver = openDriver(ctx);
+  const close = async () => {
+    await driver.stop();
+    await clients.close();
+    await db.destroy();
+  };
+  return { ctx, driver, close };
+}
+
+export type Muster = { ctx: Context; httpPort: number; stop(): Promise<void> };
+
+/**
+ * Starts everything a server does: it listens to Slack, answers, drives runs, takes messages out, and keeps watch. Any
+ * number may run side by side. `stop` hands over what is under way and returns within a call timeout.
+ */
+export async function startMuster(config: Config, overrides: Overrides = {}): Promise<Muster> {
+  const { ctx, driver, close } = await openContext(config, overrides);
+  const mail = config.SMTP_URL ? openMailSender({ url: config.SMTP_URL, from: config.MAIL_FROM }) : undefined;
+  const slack = config.SLACK_BOT_TOKEN
+    ? await openSlackFront(ctx, {
+        botToken: config.SLACK_BOT_TOKEN,
+        appToken: config.SLACK_APP_TOKEN ?? "",
+        apiUrl: config.SLACK_API_URL,
+        commands,
+      })
+    : undefined;
+  ctx.senders = new Map([...(slack?.senders ?? []), ...(mail ? [["mail", mail] as const] : [])]);
+  const queue = await openQueue({
+    databaseUrl: config.DATABASE_URL,
+    redisUrl: config.REDIS_URL,
+    log: ctx.log,
+    onRing: (runId) => driver.answer(runId),
+  });
+  ctx.ring = (runId) => queue.ring(runId);
+  const sweep = openSweep(ctx, driver);
+  const outbox = startOutbox(ctx, slack ? { cards: slack.cards } : {});
+  const inbox = slack && startInbox(ctx, { commands, press, identify: slack.identify });
+  const watches = startWatches(ctx);
+  const http = await openHttp(ctx, config.HTTP_PORT);
+  await slack?.listen();
+  ctx.log.info({ worker: ctx.worker, port: http.port }, "Muster is ready");
+
+  const stop = async () => {
+    await Promise.all([http.close(), slack?.close(), watches.stop(), sweep.stop(), queue.close()]);
+    await inbox?.stop();
+    await driver.stop();
+    await outbox.stop();
+    await close();
+  };
+  return { ctx, httpPort: http.port, stop };
+}
+
+/** Reads the estate again, as SIGHUP asks for. A file with a fault is refused whole: the old estate stays in force. */
+export function reloadEstate(ctx: Context, config: Config): void {
+  ctx.estate = loadEstate(config.ESTATE);
+  ctx.log.info({ services: Object.keys(ctx.estate.services).length }, "the estate was read again");
+}

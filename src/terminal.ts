@@ -1,0 +1,145 @@
+import { Command as Program, CommanderError } from "commander";
+import { randomUUID } from "node:crypto";
+import { commands } from "../commands/index.ts";
+import type { Command, Person } from "./chat.ts";
+import { readConfig, type Config } from "./config.ts";
+import type { Context } from "./context.ts";
+import { openDb } from "./db/connect.ts";
+import { migrate } from "./db/migrate.ts";
+import { UserError } from "./errors.ts";
+import { followRun } from "./follow.ts";
+import { openContext, reloadEstate, startMuster, type Overrides } from "./main.ts";
+import { migrateQueue } from "./queue.ts";
+
+export type Terminal = {
+  env: Record<string, string | undefined>;
+  /** Login name of whoever sits here; the estate says who that is. */
+  user: string;
+  print(line: string): void;
+  overrides?: Overrides;
+};
+
+/** Runs one command line to its end and returns the exit status. @throws UserError for what the person can put right. */
+export async function runCli(argv: string[], terminal: Terminal): Promise<number> {
+  let status = 0;
+  const program = new Program("muster")
+    .description("Moves a business out of a broken region, from Slack.")
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.print(text.trimEnd()), writeErr: () => undefined });
+
+  program
+    .command("serve")
+    .description("listens to Slack, drives runs, keeps watch; until SIGTERM")
+    .action(() => serve(terminal));
+  program
+    .command("migrate")
+    .description("makes Muster's tables, or brings them up to this version")
+    .action(() => migrateAll(terminal));
+  program
+    .command("follow")
+    .argument("<run>")
+    .description("tells a run's story as it happens, and drives it where nobody else does")
+    .action(async (runId: string) => {
+      status = await withContext(terminal, ({ ctx, driver }) => followRun(ctx, driver, runId, terminal.print));
+    });
+  for (const command of commands) {
+    program
+      .command(command.name)
+      .argument("[words...]")
+      .summary(command.summary)
+      .allowUnknownOption()
+      .passThroughOptions()
+      .helpOption(false)
+      .action(async (words: string[]) => {
+        status = await say(terminal, command, words);
+      });
+  }
+  try {
+    await program.parseAsync(argv, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0 || error.code === "commander.help") return 0;
+    throw new UserError({
+      happened: `${error.message.replace(/^error: /, "").replace(/^./, (letter) => letter.toUpperCase())}.`,
+      means: "Nothing was changed.",
+      todo: "Type muster --help for what there is.",
+    });
+  }
+  return status;
+}
+
+/** Gives a command as the person who is logged in, then follows the run it speaks of for as long as it moves. */
+async function say(terminal: Terminal, command: Command, words: string[]): Promise<number> {
+  return withContext(terminal, async ({ ctx, driver }) => {
+    const person = whoSits(ctx, terminal.user);
+    const reply = await command.run(ctx, {
+      words,
+      person,
+      place: { kind: "terminal" },
+      id: `terminal:${randomUUID()}`,
+    });
+    for (const line of reply.lines) terminal.print(line);
+    const spoken = command.name === "runs" && words[0] !== undefined && !["list", "show"].includes(words[0]);
+    return spoken && reply.runId ? followRun(ctx, driver, reply.runId, terminal.print) : 0;
+  });
+}
+
+function whoSits(ctx: Context, user: string): Person {
+  const found = Object.entries(ctx.estate.people).find(([, person]) => person.terminal === user);
+  if (found) return { name: found[0] };
+  throw new UserError({
+    happened: `The login name "${user}" belongs to nobody in the estate file.`,
+    means: "Nothing was changed.",
+    todo: `Give the person it belongs to "terminal: ${user}" there.`,
+  });
+}
+
+async function withContext<T>(
+  { env, overrides }: Terminal,
+  work: (opened: Awaited<ReturnType<typeof openContext>>) => Promise<T>,
+): Promise<T> {
+  const opened = await openContext(quiet(readConfig(env)), { env, ...overrides });
+  try {
+    return await work(opened);
+  } finally {
+    await opened.close();
+  }
+}
+
+/** In a terminal the story is what is read; the log says only what went wrong. */
+const quiet = (config: Config): Config => ({
+  ...config,
+  LOG_LEVEL: config.LOG_LEVEL === "info" ? "error" : config.LOG_LEVEL,
+});
+
+async function migrateAll({ env, print }: Terminal): Promise<void> {
+  const config = readConfig(env);
+  const db = openDb(config.DATABASE_URL, { max: 1, leaseMs: config.LEASE_MILLISECONDS, statementTimeoutMs: 60_000 });
+  try {
+    const done = await migrate(db);
+    if (!config.REDIS_URL) await migrateQueue(config.DATABASE_URL);
+    print(done.length === 0 ? "The tables are up to date." : `Migrated: ${done.join(", ")}.`);
+  } finally {
+    await db.destroy();
+  }
+}
+
+async function serve({ env, overrides }: Terminal): Promise<void> {
+  const config = readConfig(env);
+  const muster = await startMuster(config, { env, ...overrides });
+  const reload = () => {
+    try {
+      reloadEstate(muster.ctx, config);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      muster.ctx.log.error({ why: error.message }, "the estate was not read again; the one before stays in force");
+    }
+  };
+  process.on("SIGHUP", reload);
+  await new Promise<void>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
+  });
+  process.off("SIGHUP", reload);
+  await muster.stop();
+}
