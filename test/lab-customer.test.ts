@@ -80,7 +80,11 @@ afterEach(async () => {
 
 function answerWith(east: number, west: number) {
   const record = (region: string, host: number, weight: number) => ({
-    ...{ name: `${name}.`, type: "A", ttl: 60, setIdentifier: region, weight },
+    name: `${name}.`,
+    type: "A",
+    ttl: 60,
+    setIdentifier: region,
+    weight,
     values: [addresses.host(host)],
   });
   dns.publish("example.com", [record("us-east-1", 11, east), record("us-west-2", 21, west)]);

@@ -120,7 +120,7 @@ describe("the authoritative server", () => {
     length.writeUInt16BE(bytes.length);
     const socket = connect({ host: "127.199.42.2", port: 5353 });
     socket.write(Buffer.concat([length, bytes]));
-    const answer = await new Promise<Buffer>((resolve) => socket.once("data", (data) => resolve(data as Buffer)));
+    const answer = await new Promise<Buffer>((resolve) => socket.once("data", resolve));
     socket.destroy();
     expect(Packet.parse(answer.subarray(2)).answers[0]?.address).toBe(east);
   });

@@ -217,6 +217,14 @@ describe("pods", () => {
     await until(() => readyCount() === 3);
   });
 
+  it("are not ready any more once their role may not log in", async () => {
+    await ask(pair.primary.server, "alter role app nologin");
+    await ask(pair.primary.server, "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app'");
+    await until(() => readyCount() === 0);
+    await ask(pair.primary.server, "alter role app login");
+    await until(() => readyCount() === 2);
+  });
+
   it("become ready by themselves once their replica is promoted", async () => {
     kubernetes.editConfig("shop", "app-config", { DB_HOST: west }, "console");
     kubernetes.scale("shop", "checkout", 0, "console");

@@ -3,10 +3,10 @@ import type { Clock } from "../clock.ts";
 import type { LabRequest, RequestLog } from "./request-log.ts";
 
 /** Nobody is cut off sooner than this on the wall, however fast the lab's clock runs or jumps. */
-const leastMilliseconds = 300;
+const leastMilliseconds = 250;
 
 /** After so long on the wall, whoever is not answered yet waits for something that is dead or very slow. */
-const stuckMilliseconds = 250;
+const stuckMilliseconds = 100;
 
 export class TimedOut extends Error {}
 

@@ -84,7 +84,7 @@ function fitted(packet: Packet): Buffer {
 function framed(socket: Socket, take: (message: Buffer) => Promise<void>): void {
   let held = Buffer.alloc(0);
   socket.on("data", (part) => {
-    held = Buffer.concat([held, part as Buffer]);
+    held = Buffer.concat([held, part]);
     while (held.length >= 2 && held.length >= 2 + held.readUInt16BE(0)) {
       const end = 2 + held.readUInt16BE(0);
       void take(held.subarray(2, end));

@@ -18,7 +18,7 @@ type Options = {
   /** Host names its certificate is for. */
   names: string[];
   /** The pods behind it. */
-  pods(): readonly PodView[];
+  pods: () => readonly PodView[];
 };
 
 export type Edge = {
@@ -77,7 +77,7 @@ export async function openEdge(options: Options): Promise<Edge> {
     port,
     knobs,
     tls: await authority.issue({ hosts: names, addresses: [host] }),
-    handle: (incoming, response) => void handle(incoming, response),
+    handle,
   });
   return {
     knobs,

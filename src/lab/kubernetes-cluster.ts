@@ -196,7 +196,7 @@ export function openCluster(options: Options) {
     async close() {
       closing.abort(new Error("the lab was closed"));
       await Promise.all([...fleets.values()].map((fleet) => fleet.close()));
-      await Promise.all([...under]);
+      await Promise.all(under);
     },
   };
 }

@@ -11,7 +11,7 @@ const accepted = ["application/json-patch+json", "application/merge-patch+json",
  */
 export function readPatch(contentType: string | undefined, body: string): Patch {
   const type = (contentType ?? "").split(";")[0]?.trim();
-  const patch = parse(body);
+  const patch = readJson(body);
   if (type === "application/json-patch+json" && !Array.isArray(patch)) {
     throw badRequest("json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp");
   }
@@ -40,7 +40,8 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function parse(body: string): unknown {
+/** Reads JSON, or refuses it as the API server does. */
+export function readJson(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch (error) {

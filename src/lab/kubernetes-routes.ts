@@ -4,7 +4,7 @@ import type { Rule } from "./kubernetes-access.ts";
 import { badRequest, forbidden, json, noSuchPath, notFound, resources, StatusError } from "./kubernetes-answers.ts";
 import type { Cluster, State, Write } from "./kubernetes-cluster.ts";
 import { configMapJson, deploymentJson, podJson, scaleJson } from "./kubernetes-objects.ts";
-import { readPatch } from "./kubernetes-patch.ts";
+import { readJson, readPatch } from "./kubernetes-patch.ts";
 import type { LabRequest } from "./request-log.ts";
 
 export type ApiRequest = {
@@ -67,7 +67,7 @@ function answer(asked: ApiRequest, route: Route, { cluster, rules, user, lagSeco
   if (resource === undefined) return noSuchPath;
   if (resource === "version")
     return json(200, { major: "1", minor: "36", gitVersion: "v1.36.0", platform: "linux/amd64" });
-  if (resource === "selfsubjectaccessreviews") return json(201, review(rules, JSON.parse(asked.body)));
+  if (resource === "selfsubjectaccessreviews") return json(201, review(rules, readJson(asked.body)));
   const known = resources[resource];
   const part = subresource ? `${resource}/${subresource}` : resource;
   if (!mayDo(rules, known.group, part, verb))

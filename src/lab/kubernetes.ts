@@ -115,7 +115,7 @@ export async function openKubernetes(options: Options): Promise<Kubernetes> {
       },
     },
     tls: await authority.issue({ hosts: ["kubernetes"], addresses: [host] }),
-    handle: (request, response) => void handle(request, response),
+    handle,
   });
   const write = (manager: string) => ({ manager, dryRun: false });
   return {

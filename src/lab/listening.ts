@@ -17,7 +17,7 @@ type Options = {
   knobs: Pick<Knobs, "down">;
   /** With a certificate it speaks https. */
   tls?: { cert: string; key: string };
-  handle(request: IncomingMessage, response: ServerResponse): void;
+  handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 };
 
 /**
@@ -29,7 +29,9 @@ export async function listenHttp({ host, port = 0, knobs, tls, handle }: Options
   const sockets = new Set<Socket>();
   inner.on("request", (request: IncomingMessage, response: ServerResponse) => {
     if (knobs.down === "refuses") request.socket.destroy();
-    else if (knobs.down !== "silent") handle(request, response);
+    else if (knobs.down !== "silent") {
+      handle(request, response).catch((error: unknown) => confess(response, error));
+    }
   });
   inner.on("clientError", (_error, socket) => socket.destroy());
   inner.on("tlsClientError", (_error, socket: Socket) => socket.destroy());
@@ -55,6 +57,12 @@ export async function listenHttp({ host, port = 0, knobs, tls, handle }: Options
         inner.close();
       }),
   };
+}
+
+/** A fault of the lab itself, or a caller who hung up: never left unanswered, never the end of the process. */
+function confess(response: ServerResponse, error: unknown): void {
+  if (response.headersSent) return void response.destroy();
+  response.writeHead(500, { "content-type": "text/plain" }).end(`The lab failed: ${String(error)}\n`);
 }
 
 /** Reads a request's whole body as text. */

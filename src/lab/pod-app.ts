@@ -95,7 +95,7 @@ export async function startApp(options: Options): Promise<App> {
   const listening = await listenHttp({
     host,
     knobs: power,
-    handle: (request, response) => void handle(request, response),
+    handle,
   });
   return {
     host,

@@ -92,7 +92,9 @@ export function openPods(options: Options): Pods {
     }
     if (databaseHost === undefined || pod.view.deletedAt) return;
     const { host, region } = options;
+    const request = options.log.begin(`kubelet-${region}`, "start pod", name);
     const app = await startApp({ ...options.app, host, power, pod: name, region, databaseHost });
+    options.log.close(request, "started");
     if (closing.signal.aborted || isEnding(pod)) return app.stop();
     pod.app = app;
     pod.view = { ...pod.view, databaseHost, startedAt: clock.now(), address: { host: app.host, port: app.port } };
@@ -105,7 +107,9 @@ export function openPods(options: Options): Pods {
     pod.view = { ...pod.view, deletedAt: clock.now(), ready: false };
     changed();
     await wait(seconds);
+    const request = options.log.begin(`kubelet-${options.region}`, "stop pod", pod.view.name);
     await pod.app?.stop();
+    options.log.close(request, "stopped");
     pods.delete(pod);
     changed();
   };
@@ -169,11 +173,11 @@ export function openPods(options: Options): Pods {
       return Math.max(0, ...delays);
     },
     async settled() {
-      await Promise.all([...under]);
+      await Promise.all(under);
     },
     async close() {
       closing.abort(new Error("the lab was closed"));
-      await Promise.all([...pods].map((pod) => pod.app?.stop()));
+      await Promise.all([...pods].map((pod) => pod.app?.stop() ?? Promise.resolve()));
       await Promise.allSettled([...under, lookingEnded]);
       pods.clear();
     },

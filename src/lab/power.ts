@@ -10,7 +10,7 @@ export class Power {
 
   set(on: boolean): void {
     this.#down = on ? false : "silent";
-    if (on) for (const wake of [...this.#waiting]) wake();
+    if (on) for (const wake of this.#waiting) wake();
   }
 
   /** Waits until there is power. Rejects with the signal's reason when it aborts first. */

@@ -46,7 +46,8 @@ export async function openResolver({ host, port = 5353, upstream, clock }: Optio
       return response;
     }
     const age = Math.floor((clock.now().getTime() - found.at) / 1000);
-    const aged = (record: Resource) => new Packet.Resource({ ...record, ttl: Math.max(0, record.ttl - age) });
+    const aged = (record: Resource) =>
+      new Packet.Resource(Object.assign({}, record, { ttl: Math.max(0, record.ttl - age) }));
     response.header.rcode = found.rcode;
     response.answers.push(...found.answers.map(aged));
     response.authorities.push(...found.authorities.map(aged));

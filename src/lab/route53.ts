@@ -119,7 +119,7 @@ export async function openRoute53({ log, clock, host, port = 0, zone, dns, rando
     host,
     port,
     knobs,
-    handle: (request, response) => void readCall(request, run).then((call) => serveCall(api, call, response)),
+    handle: async (request, response) => serveCall(api, await readCall(request, run), response),
   });
   const self: Route53 = {
     knobs,
