@@ -30,7 +30,8 @@ describe("the lab's mail server", () => {
     );
     await send("ana@example.com");
     expect(mail.mailbox("ana@example.com").map(({ subject }) => subject)).toEqual([
-      ...["Région morte — übernehmen", "Muster: checkout moves"],
+      "Région morte — übernehmen",
+      "Muster: checkout moves",
     ]);
     const [first] = mail.mailbox("BEN@example.com");
     expect(first).toMatchObject({ from: "muster@example.com", to: ["ana@example.com", "ben@example.com"] });

@@ -26,7 +26,10 @@ beforeEach(async () => {
   clock = new Clock();
   log = new RequestLog(clock);
   slack = await openSlack({
-    ...{ log, clock, host, commands: ["/failover", "/muster"] },
+    log,
+    clock,
+    host,
+    commands: ["/failover", "/muster"],
     persons: [
       { id: "U01", name: "ana", email: "ana@example.com" },
       { id: "U02", name: "ben", email: "ben@example.com" },
@@ -52,15 +55,16 @@ function pass(seconds: number): void {
 async function refusal(call: Promise<unknown>): Promise<string> {
   const error = await call.then(
     () => ({ data: { error: "none" } }),
-    (thrown: { data?: { error?: string }; code?: string }) => thrown,
+    (thrown: { data?: { error?: string } }) => thrown,
   );
-  return error.data?.error ?? (error as { code?: string }).code ?? String(error);
+  return error.data?.error ?? JSON.stringify(error);
 }
 
 const button = (text: string, action_id: string) => ({
   type: "button" as const,
   text: { type: "plain_text" as const, text },
-  ...{ action_id, value: `value of ${text}` },
+  action_id,
+  value: `value of ${text}`,
 });
 const actions = (...elements: ReturnType<typeof button>[]) => ({
   type: "actions" as const,
@@ -81,7 +85,10 @@ describe("the lab's Web API", () => {
     expect((await web.users.info({ user: "U09" })).user).toMatchObject({ team_id: "T99" });
     const { channels } = await web.conversations.list();
     expect(channels?.map(({ name }) => name)).toEqual([
-      ...["incident-response", "emergency-backup", "executive-updates", "general"],
+      "incident-response",
+      "emergency-backup",
+      "executive-updates",
+      "general",
     ]);
   });
 
@@ -171,9 +178,13 @@ describe("the lab's Web API", () => {
 
   it("takes plan cards, unless told to be a workspace that does not know them", async () => {
     const plan = {
-      ...{ type: "plan", title: "move checkout" },
+      type: "plan",
+      title: "move checkout",
       tasks: ["pending", "in_progress", "complete", "error"].map((status, index) => ({
-        ...{ type: "task_card", task_id: String(index), title: status, status },
+        type: "task_card",
+        task_id: String(index),
+        title: status,
+        status,
       })),
     };
     const post = () => web.chat.postMessage({ channel: "C01", text: "plan", blocks: [plan] as never });
@@ -222,7 +233,11 @@ describe("people in the lab's workspace", () => {
 
   beforeEach(async () => {
     app = new App({
-      ...{ token: slack.botToken, appToken: slack.appToken, socketMode: true, logger, logLevel: LogLevel.ERROR },
+      token: slack.botToken,
+      appToken: slack.appToken,
+      socketMode: true,
+      logger,
+      logLevel: LogLevel.ERROR,
       clientOptions: { slackApiUrl: slack.apiUrl, retryConfig: { retries: 0 } },
     });
     app.error(async (error) => Promise.reject(error));
@@ -243,8 +258,14 @@ describe("people in the lab's workspace", () => {
     const delivery = await slack.types("U01", "#incident-response", "/failover us-west-2 checkout");
     expect(delivery.acknowledged).toBe(true);
     expect(delivery.envelope.payload).toMatchObject({
-      ...{ team_id: "T01", team_domain: "lab", channel_id: "C01", channel_name: "incident-response", user_id: "U01" },
-      ...{ command: "/failover", text: "us-west-2 checkout", api_app_id: "A0MUSTER" },
+      team_id: "T01",
+      team_domain: "lab",
+      channel_id: "C01",
+      channel_name: "incident-response",
+      user_id: "U01",
+      command: "/failover",
+      text: "us-west-2 checkout",
+      api_app_id: "A0MUSTER",
       trigger_id: expect.stringMatching(/^\d+\.T01\./) as unknown,
     });
     await until(() => slack.messages("C01").length === 1);
@@ -344,12 +365,7 @@ describe("the lab's Socket Mode", () => {
   it("takes ten connections, gives a payload to one of them, and asks them to come again", async () => {
     const clients = Array.from({ length: 3 }, newSocket);
     const heard: number[] = [];
-    clients.forEach((client, index) =>
-      client.on("slash_commands", async ({ ack }: { ack: () => Promise<void> }) => {
-        heard.push(index);
-        await ack();
-      }),
-    );
+    clients.forEach((client, index) => acknowledge(client, () => heard.push(index)));
     await Promise.all(clients.map((client) => client.start()));
     expect(slack.sockets.connections).toBe(3);
     for (let count = 0; count < 12; count += 1) await slack.types("U01", "C01", "/muster runs");
@@ -366,7 +382,7 @@ describe("the lab's Socket Mode", () => {
 
   it("can go deaf without closing, or be refused with a 429", async () => {
     const client = newSocket();
-    client.on("slash_commands", ({ ack }: { ack: () => Promise<void> }) => ack());
+    acknowledge(client);
     await client.start();
     slack.sockets.deafen("payloads");
     expect((await slack.types("U01", "C01", "/muster runs")).acknowledged).toBe(false);
@@ -378,6 +394,14 @@ describe("the lab's Socket Mode", () => {
     await expect(newSocket().start()).rejects.toThrow("invalid_auth");
   });
 });
+
+/** Acknowledges every command that a client hears. */
+function acknowledge(client: SocketModeClient, first: () => void = () => {}): void {
+  client.on("slash_commands", ({ ack }: { ack: () => Promise<void> }) => {
+    first();
+    ack().catch((error: unknown) => client.emit("error", error as Error));
+  });
+}
 
 function newSocket(): SocketModeClient {
   const clientOptions = { slackApiUrl: slack.apiUrl };

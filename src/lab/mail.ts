@@ -82,7 +82,10 @@ export async function openMail(options: { log: RequestLog; clock: Clock; host: s
   await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const { port } = server.server.address() as AddressInfo;
   return {
-    ...{ knobs, host, port, all },
+    knobs,
+    host,
+    port,
+    all,
     url: `smtp://${host}:${port}`,
     mailbox: (address) => all.filter(({ to }) => to.includes(address.toLowerCase())),
     async close() {

@@ -47,8 +47,10 @@ function wanted({ metadata, text }: Draft): string {
 }
 
 /** What a caller who did not ask for metadata is shown. */
-export function withoutMetadata({ metadata: _, ...message }: Message): Json {
-  return message;
+export function withoutMetadata(message: Message): Json {
+  const shown: Json = { ...message };
+  delete shown.metadata;
+  return shown;
 }
 
 function ownMessage(slack: Slackdom, params: Params, refusal: string): Message {

@@ -28,10 +28,10 @@ export class Complaints {
     }
     if (value.length < from) this.add(`no fewer than ${from} items allowed`, pointer);
     if (value.length > to) this.add(`no more than ${to} items allowed`, pointer);
-    return value.filter((item, index) => {
+    return value.filter((item, index): item is Json => {
       if (!isJson(item)) this.add("must provide an object", `${pointer}/${index}`);
       return isJson(item);
-    }) as Json[];
+    });
   }
 }
 

@@ -60,8 +60,8 @@ export function describePerson(slack: Slackdom, person: LabPerson): Json {
 export const lookMethods: Record<string, Method> = {
   "auth.test": {
     tier: "special",
-    run: ({ workspace, homeUrl }) => ({
-      url: homeUrl(),
+    run: ({ workspace, ...slack }) => ({
+      url: slack.homeUrl(),
       team: workspace.team.name,
       user: workspace.bot.name,
       team_id: workspace.team.id,
@@ -70,7 +70,7 @@ export const lookMethods: Record<string, Method> = {
       is_enterprise_install: false,
     }),
   },
-  "apps.connections.open": { tier: 3, token: "app", run: ({ socketUrl }) => ({ url: socketUrl() }) },
+  "apps.connections.open": { tier: 3, token: "app", run: (slack) => ({ url: slack.socketUrl() }) },
   "conversations.history": {
     tier: 3,
     run(slack, params) {

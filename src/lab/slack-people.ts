@@ -72,23 +72,28 @@ export class People {
   }
 
   /** Sends what pressing this very element sends. */
-  async act(personId: string, { message, ephemeral, view, element, chosen }: Pressable): Promise<Delivery> {
+  async act(personId: string, pressed: Pressable): Promise<Delivery> {
     const { slack, responses } = this.#options;
     const { workspace } = slack;
     const person = this.person(personId);
-    const action = { ...element, ...chosen, action_ts: workspace.nextTs() };
+    const action = { ...pressed.element, ...pressed.chosen, action_ts: workspace.nextTs() };
     const common = { type: "block_actions", ...this.#interactive(person), actions: [action] };
-    if (view) {
+    if ("view" in pressed) {
+      const { view } = pressed;
       const container = { type: "view", view_id: view.id };
       return this.#deliver("interactive", "block_actions", view.id, { ...common, container, view });
     }
-    const { channel: channelId, ts, thread_ts: thread } = message!;
+    const { message, ephemeral } = pressed;
+    const { channel: channelId, ts, thread_ts: thread } = message;
     const channel = this.channel(channelId);
     const to = { person: person.id, channel: channelId, about: { ts, ephemeral, thread } };
     const delivery = await this.#deliver("interactive", "block_actions", channelId, {
       ...common,
       container: {
-        ...{ type: "message", message_ts: ts, channel_id: channelId, is_ephemeral: ephemeral },
+        type: "message",
+        message_ts: ts,
+        channel_id: channelId,
+        is_ephemeral: ephemeral,
         ...(thread && { thread_ts: thread }),
       },
       channel: { id: channelId, name: channel.im ? "directmessage" : channel.name },
@@ -117,13 +122,19 @@ export class People {
     const { slack, sockets } = this.#options;
     const { workspace } = slack;
     const payload = {
-      ...{ token: "verification", team_id: workspace.team.id, api_app_id: workspace.appId, type: "event_callback" },
-      ...{ event, event_id: `Ev${id()}`, event_time: Math.floor(slack.clock.now().getTime() / 1000) },
+      token: "verification",
+      team_id: workspace.team.id,
+      api_app_id: workspace.appId,
+      type: "event_callback",
+      event,
+      event_id: `Ev${id()}`,
+      event_time: Math.floor(slack.clock.now().getTime() / 1000),
       authorizations: [{ team_id: workspace.team.id, user_id: workspace.bot.user, is_bot: true, enterprise_id: null }],
       is_ext_shared_channel: false,
     };
     const envelope: Envelope = { type: "events_api", payload, accepts_response_payload: false, retry_attempt: 0 };
-    let delivery = await sockets.deliver(envelope, `event ${String(event.type)}`, String(event.channel ?? ""));
+    const place = typeof event.channel === "string" ? event.channel : "";
+    let delivery = await sockets.deliver(envelope, `event ${String(event.type)}`, place);
     for (const [index, waitSeconds] of [0, 60, 300].entries()) {
       if (delivery.acknowledged) return delivery;
       const waited = await slack.clock.sleep(waitSeconds, sockets.closing).then(
@@ -132,7 +143,7 @@ export class People {
       );
       if (!waited) return delivery;
       const again = { ...envelope, retry_attempt: index + 1, retry_reason: "timeout" };
-      delivery = await sockets.deliver(again, `event ${String(event.type)}`, String(event.channel ?? ""));
+      delivery = await sockets.deliver(again, `event ${String(event.type)}`, place);
     }
     return delivery;
   }
@@ -145,7 +156,10 @@ export class People {
   /** Sends an interaction that a modal caused. */
   sendView(person: LabPerson, type: "view_submission" | "view_closed", view: Json): Promise<Delivery> {
     return this.#deliver("interactive", type, String(view.id), {
-      ...{ type, ...this.#interactive(person), view, response_urls: [] },
+      type,
+      ...this.#interactive(person),
+      view,
+      response_urls: [],
       ...(type === "view_closed" && { is_cleared: false }),
     });
   }

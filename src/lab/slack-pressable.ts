@@ -4,20 +4,20 @@ import type { View } from "./slack-views.ts";
 import { isJson, type Json, type Message } from "./slack-workspace.ts";
 
 /** Something a person can act on, where it stands, and what choosing it adds to the action. */
-export type Pressable = {
-  message?: Message;
-  view?: View;
-  ephemeral: boolean;
-  element: Json;
-  chosen: Json;
-};
+export type Pressable = Holder & { element: Json; chosen: Json };
 
-type Holder = Pick<Pressable, "message" | "view" | "ephemeral">;
+/** Where things to press stand: in a modal, or in a message. */
+export type Holder = { view: View } | { message: Message; ephemeral: boolean };
+
+/** Lists the blocks of a modal or a message. */
+function blocksOf(holder: Holder): Json[] {
+  return ("view" in holder ? holder.view.blocks : holder.message.blocks) ?? [];
+}
 
 /** Finds what a person could press by what is written on it: modals first, then messages, the newest first. */
 export function find(slack: Slackdom, person: string, label: string, options: PressOptions): Pressable | undefined {
   for (const holder of visible(slack, person, options)) {
-    for (const element of elementsOf((holder.view ?? holder.message)?.blocks ?? [])) {
+    for (const element of elementsOf(blocksOf(holder))) {
       const chosen = choose(element, label, options.option);
       if (chosen) return { ...holder, element, chosen };
     }
@@ -27,8 +27,7 @@ export function find(slack: Slackdom, person: string, label: string, options: Pr
 
 /** Finds one element by where it stands and what it is called inside. */
 export function findById(holder: Holder, blockId: string, actionId: string, option?: string): Pressable | undefined {
-  const blocks = (holder.view ?? holder.message)?.blocks ?? [];
-  const element = elementsOf(blocks).find((one) => one.block_id === blockId && one.action_id === actionId);
+  const element = elementsOf(blocksOf(holder)).find((one) => one.block_id === blockId && one.action_id === actionId);
   if (!element) return undefined;
   const value = optionsOf(element).find((one) => one.value === option);
   return { ...holder, element, chosen: value ? select(element, value) : {} };
@@ -51,7 +50,7 @@ function visible(slack: Slackdom, person: string, { messageTs, channel }: PressO
         !workspace.channels.get(message.channel)?.im || workspace.channels.get(message.channel)?.im === person,
     )
     .toSorted((one, other) => Number(other.message.ts) - Number(one.message.ts));
-  return messageTs ? shown : [...open.map((view) => ({ view, ephemeral: false })), ...shown];
+  return messageTs ? shown : [...open.map((view) => ({ view })), ...shown];
 }
 
 /** Lists the elements of blocks that a person can act on, each with the block it stands in. */

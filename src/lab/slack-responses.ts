@@ -52,7 +52,10 @@ export class Responses {
 export function answer(slack: Slackdom, to: Omit<Address, "uses" | "until">, body: Json): Message | undefined {
   const { workspace } = slack;
   const { about } = to;
-  if (body.delete_original && about) return void remove(slack, to, about);
+  if (body.delete_original && about) {
+    remove(slack, to, about);
+    return undefined;
+  }
   const draft = draftOf(slack, new Params({ ...body, thread_ts: body.thread_ts ?? about?.thread }));
   if (body.replace_original && about) {
     const fresh = workspace.compose(to.channel, draft);

@@ -135,7 +135,7 @@ export class SocketMode {
     });
     this.#waiting.delete(id);
     this.#log.close(request, answer ? "acknowledged" : "not acknowledged");
-    const milliseconds = request.closedAt! - request.openedAt;
+    const milliseconds = performance.now() - request.openedAt;
     if (answer) return { envelope, acknowledged: true, answer, milliseconds };
     const failure = open.length === 0 ? "no app is connected" : "not acknowledged within 3 s";
     return { envelope, acknowledged: false, answer: {}, failure, milliseconds };

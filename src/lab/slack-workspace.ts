@@ -133,7 +133,11 @@ export class Workspace {
     const { text, blocks, metadata, thread_ts } = draft;
     const ts = this.nextTs();
     return {
-      ...{ type: "message", channel, ts, ...author, text },
+      type: "message",
+      channel,
+      ts,
+      ...author,
+      text,
       ...(blocks && { blocks: withIds(blocks) }),
       ...(metadata && { metadata }),
       ...(thread_ts && { thread_ts }),
@@ -160,8 +164,9 @@ export class Workspace {
       .filter((message) => !message.thread_ts || message.thread_ts === message.ts)
       .map((message) => {
         const replies = all.filter((reply) => reply.thread_ts === message.ts && reply.ts !== message.ts);
-        if (replies.length === 0) return message;
-        return { ...message, thread_ts: message.ts, reply_count: replies.length, latest_reply: replies.at(-1)!.ts };
+        const last = replies.at(-1);
+        if (!last) return message;
+        return { ...message, thread_ts: message.ts, reply_count: replies.length, latest_reply: last.ts };
       });
   }
 

@@ -88,7 +88,10 @@ export async function openSlack(options: SlackOptions): Promise<Slack> {
   let port = 0;
   const baseUrl = () => `http://${host}:${port}`;
   const slack: Slackdom = {
-    ...{ workspace, views, knobs, clock },
+    workspace,
+    views,
+    knobs,
+    clock,
     socketUrl: () => `ws://${host}:${port}/link/?ticket=${sockets.issueTicket()}&app_id=${workspace.appId}`,
     homeUrl: () => `${baseUrl()}/`,
   };
@@ -103,7 +106,11 @@ export async function openSlack(options: SlackOptions): Promise<Slack> {
   const forms = new Forms(people, views);
 
   return {
-    ...{ knobs, workspace, views, sockets, commands },
+    knobs,
+    workspace,
+    views,
+    sockets,
+    commands,
     apiUrl: `${baseUrl()}/api/`,
     botToken: tokens.bot,
     appToken: tokens.app,
@@ -136,8 +143,8 @@ function pressableAt(slack: Slackdom, person: string, at: Place, option?: string
   const view = views.of(person).find((one) => one.id === at.viewId);
   const seen = workspace.ephemerals.find((one) => one.person === person && one.message.ts === at.ts);
   const message = seen?.message ?? workspace.find(at.channel ?? "", at.ts ?? "");
-  const holder = { ...(view ? { view } : message && { message }), ephemeral: seen !== undefined };
-  const found = findById(holder, at.blockId, at.actionId, option);
+  const holder = view ? { view } : message && { message, ephemeral: seen !== undefined };
+  const found = holder && findById(holder, at.blockId, at.actionId, option);
   if (!found) throw new Error("that element is no longer there");
   return found;
 }

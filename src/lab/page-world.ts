@@ -1,0 +1,53 @@
+/** What one region looks like now, as the page draws it. */
+export type RegionView = {
+  /** us-east-1 */
+  name: string;
+  /** False when nothing there answers. */
+  reachable: boolean;
+  database: {
+    /** "read-only" is a fenced old writer. */
+    role: "writer" | "replica" | "read-only" | "down";
+    /** The state its provider shows: available, modifying, rebooting, backing-up. */
+    state: string;
+    /** How far behind the writer a replica is. */
+    lagSeconds?: number;
+    lagBytes?: number;
+  };
+  pods: { ready: number; wanted: number };
+  /** What the region's edge answers to a health request; undefined when it does not answer. */
+  edgeStatus?: number;
+  /** The database host that the region's pods are told. */
+  configHost?: string;
+  /** Share of DNS answers that lead here, in percent. */
+  dnsShare: number;
+};
+
+/** One name server's answer: an address, and the region behind it where that is known. */
+export type DnsAnswer = { address: string; region?: string };
+
+/** Both regions and what customers see, at one moment. */
+export type WorldView = {
+  service: string;
+  regions: RegionView[];
+  dns: { name: string; ttlSeconds: number; authoritative: DnsAnswer[]; resolver: DnsAnswer[] };
+  customers: {
+    /** Share of the latest requests that were answered, 0 to 1; undefined before the first. */
+    successRate?: number;
+    accepted: number;
+    failed: number;
+    /** The latest success rates, oldest first, 0 to 1. */
+    history: number[];
+  };
+};
+
+/** Something that can be broken from the page, and put right again. */
+export type Switch = {
+  id: string;
+  label: string;
+  /** Whether it is broken now. */
+  readonly on: boolean;
+  set(on: boolean): void | Promise<void>;
+};
+
+/** A command the page completes. */
+export type CompletedCommand = { name: string; usage: string; summary: string };

@@ -1,0 +1,181 @@
+import { act, el, svg } from "./dom.js";
+
+const roles = { writer: "writer", replica: "replica", "read-only": "fenced", down: "no answer" };
+const root = document.getElementById("world");
+let anchor;
+
+/** Shows both regions, what customers see, the clock and the switches. */
+export function showWorld({ world, clock, switches }) {
+  anchor = { shows: new Date(clock.shows).getTime(), rate: clock.rate, at: performance.now() };
+  const state = JSON.stringify({ world, switches, rate: clock.rate });
+  if (root.dataset.state === state) return;
+  root.dataset.state = state;
+  const focused = document.activeElement?.dataset?.focus;
+  root.replaceChildren(
+    drawClock(clock),
+    drawCustomers(world.customers, world.service),
+    el("div.regions", {}, world.regions.map(drawRegion)),
+    drawDns(world.dns, world.regions),
+    drawSwitches(switches),
+  );
+  if (focused) root.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus();
+  tick();
+}
+
+function drawClock({ rate }) {
+  const forward = (label, seconds) =>
+    el(
+      "button.btn.plain",
+      { type: "button", data: { focus: label }, onclick: () => act("forward", { seconds }) },
+      label,
+    );
+  const speed = (value) =>
+    el(
+      `button.btn${value === rate ? ".on" : ".plain"}`,
+      {
+        type: "button",
+        ariaPressed: String(value === rate),
+        data: { focus: `x${value}` },
+        onclick: () => act("rate", { rate: value }),
+      },
+      `${value}×`,
+    );
+  return el(
+    "section.card.clock",
+    { ariaLabel: "Clock" },
+    el("div", {}, el("h2", {}, "Lab clock"), el("time", { id: "now" })),
+    el("div.group", {}, forward("+1 min", 60), forward("+10 min", 600)),
+    el("div.group", {}, [1, 10].map(speed)),
+  );
+}
+
+function tick() {
+  const now = document.getElementById("now");
+  if (!now || !anchor) return;
+  const shows = new Date(anchor.shows + (performance.now() - anchor.at) * anchor.rate);
+  now.textContent = shows.toLocaleTimeString([], { hourCycle: "h23" });
+}
+setInterval(tick, 250);
+
+function drawCustomers({ successRate, accepted, failed, history }, service) {
+  const percent = successRate === undefined ? "–" : `${Math.floor(successRate * 100)} %`;
+  const health = successRate === undefined ? "idle" : successRate > 0.98 ? "good" : successRate > 0.5 ? "poor" : "bad";
+  return el(
+    `section.card.customers.${health}`,
+    { ariaLabel: "Customers" },
+    el("div", {}, el("h2", {}, `Customers of ${service}`), el("output", { id: "success-rate" }, percent)),
+    spark(history),
+    el("p", {}, `${accepted.toLocaleString("en")} orders accepted, ${failed.toLocaleString("en")} requests failed`),
+  );
+}
+
+function spark(history) {
+  const [width, height] = [220, 40];
+  const points = history.map((value, index) => {
+    const x = (index / Math.max(1, history.length - 1)) * width;
+    return `${x.toFixed(1)},${(height - 3 - value * (height - 6)).toFixed(1)}`;
+  });
+  const frame = {
+    viewBox: `0 0 ${width} ${height}`,
+    preserveAspectRatio: "none",
+    class: "spark",
+    "aria-hidden": "true",
+  };
+  if (points.length < 2) return svg("svg", frame);
+  return svg(
+    "svg",
+    frame,
+    svg("polygon", { points: `0,${height} ${points.join(" ")} ${width},${height}` }),
+    svg("polyline", { points: points.join(" "), "vector-effect": "non-scaling-stroke" }),
+  );
+}
+
+function drawRegion({ name, reachable, database, pods, edgeStatus, configHost, dnsShare }) {
+  const role = reachable ? database.role : "down";
+  const edge = edgeStatus === undefined ? "no answer" : edgeStatus < 400 ? "healthy" : `answers ${edgeStatus}`;
+  const edgeHealth = edgeStatus === undefined ? "bad" : edgeStatus < 400 ? "good" : "poor";
+  return el(
+    `section.card.region${reachable ? "" : ".dead"}`,
+    { ariaLabel: name },
+    el(
+      "header",
+      {},
+      el("h2", {}, name),
+      el(`span.dot.${reachable ? "good" : "bad"}`, { title: reachable ? "reachable" : "no answer" }),
+    ),
+    el(`div.role.${role}`, {}, roles[role]),
+    el(
+      "dl",
+      {},
+      fact("Database", database.state),
+      fact("Lag", lag(database), database.lagSeconds > 30 ? "poor" : ""),
+      fact("Pods", `${pods.ready} of ${pods.wanted} ready`, pods.ready < pods.wanted ? "poor" : ""),
+      fact("Edge", edge, edgeHealth),
+      fact("Config", configHost?.split(".")[0] ?? "unknown", "", configHost),
+      fact("DNS answers", `${dnsShare} %`, dnsShare > 0 ? "strong" : ""),
+    ),
+  );
+}
+
+function fact(term, value, look = "", whole = value) {
+  return [el("dt", {}, term), el(`dd${look && `.${look}`}`, { title: whole }, value)];
+}
+
+function lag({ role, lagSeconds, lagBytes }) {
+  if (role !== "replica" || lagSeconds === undefined) return "–";
+  const bytes = lagBytes === undefined ? "" : `, ${size(lagBytes)}`;
+  return `${lagSeconds < 10 ? lagSeconds.toFixed(1) : Math.round(lagSeconds)} s${bytes}`;
+}
+
+const size = (bytes) =>
+  bytes < 1024
+    ? `${bytes} B`
+    : bytes < 1048576
+      ? `${Math.round(bytes / 1024)} kB`
+      : `${Math.round(bytes / 1048576)} MB`;
+
+function drawDns({ name, ttlSeconds, authoritative, resolver }, regions) {
+  const bar = el("div.share", {
+    role: "img",
+    ariaLabel: regions.map((one) => `${one.name} ${one.dnsShare} %`).join(", "),
+  });
+  regions.forEach(({ dnsShare }, index) => {
+    const part = el(`span.share${index}`);
+    part.style.width = `${dnsShare}%`;
+    bar.append(part);
+  });
+  const answers = (list) => list.map(({ address, region }) => region ?? address).join(", ") || "nothing";
+  return el(
+    "section.card.dns",
+    { ariaLabel: "DNS" },
+    el("h2", {}, name, el("span", {}, ` TTL ${ttlSeconds} s`)),
+    bar,
+    el("dl", {}, fact("Name server", answers(authoritative)), fact("Resolver", answers(resolver))),
+  );
+}
+
+function drawSwitches(switches) {
+  return el(
+    "section.card.switches",
+    { ariaLabel: "Break things" },
+    el("h2", {}, "Break things"),
+    el(
+      "div",
+      {},
+      switches.map(({ id, label, on }) =>
+        el(
+          `button.switch${on ? ".on" : ""}`,
+          {
+            type: "button",
+            role: "switch",
+            ariaChecked: String(on),
+            data: { focus: id },
+            onclick: () => act("switch", { id, on: !on }),
+          },
+          el("span.knob"),
+          el("span", {}, label),
+        ),
+      ),
+    ),
+  );
+}
