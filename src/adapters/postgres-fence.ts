@@ -72,7 +72,9 @@ export async function guarded<T>(sql: Sql, { runId, epoch }: Holder, work: () =>
 
 /** Reads the epoch that a run has left at this database; undefined when it has not been here. */
 export async function getEpoch(sql: Sql, runId: string): Promise<number | undefined> {
-  const rows = await sql.query<{ epoch: number }>("select epoch from muster_guard.epoch where run = $1", [runId]);
+  const rows = await sql
+    .query<{ epoch: number }>("select epoch from muster_guard.epoch where run = $1", [runId])
+    .catch(rethrowExplained);
   return rows[0]?.epoch;
 }
 
@@ -86,7 +88,7 @@ export async function writeCanary(sql: Sql, runId: string, at: Date): Promise<vo
 
 /** Tells whether the canary of a run is there. */
 export async function hasCanary(sql: Sql, runId: string): Promise<boolean> {
-  const rows = await sql.query("select 1 from muster_guard.canary where run = $1", [runId]);
+  const rows = await sql.query("select 1 from muster_guard.canary where run = $1", [runId]).catch(rethrowExplained);
   return rows.length > 0;
 }
 
@@ -132,6 +134,10 @@ async function endSessions(sql: Sql, role: string): Promise<void> {
     "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 and pid <> pg_backend_pid()",
     [role],
   );
+}
+
+function rethrowExplained(error: unknown): never {
+  throw explain(error);
 }
 
 function explain(error: unknown): unknown {

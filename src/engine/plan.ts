@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Gate, Json, Step } from "./step.ts";
+import type { Gate, Json, StepFor } from "./step.ts";
 
 /** One step of a plan: everything it will do is in its input. */
 export type PlanNode = {
@@ -53,7 +53,7 @@ export type Plan = {
 
 /** Builds a node from a step or gate. The compiler checks that the input fits the step. */
 export function use<Input>(
-  definition: Step<Input, never> | Gate<Input>,
+  definition: StepFor<Input> | Gate<Input>,
   service: string,
   input: NoInfer<Input>,
   { after = [], reads = [] }: { after?: (PlanNode | undefined)[]; reads?: PlanNode[] } = {},

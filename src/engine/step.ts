@@ -71,6 +71,11 @@ export type Step<Input = never, Seen = never> = {
   acceptsUnknown?(input: Input): boolean;
 };
 
+/** A step that takes an input, whatever it sees: what a step shows is its own business and the journal's. */
+export type StepFor<Input> = Omit<Step<Input, never>, "observe"> & {
+  observe(ctx: StepContext, input: Input, reads: Reads): Promise<unknown>;
+};
+
 /** A step whose deed is a person's decision. */
 export type Gate<Input = never> = {
   kind: "gate";
@@ -94,5 +99,5 @@ export function gate<Input>(definition: Omit<Gate<Input>, "kind">): Gate<Input> 
 
 /** Any step or gate, as the list holds it: the engine feeds it JSON from the plan and the journal. */
 // The list is heterogeneous on purpose: inputs are checked where a job uses a step.
-export type AnyStep = Step<never, never>;
+export type AnyStep = StepFor<never>;
 export type AnyGate = Gate<never>;

@@ -1,0 +1,108 @@
+import { fenceRole, getRole, GuardRefused } from "../adapters/postgres-fence.ts";
+import {
+  countRows,
+  countRowsSince,
+  getReplicationState,
+  lsnBytes,
+  type TableCounts,
+} from "../adapters/postgres-state.ts";
+import { step, type StepContext } from "../engine/step.ts";
+import { appRoleOf, asMuster, tryWriteAsApp } from "./database.ts";
+import { lookAtDeployments, pods, setReplicas, type SeenDeployment } from "./scaling.ts";
+import { spelt, type DatabaseTarget, type DeploymentTarget } from "./targets.ts";
+
+export type FenceReturnedInput = {
+  service: string;
+  /** The old writer that answers again. */
+  from: DatabaseTarget;
+  /** The application beside it. */
+  deployments: DeploymentTarget[];
+  /** What the new writer started from: rows, and the position of the log; null where the failover could not tell. */
+  baseline: TableCounts | null;
+  replayLsn: string | null;
+  /** When the new writer took its first write, by the database's clock (ISO). */
+  promotedAt: string | null;
+};
+
+/** What the old writer holds that the new one does not. Null where nothing tells. */
+export type Divergence = {
+  /** Log written beyond what the new writer started from. */
+  bytes: number | null;
+  /** By table, rows beyond what the new writer started from: lost in the failover, or written after it. */
+  rows: Record<string, number> | null;
+  /** By table, rows stamped after the promotion; only tables that stamp their rows. */
+  rowsAfterPromotion: Record<string, number> | null;
+};
+
+export type FenceReturnedSeen = {
+  canLogIn: boolean;
+  sessions: number;
+  deployments: SeenDeployment[];
+  provenBy: string | null;
+  unproven: string | null;
+  /** Measured once nothing can be added any more. */
+  writesAfterPromotion: Divergence | null;
+};
+
+/** Fences an old writer that came back, and measures what it holds that the new one does not. */
+export const fenceReturned = step<FenceReturnedInput, FenceReturnedSeen>({
+  name: "fence-returned",
+  title: ({ service, from }) => `stop all writes of ${service} at ${from.instance}, which answers again`,
+
+  async observe(ctx, input) {
+    const { from } = input;
+    const [role, deployments] = await Promise.all([
+      asMuster(ctx, from, "LookAtFence", (sql) => getRole(sql, appRoleOf(ctx, from))),
+      lookAtDeployments(ctx, input.deployments),
+    ]);
+    const { canLogIn, sessions } = role ?? { canLogIn: false, sessions: 0 };
+    const open = { canLogIn, sessions, deployments, provenBy: null, unproven: null, writesAfterPromotion: null };
+    if (canLogIn || sessions > 0) return open;
+    const attempt = await tryWriteAsApp(ctx, from);
+    if (attempt.accepted !== false) return { ...open, unproven: attempt.accepted === true ? null : attempt.because };
+    return { ...open, provenBy: attempt.because, writesAfterPromotion: await measure(ctx, input) };
+  },
+
+  missing({ canLogIn, sessions, deployments, provenBy, unproven }, { from }) {
+    if (canLogIn) return `the application may still write at ${from.instance}`;
+    if (sessions > 0) return `${sessions} sessions of the application are still open at ${from.instance}`;
+    if (provenBy === null) return `the fence at ${from.instance} is not proven: ${unproven ?? "a write was accepted"}`;
+    const running = deployments.find(({ scale }) => scale.replicas > 0 || scale.existing > 0);
+    return (
+      running && `${pods(Math.max(running.scale.replicas, running.scale.existing))} of ${spelt(running)} still run`
+    );
+  },
+
+  async apply(ctx, { from }, { seen }) {
+    // The database first: it alone keeps the old side from writing.
+    const role = appRoleOf(ctx, from);
+    await asMuster(ctx, from, "FenceRole", (sql) => fenceRole(sql, role, ctx));
+    await setReplicas(ctx, seen.deployments, () => 0);
+  },
+
+  hadNoEffect: (error) => error instanceof GuardRefused,
+
+  undo: { oneWay: "an old writer is never opened again beside a new one" },
+
+  patienceSeconds: 300,
+  settleSeconds: 10,
+  pollSeconds: 3,
+});
+
+async function measure(ctx: StepContext, input: FenceReturnedInput): Promise<Divergence> {
+  const { from, baseline, replayLsn, promotedAt } = input;
+  return asMuster(ctx, from, "MeasureDivergence", async (sql) => {
+    const { currentLsn } = await getReplicationState(sql);
+    return {
+      bytes: currentLsn && replayLsn ? Math.max(0, Number(lsnBytes(currentLsn) - lsnBytes(replayLsn))) : null,
+      rows: baseline && beyond(await countRows(sql), baseline),
+      rowsAfterPromotion: promotedAt === null ? null : await countRowsSince(sql, promotedAt),
+    };
+  });
+}
+
+function beyond(counts: TableCounts, baseline: TableCounts): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(counts).map(([table, { rows }]) => [table, Math.max(0, rows - (baseline[table]?.rows ?? 0))]),
+  );
+}

@@ -1,0 +1,42 @@
+import type { AnyGate, AnyStep } from "../engine/step.ts";
+import { acceptLoss } from "./accept-loss.ts";
+import { acceptSplitBrain } from "./accept-split-brain.ts";
+import { admitTraffic } from "./admit-traffic.ts";
+import { catchUp } from "./catch-up.ts";
+import { drainOldSide } from "./drain-old-side.ts";
+import { fenceReturned } from "./fence-returned.ts";
+import { fenceWrites } from "./fence-writes.ts";
+import { openWrites } from "./open-writes.ts";
+import { pointConfig } from "./point-config.ts";
+import { promoteReplica } from "./promote-replica.ts";
+import { restartPods } from "./restart-pods.ts";
+import { scaleDeployment } from "./scale-deployment.ts";
+import { shiftDns } from "./shift-dns.ts";
+import { verifyDatabase } from "./verify-database.ts";
+import { verifyPublic } from "./verify-public.ts";
+import { verifyService } from "./verify-service.ts";
+import { watchStability } from "./watch-stability.ts";
+
+/** Every step and gate, in the order a failover meets them. A new one is a file and a line here. */
+export const steps: readonly (AnyStep | AnyGate)[] = [
+  pointConfig,
+  scaleDeployment,
+  drainOldSide,
+  fenceWrites,
+  acceptSplitBrain,
+  catchUp,
+  acceptLoss,
+  promoteReplica,
+  openWrites,
+  verifyDatabase,
+  restartPods,
+  verifyService,
+  admitTraffic,
+  shiftDns,
+  verifyPublic,
+  watchStability,
+  fenceReturned,
+];
+
+/** The same, by name: what the engine looks steps up in. */
+export const stepsByName: ReadonlyMap<string, AnyStep | AnyGate> = new Map(steps.map((step) => [step.name, step]));

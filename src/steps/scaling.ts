@@ -1,0 +1,72 @@
+import { getScale, setScale, type Scale } from "../adapters/kubernetes.ts";
+import { CannotContinue } from "../errors.ts";
+import type { StepContext } from "../engine/step.ts";
+import { spelt, type DeploymentTarget } from "./targets.ts";
+
+/** A deployment as it was seen. */
+export type SeenDeployment = DeploymentTarget & { scale: Scale };
+
+/** Looks at deployments. @throws CannotContinue when one is not there. */
+export async function lookAtDeployments(ctx: StepContext, targets: DeploymentTarget[]): Promise<SeenDeployment[]> {
+  return Promise.all(
+    targets.map(async (target) => {
+      const scale = await getScale(ctx, ctx.clients.cluster(target.cluster), target, { signal: ctx.signal });
+      if (!scale) throw notThere(target);
+      return { ...target, scale };
+    }),
+  );
+}
+
+/** Sets the pods wanted of every deployment that wants another number; one that changed since it was seen is refused. */
+export async function setReplicas(
+  ctx: StepContext,
+  seen: SeenDeployment[],
+  wanted: (deployment: SeenDeployment) => number | undefined,
+): Promise<void> {
+  for (const deployment of seen) {
+    const replicas = wanted(deployment);
+    const { replicas: now, resourceVersion } = deployment.scale;
+    if (replicas === undefined || replicas === now) continue;
+    const change = { replicas, resourceVersion };
+    await setScale(ctx, ctx.clients.cluster(deployment.cluster), deployment, change, { signal: ctx.signal });
+  }
+}
+
+/** Sets back the pods that each deployment wanted before the first change. */
+export async function restoreReplicas(
+  ctx: StepContext,
+  seen: SeenDeployment[],
+  before: SeenDeployment[],
+): Promise<void> {
+  await setReplicas(ctx, seen, (deployment) => find(before, deployment)?.scale.replicas);
+}
+
+/** Says which deployment does not want as many pods as before yet. */
+export function notRestored(seen: SeenDeployment[], before: SeenDeployment[]): string | undefined {
+  const other = seen.find((deployment) => {
+    const former = find(before, deployment);
+    return former && former.scale.replicas !== deployment.scale.replicas;
+  });
+  if (!other) return undefined;
+  return `${spelt(other)} wants ${pods(other.scale.replicas)}, before it was ${find(before, other)?.scale.replicas}`;
+}
+
+/** Counts pods in words. */
+export const pods = (count: number): string => (count === 1 ? "1 pod" : `${count} pods`);
+
+/** Whether the counts of a deployment speak of what it wants now. */
+export const isCurrent = ({ scale }: SeenDeployment): boolean => scale.observedGeneration >= scale.generation;
+
+function find(all: SeenDeployment[], one: DeploymentTarget): SeenDeployment | undefined {
+  return all.find(
+    ({ cluster, namespace, name }) => cluster === one.cluster && namespace === one.namespace && name === one.name,
+  );
+}
+
+function notThere(target: DeploymentTarget): CannotContinue {
+  return new CannotContinue({
+    happened: `There is no deployment ${spelt(target)}.`,
+    means: "Nothing was scaled.",
+    todo: "Create it, or correct the estate file, then press Continue.",
+  });
+}

@@ -1,0 +1,87 @@
+import { getWeightedRecords, getZone, isRefusal, isThrottled, replaceWeights } from "../adapters/route53.ts";
+import type { DnsName, WeightedRecords } from "../adapters/route53.ts";
+import { CannotContinue, messageOf } from "../errors.ts";
+import { step, type StepContext } from "../engine/step.ts";
+import { findBehind } from "./name-servers.ts";
+
+export type ShiftDnsInput = { service: string; dns: DnsName; toRegion: string };
+
+export type ShiftDnsSeen = {
+  /** By set identifier, the region's name. */
+  records: WeightedRecords;
+  nameServers: string[];
+  /** Name servers whose answers are not the wanted ones yet, a clause each; asked once the shares are right. */
+  behind: string[];
+};
+
+/** The share of the region that gets everybody. */
+const everybody = 100;
+
+/** Sends every DNS answer for a service to one region. */
+export const shiftDns = step<ShiftDnsInput, ShiftDnsSeen>({
+  name: "shift-dns",
+  title: ({ service, toRegion }) => `send all traffic for ${service} to ${toRegion}`,
+
+  async observe(ctx, { dns, toRegion }) {
+    const { records, nameServers } = await readZone(ctx, dns);
+    const wanted = records[toRegion]?.values ?? [];
+    // The change's own id is not kept: that all name servers answer it is what INSYNC means, seen and not told.
+    const shifted = misplaced(records, toRegion) === undefined;
+    // An alias has no values of its own; what it leads to is for verify-public to see.
+    const behind = shifted && wanted.length > 0 ? await findBehind(ctx, dns, nameServers, wanted) : [];
+    return { records, nameServers, behind };
+  },
+
+  missing({ records, behind }, { toRegion }) {
+    const [first] = behind;
+    return misplaced(records, toRegion) ?? (first && `the name server ${first}`);
+  },
+
+  async apply(ctx, { dns, toRegion }, { seen }) {
+    const change = { from: seen.records, weights: { [toRegion]: everybody } };
+    await replaceWeights(ctx, ctx.clients.route53, dns, change, { signal: ctx.signal });
+  },
+
+  hadNoEffect: (error) => isRefusal(error) || isThrottled(error) || error instanceof CannotContinue,
+
+  undo: {
+    async apply(ctx, { dns }, { seen, before }) {
+      const change = { from: seen.records, weights: weightsOf(before.records) };
+      await replaceWeights(ctx, ctx.clients.route53, dns, change, { signal: ctx.signal });
+    },
+    missing(seen, before) {
+      const other = Object.entries(seen.records).find(([set, { weight }]) => before.records[set]?.weight !== weight);
+      return other && `${other[0]} has the share ${other[1].weight}, before it was ${before.records[other[0]]?.weight}`;
+    },
+  },
+
+  // Name servers usually agree within 60 seconds.
+  patienceSeconds: 180,
+  settleSeconds: 60,
+  pollSeconds: 5,
+});
+
+async function readZone(ctx: StepContext, dns: DnsName): Promise<{ records: WeightedRecords; nameServers: string[] }> {
+  const { route53 } = ctx.clients;
+  const options = { signal: ctx.signal };
+  try {
+    const records = await getWeightedRecords(ctx, route53, dns, options);
+    const { nameServers } = await getZone(ctx, route53, dns.zone, options);
+    return { records, nameServers };
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    if (error instanceof CannotContinue) throw error;
+    const why = "Route 53's control plane, which lives in us-east-1, did not show the records";
+    throw new Error(`${why}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function misplaced(records: WeightedRecords, toRegion: string): string | undefined {
+  const strays = Object.keys(records).filter((region) => region !== toRegion && (records[region]?.weight ?? 0) > 0);
+  if (!records[toRegion]?.weight) return `${toRegion} gets no answers`;
+  return strays.length > 0 ? `${strays.join(" and ")} still gets answers` : undefined;
+}
+
+function weightsOf(records: WeightedRecords): Record<string, number> {
+  return Object.fromEntries(Object.entries(records).map(([set, { weight }]) => [set, weight]));
+}

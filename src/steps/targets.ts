@@ -1,0 +1,25 @@
+import type { SecretReference } from "../estate.ts";
+
+/** How a failover was approved: with the old side at hand (nothing may be lost), or without it. */
+export type Mode = "graceful" | "ungraceful";
+
+/** One database instance, and how the application logs in to it. */
+export type DatabaseTarget = {
+  /** The RDS identifier. */
+  instance: string;
+  region: string;
+  host: string;
+  port: number;
+  /** A postgres:// URL with the application's role, password and database. */
+  appRole: SecretReference;
+};
+
+/** One deployment, and how many pods it has where it serves. */
+export type DeploymentTarget = { cluster: string; namespace: string; name: string; replicas: number };
+
+/** One key of one config map. */
+export type ConfigTarget = { cluster: string; namespace: string; name: string; key: string };
+
+/** Names a thing of a cluster, for a sentence. */
+export const spelt = ({ cluster, namespace, name }: { cluster: string; namespace: string; name: string }): string =>
+  `${namespace}/${name} in the cluster ${cluster}`;

@@ -1,0 +1,112 @@
+import { getRole, hasCanary, writeCanary } from "../adapters/postgres-fence.ts";
+import { countRows, getReplicationState, type TableCounts } from "../adapters/postgres-state.ts";
+import { whyUnreachable } from "../adapters/unreachable.ts";
+import { step, type Json, type Reads, type StepContext } from "../engine/step.ts";
+import { appRoleOf, asMuster, tryWriteAsApp } from "./database.ts";
+import type { DatabaseTarget } from "./targets.ts";
+
+export type VerifyDatabaseInput = { service: string; from: DatabaseTarget; to: DatabaseTarget };
+
+/** The old writer as it stands beside the new one. "open" is what must never be. */
+type OldSide = { state: "fenced" | "follows" | "unreachable" | "open"; why: string };
+
+export type VerifyDatabaseSeen = {
+  inRecovery: boolean;
+  timeline: number;
+  canary: boolean;
+  /** Null when a write as the application was accepted. */
+  appRefused: string | null;
+  counts: TableCounts;
+  oldSide: OldSide;
+};
+
+/** Checks that the new writer takes writes, holds what it should, and is the only one. */
+export const verifyDatabase = step<VerifyDatabaseInput, VerifyDatabaseSeen>({
+  name: "verify-database",
+  title: ({ to }) => `check that ${to.instance} takes writes, is whole, and is the only writer`,
+
+  async observe(ctx, { from, to }) {
+    const [own, attempt, oldSide] = await Promise.all([
+      asMuster(ctx, to, "LookAtWriter", async (sql) => {
+        const { inRecovery, timeline } = await getReplicationState(sql);
+        return { inRecovery, timeline, canary: await hasCanary(sql, ctx.runId), counts: await countRows(sql) };
+      }),
+      tryWriteAsApp(ctx, to),
+      lookAtOldSide(ctx, from),
+    ]);
+    return { ...own, appRefused: attempt.accepted === true ? null : attempt.because, oldSide };
+  },
+
+  missing(seen, { from, to }, reads) {
+    if (seen.inRecovery) return `${to.instance} is still in recovery`;
+    if (!seen.canary) return `no row was written at ${to.instance} yet`;
+    if (seen.appRefused !== null) return `the application cannot write at ${to.instance}: ${seen.appRefused}`;
+    const before = timelineBefore(reads);
+    if (before !== undefined && seen.timeline <= before) {
+      return `${to.instance} is still on timeline ${before}, as before its promotion`;
+    }
+    const short = shortTable(seen.counts, baselineOf(reads));
+    if (short) return short;
+    return seen.oldSide.state === "open" ? `${from.instance} takes writes too: ${seen.oldSide.why}` : undefined;
+  },
+
+  notYet: ({ inRecovery }, { to }) => (inRecovery ? `${to.instance} is still in recovery` : undefined),
+
+  apply: (ctx, { to }) => asMuster(ctx, to, "WriteCanary", (sql) => writeCanary(sql, ctx.runId, ctx.now())),
+
+  undo: { nothing: "one row in muster_guard.canary stays as evidence" },
+
+  patienceSeconds: 300,
+  settleSeconds: 5,
+  pollSeconds: 5,
+});
+
+async function lookAtOldSide(ctx: StepContext, from: DatabaseTarget): Promise<OldSide> {
+  try {
+    const { role, state } = await asMuster(ctx, from, "LookAtOldWriter", async (sql) => ({
+      role: await getRole(sql, appRoleOf(ctx, from)),
+      state: await getReplicationState(sql),
+    }));
+    if (state.inRecovery) return { state: "follows", why: "it is in recovery" };
+    if (!role || (!role.canLogIn && role.sessions === 0))
+      return { state: "fenced", why: "the application may not log in" };
+    return { state: "open", why: role.canLogIn ? "the application may log in" : `${role.sessions} sessions are open` };
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    const why = whyUnreachable(error);
+    if (!why) throw error;
+    return { state: "unreachable", why: `it ${why}` };
+  }
+}
+
+/** The rows at the fence; without a fence those of the replica before it was promoted. */
+function baselineOf(reads: Reads): TableCounts {
+  return (fieldOf(reads["fence-writes"], "counts") ?? fieldOf(reads["catch-up"], "counts") ?? {}) as TableCounts;
+}
+
+function timelineBefore(reads: Reads): number | undefined {
+  const timeline = fieldOf(reads["fence-writes"], "timeline") ?? fieldOf(reads["catch-up"], "timeline");
+  // A catch-up that looked after a promotion (somebody else's) has seen the new timeline already.
+  return fieldOf(reads["catch-up"], "inRecovery") === false ? undefined : (timeline as number | undefined);
+}
+
+function fieldOf(result: Json | undefined, field: string): Json | undefined {
+  if (typeof result !== "object" || result === null || Array.isArray(result)) return undefined;
+  return result[field] ?? undefined;
+}
+
+/** Rows may go again once the application works, so where a table has a rising key its top is what must be there. */
+function shortTable(counts: TableCounts, baseline: TableCounts): string | undefined {
+  for (const [table, was] of Object.entries(baseline)) {
+    const now = counts[table];
+    if (!now) return `the table ${table} is not there`;
+    if (was.maxId !== undefined) {
+      if (now.maxId === undefined || BigInt(now.maxId) < BigInt(was.maxId)) {
+        return `${table} ends at ${now.maxId ?? "nothing"}, and went up to ${was.maxId} before`;
+      }
+    } else if (was.exact && now.exact && now.rows < was.rows) {
+      return `${table} has ${now.rows} rows, and had ${was.rows} before`;
+    }
+  }
+  return undefined;
+}
