@@ -22,6 +22,8 @@ export type Log = {
 /** Counts what is in flight in this process. */
 export class Activity {
   inFlight = 0;
+  /** Told of each stretch of waiting for something outside as it ends: a call, or a step's wait. In performance.now(). */
+  onSpan: ((kind: "call" | "wait", name: string, from: number, to: number) => void) | undefined;
 
   /** Counts a promise until it settles. */
   async during<T>(work: () => Promise<T>): Promise<T> {
@@ -30,6 +32,16 @@ export class Activity {
       return await work();
     } finally {
       this.inFlight -= 1;
+    }
+  }
+
+  /** Counts as a wait, not as work: nothing is in flight while it lasts. */
+  async waiting<T>(name: string, wait: () => Promise<T>): Promise<T> {
+    const from = performance.now();
+    try {
+      return await wait();
+    } finally {
+      this.onSpan?.("wait", name, from, performance.now());
     }
   }
 }
@@ -67,7 +79,10 @@ export async function call<T>(
       (value) => ({ value }),
       (error: unknown) => ({ error }),
     );
-  const took = Math.round(performance.now() - startedAt);
+  const endedAt = performance.now();
+  const took = Math.round(endedAt - startedAt);
+  // Muster's own database is Muster's own time.
+  if (!name.startsWith("db.")) ctx.activity.onSpan?.("call", name, startedAt, endedAt);
   if ("error" in result) {
     ctx.log.debug({ call: name, ms: took, failed: messageOf(result.error) }, "call failed");
     await ctx.point(`after ${name}`);

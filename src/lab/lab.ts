@@ -1,0 +1,258 @@
+import { randomBytes } from "node:crypto";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Resolver } from "node:dns/promises";
+import { commands } from "../../commands/index.ts";
+import { Activity } from "../call.ts";
+import { readConfig } from "../config.ts";
+import type { Context } from "../context.ts";
+import { openDb } from "../db/connect.ts";
+import { migrate } from "../db/migrate.ts";
+import { messageOf, UserError } from "../errors.ts";
+import { startMuster, type Muster, type Overrides } from "../main.ts";
+import { migrateQueue } from "../queue.ts";
+import { runCli } from "../terminal.ts";
+import { labEstate, persons, record, type EstateWishes } from "./estate.ts";
+import { kubeconfig } from "./kubernetes.ts";
+import { app, muster as musterRole } from "./shop.ts";
+import { openWorld, type World, type WorldOptions } from "./world.ts";
+
+export type LabOptions = WorldOptions & {
+  estate?: Partial<EstateWishes>;
+  /** Changes the estate's text before it is written. */
+  editEstate?: (yaml: string) => string;
+  /** Settings beside those the lab makes. */
+  settings?: Record<string, string>;
+  /** False: nothing of Muster runs here until `startMuster`, or only the terminal. */
+  serve?: boolean;
+  /** True: no Slack is configured. */
+  withoutSlack?: boolean;
+};
+
+/** A world with Muster in it, in the words of the people who use it. */
+export type Lab = World &
+  AsyncDisposable & {
+    /** The settings a Muster in this lab starts with. */
+    environment: Record<string, string>;
+    estatePath: string;
+    /** Starts a server in this process; its work is waited for by the lab's time. */
+    startMuster(overrides?: Overrides): Promise<Muster>;
+    musters: readonly Muster[];
+    /** Of the server started first. @throws when none runs. */
+    ctx(): Context;
+    /** Types a command in Slack and returns what the person is told, once it was dealt with. */
+    says(person: string, text: string, channel?: string): Promise<string>;
+    /** Presses a button in Slack and returns what the person is told. */
+    presses(person: string, label: string): Promise<string>;
+    /** Types `muster <line>` in a terminal as a person. */
+    types(person: string, argv: string[]): Promise<{ status: number; text: string }>;
+    /** The sentences of the newest run's timeline, or of one run. */
+    timeline(runId?: string): Promise<string[]>;
+    /** Id of the newest run. */
+    newestRun(): Promise<string>;
+    /** The state of a run's row. */
+    stateOf(runId: string): Promise<string>;
+    /** What the authoritative server answers now. */
+    dig(name?: string): Promise<string[]>;
+    /** Lets time pass until the newest run is over, parked or waits. */
+    untilRests(withinSeconds?: number): Promise<string>;
+    query<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>;
+  };
+
+/** Opens a lab: the world, its settings and files, Muster's tables and, unless told otherwise, one server. */
+export async function openLab(options: LabOptions = {}): Promise<Lab> {
+  const world = await openWorld({ commands: ["/muster", ...commands.map(({ name }) => `/${name}`)], ...options });
+  const folder = await mkdtemp(join(tmpdir(), "muster-lab-"));
+  const musters: Muster[] = [];
+  const closing: (() => Promise<unknown>)[] = [() => world.close(), () => rm(folder, { recursive: true, force: true })];
+  const close = async () => {
+    await Promise.all(musters.map((muster) => muster.stop()));
+    for (const end of closing.splice(0).reverse()) await end();
+  };
+  try {
+    const environment = await writeFiles(world, folder, options);
+    const db = openDb(environment["DATABASE_URL"] ?? "", { max: 2, leaseMs: 60_000 });
+    closing.push(() => db.destroy());
+    await migrate(db);
+    await migrateQueue(environment["DATABASE_URL"] ?? "");
+    await world.time.bind(environment["DATABASE_URL"] ?? "");
+
+    const query = async <Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> => {
+      const client = await world.musterDatabase.server.connect("muster");
+      try {
+        return (await client.query<Row & Record<string, unknown>>(text, values)).rows;
+      } finally {
+        await client.end();
+      }
+    };
+    const start = async (overrides: Overrides = {}) => {
+      const activity = overrides.activity ?? new Activity();
+      const forget = world.time.count(activity);
+      const muster = await startMuster(readConfig(environment), {
+        clock: world.time.clock,
+        activity,
+        env: environment,
+        worker: `lab-${musters.length + 1}`,
+        ...overrides,
+      });
+      const stopped: Muster = {
+        ...muster,
+        stop: async () => {
+          const index = musters.indexOf(stopped);
+          if (index < 0) return;
+          musters.splice(index, 1);
+          await muster.stop();
+          forget();
+        },
+      };
+      musters.push(stopped);
+      return stopped;
+    };
+    const idOf = (name: string) => persons.find((person) => person.name === name)?.id ?? name;
+    const told = async (person: string, before: number) => {
+      await world.time.until("a reply", () => world.slack.ephemerals(idOf(person)).length > before, 60);
+      return world.slack
+        .ephemerals(idOf(person))
+        .slice(before)
+        .map(({ text }) => text)
+        .join("\n");
+    };
+    const newestRun = async () => {
+      const [row] = await query<{ id: string }>("select id from muster.run order by proposed_at desc, id limit 1");
+      if (!row) throw new Error("no run was proposed");
+      return row.id;
+    };
+    const lab: Lab = {
+      ...world,
+      ...{ environment, musters, startMuster: start, query, newestRun },
+      estatePath: environment["ESTATE"] ?? "",
+      ctx: () => {
+        const first = musters[0];
+        if (!first) throw new Error("no server runs in this lab");
+        return first.ctx;
+      },
+      async says(person, text, channel = "#incident-response") {
+        const before = world.slack.ephemerals(idOf(person)).length;
+        await world.slack.types(idOf(person), channel, text);
+        return told(person, before);
+      },
+      async presses(person, label) {
+        const before = world.slack.ephemerals(idOf(person)).length;
+        await world.slack.presses(idOf(person), label);
+        return told(person, before);
+      },
+      async types(person, argv) {
+        const lines: string[] = [];
+        const activity = new Activity();
+        const forget = world.time.count(activity);
+        const overrides = { clock: world.time.clock, activity, worker: `terminal-of-${person}` };
+        try {
+          const status = await runCli(argv, {
+            env: environment,
+            user: person,
+            print: (line) => lines.push(line),
+            overrides,
+          });
+          return { status, text: lines.join("\n") };
+        } catch (error) {
+          if (!(error instanceof UserError)) throw error;
+          return { status: 1, text: messageOf(error) };
+        } finally {
+          forget();
+        }
+      },
+      async timeline(runId) {
+        const rows = await query<{ line: string }>("select line from muster.timeline where run = $1 order by seq", [
+          runId ?? (await newestRun()),
+        ]);
+        return rows.map(({ line }) => line);
+      },
+      async stateOf(runId) {
+        const [row] = await query<{ state: string }>("select state from muster.run where id = $1", [runId]);
+        return row?.state ?? "unknown";
+      },
+      async dig(name = record) {
+        const resolver = new Resolver({ timeout: 1000, tries: 1 });
+        resolver.setServers([world.dns.server]);
+        return resolver.resolve4(name);
+      },
+      async untilRests(withinSeconds = 4 * 3600) {
+        const runId = await newestRun();
+        await world.time.until(
+          `run ${runId} rests`,
+          async () => (await restOf(query, runId)) !== undefined,
+          withinSeconds,
+        );
+        return (await restOf(query, runId)) ?? "";
+      },
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+    if (options.serve ?? true) await start();
+    return lab;
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Where a run rests: its outcome, "parked: ..." or "asks: ..."; undefined while it moves. */
+async function restOf(query: Lab["query"], runId: string): Promise<string | undefined> {
+  const [row] = await query<{
+    state: string;
+    kind: string | null;
+    payload: { because?: string; question?: string } | null;
+  }>(
+    `select r.state, e.kind, e.payload from muster.run r
+       left join lateral (select kind, payload from muster.step_event
+                           where run = r.id and kind not in ('waiting', 'taken-over', 'reminded', 'refused') order by seq desc limit 1) e on true
+      where r.id = $1`,
+    [runId],
+  );
+  if (!row) return undefined;
+  if (["done", "failed", "cancelled"].includes(row.state)) return row.state;
+  if (row.kind === "parked") return `parked: ${row.payload?.because ?? ""}`;
+  if (row.kind === "asked") return `asks: ${row.payload?.question ?? ""}`;
+  return undefined;
+}
+
+async function writeFiles(world: World, folder: string, options: LabOptions): Promise<Record<string, string>> {
+  const { slack, mail, dns, resolver, rds, route53, authority, musterDatabase } = world;
+  await chmod(folder, 0o700);
+  const path = (name: string) => join(folder, name);
+  const yaml = labEstate({ replicas: options.replicas ?? 3, stabilitySeconds: 60, ...options.estate });
+  await writeFile(path("estate.yaml"), options.editEstate ? options.editEstate(yaml) : yaml);
+  await writeFile(path("kubeconfig.yaml"), kubeconfig(Object.values(world.clusters)));
+  await writeFile(path("ca.pem"), authority.cert);
+  return {
+    DATABASE_URL: musterDatabase.url,
+    ESTATE: path("estate.yaml"),
+    KUBECONFIG: path("kubeconfig.yaml"),
+    EXTRA_CA_FILE: path("ca.pem"),
+    ...(options.withoutSlack
+      ? {}
+      : { SLACK_BOT_TOKEN: slack.botToken, SLACK_APP_TOKEN: slack.appToken, SLACK_API_URL: slack.apiUrl }),
+    SMTP_URL: mail.url,
+    MAIL_FROM: "muster@example.com",
+    AWS_ENDPOINT_URL_RDS: rds.url,
+    AWS_ENDPOINT_URL_ROUTE_53: route53.url,
+    AWS_ACCESS_KEY_ID: "lab",
+    AWS_SECRET_ACCESS_KEY: "lab-secret-key",
+    GUARD_USER: musterRole.user,
+    GUARD_PASSWORD: musterRole.password,
+    GUARD_SSL: "disable",
+    CHECKOUT_DB_URL: `postgres://${app.user}:${app.password}@unused.lab/${app.database}?sslmode=disable`,
+    MUSTER_KEY: randomBytes(32).toString("base64"),
+    RESOLVERS: dns.server,
+    PUBLIC_RESOLVERS: resolver.server,
+    DNS_PORT: "5353",
+    HTTP_PORT: "0",
+    LOG_LEVEL: "warn",
+    CALL_TIMEOUT_MILLISECONDS: "1500",
+    LEASE_MILLISECONDS: "10000",
+    HOME: folder,
+    PATH: process.env["PATH"] ?? "",
+    ...options.settings,
+  };
+}
