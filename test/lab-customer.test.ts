@@ -25,6 +25,7 @@ const name = "checkout.example.com";
 let addresses: Addresses;
 let pair: Pair;
 let clock: Clock;
+let log: RequestLog;
 let dns: Dns;
 let customer: Customer;
 let ca: string;
@@ -35,7 +36,7 @@ beforeEach(async () => {
   addresses = await claimAddresses();
   pair = await openPair({ addresses, regions });
   clock = new Clock({ shows: new Date("2026-11-23T03:00:00Z"), rate: 20 });
-  const log = new RequestLog(clock);
+  log = new RequestLog(clock);
   dns = await openDns({ host: addresses.host(2), clock, random: Math.random });
   dns.setName(hosts["us-east-1"], pair.primary.front.listen.host);
   dns.setName(hosts["us-west-2"], pair.replica.front.listen.host);
@@ -66,7 +67,8 @@ beforeEach(async () => {
     const pods = () => cluster.pods("shop", "checkout");
     edges.push(await openEdge({ log, clock, host, region, authority, names: [name, `${region}.example.com`], pods }));
   }
-  customer = openCustomer({ log, clock, random: Math.random, name, resolver: dns.server, ca, customers: 2 });
+  const isDead = (address: string) => edges.some((edge) => edge.address === address && edge.knobs.down === "silent");
+  customer = openCustomer({ log, clock, random: Math.random, name, resolver: dns.server, ca, customers: 2, isDead });
 });
 
 afterEach(async () => {
@@ -141,6 +143,37 @@ describe("the synthetic customer", () => {
     const { accepted } = customer.counts();
     const rows = await stored(pair.primary.server);
     expect(rows.map((row) => row.number).toSorted((one, other) => one - other)).toEqual(accepted);
+  });
+});
+
+describe("a clock that jumps whenever nothing is in flight", () => {
+  const pass = async (seconds: number) => {
+    const end = clock.now().getTime() + seconds * 1000;
+    while (clock.now().getTime() < end) {
+      const due = clock.nextDue()?.getTime() ?? end;
+      if (log.open === 0) clock.set({ shows: new Date(Math.max(clock.now().getTime(), Math.min(end, due))), rate: 1 });
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  };
+
+  it("cuts off nobody who is being served, and skips no attempt that times out", async () => {
+    clock.set({ shows: clock.now(), rate: 1 });
+    const startedAt = performance.now();
+    await pass(60);
+    const calm = customer.counts();
+    expect(calm.errors).toBe(0);
+    // Two customers who order every second and wait for nothing: 120 at most, a few less for the time it takes.
+    expect(calm.accepted.length).toBeGreaterThan(90);
+
+    kubernetes[0]?.setDead(true);
+    if (edges[0]) edges[0].knobs.down = "silent";
+    await pair.setRegion("us-east-1", "silent");
+    await pass(700);
+    // Five seconds of waiting and two of thinking for each attempt, by two customers.
+    const { errors } = customer.counts();
+    expect(errors).toBeGreaterThan(190);
+    expect(errors).toBeLessThanOrEqual(200);
+    expect(performance.now() - startedAt).toBeLessThan(30_000);
   });
 });
 

@@ -10,13 +10,16 @@ const stuckMilliseconds = 100;
 
 export class TimedOut extends Error {}
 
-/** Waits for work at most so many lab seconds. @throws TimedOut */
-export async function within<T>(clock: Clock, seconds: number, work: Promise<T>): Promise<T> {
+/**
+ * Waits for work at most so many lab seconds. Who is known to be dead need not be waited for on the wall.
+ * @throws TimedOut
+ */
+export async function within<T>(clock: Clock, seconds: number, work: Promise<T>, isDead = () => false): Promise<T> {
   const over = new AbortController();
   const startedAt = performance.now();
   const deadline = clock.sleep(seconds, over.signal).then(async () => {
     const left = leastMilliseconds - (performance.now() - startedAt);
-    if (left > 0) await wallMilliseconds(left, undefined, { signal: over.signal });
+    if (left > 0 && !isDead()) await wallMilliseconds(left, undefined, { signal: over.signal });
     throw new TimedOut(`no answer within ${seconds} seconds`);
   });
   try {
@@ -27,6 +30,6 @@ export async function within<T>(clock: Clock, seconds: number, work: Promise<T>)
 }
 
 /** Closes a request's log entry once it is stuck, so that the lab's clock may move on past it. */
-export function closeWhenStuck(log: RequestLog, request: LabRequest, milliseconds = stuckMilliseconds): void {
-  setTimeout(() => log.close(request, "waits"), milliseconds).unref();
+export function closeWhenStuck(log: RequestLog, request: LabRequest): void {
+  setTimeout(() => log.close(request, "waits"), stuckMilliseconds).unref();
 }

@@ -1,0 +1,179 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { AppsV1Api, CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
+import { Clock } from "../src/clock.ts";
+import { claimAddresses } from "../src/lab/address.ts";
+import type { Addresses } from "../src/lab/address.ts";
+import { openAuthority } from "../src/lab/certificates.ts";
+import type { Authority } from "../src/lab/certificates.ts";
+import { openDns } from "../src/lab/dns.ts";
+import type { Dns } from "../src/lab/dns.ts";
+import { kubeconfig, openKubernetes } from "../src/lab/kubernetes.ts";
+import type { Kubernetes } from "../src/lab/kubernetes.ts";
+import { ask, openPair, promote } from "../src/lab/postgres-pair.ts";
+import type { Pair } from "../src/lab/postgres-pair.ts";
+import { RequestLog } from "../src/lab/request-log.ts";
+import { app } from "../src/lab/shop.ts";
+
+const where = { namespace: "shop", name: "checkout" };
+const config = { namespace: "shop", name: "app-config" };
+const mergePatch = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
+const east = "checkout-db.us-east-1.rds.lab";
+const west = "checkout-db-west.us-west-2.rds.lab";
+
+let addresses: Addresses;
+let authority: Authority;
+let pair: Pair;
+let clock: Clock;
+let log: RequestLog;
+let dns: Dns;
+let kubernetes: Kubernetes;
+let core: CoreV1Api;
+let apps: AppsV1Api;
+let client: KubeConfig;
+
+beforeAll(async () => {
+  addresses = await claimAddresses();
+  authority = await openAuthority();
+  pair = await openPair({ addresses, regions: ["us-east-1", "us-west-2"] });
+});
+afterAll(async () => {
+  await pair.close();
+  await addresses.release();
+});
+
+beforeEach(async () => {
+  clock = new Clock({ shows: new Date("2026-11-23T03:00:00Z"), rate: 60 });
+  log = new RequestLog(clock);
+  dns = await openDns({ host: addresses.host(2), clock, random: Math.random });
+  dns.setName(east, pair.primary.front.listen.host);
+  dns.setName(west, pair.replica.front.listen.host);
+  kubernetes = await openKubernetes({
+    log,
+    clock,
+    random: () => 0.5,
+    host: addresses.host(22),
+    region: "us-west-2",
+    context: "prod-west",
+    token: "lab-token-west",
+    authority,
+    namespaces: [
+      {
+        name: "shop",
+        configMaps: [{ name: "app-config", data: { DB_HOST: east, THEME: "blue" }, manager: "helm" }],
+        deployments: [{ name: "checkout", replicas: 2, config: { name: "app-config", key: "DB_HOST" } }],
+      },
+    ],
+    app: { resolver: dns.server, role: app },
+  });
+  client = new KubeConfig();
+  client.loadFromString(kubeconfig([kubernetes]));
+  core = client.makeApiClient(CoreV1Api);
+  apps = client.makeApiClient(AppsV1Api);
+});
+afterEach(async () => {
+  await kubernetes.close();
+  await dns.close();
+});
+
+const until = async (holds: () => boolean | Promise<boolean>) => {
+  for (let waited = 0; waited < 200; waited += 1) {
+    if (await holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error("it did not come about in time");
+};
+const readyCount = () => kubernetes.pods("shop", "checkout").filter((pod) => pod.ready && !pod.deletedAt).length;
+
+describe("scaling", () => {
+  it("starts real pods, tells how far it is, and ends them with their database sessions", async () => {
+    const sessions = () =>
+      ask<{ count: string }>(pair.primary.server, "select count(*) from pg_stat_activity where usename = 'app'").then(
+        (rows) => Number(rows[0]?.count),
+      );
+    expect(readyCount()).toBe(2);
+    expect(await sessions()).toBeGreaterThanOrEqual(2);
+
+    // Slowly for a moment: the controller sees a change within a second.
+    clock.set({ shows: clock.now(), rate: 0.01 });
+    const scaled = await apps.patchNamespacedDeploymentScale({ ...where, body: { spec: { replicas: 5 } } }, mergePatch);
+    expect(scaled.spec?.replicas).toBe(5);
+    expect(scaled.status?.replicas).toBe(2);
+    const early = await apps.readNamespacedDeployment(where);
+    expect(early.metadata?.generation).toBe(2);
+    expect(early.status).toMatchObject({ observedGeneration: 1, readyReplicas: 2 });
+    clock.set({ shows: clock.now(), rate: 60 });
+    await until(() => readyCount() === 5);
+    const done = await apps.readNamespacedDeployment(where);
+    expect(done.status).toMatchObject({ observedGeneration: 2, replicas: 5, updatedReplicas: 5, availableReplicas: 5 });
+    expect(done.status?.conditions?.map(({ type, status }) => `${type}=${status}`)).toEqual([
+      "Available=True",
+      "Progressing=True",
+    ]);
+    const [request] = log.of("kubernetes-us-west-2", "PATCH deployments/scale");
+    expect(request).toMatchObject({
+      resource: "shop/checkout",
+      effects: [{ target: "kubernetes:us-west-2/shop/checkout", wanted: "replicas=5" }],
+      delaySeconds: 13.1,
+    });
+
+    await apps.patchNamespacedDeploymentScale({ ...where, body: { spec: { replicas: 0 } } }, mergePatch);
+    await until(() => kubernetes.pods("shop", "checkout").length === 0);
+    expect(await sessions()).toBe(0);
+  });
+});
+
+describe("pods", () => {
+  it("keep the config they started with, and are not ready on a database that cannot be written", async () => {
+    const list = () => core.listNamespacedPod({ namespace: "shop", labelSelector: "app=checkout" });
+    const before = await list();
+    expect(before.items.map((pod) => pod.status?.phase)).toEqual(["Running", "Running"]);
+    expect(before.items.every((pod) => pod.metadata?.uid && pod.metadata.creationTimestamp instanceof Date)).toBe(true);
+    expect((await core.listNamespacedPod({ namespace: "shop", labelSelector: "app=other" })).items).toEqual([]);
+
+    await core.patchNamespacedConfigMap({ ...config, body: { data: { DB_HOST: west } } }, mergePatch);
+    await apps.patchNamespacedDeploymentScale({ ...where, body: { spec: { replicas: 3 } } }, mergePatch);
+    await until(() => kubernetes.pods("shop", "checkout").some((pod) => pod.databaseHost === west));
+    await clock.sleep(15);
+    const pods = kubernetes.pods("shop", "checkout");
+    expect(pods.map(({ databaseHost, ready }) => [databaseHost, ready])).toEqual([
+      [east, true],
+      [east, true],
+      [west, false],
+    ]);
+    const conditions = (await list()).items.map(
+      (pod) => pod.status?.conditions?.find(({ type }) => type === "Ready")?.status,
+    );
+    expect(conditions).toEqual(["True", "True", "False"]);
+  });
+
+  it("stand still while their region is dead, and go on afterwards", async () => {
+    kubernetes.setDead(true);
+    const silent = core.readNamespacedConfigMap(config).catch(() => "broken");
+    await expect(Promise.race([silent, clock.sleep(20).then(() => "silent")])).resolves.toBe("silent");
+    expect(log.open).toBe(0);
+    kubernetes.scale("shop", "checkout", 3, "console");
+    await clock.sleep(60);
+    expect(kubernetes.pods("shop", "checkout")).toHaveLength(2);
+    kubernetes.setDead(false);
+    await until(() => readyCount() === 3);
+  });
+
+  it("are not ready any more once their role may not log in", async () => {
+    await ask(pair.primary.server, "alter role app nologin");
+    await ask(pair.primary.server, "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app'");
+    await until(() => readyCount() === 0);
+    await ask(pair.primary.server, "alter role app login");
+    await until(() => readyCount() === 2);
+  });
+
+  it("become ready by themselves once their replica is promoted", async () => {
+    kubernetes.editConfig("shop", "app-config", { DB_HOST: west }, "console");
+    kubernetes.scale("shop", "checkout", 0, "console");
+    await until(() => kubernetes.pods("shop", "checkout").length === 0);
+    kubernetes.scale("shop", "checkout", 2, "console");
+    await until(() => kubernetes.pods("shop", "checkout").filter((pod) => pod.startedAt).length === 2);
+    expect(readyCount()).toBe(0);
+    await promote(pair.replica.server);
+    await until(() => readyCount() === 2);
+  });
+});
