@@ -31,7 +31,23 @@ export type Sent =
   /** It may or may not have arrived: read back before another try (people are not written to twice by mail). */
   | { doubtful: true; because: string }
   /** It can never be sent like this; the ones behind it must not wait. */
-  | { refused: true; because: string };
+  | { refused: true; because: string }
+  /** Nothing arrived, because the place is gone: find the thread another one. */
+  | { homeless: "channel" | "thread"; from: { channel: string; ref?: string }; because: string }
+  /** Nothing arrived, and nothing will before a person acts (a revoked token): ask, and try now and then. */
+  | { lockedOut: true; because: string };
 
 /** Takes one message out. Never throws for what the outside said; `doubtful` rows come back with `again` set. */
 export type Sender = (ctx: Context, message: Message, again: boolean) => Promise<Sent>;
+
+/** A run's live card, to be drawn as the run is now. */
+export type Card = {
+  run: string;
+  /** As the estate or Slack names it: "#incident-response", "C01". */
+  channel: string;
+  /** Where it stands, in the sender's own words; undefined before it was posted. */
+  ref?: string;
+};
+
+/** Draws and sends a card: posts it where it has no `ref` (looking first whether it is there, when `again`), else edits it. */
+export type CardSender = (ctx: Context, card: Card, again: boolean) => Promise<Sent>;

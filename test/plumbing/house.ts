@@ -12,7 +12,7 @@ export const floors: readonly (readonly string[])[] = [
   ["jobs", "facts"],
   ["steps"],
   ["incidents", "escalation", "paging", "statuspage", "people"],
-  ["engine"],
+  ["engine", "inbox"],
   ["outbox"],
   ["adapters", "db"],
   ["ground"],

@@ -1,0 +1,52 @@
+import type { Context } from "../context.ts";
+import { messageOf } from "../errors.ts";
+import { backoff, lockedOutSeconds } from "./drain.ts";
+import { findNewHome } from "./homes.ts";
+import { tellLockedOut } from "./notices.ts";
+import { postponeCard, settleCard, takeCard, type TakenCard } from "./rows.ts";
+import type { CardSender, Sent } from "./sender.ts";
+
+/** Seconds between edits of one card: chat.update takes about fifty a minute for the whole workspace. */
+const editSeconds = 3;
+
+/** Brings one card up to date that shows less than is wanted. Returns false when all show the newest. */
+export async function drawOne(ctx: Context, send: CardSender): Promise<boolean> {
+  const taken = await takeCard(ctx.db);
+  if (!taken) return false;
+  const { run, channel, remote_ref: ref, attempts } = taken;
+  await ctx.point("card taken");
+  // A first post that was tried before may stand there already.
+  const again = ref === null && attempts > 1;
+  const sent = await send(ctx, { run, channel, ...(ref === null ? {} : { ref }) }, again).catch(
+    (error: unknown): Sent => ({ doubtful: true, because: messageOf(error) }),
+  );
+  await ctx.point("card sent");
+  await settle(ctx, taken, sent);
+  return true;
+}
+
+async function settle(ctx: Context, taken: TakenCard, sent: Sent): Promise<void> {
+  const { db } = ctx;
+  const { run, attempts, wanted_version: version } = taken;
+  if ("sent" in sent) {
+    const ref = sent.ref === undefined ? {} : { ref: sent.ref };
+    return settleCard(db, run, { version, afterSeconds: editSeconds, ...ref });
+  }
+  const { because } = sent;
+  ctx.log.warn({ run, attempts, because }, "a card was not shown");
+  if ("homeless" in sent) {
+    await findNewHome(ctx, run, sent);
+    return;
+  }
+  // A card that cannot be drawn is drawn again when the run has moved on.
+  if ("refused" in sent && taken.remote_ref !== null) {
+    return settleCard(db, run, { version, because, afterSeconds: editSeconds });
+  }
+  if ("lockedOut" in sent) {
+    await tellLockedOut(ctx, because);
+    return postponeCard(db, run, { afterSeconds: lockedOutSeconds, because, arrivedNot: true });
+  }
+  const least = "retryAfterSeconds" in sent ? sent.retryAfterSeconds : 2;
+  const afterSeconds = Math.max(least, backoff(ctx, attempts));
+  await postponeCard(db, run, { afterSeconds, because, arrivedNot: false });
+}

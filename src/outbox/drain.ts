@@ -1,0 +1,65 @@
+import type { Context } from "../context.ts";
+import { messageOf } from "../errors.ts";
+import { findNewHome } from "./homes.ts";
+import { tellAway, tellLockedOut, triesBeforeTelling } from "./notices.ts";
+import { settleMessage, takeMessage, type TakenMessage } from "./rows.ts";
+import type { Sender, Sent } from "./sender.ts";
+
+/** Seconds between looks at a door that stays shut until a person acts. */
+export const lockedOutSeconds = 60;
+
+/** Takes out one due message of one kind of thread. Returns false when none is due. */
+export async function drainOne(ctx: Context, kind: string): Promise<boolean> {
+  const send = ctx.senders.get(kind);
+  if (!send) return false;
+  const taken = await takeMessage(ctx.db, kind);
+  if (!taken) return false;
+  await ctx.point("outbox taken");
+  const sent = await attempt(ctx, send, taken);
+  await ctx.point("outbox sent");
+  await settle(ctx, taken, sent);
+  return true;
+}
+
+async function attempt(
+  ctx: Context,
+  send: Sender,
+  { thread, dedupe_key, payload, again }: TakenMessage,
+): Promise<Sent> {
+  try {
+    return await send(ctx, { thread, dedupeKey: dedupe_key, payload }, again);
+  } catch (error) {
+    // A sender answers for what the outside says; what it throws is ours (a database away, a fault), and may have come late.
+    return { doubtful: true, because: messageOf(error) };
+  }
+}
+
+async function settle(ctx: Context, { seq, thread, attempts, again }: TakenMessage, sent: Sent): Promise<void> {
+  const { db } = ctx;
+  if ("sent" in sent) {
+    return settleMessage(db, seq, { state: "sent", ...(sent.ref === undefined ? {} : { ref: sent.ref }) });
+  }
+  const { because } = sent;
+  ctx.log.warn({ thread, attempts, because }, "a message did not go out");
+  if ("refused" in sent) return settleMessage(db, seq, { state: "parked", because });
+  if ("lockedOut" in sent) {
+    await tellLockedOut(ctx, because);
+    // What was doubtful before we were shut out still is.
+    return settleMessage(db, seq, { state: again ? "sending" : "waiting", afterSeconds: lockedOutSeconds, because });
+  }
+  if ("homeless" in sent) {
+    const afterSeconds = await findNewHome(ctx, thread.slice(thread.indexOf(":") + 1), sent);
+    return settleMessage(db, seq, { state: "waiting", afterSeconds, because });
+  }
+  if (attempts === triesBeforeTelling) await tellAway(ctx, because);
+  if ("doubtful" in sent) {
+    return settleMessage(db, seq, { state: "sending", afterSeconds: Math.max(2, backoff(ctx, attempts)), because });
+  }
+  const afterSeconds = Math.max(sent.retryAfterSeconds, backoff(ctx, attempts));
+  return settleMessage(db, seq, { state: "waiting", afterSeconds, because });
+}
+
+/** Seconds before the next try: 1, 2, 4 ... up to 30, with some chance so that not all come at once. */
+export function backoff(ctx: Pick<Context, "random">, attempts: number): number {
+  return Math.min(30, 2 ** Math.min(attempts - 1, 5)) * (0.8 + 0.4 * ctx.random());
+}

@@ -1,0 +1,35 @@
+import type { Context } from "../context.ts";
+import { putOut } from "./put.ts";
+
+/** Tries of one message that fail before people hear of it by mail: about a minute. */
+export const triesBeforeTelling = 7;
+
+/** Mails the approvers that Slack shuts us out. At most once a day. */
+export async function tellLockedOut(ctx: Context, because: string): Promise<void> {
+  const day = ctx.now().toISOString().slice(0, 10);
+  await mailApprovers(ctx, `slack-locked-out:${day}`, "Slack does not take Muster's token", [
+    `Slack refuses Muster's token (${because}).`,
+    "Runs go on; nothing is said in Slack, and no command or button there works.",
+    "Install the app again and set SLACK_BOT_TOKEN and SLACK_APP_TOKEN; until then use the terminal: muster runs.",
+  ]);
+}
+
+/** Mails the approvers that messages have waited for a minute. At most once an hour. */
+export async function tellAway(ctx: Context, because: string): Promise<void> {
+  const hour = ctx.now().toISOString().slice(0, 13);
+  await mailApprovers(ctx, `slack-away:${hour}`, "Slack takes no messages from Muster", [
+    `Slack has taken no message from Muster for about a minute (${because}).`,
+    "Runs go on; what is said about them arrives in order when Slack is back.",
+    "Follow and decide in the terminal until then: muster runs.",
+  ]);
+}
+
+async function mailApprovers(ctx: Context, key: string, subject: string, lines: string[]): Promise<void> {
+  if (!ctx.senders.has("mail")) return;
+  const people = [...new Set([...ctx.estate.approvers, ...(ctx.estate.region_approvers ?? [])])];
+  for (const name of people) {
+    if (ctx.estate.people[name]?.mail === undefined) continue;
+    const payload = { subject: `[Muster] ${subject}`, lines };
+    await putOut(ctx.db, { thread: `mail:${name}`, dedupeKey: `${key}:${name}`, payload });
+  }
+}

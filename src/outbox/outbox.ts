@@ -1,0 +1,67 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Context } from "../context.ts";
+import { messageOf } from "../errors.ts";
+import { drawOne } from "./cards.ts";
+import { drainOne } from "./drain.ts";
+import { nextDueOut } from "./rows.ts";
+import type { CardSender } from "./sender.ts";
+import { onWake } from "./wake.ts";
+
+/** Wall milliseconds between looks when nobody wakes us. */
+const pollMs = 300;
+
+export type Outbox = {
+  /** Stops taking messages and waits for the ones under way. */
+  stop(): Promise<void>;
+};
+
+/**
+ * Takes messages and cards out until it is stopped: one lane for each kind of thread that has a sender, and one for the
+ * cards, so that a slow Slack never holds back a mail. A kind without a sender waits; what it holds goes out, in order,
+ * from a process that has one.
+ */
+export function startOutbox(ctx: Context, { cards }: { cards?: CardSender } = {}): Outbox {
+  const stopping = new AbortController();
+  const lanes = [...ctx.senders.keys()].map((kind) => ({
+    work: () => drainOne(ctx, kind),
+    due: () => nextDueOut(ctx.db, [kind], false),
+  }));
+  if (cards) lanes.push({ work: () => drawOne(ctx, cards), due: () => nextDueOut(ctx.db, [], true) });
+  const running = Promise.all(lanes.map((lane) => keepDraining(ctx, lane, stopping.signal)));
+  return {
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+type Lane = { work(): Promise<boolean>; due(): Promise<Date | undefined> };
+
+async function keepDraining(ctx: Context, { work, due }: Lane, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      while (!signal.aborted && (await ctx.activity.during(work)));
+      if (!signal.aborted) await rest(ctx, await due(), signal);
+    } catch (error) {
+      ctx.log.warn({ error: messageOf(error) }, "the outbox could not be looked at");
+      await pause(1000, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+/** Waits for a message, a due time on Muster's clock, or the next look, whichever is first. */
+async function rest(ctx: Context, due: Date | undefined, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const woken = Promise.withResolvers<void>();
+  const forget = onWake(woken.resolve);
+  const either = AbortSignal.any([signal, over.signal]);
+  try {
+    const waits = [woken.promise, pause(pollMs, undefined, { signal: either })];
+    if (due && due > ctx.now()) waits.push(ctx.clock.until(due, either));
+    await Promise.race(waits.map((wait) => wait.catch(() => undefined)));
+  } finally {
+    forget();
+    over.abort();
+  }
+}

@@ -1,0 +1,114 @@
+import { sql } from "kysely";
+import type { Db } from "../db/connect.ts";
+import type { MessagePayload } from "./sender.ts";
+
+/** Wall seconds a row belongs to whoever took it: longer than any try to send. */
+const takenSeconds = 45;
+
+export type TakenMessage = {
+  seq: number;
+  thread: string;
+  dedupe_key: string;
+  payload: MessagePayload;
+  attempts: number;
+  /** It was being sent before, and nobody noted the outcome. */
+  again: boolean;
+};
+
+/**
+ * Takes the first message that is due of one kind of thread, or returns undefined. Nothing is taken from a thread whose
+ * earlier message is still on its way, nor from a run's thread before its card gives it a root.
+ */
+export async function takeMessage(db: Db, kind: string): Promise<TakenMessage | undefined> {
+  const { rows } = await sql<TakenMessage>`
+    with head as (
+      select seq, state = 'sending' as again from muster.outbox as one
+       where state in ('waiting', 'sending') and split_part(thread, ':', 1) = ${kind}
+         and next_at <= (select muster.now()) and (taken_until is null or taken_until <= clock_timestamp())
+         and not exists (select from muster.outbox as earlier
+                          where earlier.thread = one.thread and earlier.seq < one.seq
+                            and earlier.state in ('waiting', 'sending'))
+         and (${kind} <> 'run' or exists (select from muster.card
+                                           where card.run = substr(one.thread, 5) and card.remote_ref is not null))
+       order by seq limit 1 for update skip locked)
+    update muster.outbox as taken
+       set state = 'sending', attempts = attempts + 1,
+           taken_until = clock_timestamp() + make_interval(secs => ${takenSeconds})
+      from head where taken.seq = head.seq
+    returning taken.seq, thread, dedupe_key, payload, attempts, again`.execute(db);
+  return rows[0];
+}
+
+/** Notes how a try ended. A row whose outcome is doubtful stays "sending", so that the next try looks first. */
+export async function settleMessage(
+  db: Db,
+  seq: number,
+  end: { state: "waiting" | "sending" | "sent" | "parked"; afterSeconds?: number; because?: string; ref?: string },
+): Promise<void> {
+  const { state, afterSeconds = 0, because = null, ref = null } = end;
+  await sql`
+    update muster.outbox
+       set state = ${state}, taken_until = null, because = ${because}, remote_ref = coalesce(${ref}, remote_ref),
+           next_at = muster.now() + make_interval(secs => ${afterSeconds}),
+           sent_at = case when ${state} = 'sent' then muster.now() end
+     where seq = ${seq}`.execute(db);
+}
+
+export type TakenCard = {
+  run: string;
+  channel: string;
+  wanted_version: number;
+  attempts: number;
+  remote_ref: string | null;
+};
+
+/** Takes a card that shows less than is wanted and is due, or returns undefined. */
+export async function takeCard(db: Db): Promise<TakenCard | undefined> {
+  const { rows } = await sql<TakenCard>`
+    update muster.card set attempts = attempts + 1, taken_until = clock_timestamp() + make_interval(secs => ${takenSeconds})
+     where run = (select run from muster.card
+                   where wanted_version > sent_version and next_at <= (select muster.now())
+                     and (taken_until is null or taken_until <= clock_timestamp())
+                   order by next_at limit 1 for update skip locked)
+    returning run, channel, wanted_version, attempts, remote_ref`.execute(db);
+  return rows[0];
+}
+
+/** Notes that a card shows a version (or that no version like it can be shown), and when it may be edited next. */
+export async function settleCard(
+  db: Db,
+  run: string,
+  shown: { version: number; ref?: string; because?: string; afterSeconds: number },
+): Promise<void> {
+  await sql`
+    update muster.card
+       set sent_version = greatest(sent_version, ${shown.version}), attempts = 0, taken_until = null,
+           remote_ref = coalesce(${shown.ref ?? null}, remote_ref), because = ${shown.because ?? null},
+           next_at = muster.now() + make_interval(secs => ${shown.afterSeconds})
+     where run = ${run}`.execute(db);
+}
+
+/** Lets a card be tried again later. Its attempts stay, so that the next try looks first. */
+export async function postponeCard(
+  db: Db,
+  run: string,
+  { afterSeconds, because, arrivedNot }: { afterSeconds: number; because: string; arrivedNot: boolean },
+): Promise<void> {
+  await sql`
+    update muster.card
+       set taken_until = null, because = ${because}, attempts = case when ${arrivedNot} then 0 else attempts end,
+           next_at = muster.now() + make_interval(secs => ${afterSeconds})
+     where run = ${run}`.execute(db);
+}
+
+/** When the next message or card of these kinds is due, or undefined when none waits. */
+export async function nextDueOut(db: Db, kinds: readonly string[], cards: boolean): Promise<Date | undefined> {
+  const { rows } = await sql<{ due: Date | null }>`
+    select least(
+      (select min(next_at) from muster.outbox as one
+        where state in ('waiting', 'sending') and split_part(thread, ':', 1) = any(${kinds})
+          and (thread not like 'run:%' or exists (select from muster.card
+                                                   where card.run = substr(one.thread, 5) and card.remote_ref is not null))),
+      (select min(next_at) from muster.card where ${cards} and wanted_version > sent_version)) as due`.execute(db);
+  return rows[0]?.due ?? undefined;
+}

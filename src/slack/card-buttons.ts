@@ -1,0 +1,74 @@
+import type { Button } from "../chat.ts";
+import { hasTouched, isOver, pastReturn, type RunView, type StepView } from "../engine/view.ts";
+import type { CardRun } from "./plan-card.ts";
+
+/** Lists what can be said to a run as it stands now. The run itself has the last word about each. Pure. */
+export function cardButtons(run: CardRun, view: RunView): Button[] {
+  const one = (verb: string, label: string, rest: Partial<Button> = {}): Button => ({
+    label,
+    verb,
+    runId: run.id,
+    ...rest,
+  });
+  if (!view.startedAt) return beforeStart(run, view, one);
+  if (view.ended) return [];
+
+  const steps = [...view.steps.values()];
+  const parked = steps.filter((step) => step.parked && !isSettled(step));
+  const asked = steps.filter((step) => step.asked && !isOver(step) && !step.parked);
+  const forward = pastReturn(view);
+  const mayTurn = !view.turnedBack && steps.some((step) => !forward.has(step.node.service));
+  const touched = steps.some((step) => step.node.changes && hasTouched(step));
+  return [
+    ...asked.flatMap((step) => answers(step, asked.length > 1, one)),
+    ...parked.flatMap((step) => ways(step, parked.length > 1, view, one)),
+    ...(view.heldBy ? [one("resume", "Resume", { style: "primary" })] : []),
+    ...(view.heldBy || view.turnedBack ? [] : [one("hold", "Hold")]),
+    ...(mayTurn && touched && parked.length > 0
+      ? [one("undo", "Undo", { confirm: "Take back everything this run has changed, last change first?" })]
+      : []),
+    ...(mayTurn
+      ? [one("cancel", "Cancel", { confirm: "End this run, and take back what it has changed?", style: "danger" })]
+      : []),
+    ...(!mayTurn && !view.turnedBack && parked.length > 0
+      ? [
+          one("abandon", "Abandon", {
+            confirm: "End this run as failed, with everything left as it is now?",
+            style: "danger",
+          }),
+        ]
+      : []),
+  ];
+}
+
+type One = (verb: string, label: string, rest?: Partial<Button>) => Button;
+
+function beforeStart({ id, plan, planHash }: CardRun, view: RunView, one: One): Button[] {
+  if (view.declinedBy) return [];
+  const blocked = plan.blockers.length > 0;
+  if (view.voided || view.expired || view.ended || blocked)
+    return [one("look-again", "Look again", { style: "primary" })];
+  const confirm = `${plan.title}? This is plan ${planHash.slice(0, 8)} of run ${id}.`;
+  return [
+    one("approve", "Approve", { style: "primary", confirm: `Approve to ${confirm}` }),
+    one("decline", "Decline", { style: "danger" }),
+  ];
+}
+
+function answers({ node, asked }: StepView, several: boolean, one: One): Button[] {
+  const name = several ? ` ${node.step}` : "";
+  return [
+    one("approve", `Approve${name}`, { step: node.id, style: "danger", confirm: asked?.question ?? node.title }),
+    one("decline", `Decline${name}`, { step: node.id }),
+  ];
+}
+
+function ways({ node }: StepView, several: boolean, view: RunView, one: One): Button[] {
+  const name = several ? ` ${node.step}` : "";
+  const again = one("continue", `Continue${name}`, { step: node.id, style: "primary" });
+  if (node.kind === "gate" || view.turnedBack) return [again];
+  const confirm = `Go on although Muster could not ${node.title}? Two approvers must say so.`;
+  return [again, one("waive", `Waive${name}`, { step: node.id, style: "danger", confirm })];
+}
+
+const isSettled = (step: StepView): boolean => isOver(step) || step.undone !== undefined;

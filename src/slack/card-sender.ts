@@ -1,0 +1,100 @@
+import type { Preview } from "../../jobs/job.ts";
+import type { Context } from "../context.ts";
+import { postMessage, type SlackClient, updateMessage } from "../adapters/slack.ts";
+import { loadJournal } from "../engine/journal.ts";
+import type { Plan } from "../engine/plan.ts";
+import type { Json } from "../engine/step.ts";
+import { fold } from "../engine/view.ts";
+import type { Card, CardSender, Sent } from "../outbox/sender.ts";
+import { cardButtons } from "./card-buttons.ts";
+import { failedWith, outcomeOf } from "./outcome.ts";
+import { type CardRun, type CardState, drawCard } from "./plan-card.ts";
+import { placeOf, refOf } from "./ref.ts";
+import { lookFor, mentionOf, named, shortened } from "./sender.ts";
+
+/** What a card shows that others know: what a job saw, and what came of a run. */
+export type CardSources = {
+  preview(job: string, plan: Plan, facts: Json): Preview | undefined;
+  report(ctx: Context, runId: string): Promise<readonly string[]>;
+};
+
+/** Makes what keeps runs' cards up to date in Slack. */
+export function cardSender(slack: SlackClient, sources: CardSources): CardSender {
+  // A workspace that does not know plan blocks says so once; from then on it gets sections.
+  const taste = { planBlocks: true };
+  return async (ctx, card, again) => {
+    const from = { channel: card.channel, ...(card.ref === undefined ? {} : { ref: card.ref }) };
+    const key = `card:${card.run}:${card.channel}`;
+    try {
+      const found = again ? await lookFor(ctx, slack, { channel: card.channel, key }, from) : undefined;
+      if (found && !("sent" in found)) return found;
+      const state = await readState(ctx, card.run, sources);
+      if (!state) return { refused: true, because: "there is no such run" };
+      // One that arrived unnoticed is edited: it shows the run as it was then.
+      const standing = found?.ref === undefined ? card : { ...card, ref: found.ref };
+      return await show(ctx, slack, { card: standing, key, state, taste });
+    } catch (error) {
+      return outcomeOf(error, from);
+    }
+  };
+}
+
+type Showing = { card: Card; key: string; state: Omit<CardState, "planBlocks">; taste: { planBlocks: boolean } };
+
+/** Shows a card in the finest way that this workspace takes. */
+async function show(ctx: Context, slack: SlackClient, { card, key, state, taste }: Showing): Promise<Sent> {
+  for (;;) {
+    const { planBlocks } = taste;
+    const draft = drawCard({ ...state, planBlocks });
+    try {
+      return { sent: true, ref: await put(ctx, slack, card, key, draft) };
+    } catch (error) {
+      if (!failedWith(error, "plainer", "shorten")) throw error;
+      ctx.log.warn({ run: card.run, because: error.message }, "a card is shown more plainly");
+      if (!planBlocks || error.trouble.kind === "shorten") {
+        return {
+          sent: true,
+          ref: await put(ctx, slack, card, key, { text: shortened(draft.text, error), blocks: [] }),
+        };
+      }
+      taste.planBlocks = false;
+    }
+  }
+}
+
+async function put(
+  ctx: Context,
+  slack: SlackClient,
+  { channel, ref }: Card,
+  key: string,
+  draft: { text: string; blocks: readonly object[] },
+): Promise<string> {
+  if (ref === undefined) return refOf(await postMessage(ctx, slack, { channel, key, ...draft }));
+  await updateMessage(ctx, slack, { ...placeOf(ref), ...draft });
+  return ref;
+}
+
+async function readState(ctx: Context, runId: string, sources: CardSources): Promise<Showing["state"] | undefined> {
+  const loaded = await loadJournal(ctx.db, runId);
+  if (!loaded) return undefined;
+  const row = await ctx.db
+    .selectFrom("run")
+    .select(["facts", "approve_until"])
+    .where("id", "=", runId)
+    .executeTakeFirstOrThrow();
+  const { run: stored, events } = loaded;
+  const { id, plan, planHash, requestedBy, reason } = stored;
+  const view = fold(plan, events);
+  const run: CardRun = {
+    ...{ id, plan, planHash, requestedBy, approveUntil: row.approve_until },
+    ...(reason === undefined ? {} : { reason }),
+  };
+  return {
+    run,
+    view,
+    preview: sources.preview(stored.job, plan, row.facts),
+    report: view.ended && view.startedAt ? await sources.report(ctx, runId) : [],
+    buttons: await named(ctx, cardButtons(run, view)),
+    mention: (name) => mentionOf(ctx, name),
+  };
+}

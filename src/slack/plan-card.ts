@@ -1,0 +1,147 @@
+import type { Preview } from "../../jobs/job.ts";
+import { standing } from "../engine/decide.ts";
+import type { Plan } from "../engine/plan.ts";
+import type { RunView } from "../engine/view.ts";
+import {
+  actions,
+  type Block,
+  bold,
+  code,
+  context,
+  cut,
+  divider,
+  escape,
+  fit,
+  header,
+  type NamedButton,
+  prose,
+} from "./blocks.ts";
+import { now, problems, questions, taskBlocks } from "./card-steps.ts";
+
+/** What a card shows of a run's row. */
+export type CardRun = {
+  id: string;
+  plan: Plan;
+  planHash: string;
+  requestedBy: string;
+  reason?: string;
+  approveUntil: Date;
+};
+
+export type CardState = {
+  run: CardRun;
+  view: RunView;
+  /** What was seen before; undefined where the job no longer knows these facts. */
+  preview?: Preview | undefined;
+  /** The key lines of the report, once the run is over. */
+  report: readonly string[];
+  buttons: readonly NamedButton[];
+  /** Writes a person so that Slack calls them. */
+  mention(name: string): string;
+  /** False where the workspace refuses plan blocks. */
+  planBlocks: boolean;
+};
+
+/** Draws a run as it is now. Pure. */
+export function drawCard(state: CardState): { text: string; blocks: Block[] } {
+  const { run, view } = state;
+  const [title, body] = view.startedAt ? duringRun(state) : beforeRun(state);
+  const small = context(`Run ${code(run.id)} · plan ${code(run.planHash.slice(0, 8))} · ${asked(state)}`);
+  return {
+    text: cut(`${escape(title)}: ${escape(sentence(state))} Run ${run.id}.`, 3000),
+    blocks: fit([header(title), small, ...body, ...actions(state.buttons)]),
+  };
+}
+
+const asked = ({ run, mention }: CardState): string =>
+  `asked for by ${mention(run.requestedBy)}${run.reason === undefined ? "" : ` · ${escape(run.reason)}`}`;
+
+/** Where the run is, in one sentence; also what a notification says. */
+function sentence({ run, view }: CardState): string {
+  if (view.startedAt) return now(view);
+  if (view.voided) return `The approvals are void: ${view.voided.join("; ")}. Nothing was changed.`;
+  if (view.declinedBy) return `${view.declinedBy} declined. Nothing was changed.`;
+  if (view.expired) return "Nobody else approved in time. Nothing was changed.";
+  if (view.ended)
+    return `It ended before it began${view.ended.because ? `: ${view.ended.because}` : ""}. Nothing was changed.`;
+  if (run.plan.blockers.length > 0) return "It cannot be approved as things are. Nothing was changed.";
+  return `Nothing has been changed yet; ${view.approvals.length} of ${run.plan.needed} approvals are in.`;
+}
+
+function beforeRun(state: CardState): [string, Block[]] {
+  const { run, view, preview } = state;
+  const { plan } = run;
+  const title = preview?.headline ?? capital(plan.title);
+  const closed = Boolean(view.voided ?? view.declinedBy ?? view.ended) || view.expired;
+  const blockers = plan.blockers.map((blocker) => `🔴 ${bold("It cannot be approved:")} ${escape(blocker)}`);
+  const warnings = (preview?.warnings ?? plan.warnings).map((warning) => `🔴 ${escape(warning)}`);
+  const seen = (preview?.rows ?? []).map(
+    ({ label, value, tone }) => `${marks[tone ?? "none"]}${bold(label)}  ${escape(value)}`,
+  );
+  const diffs = (preview?.diffs ?? []).map(
+    ({ what, from, to, owner }) =>
+      `${bold(what)}  ${code(from)} → ${code(to)}${owner === undefined ? "" : `  (kept by ${escape(owner)})`}`,
+  );
+  return [
+    title,
+    [
+      ...prose([bold(sentence(state))]),
+      ...(blockers.length > 0 ? prose(blockers) : []),
+      ...(warnings.length > 0 ? prose(warnings) : []),
+      ...(seen.length > 0 ? [divider, ...prose(seen)] : []),
+      ...(diffs.length > 0 ? [divider, ...prose([bold("What would change"), ...diffs])] : []),
+      divider,
+      ...prose([bold("What Muster would do"), ...steps(plan)]),
+      ...(closed ? [] : [context(whoApproves(state))]),
+    ],
+  ];
+}
+
+const marks = { bad: "🔴 ", warn: "⚠️ ", good: "🟢 ", none: "" } as const;
+
+const steps = ({ nodes }: Plan): string[] =>
+  nodes.map(({ title, oneWay, kind }, index) => {
+    const number = `${index + 1}. ${kind === "gate" ? "ask first: " : ""}${escape(title)}`;
+    return oneWay === undefined ? number : `${number}  ⛔ _no way back: ${escape(oneWay)}_`;
+  });
+
+function whoApproves({ run, view, mention }: CardState): string {
+  const { plan, requestedBy, approveUntil } = run;
+  const seconds = Math.floor(approveUntil.getTime() / 1000);
+  const until = `<!date^${seconds}^{time}|${approveUntil.toISOString().slice(11, 16)} UTC>`;
+  const given = view.approvals.map(({ by }) => by);
+  const open = plan.approvers.filter((name) => name !== requestedBy && !given.includes(name)).map(mention);
+  const had = given.length > 0 ? ` Approved by ${given.map(mention).join(", ")}.` : "";
+  return `${plan.needed} must approve until ${until}: ${open.join(", ")}. Not ${mention(requestedBy)}, who asked.${had}`;
+}
+
+function duringRun(state: CardState): [string, Block[]] {
+  const { run, view, report, mention, planBlocks } = state;
+  const { title } = run.plan;
+  const by = view.approvals.map((approval) => mention(approval.by)).join(" and ");
+  const standingNow = standing(view);
+  return [
+    `${headlines[standingNow]}: ${title}`,
+    [
+      ...prose([escape(sentence(state))]),
+      ...(report.length > 0 ? prose(report.map(escape)) : []),
+      ...(view.ended ? [] : prose([...questions(view), ...problems(view)])),
+      ...taskBlocks(view, planBlocks),
+      context(by === "" ? "Approved with its parent's plan." : `Approved by ${by}.`),
+    ],
+  ];
+}
+
+const headlines: Record<ReturnType<typeof standing>, string> = {
+  proposed: "Proposed",
+  running: "Under way",
+  held: "Held",
+  waiting: "Waiting for an answer",
+  parked: "Parked",
+  "turning back": "Going back",
+  done: "Done",
+  failed: "Failed",
+  cancelled: "Cancelled",
+};
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

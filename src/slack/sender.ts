@@ -1,0 +1,174 @@
+import { sql } from "kysely";
+import type { Context } from "../context.ts";
+import {
+  type Draft,
+  getPermalink,
+  postEphemeral,
+  postMessage,
+  readBack,
+  respond,
+  type SlackClient,
+} from "../adapters/slack.ts";
+import { SlackFailed } from "../adapters/slack-trouble.ts";
+import { nameButton } from "../inbox/buttons.ts";
+import type { Message, MessagePayload, Sender, Sent } from "../outbox/sender.ts";
+import { cut, type NamedButton } from "./blocks.ts";
+import { failedWith, outcomeOf } from "./outcome.ts";
+import { placeOf, refOf } from "./ref.ts";
+import { drawLines } from "./reply.ts";
+
+/** Makes what takes messages to Slack: lines of a run's thread, and answers to people. */
+export function slackSenders(slack: SlackClient): [kind: string, send: Sender][] {
+  return [
+    ["run", (ctx, message, again) => sendLine(ctx, slack, message, again)],
+    ["reply", (ctx, message, again) => sendAnswer(ctx, slack, message, again)],
+  ];
+}
+
+async function sendLine(ctx: Context, slack: SlackClient, message: Message, again: boolean): Promise<Sent> {
+  const { rows } = await sql<{ channel: string; ref: string | null }>`
+    select channel, remote_ref as ref from muster.card where run = ${message.thread.slice("run:".length)}`.execute(
+    ctx.db,
+  );
+  const [card] = rows;
+  if (!card?.ref) return { retryAfterSeconds: 1, because: "the run's card was not posted yet" };
+  const { channel, ts } = placeOf(card.ref);
+  const from = { channel: card.channel, ref: card.ref };
+  const where = { channel, threadTs: ts, key: message.dedupeKey };
+  return post(ctx, slack, where, { draft: await draw(ctx, slack, message.payload), from, again });
+}
+
+async function sendAnswer(ctx: Context, slack: SlackClient, { dedupeKey, payload }: Message, again: boolean) {
+  const { reply } = payload;
+  if (!reply) return { refused: true, because: "it does not say whom it answers" } as const;
+  const draft = await draw(ctx, slack, payload);
+  const { channel, everyone, user } = reply;
+  if (!everyone) return whisper(ctx, slack, { ...reply, key: dedupeKey, draft });
+  const sent = await post(ctx, slack, { channel, key: dedupeKey }, { draft, from: { channel }, again });
+  // An answer stays with whoever asked, even where the app is not at home.
+  return "homeless" in sent ? whisper(ctx, slack, { channel, user, key: dedupeKey, draft }) : sent;
+}
+
+type Where = { channel: string; threadTs?: string; key: string };
+
+/** Posts once: what may have arrived is looked for first. */
+async function post(
+  ctx: Context,
+  slack: SlackClient,
+  where: Where,
+  { draft, from, again }: { draft: Draft; from: { channel: string; ref?: string }; again: boolean },
+): Promise<Sent> {
+  if (again) {
+    const found = await lookFor(ctx, slack, where, from);
+    if (found) return found;
+  }
+  try {
+    return { sent: true, ref: refOf(await postSomehow(ctx, slack, where, draft)) };
+  } catch (error) {
+    return outcomeOf(error, from);
+  }
+}
+
+/** Looks for a message that may have arrived. Not being able to look leaves it doubtful. */
+export async function lookFor(
+  ctx: Context,
+  slack: SlackClient,
+  where: Where,
+  from: { channel: string; ref?: string },
+): Promise<Sent | undefined> {
+  try {
+    const found = await readBack(ctx, slack, where);
+    return found && { sent: true, ref: refOf(found) };
+  } catch (error) {
+    const outcome = outcomeOf(error, from);
+    if ("homeless" in outcome || "lockedOut" in outcome) return outcome;
+    return { doubtful: true, because: `could not look whether it arrived: ${(error as Error).message}` };
+  }
+}
+
+/** Posts a draft; without its blocks where Slack does not like them, shorter where it is too long for it. */
+async function postSomehow(ctx: Context, slack: SlackClient, where: Where, draft: Draft) {
+  try {
+    return await postMessage(ctx, slack, { ...where, ...draft });
+  } catch (error) {
+    if (!failedWith(error, "plainer", "shorten")) throw error;
+    ctx.log.warn({ key: where.key, because: error.message }, "a message is posted without its blocks");
+    return postMessage(ctx, slack, { ...where, text: shortened(draft.text, error) });
+  }
+}
+
+/** What is left of a message that Slack did not take whole, with a word about it. */
+export function shortened(text: string, error: SlackFailed): string {
+  const notice =
+    "Slack did not take this whole; `/muster runs show` tells the rest, and takes what its buttons would say.";
+  return `${cut(text, error.trouble.kind === "shorten" ? 1500 : 3000)}\n${notice}`;
+}
+
+type Whisper = { channel: string; user: string; responseUrl?: string; key: string; draft: Draft };
+
+/** Answers one person, by the first way that works. Shown twice it harms nobody, so nothing is looked for first. */
+async function whisper(
+  ctx: Context,
+  slack: SlackClient,
+  { channel, user, responseUrl, key, draft }: Whisper,
+): Promise<Sent> {
+  const ways = [
+    ...(responseUrl === undefined
+      ? []
+      : [(body: Draft) => respond(ctx, slack, responseUrl, { ...body, everyone: false })]),
+    (body: Draft) => postEphemeral(ctx, slack, { channel, user, ...body }),
+    async (body: Draft) => void (await postMessage(ctx, slack, { channel: user, key, ...body })),
+  ];
+  let refusal = "nobody could be answered";
+  for (const way of ways) {
+    for (const body of [draft, { text: draft.text }]) {
+      try {
+        await way(body);
+        return { sent: true };
+      } catch (error) {
+        if (failedWith(error, "doubtful")) return { retryAfterSeconds: 2, because: error.message };
+        if (!failedWith(error, "plainer", "shorten", "refused", "re-home")) return outcomeOf(error, { channel });
+        refusal = error.message;
+        if (!failedWith(error, "plainer", "shorten")) break;
+      }
+    }
+  }
+  return { refused: true, because: refusal };
+}
+
+async function draw(
+  ctx: Context,
+  slack: SlackClient,
+  { lines, buttons = [], mention = [], runId, reply }: MessagePayload,
+) {
+  const link = reply && runId !== undefined ? await linkTo(ctx, slack, runId) : undefined;
+  const mentions = mention.map((name) => mentionOf(ctx, name));
+  return drawLines(lines, { buttons: await named(ctx, buttons), mentions, ...(link === undefined ? {} : { link }) });
+}
+
+/** Gives buttons the ids they are pressed by; those of runs that are not there are left out. */
+export async function named(
+  ctx: Pick<Context, "db">,
+  buttons: NonNullable<MessagePayload["buttons"]>,
+): Promise<NamedButton[]> {
+  const all = await Promise.all(buttons.map(async (button) => ({ ...button, id: await nameButton(ctx.db, button) })));
+  return all.flatMap(({ id, ...button }) => (id === undefined ? [] : [{ ...button, id }]));
+}
+
+/** Names a person so that Slack calls them, where the estate knows how. */
+export function mentionOf({ estate }: Pick<Context, "estate">, name: string): string {
+  const slackId = estate.people[name]?.slack;
+  return slackId === undefined ? name : `<@${slackId}>`;
+}
+
+/** The address of a run's card, where it has one and Slack tells it at once. */
+async function linkTo(ctx: Context, slack: SlackClient, runId: string): Promise<string | undefined> {
+  const { rows } = await sql<{ ref: string | null }>`
+    select remote_ref as ref from muster.card where run = ${runId}`.execute(ctx.db);
+  const ref = rows[0]?.ref;
+  if (!ref) return undefined;
+  return getPermalink(ctx, slack, placeOf(ref)).catch((error: unknown) => {
+    if (error instanceof SlackFailed) return undefined;
+    throw error;
+  });
+}
