@@ -62,6 +62,9 @@ export type Lab = World &
 
 /** Opens a lab: the world, its settings and files, Muster's tables and, unless told otherwise, one server. */
 export async function openLab(options: LabOptions = {}): Promise<Lab> {
+  // The SDKs read these by themselves, from the process.
+  process.env["AWS_ACCESS_KEY_ID"] ??= "lab";
+  process.env["AWS_SECRET_ACCESS_KEY"] ??= "lab-secret-key";
   const world = await openWorld({ commands: ["/muster", ...commands.map(({ name }) => `/${name}`)], ...options });
   const folder = await mkdtemp(join(tmpdir(), "muster-lab-"));
   const musters: Muster[] = [];

@@ -169,6 +169,8 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
           ...{ log, clock, random, name: record, resolver: resolver.server, ca: authority.cert },
           customers: options.customers.count,
           everySeconds: options.customers.everySeconds,
+          isDead: (address) =>
+            Object.values(edges).some((edge) => edge.address === address && edge.knobs.down === "silent"),
         })
       : undefined;
     if (customer) closing.push(() => customer.stop());

@@ -1,0 +1,191 @@
+import { styleText } from "node:util";
+import { setTimeout as pause } from "node:timers/promises";
+import { sql } from "kysely";
+import { findJob } from "../../jobs/index.ts";
+import { previewLines } from "../../jobs/preview-lines.ts";
+import { loadReport, reportLines } from "../../jobs/report.ts";
+import { openDb, type Db } from "../db/connect.ts";
+import { standing } from "../engine/decide.ts";
+import { loadJournal } from "../engine/journal.ts";
+import { fold } from "../engine/view.ts";
+import { UserError } from "../errors.ts";
+import { east, record, west } from "./estate.ts";
+import { countFigures, type Figures, type Story } from "./figures.ts";
+import { openLab, type Lab } from "./lab.ts";
+import { Narrator } from "./narrator.ts";
+import { Servers } from "./servers.ts";
+
+export type DemoOptions = {
+  graceful: boolean;
+  /** A step inside of which the server that drives the run is killed, once. */
+  killIn?: string;
+  /** Lab seconds in one second on the wall. */
+  scale: number;
+  print(line: string): void;
+};
+
+/** Opens a lab, breaks a region (or not), lets people act, tells what happens, and counts. */
+export async function playDemo({ graceful, killIn, scale, print }: DemoOptions): Promise<Figures> {
+  const bold = (text: string) => styleText("bold", text);
+  print(bold("Muster: two regions on this machine, and a service that people buy from."));
+  print(`${scale} lab seconds pass in one second; every delay is the real service's.`);
+  await using lab = await openLab({
+    ...{ rate: scale, serve: false, replicas: 4 },
+    customers: { count: 3, everySeconds: 2 },
+    estate: { stabilitySeconds: 120 },
+    settings: { LEASE_MILLISECONDS: "3000" },
+  });
+  const servers = new Servers(lab.environment);
+  const db = openDb(lab.environment["DATABASE_URL"] ?? "", { max: 2, leaseMs: 60_000 });
+  try {
+    await Promise.all([servers.start(), servers.start()]);
+    const narrator = new Narrator({ lab, db, print });
+    narrator.say(`${record} is served from ${east}. Two servers of Muster listen in Slack.`);
+    await narrator.until("customers buy", () => (lab.customer?.counts().accepted.length ?? 0) >= 20, 300);
+    await narrator.until("the prober sees it", () => probed(db, true), 300);
+    if (!graceful) await goDark(lab, narrator, db);
+
+    const typed = `/failover ${west} checkout --reason "${graceful ? "planned move" : `${east} is dark`}"`;
+    narrator.say(bold(`ana types: ${typed}`));
+    await lab.slack.types("U01", "#incident-response", typed);
+    await narrator.until("the plan", async () => (await newestRun(db)) !== undefined, 300);
+    const runId = (await newestRun(db)) ?? "";
+    const { plan, facts } = await findProposal(db, runId);
+    if (killIn !== undefined)
+      mustHaveStep(
+        plan.nodes.map((node) => node.step),
+        killIn,
+      );
+    for (const line of previewLines(findJob("failover").preview(plan, facts))) print(`       ${line}`);
+    narrator.follow(runId);
+    await narrator.until("the card", () => hasButton(lab, "Approve"), 300);
+    for (const [id, name] of [
+      ["U02", "ben"],
+      ["U03", "cleo"],
+    ] as const) {
+      narrator.say(bold(`${name} presses Approve`));
+      await lab.slack.presses(id, "Approve");
+    }
+    if (killIn !== undefined) await killInside({ db, runId, step: killIn, servers, narrator });
+    await narrator.until("the end of the run", async () => restsFor(await viewOf(db, runId)), 4 * 3600);
+    // What is still on its way out, and what customers were waiting for, arrives.
+    await pause(1500);
+    await lab.customer?.stop();
+    await servers.stop();
+    const figures = await countFigures(
+      lab,
+      await storyOf(db, runId, { mode: graceful ? "graceful" : "ungraceful", servers }),
+    );
+    print("");
+    print(bold("Report"));
+    for (const line of reportLines(await loadReport(db, runId))) print(`  ${line}`);
+    const counts = lab.customer?.counts();
+    print(
+      `  Customers: ${counts?.accepted.length} orders answered, ${counts?.errors} tries failed, ${figures.ordersLost} orders lost, ${figures.ordersDoubled} stored twice.`,
+    );
+    print(
+      `  Muster's own time: ${figures.ownSeconds} s on the wall. Longest way of the outside's delays: ${figures.criticalPathSeconds} lab seconds.`,
+    );
+    return figures;
+  } finally {
+    await servers.stop();
+    await db.destroy();
+  }
+}
+
+/** Kills the east, and waits until the prober has seen it: impact and detection are seen, not assumed. */
+async function goDark(lab: Lab, narrator: Narrator, db: Db): Promise<void> {
+  await lab.setRegionDead(east, true);
+  narrator.say(
+    styleText(
+      ["bold", "red"],
+      `${east} goes dark: its database, its cluster, its front door and its RDS answer nobody`,
+    ),
+  );
+  await narrator.until("the prober sees red", () => probed(db, false), 600);
+  narrator.say("the prober sees that customers are not served");
+}
+
+async function killInside({
+  db,
+  runId,
+  step,
+  servers,
+  narrator,
+}: {
+  db: Db;
+  runId: string;
+  step: string;
+  servers: Servers;
+  narrator: Narrator;
+}) {
+  const owner = async () => {
+    const { rows } = await sql<{ owner: string }>`
+      select r.owner from muster.run r where r.id = ${runId} and r.owner is not null
+         and exists (select from muster.step_event e where e.run = r.id and split_part(e.step, '/', 2) = ${step} and e.kind in ('first-look', 'intent'))
+         and not exists (select from muster.step_event e where e.run = r.id and split_part(e.step, '/', 2) = ${step} and e.kind = 'done')`.execute(
+      db,
+    );
+    return rows[0]?.owner;
+  };
+  await narrator.until(`a server inside ${step}`, async () => (await owner()) !== undefined, 4 * 3600);
+  const victim = (await owner()) ?? "";
+  servers.kill(victim);
+  narrator.say(styleText(["bold", "red"], `${victim} is killed inside ${step} (SIGKILL)`));
+}
+
+function mustHaveStep(steps: string[], step: string): void {
+  if (steps.includes(step)) return;
+  throw new UserError({
+    happened: `The plan has no step "${step}".`,
+    means: "No server was killed, and the demo ended.",
+    todo: `Name one of: ${steps.join(", ")}.`,
+  });
+}
+
+async function probed(db: Db, ok: boolean): Promise<boolean> {
+  const { rows } = await sql<{ ok: boolean }>`
+    select ok from muster.probe where service = 'checkout' and via = 'public' order by seq desc limit 1`.execute(db);
+  return rows[0]?.ok === ok;
+}
+
+async function newestRun(db: Db): Promise<string | undefined> {
+  const { rows } = await sql<{ id: string }>`select id from muster.run order by proposed_at desc limit 1`.execute(db);
+  return rows[0]?.id;
+}
+
+async function findProposal(db: Db, runId: string) {
+  const { plan, facts } = await db
+    .selectFrom("run")
+    .select(["plan", "facts"])
+    .where("id", "=", runId)
+    .executeTakeFirstOrThrow();
+  return { plan, facts: facts as never };
+}
+
+const hasButton = (lab: Lab, label: string): boolean =>
+  JSON.stringify(lab.slack.messages("#incident-response")).includes(`"${label}"`);
+
+async function viewOf(db: Db, runId: string) {
+  const loaded = await loadJournal(db, runId);
+  if (!loaded) throw new Error(`run ${runId} is gone`);
+  return { ...loaded, view: fold(loaded.run.plan, loaded.events) };
+}
+
+const restsFor = ({ view }: Awaited<ReturnType<typeof viewOf>>): boolean =>
+  ["done", "failed", "cancelled", "parked", "waiting"].includes(standing(view));
+
+async function storyOf(db: Db, runId: string, { mode, servers }: { mode: string; servers: Servers }): Promise<Story> {
+  const { run, events, view } = await viewOf(db, runId);
+  const result = view.steps.get("checkout/watch-stability")?.done?.result as { greenSince?: string } | undefined;
+  const recoveredAt = result?.greenSince ? new Date(result.greenSince) : undefined;
+  const { rows } = await sql<{ at: Date }>`
+    select max(at) as at from muster.probe g
+     where service = 'checkout' and via = 'public' and ok and at < (
+       select min(at) from muster.probe where service = 'checkout' and via = 'public' and not ok)`.execute(db);
+  return {
+    ...{ plan: run.plan, view, events, mode, recoveredAt, spans: servers.spans },
+    approvedAt: view.approvals.at(-1)?.at,
+    lastGreenBefore: rows[0]?.at ?? undefined,
+  };
+}

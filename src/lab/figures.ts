@@ -1,0 +1,166 @@
+import type { JournalEvent } from "../engine/events.ts";
+import type { Plan, PlanNode } from "../engine/plan.ts";
+import type { RunView } from "../engine/view.ts";
+import { east, west } from "./estate.ts";
+import type { Lab } from "./lab.ts";
+import { ask } from "./postgres-pair.ts";
+import type { LabRequest } from "./request-log.ts";
+import type { Span } from "./worker-process.ts";
+
+/** The last line of the demo. Seconds are lab seconds unless said; docs/lab.md explains each. */
+export type Figures = {
+  outcome: string;
+  mode: string;
+  scale: number;
+  serviceRecoverySeconds: number | null;
+  toolSeconds: number | null;
+  criticalPathSeconds: number;
+  ownSeconds: number;
+  ordersAccepted: number;
+  ordersLost: number;
+  ordersDoubled: number;
+  effects: Record<string, number>;
+  writesAccepted: { east: number; west: number };
+  writesAcceptedByOldSideAfterPromotion: number;
+  takeOvers: number;
+  slackPosts: number;
+  steps: { id: string; seconds: number }[];
+};
+
+export type Story = {
+  plan: Plan;
+  view: RunView;
+  events: readonly JournalEvent[];
+  mode: string;
+  /** When the second approval came, and when the first green user-path probe of the window that held was made. */
+  approvedAt: Date | undefined;
+  recoveredAt: Date | undefined;
+  lastGreenBefore: Date | undefined;
+  spans: readonly Span[];
+};
+
+/** Counts what a run did, from the lab's servers and the two databases; only take-overs and steps come from the journal. */
+export async function countFigures(lab: Lab, story: Story): Promise<Figures> {
+  const { plan, view, approvedAt, recoveredAt, lastGreenBefore } = story;
+  const accepted = lab.customer?.counts().accepted ?? [];
+  const [old, current] = await Promise.all([ordersOf(lab, "primary"), ordersOf(lab, "replica")]);
+  const promotedAt = lab.pair.replica.promotedAt;
+  const writer = promotedAt ? current : old;
+  const stored = new Map<number, number>();
+  for (const { number } of writer) stored.set(number, (stored.get(number) ?? 0) + 1);
+  const seconds = (from: Date | undefined, to: Date | undefined) =>
+    from && to ? tenth((to.getTime() - from.getTime()) / 1000) : null;
+  return {
+    outcome: view.ended?.outcome ?? "parked",
+    mode: story.mode,
+    scale: lab.time.clock.rate,
+    serviceRecoverySeconds: seconds(lastGreenBefore, recoveredAt),
+    toolSeconds: seconds(approvedAt, recoveredAt),
+    criticalPathSeconds: tenth(criticalPath(plan, view, lab.log.all)),
+    ownSeconds: ownSeconds(lab, story),
+    ordersAccepted: accepted.length,
+    ordersLost: accepted.filter((number) => !stored.has(number)).length,
+    ordersDoubled: [...stored.values()].filter((times) => times > 1).length,
+    effects: effectsOf(plan, view, lab.log.all),
+    writesAccepted: {
+      east: old.filter((order) => order.committed_by === east).length,
+      west: current.filter((order) => order.committed_by === west).length,
+    },
+    writesAcceptedByOldSideAfterPromotion: promotedAt
+      ? old.filter((order) => order.committed_by === east && order.placed_at > promotedAt).length
+      : 0,
+    takeOvers: view.takeOvers,
+    slackPosts: lab.log.of("slack", "chat.postMessage").filter((request) => request.effects.length > 0).length,
+    steps: [...view.steps.values()].flatMap(({ node, firstLookAt, done }) =>
+      firstLookAt && done ? [{ id: node.id, seconds: tenth((done.at.getTime() - firstLookAt.getTime()) / 1000) }] : [],
+    ),
+  };
+}
+
+type OrderRow = { number: number; placed_at: Date; committed_by: string };
+
+/** What a server holds, asked behind the proxies: its data is there however dead its region is. */
+async function ordersOf(lab: Lab, side: "primary" | "replica"): Promise<OrderRow[]> {
+  const rows = await ask<{ number: string; placed_at: Date; committed_by: string }>(
+    lab.pair[side].server,
+    "select number, placed_at, committed_by from orders",
+  );
+  return rows.map((row) => ({ ...row, number: Number(row.number) }));
+}
+
+/** Which requests a step's calls are, and so whose delays and effects are the step's. */
+const requestsOf: Record<string, { server: RegExp; action: RegExp }> = {
+  "point-config": { server: /^kubernetes/, action: /^PATCH configmaps$/ },
+  "scale-deployment": { server: /^kubernetes/, action: /^PATCH deployments\/scale$/ },
+  "restart-pods": { server: /^kubernetes/, action: /^PATCH deployments\/scale$/ },
+  "drain-old-side": { server: /^kubernetes/, action: /^PATCH deployments\/scale$/ },
+  "promote-replica": { server: /^rds$/, action: /^PromoteReadReplica$/ },
+  "shift-dns": { server: /^route53$/, action: /^ChangeResourceRecordSets$/ },
+};
+
+function requestsDuring(view: RunView, node: PlanNode, log: readonly LabRequest[]): LabRequest[] {
+  const step = view.steps.get(node.id);
+  const kind = requestsOf[node.step];
+  const from = step?.firstLookAt?.getTime();
+  const to = step?.done?.at.getTime() ?? Infinity;
+  if (!kind || from === undefined) return [];
+  const region = regionOf(node);
+  return log.filter(
+    ({ at, server, action }) =>
+      kind.server.test(server) &&
+      kind.action.test(action) &&
+      (!server.startsWith("kubernetes-") || region === undefined || server.endsWith(region)) &&
+      at.getTime() >= from &&
+      at.getTime() <= to,
+  );
+}
+
+/** The region a Kubernetes step works in: draining is the old side's, everything else the new side's. */
+const regionOf = (node: PlanNode): string | undefined => (node.step === "drain-old-side" ? east : west);
+
+/** The longest way through the plan, each step weighing what the lab drew for its calls. Ends where people are served. */
+function criticalPath(plan: Plan, view: RunView, log: readonly LabRequest[]): number {
+  const ends = new Map<string, number>();
+  for (const node of plan.nodes) {
+    const weight = requestsDuring(view, node, log).reduce((sum, { delaySeconds }) => sum + delaySeconds, 0);
+    const before = Math.max(0, ...node.after.map((id) => ends.get(id) ?? 0));
+    ends.set(node.id, before + weight);
+  }
+  return Math.max(0, ...ends.values());
+}
+
+/** Per changing step, the most often that one change took hold at its target. */
+function effectsOf(plan: Plan, view: RunView, log: readonly LabRequest[]): Record<string, number> {
+  return Object.fromEntries(
+    plan.nodes
+      .filter((node) => node.changes && requestsOf[node.step])
+      .map((node) => {
+        const times = new Map<string, number>();
+        for (const { effects } of requestsDuring(view, node, log)) {
+          for (const { target, wanted } of effects)
+            times.set(`${target} ${wanted}`, (times.get(`${target} ${wanted}`) ?? 0) + 1);
+        }
+        return [node.id, Math.max(0, ...times.values())];
+      }),
+  );
+}
+
+/** Wall seconds between approval and recovery in which no call was open at a server and no step waited on the clock. */
+function ownSeconds(lab: Lab, { approvedAt, recoveredAt, spans }: Story): number {
+  if (!approvedAt || !recoveredAt) return 0;
+  const onWall = (at: Date) => Date.now() - (lab.time.clock.now().getTime() - at.getTime()) / lab.time.clock.rate;
+  const [from, to] = [onWall(approvedAt), onWall(recoveredAt)];
+  const busy = spans
+    .map((span) => [Math.max(from, span.from), Math.min(to, span.to)] as const)
+    .filter(([start, end]) => end > start)
+    .sort(([left], [right]) => left - right);
+  let covered = 0;
+  let until = from;
+  for (const [start, end] of busy) {
+    covered += Math.max(0, end - Math.max(start, until));
+    until = Math.max(until, end);
+  }
+  return Math.round((to - from - covered) / 10) / 100;
+}
+
+const tenth = (value: number): number => Math.round(value * 10) / 10;
