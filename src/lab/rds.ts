@@ -91,7 +91,7 @@ export async function openRds(options: RdsOptions): Promise<Rds> {
     host: address,
     port,
     knobs,
-    handle: (http, response) => void handle(http, response).catch(() => response.destroy()),
+    handle,
   });
 
   return {
