@@ -32,8 +32,11 @@ export function openDb(url: string, { max, leaseMs, statementTimeoutMs = 5_000, 
     idle_in_transaction_session_timeout: Math.ceil(leaseMs / 2),
     types: { getTypeParser },
   });
+  const broke = (error: Error) => log?.warn({ error: error.message }, "a connection to Muster's database ended");
   // An idle connection that the server ends: the next query opens another.
-  pool.on("error", (error) => log?.warn({ error: error.message }, "a connection to Muster's database ended"));
+  pool.on("error", broke);
+  // One in use tells its query, and itself besides: with nobody listening there, that would end the process.
+  pool.on("connect", (client) => client.on("error", broke));
   return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: activity ? counted(pool, activity) : pool }) });
 }
 

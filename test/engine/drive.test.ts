@@ -11,7 +11,6 @@ import {
   propose,
   setRate,
   story,
-  until,
   type EngineLab,
 } from "./engine-lab.ts";
 import { World } from "./world.ts";
