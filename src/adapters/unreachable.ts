@@ -28,13 +28,13 @@ const reasons: Record<string, string> = {
  */
 export function whyUnreachable(error: unknown): string | undefined {
   if (error instanceof CallTimedOut) return "does not answer";
-  if (error instanceof AggregateError) return whyUnreachable(error.errors[0]);
-  if (!(error instanceof Error)) return undefined;
-  const { code } = error as NodeJS.ErrnoException;
+  // By shape, not by class: errors of sockets are born outside the realm a test runs in.
+  const { code, message, errors, cause } = Object(error) as Partial<NodeJS.ErrnoException> & Partial<AggregateError>;
   const known = code === undefined ? undefined : reasons[code];
   if (known) return known;
-  // pg has no code for these two.
-  if (/Connection terminated due to connection timeout|timeout expired/.test(error.message)) return "does not answer";
-  if (/Connection terminated unexpectedly/.test(error.message)) return "breaks connections";
-  return error.cause === undefined ? undefined : whyUnreachable(error.cause);
+  if (Array.isArray(errors) && errors.length > 0) return whyUnreachable(errors[0]);
+  // pg has no code for these.
+  if (/Connection terminated due to connection timeout|timeout expired/.test(message ?? "")) return "does not answer";
+  if (/Connection terminated unexpectedly/.test(message ?? "")) return "breaks connections";
+  return cause === undefined ? undefined : whyUnreachable(cause);
 }

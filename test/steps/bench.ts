@@ -1,0 +1,166 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { makeClients } from "../../src/adapters/clients.ts";
+import { Activity, type Log } from "../../src/call.ts";
+import { openDb, type Db } from "../../src/db/connect.ts";
+import { migrate } from "../../src/db/migrate.ts";
+import { isUnknown, type Json, type Reads, type Step, type StepContext, type Unknown } from "../../src/engine/step.ts";
+import { kubeconfig } from "../../src/lab/kubernetes.ts";
+import { app, muster } from "../../src/lab/shop.ts";
+import { openWorld, type World, type WorldOptions } from "../../src/lab/world.ts";
+
+const runId = "run-1";
+
+/** A lab's world and what steps reach it through, without an engine: steps are driven by hand. */
+export type Bench = World & {
+  ctx: StepContext;
+  db: Db;
+  /** As another worker, or after a take-over. */
+  as(change: Partial<StepContext>): StepContext;
+  close(): Promise<void>;
+};
+
+const quiet: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** Opens a bench whose clock runs 100 times as fast as the wall's, so that RDS is done in seconds. */
+export async function openBench(options: WorldOptions = {}): Promise<Bench> {
+  // The SDK's own chain reads these; the lab takes any.
+  process.env["AWS_ACCESS_KEY_ID"] = "lab";
+  process.env["AWS_SECRET_ACCESS_KEY"] = "lab-secret-key";
+  const world = await openWorld({ rate: 100, ...options });
+  const folder = await mkdtemp(join(tmpdir(), "muster-bench-"));
+  const kubeconfigFile = join(folder, "kubeconfig.yaml");
+  await writeFile(kubeconfigFile, kubeconfig(Object.values(world.clusters)), { mode: 0o600 });
+  const db = openDb(world.musterDatabase.url, { max: 4, leaseMs: 10_000 });
+  await migrate(db);
+  await world.time.bind(world.musterDatabase.url);
+  await db
+    .insertInto("run")
+    .values({
+      ...{ id: runId, job: "failover", title: "a failover", engine_version: 1, requested_by: "ana" },
+      ...{ plan: "{}", facts: "{}", plan_hash: "", place: "{}", approve_until: new Date() },
+    })
+    .execute();
+  const clients = makeClients({
+    rdsEndpoint: world.rds.url,
+    route53Endpoint: world.route53.url,
+    extraCa: world.authority.cert,
+    kubeconfigFile,
+    clusters: { east: { context: "prod-east" }, west: { context: "prod-west" } },
+    guard: { user: muster.user, password: muster.password, ssl: "disable" },
+    connectTimeoutMs: 800,
+    resolvers: [world.dns.server],
+    publicResolvers: [world.resolver.server],
+    dnsPort: 5353,
+  });
+  const ctx: StepContext = {
+    ...{ db, clients, runId, epoch: 1, worker: "bench", leaseMs: 10_000, callTimeoutMs: 1500 },
+    clock: world.time.clock,
+    now: () => world.time.clock.now(),
+    newId: () => crypto.randomUUID(),
+    random: Math.random,
+    point: () => Promise.resolve(),
+    activity: new Activity(),
+    log: quiet,
+    redact: (text: string) => text,
+    secret: () => `postgres://${app.user}:${app.password}@unused.lab/${app.database}?sslmode=disable`,
+    ring: () => Promise.resolve(),
+    steps: new Map(),
+    brokenClaims: () => Promise.resolve([]),
+    senders: new Map(),
+    signal: new AbortController().signal,
+  };
+  return {
+    ...world,
+    ctx,
+    db,
+    as: (change) => ({ ...ctx, ...change }),
+    async close() {
+      await clients.close();
+      await db.destroy();
+      await world.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export type Driven<Seen> = {
+  /** What was seen when nothing was missing, or could not be seen when patience was over. */
+  result: Seen | Unknown;
+  /** What was seen before the first change. */
+  before: Seen | undefined;
+  /** The sentences it waited with, each once in a row. */
+  waited: string[];
+};
+
+/** Drives a step forward as the engine does: look, change once, look until nothing is missing. @throws what it parks with. */
+export async function drive<Input, Seen>(
+  bench: Bench,
+  step: Step<Input, Seen>,
+  input: Input,
+  reads: Reads = {},
+): Promise<Driven<Seen>> {
+  const { ctx } = bench;
+  const patience = typeof step.patienceSeconds === "number" ? step.patienceSeconds : step.patienceSeconds(input);
+  let from = ctx.now().getTime();
+  let before: Seen | undefined;
+  const waited: string[] = [];
+  for (;;) {
+    const seen = json(await step.observe(ctx, input, reads));
+    const late = ctx.now().getTime() - from > patience * 1000;
+    const sentence = isUnknown(seen)
+      ? seen.unknown
+      : (step.notYet?.(seen, input, reads) ?? step.missing(seen, input, reads));
+    if (!isUnknown(seen) && step.missing(seen, input, reads) === undefined) return { result: seen, before, waited };
+    if (sentence !== undefined && waited.at(-1) !== sentence) waited.push(sentence);
+    if (isUnknown(seen) && late && step.acceptsUnknown?.(input)) return { result: seen, before, waited };
+    if (late) throw new Error(`parked: ${sentence}`);
+    const mayApply = !isUnknown(seen) && step.apply && before === undefined && !step.notYet?.(seen, input, reads);
+    if (mayApply && step.apply) {
+      before = seen;
+      await noteIntent(bench, step.name);
+      await step.apply(ctx, input, { before, seen, reads });
+      from = ctx.now().getTime();
+      continue;
+    }
+    await ctx.clock.sleep(step.pollSeconds);
+  }
+}
+
+/** Takes a step back as the engine does. */
+export async function takeBack<Input, Seen>(
+  { ctx }: Bench,
+  step: Step<Input, Seen>,
+  input: Input,
+  before: Seen,
+  reads: Reads = {},
+): Promise<Seen> {
+  if (!("apply" in step.undo)) throw new Error(`${step.name} has no way back`);
+  const look = async () => {
+    const seen = json(await step.observe(ctx, input, reads));
+    if (isUnknown(seen)) throw new Error(seen.unknown);
+    return seen;
+  };
+  const seen = await look();
+  await step.undo.apply(ctx, input, { before, seen, reads });
+  for (let tries = 0; tries < 100; tries += 1) {
+    const now = await look();
+    if (step.undo.missing(now, before, input) === undefined) return now;
+    await ctx.clock.sleep(step.pollSeconds);
+  }
+  throw new Error(`not taken back: ${step.undo.missing(await look(), before, input)}`);
+}
+
+/** The journal's row that says a change was meant, as the engine writes it before each. */
+export async function noteIntent({ db }: Bench, stepName: string): Promise<void> {
+  await db
+    .insertInto("step_event")
+    .values({ run: runId, step: `checkout/${stepName}`, kind: "intent", epoch: 1, payload: "{}" })
+    .execute();
+}
+
+/** What a later worker would read of it. */
+const json = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+export type { Json };

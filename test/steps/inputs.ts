@@ -1,0 +1,49 @@
+import { endpointOf, east, instances, record, west, zone } from "../../src/lab/estate.ts";
+import type { DatabaseTarget, DeploymentTarget } from "../../src/steps/targets.ts";
+
+const appRole = { env: "CHECKOUT_DB_URL" };
+const service = "checkout";
+
+export const from: DatabaseTarget = {
+  instance: instances[east],
+  region: east,
+  host: endpointOf(east),
+  port: 5432,
+  appRole,
+};
+export const to: DatabaseTarget = {
+  instance: instances[west],
+  region: west,
+  host: endpointOf(west),
+  port: 5432,
+  appRole,
+};
+
+const deployment = { namespace: "shop", name: "checkout", replicas: 3 };
+export const eastern: DeploymentTarget = { cluster: "east", ...deployment };
+export const western: DeploymentTarget = { cluster: "west", ...deployment };
+
+const config = { cluster: "west", namespace: "shop", name: "app-config", key: "DB_HOST" };
+const dns = { zone: zone.id, name: record, type: "A" as const, ttl: 60 };
+const health = { url: `https://${record}:8080/health`, limitMs: 1000 };
+
+/** The inputs of every step, for the lab's one service on its way from east to west. */
+export const inputs = {
+  pointConfig: { service, toRegion: west, configs: [config], host: endpointOf(west), deployments: [western] },
+  scaleDeployment: { service, toRegion: west, deployments: [western], until: "running" as const },
+  drainOldSide: { service, fromRegion: east, mode: "graceful" as const, deployments: [eastern] },
+  fenceWrites: { service, mode: "graceful" as const, from, to },
+  acceptSplitBrain: { service, mode: "graceful" as const, fromInstance: from.instance },
+  catchUp: { service, mode: "graceful" as const, from, to },
+  acceptLoss: { service, rpoSeconds: 900, shownLossSeconds: 10 },
+  promoteReplica: { service, replica: to, backupRetentionDays: 7 },
+  openWrites: { service, to },
+  verifyDatabase: { service, from, to },
+  restartPods: { service, toRegion: west, deployments: [western] },
+  verifyService: { service, toRegion: west, edge: "https://west.example.com:8080", ...health },
+  admitTraffic: { service, toRegion: west },
+  shiftDns: { service, dns, toRegion: west },
+  verifyPublic: { service, toRegion: west, dns, ...health },
+  watchStability: { service, toRegion: west, ...health, stabilitySeconds: 60 },
+  fenceReturned: { service, from, deployments: [eastern], baseline: null, replayLsn: null, promotedAt: null },
+};
