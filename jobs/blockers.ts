@@ -16,8 +16,9 @@ export function blockersOf(targets: Targets, facts: FailoverFacts): string[] {
   ];
 }
 
-function missingFromEstate({ name, toRegion, edge, deployments }: Targets): string[] {
+function missingFromEstate({ name, toRegion, edge, deployments, from, to }: Targets): string[] {
   return [
+    ...((from.appRole ?? to.appRole) ? [] : [`the estate names no appRole of ${name}, so a fence could not be proven`]),
     ...(edge ? [] : [`the estate names no front door of ${name} in ${toRegion} (health.edges)`]),
     ...(deployments.to.length > 0 ? [] : [`the estate names no deployment of ${name} in ${toRegion}`]),
   ];

@@ -4,8 +4,8 @@ import type { FailoverFacts } from "../src/facts/failover.ts";
 import { predictedLoss, seenFrom } from "../src/facts/moves.ts";
 import { readyToPromote } from "../src/facts/replica.ts";
 import type { Targets } from "../src/facts/targets.ts";
+import type { Mode } from "../src/steps/targets.ts";
 import { keyName, spellValue } from "./config-keys.ts";
-import type { Mode } from "./mode.ts";
 
 /** What a failover stands on. A forced one stands on nothing about the old side, so that it can be tried in any weather. */
 export function claimsOf(targets: Targets, facts: FailoverFacts, mode: Mode, forced: boolean): Claim[] {

@@ -21,6 +21,8 @@ export type Job<Input, Facts> = {
   input: z.ZodType<Input>;
   /** What it does, to finish the sentence "ana asked to ...". Pure. */
   title(input: Input): string;
+  /** What nobody else may change while it runs: services, or "db:<instance>". Pure. */
+  locks(input: Input): string[];
   /** Looks at the world, and changes nothing. */
   look(ctx: Context, input: Input): Promise<Facts>;
   /** Makes the plan. Pure. @throws UserError when there is nothing to do, or the estate does not have what was named. */

@@ -1,8 +1,6 @@
 import type { FailoverFacts } from "../src/facts/failover.ts";
 import { seenFrom } from "../src/facts/moves.ts";
-
-/** Graceful: the old side is there, its fence must hold, and nothing is lost. Ungraceful: nobody reaches it. */
-export type Mode = "graceful" | "ungraceful";
+import type { Mode } from "../src/steps/targets.ts";
 
 /** Tells how a service can be moved: gracefully as long as one vantage point sees the old side. */
 export function modeOf(facts: FailoverFacts, force?: "ungraceful"): Mode {

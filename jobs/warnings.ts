@@ -1,19 +1,13 @@
-import { objectives } from "../src/estate.ts";
 import { seen } from "../src/facts/fact.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
 import { predictedLoss } from "../src/facts/moves.ts";
 import { readyToPromote } from "../src/facts/replica.ts";
 import type { Targets } from "../src/facts/targets.ts";
-import type { Mode } from "./mode.ts";
+import type { Mode } from "../src/steps/targets.ts";
 
 /** What people must read before they approve, most frightening first; sentences. Pure. */
 export function warningsOf(targets: Targets, facts: FailoverFacts, mode: Mode): string[] {
-  return [
-    ...splitBrain(targets, mode),
-    ...loss(targets, facts, mode),
-    ...dependence(facts),
-    ...smaller(targets, facts),
-  ];
+  return [...splitBrain(targets, mode), ...loss(facts, mode), ...dependence(facts), ...smaller(targets, facts)];
 }
 
 function splitBrain({ from }: Targets, mode: Mode): string[] {
@@ -23,9 +17,9 @@ function splitBrain({ from }: Targets, mode: Mode): string[] {
   ];
 }
 
-function loss({ service }: Targets, facts: FailoverFacts, mode: Mode): string[] {
+function loss(facts: FailoverFacts, mode: Mode): string[] {
   if (mode === "graceful") return [];
-  const { rpoSeconds } = objectives(service);
+  const { rpoSeconds } = facts.objectives;
   const seconds = predictedLoss(facts);
   if (seconds === undefined)
     return [

@@ -1,5 +1,6 @@
 import type { Instance } from "../adapters/rds.ts";
 import type { Context } from "../context.ts";
+import { objectives } from "../estate.ts";
 import { lookAtApplication, type ApplicationFacts } from "./application.ts";
 import { lookAtConfigs, type ConfigFacts } from "./config.ts";
 import { lookAtDns, type DnsFacts } from "./dns.ts";
@@ -19,6 +20,10 @@ export type FailoverFacts = {
   service: string;
   toRegion: string;
   fromRegion: string;
+  /** When the last of the looks was over. */
+  lookedAt: string;
+  /** What the estate promises for this service, in seconds. */
+  objectives: { rtoSeconds: number; rpoSeconds: number };
   application: Fact<ApplicationFacts>;
   /** The instance that shall write, and what it says itself. */
   to: { instance: Fact<Instance>; server: Fact<ServerFacts> };
@@ -58,8 +63,22 @@ export async function lookAtFailover(
     lookAtProbes(ctx, service),
   ]);
   const configs = await lookAtConfigs(ctx, targets, seen(databases.to.instance)?.endpoint?.host);
-  const common = { service, toRegion, fromRegion, application, ...databases };
-  return { ...common, lastBeat, promotion, pods, configs, dns, rights, edge, probes };
+  const said = { service, toRegion, fromRegion, objectives: objectives(targets.service) };
+  const lookedAt = ctx.now().toISOString();
+  return {
+    ...said,
+    lookedAt,
+    application,
+    ...databases,
+    lastBeat,
+    promotion,
+    pods,
+    configs,
+    dns,
+    rights,
+    edge,
+    probes,
+  };
 }
 
 type Looked = Pick<FailoverFacts, "to" | "from">;

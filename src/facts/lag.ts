@@ -3,7 +3,6 @@ import { getHeartbeat, getReplicationState, lsnBytes } from "../adapters/postgre
 import type { Context } from "../context.ts";
 import { explainAs } from "./explain.ts";
 import { look, type Fact } from "./fact.ts";
-import { secondsBetween } from "./moment.ts";
 
 /** One database server by its own words. Moments are ISO, positions are LSNs. */
 export type ServerFacts = {
@@ -41,20 +40,6 @@ export function lookAtServer(ctx: Context, place: ServerPlace): Promise<Fact<Ser
       }),
     explainAs(place.instance),
   );
-}
-
-/** How often the heartbeat is written, in seconds: nobody can tell a loss more finely. */
-export const beatSeconds = 5;
-
-/**
- * Predicts how many seconds of writes would be lost without another word from the old writer: from the newest heartbeat
- * that arrived to the newest that was seen there, and on to the beat that nobody saw. Always a multiple of 5, never in our
- * favour. Undefined where either is not known.
- */
-export function lossSeconds(lastBeatAt: string | undefined, arrivedBeatAt: string | undefined): number | undefined {
-  if (lastBeatAt === undefined || arrivedBeatAt === undefined) return undefined;
-  const behind = Math.max(0, secondsBetween(arrivedBeatAt, lastBeatAt));
-  return (Math.floor(behind / beatSeconds) + 1) * beatSeconds;
 }
 
 /** Counts the bytes of log between two positions; undefined where one is not known. */

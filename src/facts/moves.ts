@@ -1,6 +1,7 @@
+import { lossSeconds } from "../steps/loss.ts";
 import { seen } from "./fact.ts";
 import type { FailoverFacts } from "./failover.ts";
-import { bytesBetween, lossSeconds } from "./lag.ts";
+import { bytesBetween } from "./lag.ts";
 import { later, secondsBetween } from "./moment.ts";
 
 /** From which vantage points the old side can be seen: Muster's own connection, and the replica's line to it. */

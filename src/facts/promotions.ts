@@ -5,15 +5,18 @@ import { look, type Fact } from "./fact.ts";
 /** The last promotion Muster made for a service: it tells whose data is newest when both instances would write. */
 export type Promotion = { region: string; run: string; at: string };
 
-/** Looks in the journals for the last promotion that was made for a service, or null where there was none. */
-export async function lookAtPromotions(ctx: Context, service: string): Promise<Fact<{ last: Promotion | null }>> {
-  return look(ctx, async () => {
-    const { rows } = await sql<{ region: string; run: string; at: Date }>`
-      select run.plan #>> '{input,toRegion}' as region, run.id as run, event.at
-        from muster.step_event event join muster.run on run.id = event.run
-       where event.step = ${`${service}/promote-replica`} and event.kind = 'intent'
-       order by event.seq desc limit 1`.execute(ctx.db);
-    const [row] = rows;
-    return { last: row ? { ...row, at: row.at.toISOString() } : null };
-  });
+/** Finds in the journals the last promotion that was begun for a service; undefined where there was none. */
+export async function findPromotion(ctx: Pick<Context, "db">, service: string): Promise<Promotion | undefined> {
+  const { rows } = await sql<{ region: string; run: string; at: Date }>`
+    select run.plan #>> '{input,toRegion}' as region, run.id as run, event.at
+      from muster.step_event event join muster.run on run.id = event.run
+     where event.step = ${`${service}/promote-replica`} and event.kind = 'intent'
+     order by event.seq desc limit 1`.execute(ctx.db);
+  const [row] = rows;
+  return row && { ...row, at: row.at.toISOString() };
+}
+
+/** Looks for the last promotion of a service, or null where there was none. */
+export function lookAtPromotions(ctx: Context, service: string): Promise<Fact<{ last: Promotion | null }>> {
+  return look(ctx, async () => ({ last: (await findPromotion(ctx, service)) ?? null }));
 }

@@ -6,3 +6,6 @@ create table muster.instance (
   seen_at timestamptz not null default muster.now(),
   primary key (region, instance)
 );
+
+-- Every heartbeat asks which side of a service was promoted last.
+create index step_event_of_intent on muster.step_event (step, seq) where kind = 'intent';

@@ -1,0 +1,94 @@
+import { use, type PlanNode } from "../src/engine/plan.ts";
+import type { Deployment } from "../src/estate.ts";
+import { seen } from "../src/facts/fact.ts";
+import type { FailoverFacts } from "../src/facts/failover.ts";
+import { predictedLoss } from "../src/facts/moves.ts";
+import type { Targets } from "../src/facts/targets.ts";
+import { acceptLoss } from "../src/steps/accept-loss.ts";
+import { acceptSplitBrain } from "../src/steps/accept-split-brain.ts";
+import { admitTraffic } from "../src/steps/admit-traffic.ts";
+import { catchUp } from "../src/steps/catch-up.ts";
+import { drainOldSide } from "../src/steps/drain-old-side.ts";
+import { fenceWrites } from "../src/steps/fence-writes.ts";
+import { openWrites } from "../src/steps/open-writes.ts";
+import { pointConfig } from "../src/steps/point-config.ts";
+import { promoteReplica } from "../src/steps/promote-replica.ts";
+import { restartPods } from "../src/steps/restart-pods.ts";
+import { scaleDeployment } from "../src/steps/scale-deployment.ts";
+import { shiftDns } from "../src/steps/shift-dns.ts";
+import type { DatabaseTarget, DeploymentTarget, Mode } from "../src/steps/targets.ts";
+import { verifyDatabase } from "../src/steps/verify-database.ts";
+import { verifyPublic } from "../src/steps/verify-public.ts";
+import { verifyService } from "../src/steps/verify-service.ts";
+import { watchStability } from "../src/steps/watch-stability.ts";
+import { backupDaysOf, databasesOf } from "./databases.ts";
+
+/** The steps that move one service, every target named; a step never looks anything up. */
+export function failoverNodes(targets: Targets, facts: FailoverFacts, mode: Mode): PlanNode[] {
+  const { name: service, toRegion } = targets;
+  const databases = databasesOf(targets, facts);
+  const deployments = targets.deployments.to.map(deploymentTarget);
+
+  // Two branches that know nothing of each other: pods that will serve, and the database that will write.
+  const configs = targets.configs.map(({ region: _, ...config }) => config);
+  const host = databases.to.host;
+  const pointed = use(pointConfig, service, { service, toRegion, configs, host, deployments });
+  const scaled = use(
+    scaleDeployment,
+    service,
+    { service, toRegion, deployments, until: "running" },
+    { after: [pointed] },
+  );
+  const database = databaseNodes(targets, facts, mode, databases);
+
+  const restarted = use(
+    restartPods,
+    service,
+    { service, toRegion, deployments },
+    { after: [scaled, database.verified], reads: [pointed] },
+  );
+  return [pointed, scaled, ...database.nodes, restarted, ...trafficNodes(targets, facts, restarted)];
+}
+
+function databaseNodes(
+  { name: service, fromRegion, deployments }: Targets,
+  facts: FailoverFacts,
+  mode: Mode,
+  { from, to }: { from: DatabaseTarget; to: DatabaseTarget },
+): { nodes: PlanNode[]; verified: PlanNode } {
+  const { rpoSeconds } = facts.objectives;
+  const shownLossSeconds = mode === "graceful" ? 0 : (predictedLoss(facts) ?? null);
+
+  const old = deployments.from.map(deploymentTarget);
+  const drained = use(drainOldSide, service, { service, fromRegion, mode, deployments: old });
+  // Gracefully the application ends first, so that no order is cut in two; where nobody answers, that wait saves nothing.
+  const gentle = mode === "graceful" ? [drained] : [];
+  const fenced = use(fenceWrites, service, { service, mode, from, to }, { after: gentle });
+  const split = use(acceptSplitBrain, service, { service, mode, fromInstance: from.instance }, { reads: [fenced] });
+  const caughtUp = use(catchUp, service, { service, mode, from, to }, { after: [split], reads: [fenced] });
+  const loss = use(acceptLoss, service, { service, rpoSeconds, shownLossSeconds }, { reads: [caughtUp] });
+  const backupRetentionDays = backupDaysOf(facts);
+  const promoted = use(promoteReplica, service, { service, replica: to, backupRetentionDays }, { after: [loss] });
+  const opened = use(openWrites, service, { service, to }, { after: [promoted] });
+  const verified = use(verifyDatabase, service, { service, from, to }, { after: [opened], reads: [fenced, caughtUp] });
+  return { nodes: [drained, fenced, split, caughtUp, loss, promoted, opened, verified], verified };
+}
+
+/** People last: whoever came before the data could read their basket, and not pay. */
+function trafficNodes(targets: Targets, facts: FailoverFacts, ready: PlanNode): PlanNode[] {
+  const { name: service, toRegion, edge = "" } = targets;
+  const { health, admission, stabilitySeconds } = targets.service;
+  const { url, limitMs } = health;
+  const records = seen(facts.dns.records);
+  const dns = { ...facts.dns.name, ttl: records?.[toRegion]?.ttl ?? facts.dns.name.ttl };
+
+  const verified = use(verifyService, service, { service, toRegion, url, edge, limitMs }, { after: [ready] });
+  const admitted =
+    admission === "person" ? use(admitTraffic, service, { service, toRegion }, { after: [verified] }) : undefined;
+  const shifted = use(shiftDns, service, { service, dns, toRegion }, { after: [admitted ?? verified] });
+  const open = use(verifyPublic, service, { service, toRegion, dns, url, limitMs }, { reads: [shifted] });
+  const stable = use(watchStability, service, { service, toRegion, url, limitMs, stabilitySeconds }, { after: [open] });
+  return [verified, ...(admitted ? [admitted] : []), shifted, open, stable];
+}
+
+const deploymentTarget = ({ region: _, ...target }: Deployment): DeploymentTarget => target;

@@ -1,0 +1,39 @@
+import type { PlanNode } from "../src/engine/plan.ts";
+
+/** How long steps usually take, in seconds: what the services say of themselves, and what their delays add up to. */
+const typicalSeconds: Record<string, number> = {
+  "point-config": 2,
+  "scale-deployment": 30,
+  "drain-old-side": 10,
+  "fence-writes": 5,
+  "catch-up": 5,
+  // Replication stops, the instance restarts: minutes, by size.
+  "promote-replica": 150,
+  "open-writes": 2,
+  "verify-database": 5,
+  "restart-pods": 30,
+  "verify-service": 5,
+  // All name servers of a zone usually agree within a minute.
+  "shift-dns": 60,
+  "verify-public": 10,
+};
+
+/** How long the looks at a side that does not answer take before they are given up, in seconds. */
+const silentSeconds: Record<string, number> = { "drain-old-side": 60, "fence-writes": 60, "catch-up": 30 };
+
+/**
+ * Forecasts how many seconds pass from the second approval until customers are served again: the longest way through the
+ * plan, and the time resolvers may keep the old answer. People's answers are not in it.
+ */
+export function forecastSeconds(nodes: readonly PlanNode[], { oldSideSilent, ttlSeconds }: Weather): number {
+  const ends = new Map<string, number>();
+  for (const { id, step, after } of nodes) {
+    const start = Math.max(0, ...after.map((before) => ends.get(before) ?? 0));
+    const takes = (oldSideSilent ? silentSeconds[step] : undefined) ?? typicalSeconds[step] ?? 0;
+    ends.set(id, start + takes);
+  }
+  const served = nodes.filter(({ step }) => step === "verify-public" || step === "shift-dns");
+  return Math.max(0, ...served.map(({ id }) => ends.get(id) ?? 0)) + ttlSeconds;
+}
+
+type Weather = { oldSideSilent: boolean; ttlSeconds: number };

@@ -1,0 +1,33 @@
+import { sql } from "kysely";
+import type { Context } from "../src/context.ts";
+import type { Db } from "../src/db/connect.ts";
+import type { Json } from "../src/engine/step.ts";
+import { UserError } from "../src/errors.ts";
+
+/**
+ * Finds the run that somebody else asked for with the same words and that is still live: under way, or waiting for its
+ * approvals. One that nobody may approve is not live: whoever asks again wants another look.
+ */
+export async function findLiveRun(db: Db, job: string, input: Json): Promise<string | undefined> {
+  const { rows } = await sql<{ id: string }>`
+    select id from muster.run
+     where ended_at is null and job = ${job} and plan -> 'input' = ${JSON.stringify(input)}::jsonb
+       and (state <> 'proposed' or (approve_until > muster.now() and plan -> 'blockers' = '[]'::jsonb))
+     order by state <> 'proposed' desc, proposed_at desc limit 1`.execute(db);
+  return rows[0]?.id;
+}
+
+/** Refuses what another run is changing right now, and names that run. */
+export async function refuseIfLocked(ctx: Context, locks: readonly string[]): Promise<void> {
+  const { rows } = await sql<{ service: string; id: string; title: string }>`
+    select lock.service, run.id, run.title
+      from muster.run_service lock join muster.run on run.id = lock.run
+     where lock.service = any (${locks}::text[]) order by lock.service limit 1`.execute(ctx.db);
+  const [held] = rows;
+  if (!held) return;
+  throw new UserError({
+    happened: `Run ${held.id} has ${held.service} in its hands (${held.title}).`,
+    means: "Nothing was changed by asking.",
+    todo: `Wait for it, or look at it: /muster runs show ${held.id}.`,
+  });
+}

@@ -1,0 +1,113 @@
+import { asApp, asGuard, withPostgres, type Sql } from "../adapters/postgres.ts";
+import { getRole } from "../adapters/postgres-fence.ts";
+import { getReplicationState, hasGuard, writeHeartbeat } from "../adapters/postgres-state.ts";
+import { whyUnreachable } from "../adapters/unreachable.ts";
+import type { Context } from "../context.ts";
+import { messageOf } from "../errors.ts";
+import type { Service } from "../estate.ts";
+import { rememberBeat } from "../facts/heartbeats.ts";
+import { findPromotion } from "../facts/promotions.ts";
+import { lookAtInstance, recallInstance } from "../facts/replica.ts";
+import { seen } from "../facts/fact.ts";
+import type { Side } from "../facts/targets.ts";
+import { beatSeconds } from "../steps/loss.ts";
+import { watch, type Watch } from "./turn.ts";
+
+/** Starts writing a heartbeat into every service's database, at whichever side is the writer. */
+export function startHeartbeat(ctx: Context, { everySeconds = beatSeconds } = {}): Watch {
+  const busy = new Map<string, Promise<void>>();
+  const duty = watch(ctx, { name: "heartbeat", everySeconds }, (signal) => {
+    for (const [name, service] of Object.entries(ctx.estate.services)) {
+      // A side that does not answer holds up its own service's beat, and nobody else's.
+      if (busy.has(name)) continue;
+      const beat = beatOnce(ctx, name, service, signal)
+        .catch((error: unknown) => {
+          if (!signal.aborted) ctx.log.debug({ service: name, error: messageOf(error) }, "no heartbeat was written");
+        })
+        .finally(() => busy.delete(name));
+      busy.set(name, beat);
+    }
+    return Promise.resolve();
+  });
+  return {
+    async stop() {
+      await duty.stop();
+      await Promise.all(busy.values());
+    },
+  };
+}
+
+/** What a look at one side told about who writes there. */
+type Look = { takesWrites: boolean } | undefined;
+
+/**
+ * Decides which side takes the heartbeat, or neither. Where Muster has promoted, the old side gets none unless it follows
+ * the new one's successor: an old writer that came back is not one. Pure.
+ */
+export function whoBeats(preferred: Look, other: Look, promoted: boolean): "preferred" | "other" | undefined {
+  if (preferred?.takesWrites) return !promoted && other?.takesWrites ? undefined : "preferred";
+  if (!other?.takesWrites || (preferred === undefined && promoted)) return undefined;
+  return "other";
+}
+
+/** Writes one heartbeat of a service, and remembers it once it is written. */
+export async function beatOnce(ctx: Context, name: string, service: Service, signal?: AbortSignal): Promise<void> {
+  const [database] = service.databases;
+  if (!database) return;
+  const promotion = await findPromotion(ctx, name);
+  const sides = [database.writer, database.replica] as const;
+  const preferred = sides.find(({ region }) => region === promotion?.region) ?? database.writer;
+  const other = preferred === sides[0] ? sides[1] : sides[0];
+  const promoted = promotion !== undefined;
+
+  const first = await lookAtSide(ctx, preferred, sides, signal);
+  // A side that was promoted and takes writes is the writer, whatever the other says, or fails to say for seconds.
+  const second = promoted && first?.takesWrites ? undefined : await lookAtSide(ctx, other, sides, signal);
+  const who = whoBeats(first, second, promoted);
+  if (who) await beat(ctx, who === "preferred" ? preferred : other, sides, signal);
+}
+
+async function beat(ctx: Context, side: Side, sides: readonly Side[], signal?: AbortSignal): Promise<void> {
+  const app = appOf(ctx, sides);
+  const at = await onSide(ctx, side, sides, "WriteHeartbeat", signal, async (sql) => {
+    // Behind a fence nothing is written any more, so there is nothing to be behind of.
+    if (!(await hasGuard(sql)) || (await getRole(sql, app.user))?.canLogIn === false) return undefined;
+    const now = ctx.now();
+    await writeHeartbeat(sql, now);
+    return now;
+  });
+  if (at) await rememberBeat(ctx, side.instance, at);
+}
+
+async function lookAtSide(ctx: Context, side: Side, sides: readonly Side[], signal?: AbortSignal): Promise<Look> {
+  try {
+    const state = await onSide(ctx, side, sides, "LookAtReplication", signal, getReplicationState);
+    return state && { takesWrites: !state.inRecovery };
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (whyUnreachable(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+/** Does some work at one side as Muster's role; undefined where nobody knows its address. */
+async function onSide<T>(
+  ctx: Context,
+  side: Side,
+  sides: readonly Side[],
+  name: string,
+  signal: AbortSignal | undefined,
+  work: (sql: Sql) => Promise<T>,
+): Promise<T | undefined> {
+  const instance = (await recallInstance(ctx, side)) ?? seen(await lookAtInstance(ctx, side));
+  if (!instance?.endpoint) return undefined;
+  const { database } = appOf(ctx, sides);
+  const target = asGuard(ctx.clients.pg, { ...instance.endpoint, database });
+  return withPostgres(ctx, ctx.clients.pg, target, name, work, { signal });
+}
+
+function appOf(ctx: Context, sides: readonly Side[]): { user: string; database: string } {
+  const reference = sides.find(({ appRole }) => appRole)?.appRole;
+  if (!reference) return { user: "", database: "postgres" };
+  return asApp({ host: "", port: 0 }, ctx.secret(reference));
+}

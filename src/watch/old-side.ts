@@ -1,0 +1,41 @@
+import { startRefence } from "../../jobs/start-refence.ts";
+import type { Context } from "../context.ts";
+import { asApp } from "../adapters/postgres.ts";
+import { seen } from "../facts/fact.ts";
+import { lookAtServer } from "../facts/lag.ts";
+import { watch, type Watch } from "./turn.ts";
+import {
+  listUnfenced,
+  noteHarmless,
+  noteRefence,
+  readRefenceInput,
+  refreshUnfenced,
+  type Unfenced,
+} from "./unfenced.ts";
+
+/** How often an old side that could not be fenced is looked for, in seconds. */
+const lookSeconds = 10;
+
+/** Starts looking for old writers that could not be fenced; one that answers is fenced at once, as was approved. */
+export function startOldSideWatch(ctx: Context, { everySeconds = lookSeconds } = {}): Watch {
+  return watch(ctx, { name: "old-side", everySeconds }, () => watchOldSides(ctx));
+}
+
+/** Looks once for every old side that is not fenced, and starts a refence where one answers. */
+export async function watchOldSides(ctx: Context): Promise<void> {
+  await refreshUnfenced(ctx);
+  await Promise.all((await listUnfenced(ctx)).map((old) => lookForOne(ctx, old)));
+}
+
+async function lookForOne(ctx: Context, { instance, run, refenceRun }: Unfenced): Promise<void> {
+  const input = await readRefenceInput(ctx, run);
+  if (!input) return;
+  const { host, port, appRole } = input.from;
+  const { database } = asApp({ host, port }, ctx.secret(appRole));
+  const server = seen(await lookAtServer(ctx, { instance, host, port, database }));
+  if (!server) return;
+  // Somebody made a replica of it: it takes no writes of its own any more.
+  if (!server.takesWrites) return noteHarmless(ctx, instance);
+  const runId = await startRefence(ctx, input, refenceRun);
+  await noteRefence(ctx, instance, runId);
+}

@@ -1,0 +1,58 @@
+import { sql } from "kysely";
+import type { Context } from "../context.ts";
+import { messageOf } from "../errors.ts";
+
+/** Something that goes on until it is stopped; stopping waits for what is under way. */
+export type Watch = { stop(): Promise<void> };
+
+export type Duty = {
+  /** Names the duty among all processes: one of them does it at a time. */
+  name: string;
+  /** Seconds between two turns, on Muster's clock. */
+  everySeconds: number;
+};
+
+/** Does a duty again and again, in one process at a time; a turn that fails is logged, and the next one comes all the same. */
+export function watch(ctx: Context, duty: Duty, tick: (signal: AbortSignal) => Promise<void>): Watch {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const turns = async () => {
+    while (!signal.aborted) {
+      try {
+        if (await takeTurn(ctx, duty)) await tick(signal);
+      } catch (error) {
+        if (!signal.aborted) ctx.log.warn({ duty: duty.name, error: messageOf(error) }, "a watch had a bad turn");
+      }
+      await ctx.clock.sleep(duty.everySeconds, signal).catch(() => undefined);
+    }
+  };
+  const ended = turns();
+  return {
+    async stop() {
+      stopping.abort(new Error("Muster stops"));
+      await ended;
+      await giveUpTurn(ctx, duty).catch((error: unknown) =>
+        ctx.log.warn({ duty: duty.name, error: messageOf(error) }, "a turn could not be given up"),
+      );
+    },
+  };
+}
+
+/**
+ * Takes or keeps a turn; false while another process has it. A turn outlives its holder by a lease and two periods, on the
+ * wall: whoever dies is followed soon.
+ */
+export async function takeTurn(ctx: Context, { name, everySeconds }: Duty): Promise<boolean> {
+  const seconds = ctx.leaseMs / 1000 + (2 * everySeconds) / ctx.clock.rate;
+  const { rows } = await sql`
+    insert into muster.turn (duty, holder, until)
+    values (${name}, ${ctx.worker}, clock_timestamp() + make_interval(secs => ${seconds}))
+    on conflict (duty) do update set holder = excluded.holder, until = excluded.until
+      where muster.turn.holder = excluded.holder or muster.turn.until < clock_timestamp()
+    returning duty`.execute(ctx.db);
+  return rows.length > 0;
+}
+
+async function giveUpTurn(ctx: Context, { name }: Duty): Promise<void> {
+  await sql`delete from muster.turn where duty = ${name} and holder = ${ctx.worker}`.execute(ctx.db);
+}

@@ -1,0 +1,96 @@
+import { sql } from "kysely";
+import type { Context } from "../context.ts";
+import type { Plan } from "../engine/plan.ts";
+import type { RefenceInput } from "../../jobs/refence.ts";
+import type { CatchUpSeen } from "../steps/catch-up.ts";
+import type { DrainOldSideInput } from "../steps/drain-old-side.ts";
+import type { FenceWritesInput } from "../steps/fence-writes.ts";
+import type { PromoteReplicaSeen } from "../steps/promote-replica.ts";
+
+/** An old side that nobody fences, and the run that fences it, once there is one. */
+export type Unfenced = { instance: string; run: string; refenceRun: string | null };
+
+/**
+ * Takes into the list every old writer whose fence was not seen to hold when its replica was promoted, and out of it what
+ * was fenced since, or was promoted itself. The journals are read, so a failover writes nothing for it.
+ */
+export async function refreshUnfenced(ctx: Pick<Context, "db">): Promise<void> {
+  await sql`
+    with promoted as (
+      select distinct on (event.step) event.run, event.step, event.seq, run.plan,
+             split_part(event.step, '/', 1) as service
+        from muster.step_event event join muster.run on run.id = event.run
+       where event.kind = 'intent' and event.step like '%/promote-replica'
+       order by event.step, event.seq desc),
+    fence as (
+      select promoted.run, event.kind, event.payload,
+             (select node #>> '{input,from,instance}' from jsonb_array_elements(promoted.plan -> 'nodes') node
+               where node ->> 'id' = promoted.service || '/fence-writes') as instance
+        from promoted
+        join muster.step_event event on event.run = promoted.run
+         and event.step = promoted.service || '/fence-writes' and event.kind in ('done', 'waived'))
+    insert into muster.unfenced (instance, run)
+    select distinct on (instance) instance, run from fence
+     where instance is not null and (kind = 'waived' or payload -> 'result' ? 'unknown')
+     order by instance
+    on conflict (instance) do update
+      set run = excluded.run, since = excluded.since, refence_run = null, fenced_at = null
+      where muster.unfenced.run <> excluded.run`.execute(ctx.db);
+  await sql`
+    update muster.unfenced old
+       set fenced_at = run.ended_at
+      from muster.run
+     where run.id = old.refence_run and run.outcome = 'done' and old.fenced_at is null`.execute(ctx.db);
+}
+
+/** Lists the old sides that are still to be fenced and whose refence is not under way. */
+export async function listUnfenced(ctx: Pick<Context, "db">): Promise<Unfenced[]> {
+  const { rows } = await sql<Unfenced>`
+    select old.instance, old.run, old.refence_run as "refenceRun"
+      from muster.unfenced old left join muster.run refence on refence.id = old.refence_run
+     where old.fenced_at is null and (old.refence_run is null or refence.ended_at is not null)
+     order by old.since`.execute(ctx.db);
+  return rows;
+}
+
+/** Notes which run fences an old side. */
+export async function noteRefence(ctx: Pick<Context, "db">, instance: string, runId: string): Promise<void> {
+  await sql`update muster.unfenced set refence_run = ${runId} where instance = ${instance}`.execute(ctx.db);
+}
+
+/** Notes that there is nothing left to fence: the old side follows the new writer. */
+export async function noteHarmless(ctx: Pick<Context, "db">, instance: string): Promise<void> {
+  await sql`update muster.unfenced set fenced_at = muster.now() where instance = ${instance}`.execute(ctx.db);
+}
+
+/** Reads from a failover's plan and journal what its old side needs to be fenced with. */
+export async function readRefenceInput(ctx: Pick<Context, "db">, parent: string): Promise<RefenceInput | undefined> {
+  const { rows } = await sql<{ plan: Plan }>`select plan from muster.run where id = ${parent}`.execute(ctx.db);
+  const nodes = rows[0]?.plan.nodes ?? [];
+  const inputOf = (step: string) => nodes.find((node) => node.step === step)?.input;
+  const fence = inputOf("fence-writes") as FenceWritesInput | undefined;
+  const drain = inputOf("drain-old-side") as DrainOldSideInput | undefined;
+  if (!fence) return undefined;
+  const caughtUp = await readResult<CatchUpSeen>(ctx, parent, "catch-up");
+  const promoted = await readResult<PromoteReplicaSeen>(ctx, parent, "promote-replica");
+  return {
+    parent,
+    service: fence.service,
+    from: fence.from,
+    deployments: drain?.deployments ?? [],
+    baseline: caughtUp?.counts ?? null,
+    replayLsn: caughtUp?.replayLsn ?? null,
+    promotedAt: promoted?.promotedAt ?? null,
+  };
+}
+
+async function readResult<Seen>(
+  ctx: Pick<Context, "db">,
+  run: string,
+  step: string,
+): Promise<Partial<Seen> | undefined> {
+  const { rows } = await sql<{ result: Partial<Seen> | null }>`
+    select payload -> 'result' as result from muster.step_event
+     where run = ${run} and step like ${`%/${step}`} and kind = 'done' order by seq desc limit 1`.execute(ctx.db);
+  return rows[0]?.result ?? undefined;
+}
