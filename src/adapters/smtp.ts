@@ -1,0 +1,84 @@
+import { createHash } from "node:crypto";
+import nodemailer from "nodemailer";
+import { call, type CallContext } from "../call.ts";
+import { messageOf } from "../errors.ts";
+
+/** Wall milliseconds of each part of a mail's way, and of all of it. */
+const connectMs = 5_000;
+const wholeMs = 20_000;
+
+export type MailSettings = {
+  /** smtp://user:password@host:port, or smtps:// for TLS from the first byte. */ url: string;
+  from: string;
+};
+
+export type Mail = {
+  to: string;
+  subject: string;
+  text: string;
+  /** Names the mail for ever; becomes its Message-ID. */
+  key: string;
+};
+
+/** A mail did not surely arrive. */
+export class MailFailed extends Error {
+  /** "before": it did not leave, and may be tried again. "refused": the server said no for good. "unknown": it may have arrived. */
+  readonly stage: "before" | "refused" | "unknown";
+
+  constructor(stage: MailFailed["stage"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "MailFailed";
+    this.stage = stage;
+  }
+}
+
+/**
+ * Sends one mail over a connection of its own. A mail whose content went out and was not confirmed may have arrived; nobody can
+ * look, so that is thrown as "unknown", and the caller must not repeat it.
+ * @throws MailFailed
+ */
+export async function sendMail(ctx: CallContext, settings: MailSettings, mail: Mail): Promise<void> {
+  // The library calls every broken connection the same; whether DATA was said is what tells them apart.
+  let contentSent = false;
+  const noteData = (_entry: unknown, message?: unknown) => {
+    contentSent ||= message === "DATA";
+  };
+  const quiet = () => undefined;
+  const logger = { level: quiet, trace: quiet, debug: noteData, info: quiet, warn: quiet, error: quiet, fatal: quiet };
+  const transport = nodemailer.createTransport({
+    ...serverOf(settings.url),
+    connectionTimeout: connectMs,
+    greetingTimeout: connectMs,
+    socketTimeout: connectMs * 2,
+    transactionLog: true,
+    logger,
+  });
+  const messageId = `<${createHash("sha256").update(mail.key).digest("hex").slice(0, 32)}@muster>`;
+  try {
+    const { to, subject, text } = mail;
+    const message = { from: settings.from, to, subject: subject.replaceAll(/\s+/g, " "), text, messageId };
+    await call(ctx, "smtp.send", () => transport.sendMail(message), { timeoutMs: wholeMs });
+  } catch (error) {
+    throw new MailFailed(stageOf(error, contentSent), messageOf(error), { cause: error });
+  } finally {
+    transport.close();
+  }
+}
+
+function serverOf(url: string) {
+  const { protocol, hostname, port, username, password } = new URL(url);
+  const secure = protocol === "smtps:";
+  return {
+    host: hostname,
+    port: port ? Number(port) : secure ? 465 : 587,
+    secure,
+    ...(username ? { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } } : {}),
+  };
+}
+
+function stageOf(error: unknown, contentSent: boolean): MailFailed["stage"] {
+  const code = (error as { responseCode?: number }).responseCode;
+  // A server that answers with a code has not taken the mail: 4xx for now, 5xx for good.
+  if (code !== undefined && code >= 400) return code < 500 ? "before" : "refused";
+  return contentSent ? "unknown" : "before";
+}
