@@ -9,6 +9,7 @@ import type { Json } from "./slack-workspace.ts";
 /** Slack waits so long for an acknowledgement, on the wall. */
 const ackMilliseconds = 3000;
 const pingMilliseconds = 10_000;
+const goodbyeMilliseconds = 200;
 const mostConnections = 10;
 
 export type Envelope = {
@@ -166,11 +167,15 @@ export class SocketMode {
     }
   }
 
-  /** Closes every connection and stops pinging. */
-  close(): void {
+  /** Closes every connection and stops pinging. A client that is cut off in mid-goodbye waits 30 s, so they end in order. */
+  async close(): Promise<void> {
     clearInterval(this.#tick);
     this.#ending.abort();
-    this.cut();
+    const gone = [...this.#connections].map(({ socket }) => new Promise((resolve) => socket.once("close", resolve)));
+    for (const { socket } of this.#connections) socket.close(1001);
+    const patience = setTimeout(() => this.cut(), goodbyeMilliseconds);
+    await Promise.all(gone);
+    clearTimeout(patience);
     this.#server.close();
   }
 }

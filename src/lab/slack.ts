@@ -130,7 +130,7 @@ export async function openSlack(options: SlackOptions): Promise<Slack> {
       workspace.changed();
     },
     async close() {
-      sockets.close();
+      await sockets.close();
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;

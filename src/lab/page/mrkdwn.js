@@ -79,7 +79,7 @@ export function link(address, label, names) {
     const ts = `${seconds}.${micros}`;
     return el("button.link", { type: "button", onclick: () => names.follow(channel, ts) }, label ?? "message");
   }
-  if (!/^(https?|mailto):/.test(address)) return label ?? address;
+  if (!/^(https?|mailto):/.test(address)) return label ?? `<${address}>`;
   return el("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, label ?? address);
 }
 

@@ -1,4 +1,4 @@
-import { act, el, svg } from "./dom.js";
+import { act, el, showList, svg } from "./dom.js";
 
 const roles = { writer: "writer", replica: "replica", "read-only": "fenced", down: "no answer" };
 const root = document.getElementById("world");
@@ -7,35 +7,31 @@ let anchor;
 /** Shows both regions, what customers see, the clock and the switches. */
 export function showWorld({ world, clock, switches }) {
   anchor = { shows: new Date(clock.shows).getTime(), rate: clock.rate, at: performance.now() };
-  const state = JSON.stringify({ world, switches, rate: clock.rate });
-  if (root.dataset.state === state) return;
-  root.dataset.state = state;
-  const focused = document.activeElement?.dataset?.focus;
-  root.replaceChildren(
-    drawClock(clock),
-    drawCustomers(world.customers, world.service),
-    el("div.regions", {}, world.regions.map(drawRegion)),
-    drawDns(world.dns, world.regions),
-    drawSwitches(switches),
+  const cards = [
+    { draw: () => drawClock(clock), of: clock.rate },
+    { draw: () => drawCustomers(world.customers, world.service), of: world.customers },
+    { draw: () => el("div.regions", {}, world.regions.map(drawRegion)), of: world.regions },
+    { draw: () => drawDns(world.dns, world.regions), of: [world.dns, world.regions] },
+    { draw: () => drawSwitches(switches), of: switches },
+  ];
+  showList(
+    root,
+    cards,
+    (_, index) => String(index),
+    ({ draw }) => draw(),
   );
-  if (focused) root.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus();
   tick();
 }
 
 function drawClock({ rate }) {
   const forward = (label, seconds) =>
-    el(
-      "button.btn.plain",
-      { type: "button", data: { focus: label }, onclick: () => act("forward", { seconds }) },
-      label,
-    );
+    el("button.btn.plain", { type: "button", onclick: () => act("forward", { seconds }) }, label);
   const speed = (value) =>
     el(
       `button.btn${value === rate ? ".on" : ".plain"}`,
       {
         type: "button",
         ariaPressed: String(value === rate),
-        data: { focus: `x${value}` },
         onclick: () => act("rate", { rate: value }),
       },
       `${value}×`,
@@ -112,13 +108,13 @@ function drawRegion({ name, reachable, database, pods, edgeStatus, configHost, d
       fact("Pods", `${pods.ready} of ${pods.wanted} ready`, pods.ready < pods.wanted ? "poor" : ""),
       fact("Edge", edge, edgeHealth),
       fact("Config", configHost?.split(".")[0] ?? "unknown", "", configHost),
-      fact("DNS answers", `${dnsShare} %`, dnsShare > 0 ? "strong" : ""),
+      fact("DNS", `${dnsShare} %`, dnsShare > 0 ? "strong" : ""),
     ),
   );
 }
 
 function fact(term, value, look = "", whole = value) {
-  return [el("dt", {}, term), el(`dd${look && `.${look}`}`, { title: whole }, value)];
+  return el("div", {}, el("dt", {}, term), el(`dd${look && `.${look}`}`, { title: whole }, value));
 }
 
 function lag({ role, lagSeconds, lagBytes }) {
@@ -169,7 +165,6 @@ function drawSwitches(switches) {
             type: "button",
             role: "switch",
             ariaChecked: String(on),
-            data: { focus: id },
             onclick: () => act("switch", { id, on: !on }),
           },
           el("span.knob"),

@@ -1,0 +1,231 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { App, LogLevel } from "@slack/bolt";
+import { type Browser, chromium, type Page as Tab } from "playwright-core";
+import { Clock } from "../../src/clock.ts";
+import { openPage, type Page, type Switch, type WorldView } from "../../src/lab/page.ts";
+import { RequestLog } from "../../src/lab/request-log.ts";
+import { openSlack, type Slack } from "../../src/lab/slack.ts";
+import { findProgram } from "../../src/lab/system-packages.ts";
+
+const host = "127.204.0.1";
+const flags = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking"];
+const moreFlags = ["disable-component-update", "disable-sync"];
+
+let slack: Slack;
+let app: App;
+let page: Page;
+let browser: Browser;
+let tab: Tab;
+const clock = new Clock();
+const faults: string[] = [];
+let eastDown = false;
+
+const world = (): WorldView => ({
+  service: "checkout",
+  regions: [
+    {
+      name: "us-east-1",
+      reachable: !eastDown,
+      database: { role: "writer", state: "available" },
+      pods: { ready: eastDown ? 0 : 3, wanted: 3 },
+      ...(!eastDown && { edgeStatus: 200 }),
+      configHost: "checkout-db.us-east-1.rds.lab",
+      dnsShare: 100,
+    },
+    {
+      name: "us-west-2",
+      reachable: true,
+      database: { role: "replica", state: "available", lagSeconds: 0.4, lagBytes: 16_384 },
+      pods: { ready: 0, wanted: 0 },
+      dnsShare: 0,
+    },
+  ],
+  dns: {
+    name: "checkout.example.com",
+    ttlSeconds: 60,
+    authoritative: [{ address: "127.204.0.11", region: "us-east-1" }],
+    resolver: [{ address: "127.204.0.11", region: "us-east-1" }],
+  },
+  customers: { successRate: eastDown ? 0.02 : 1, accepted: 1000, failed: eastDown ? 40 : 0, history: [1, 1] },
+});
+
+const switches: Switch[] = [
+  {
+    id: "east",
+    label: "us-east-1 down",
+    get on() {
+      return eastDown;
+    },
+    set(on) {
+      eastDown = on;
+    },
+  },
+];
+
+beforeAll(async () => {
+  slack = await openSlack({
+    log: new RequestLog(clock),
+    clock,
+    host,
+    persons: [
+      { id: "U01", name: "ana", email: "ana@example.com" },
+      { id: "U02", name: "ben", email: "ben@example.com" },
+    ],
+  });
+  app = await openApp(slack);
+  const usage = "/failover <region> <service>";
+  const commands = [{ name: "/failover", usage, summary: "Moves a service." }];
+  page = await openPage({ slack, world, switches, clock, commands, host, port: 0 });
+  const executablePath = findProgram("chromium") ?? findProgram("chromium-browser") ?? findProgram("google-chrome");
+  const args = [...flags, ...moreFlags].map((flag) => `--${flag}`);
+  browser = await chromium.launch({ ...(executablePath && { executablePath }), args });
+  tab = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  tab.setDefaultTimeout(10_000);
+  tab.on("pageerror", (error) => faults.push(error.message));
+  tab.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+  await tab.goto(page.url);
+});
+
+afterAll(async () => {
+  await browser.close();
+  await page.close();
+  await app.stop();
+  await slack.close();
+});
+
+describe("the lab's page", () => {
+  it("completes a command, and shows the card that answers it, with its thread", async () => {
+    const box = tab.getByRole("textbox", { name: "Message" }).first();
+    await box.fill("/fa");
+    expect(await tab.locator(".completion").first().innerText()).toContain("/failover <region> <service>");
+    await box.press("Enter");
+    await box.pressSequentially("us-west-2 checkout");
+    await box.press("Enter");
+    await tab.locator(".plan-card").first().waitFor();
+    expect(await tab.locator(".plan-card .task").allInnerTexts()).toEqual(["fence writes", "promote checkout-db-west"]);
+    await tab.getByRole("button", { name: /1 reply/ }).click();
+    expect(await tab.locator("#replies").innerText()).toContain("asked by @ana");
+    await tab.getByRole("button", { name: "Close the thread" }).click();
+  });
+
+  it("shows what people wrote as text, whatever they wrote", async () => {
+    const nasty = '<img src=x onerror="document.title=1"> &lt;b&gt; *bold* <javascript:alert(1)|click>';
+    await slack.writes("U02", "C01", nasty);
+    const row = tab.locator(".message", { hasText: "onerror" });
+    await row.waitFor();
+    expect(await row.locator("img, b, a").count()).toBe(0);
+    expect(await row.locator("strong").allInnerTexts()).toContain("bold");
+    expect(await tab.title()).toBe("Muster lab");
+  });
+
+  it("lets one be somebody else, press a button, be asked, and see only one's own answers", async () => {
+    await tab.getByRole("button", { name: "Approve" }).click();
+    await tab.getByRole("alertdialog").getByRole("button", { name: "Yes" }).click();
+    await tab.getByText("Somebody else has to approve.").waitFor();
+    await tab.getByLabel("You are").selectOption("ben");
+    expect(await tab.getByText("Somebody else has to approve.").count()).toBe(0);
+    await tab.getByRole("button", { name: "Approve" }).click();
+    await tab.getByRole("alertdialog").getByRole("button", { name: "Yes" }).click();
+    await tab.locator(".task.complete").first().waitFor();
+    expect(await tab.locator(".task.in_progress").innerText()).toBe("promote checkout-db-west");
+  });
+
+  it("opens modals, and shows what is wrong with an answer under it", async () => {
+    await tab.getByRole("button", { name: "Say why" }).click();
+    const form = tab.getByRole("dialog");
+    await form.getByRole("button", { name: "Save" }).click();
+    await form.getByText("Please complete this required field.").waitFor();
+    await form.getByRole("textbox").fill("no");
+    await form.getByRole("button", { name: "Save" }).click();
+    await form.getByText("Say a little more.").waitFor();
+    await form.getByRole("textbox").fill("the region is dark");
+    await form.getByRole("button", { name: "Save" }).click();
+    await tab.getByText("Reason: the region is dark").waitFor();
+    expect(await tab.getByRole("dialog").count()).toBe(0);
+  });
+
+  it("shows both regions, breaks one, and moves the clock", async () => {
+    const east = tab.getByRole("region", { name: "us-east-1" });
+    expect(await east.innerText()).toMatch(/writer[\s\S]*3 of 3 ready[\s\S]*healthy[\s\S]*100 %/);
+    expect(await tab.getByRole("region", { name: "us-west-2" }).innerText()).toMatch(/replica[\s\S]*0\.4 s, 16 kB/);
+    await tab.getByRole("switch", { name: "us-east-1 down" }).click();
+    await east.getByText("0 of 3 ready").waitFor();
+    await tab.locator("#success-rate", { hasText: "2 %" }).waitFor();
+    const before = clock.now().getTime();
+    await tab.getByRole("button", { name: "+10 min" }).click();
+    await tab.getByRole("button", { name: "10×", exact: true }).click();
+    await tab.locator('[aria-pressed="true"]', { hasText: "10×" }).waitFor();
+    expect(clock.now().getTime() - before).toBeGreaterThanOrEqual(600_000);
+    expect(clock.rate).toBe(10);
+  });
+
+  it("takes orders from nobody but itself, and loads nothing from elsewhere", async () => {
+    const body = JSON.stringify({ id: "east", on: false });
+    const post = (headers: Record<string, string>) => fetch(`${page.url}do/switch`, { method: "POST", headers, body });
+    expect((await post({ "content-type": "application/json", origin: "https://elsewhere.example" })).status).toBe(403);
+    expect((await post({ "content-type": "text/plain", origin: page.url.slice(0, -1) })).status).toBe(403);
+    expect(eastDown).toBe(true);
+    const policy = (await fetch(page.url)).headers.get("content-security-policy");
+    expect(policy).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self'/);
+    expect(faults).toEqual([]);
+  });
+});
+
+const plain = (text: string) => ({ type: "plain_text" as const, text });
+
+function card(states: ("pending" | "in_progress" | "complete")[]) {
+  const titles = ["fence writes", "promote checkout-db-west"];
+  const tasks = states.map((status, index) => ({
+    type: "task_card",
+    task_id: `${index}`,
+    title: titles[index],
+    status,
+  }));
+  const confirm = { title: plain("Sure?"), text: plain("It moves."), confirm: plain("Yes"), deny: plain("No") };
+  const elements = [
+    { type: "button" as const, text: plain("Approve"), action_id: "approve", confirm },
+    { type: "button" as const, text: plain("Say why"), action_id: "why" },
+  ];
+  return [
+    { type: "plan" as const, title: "move checkout to us-west-2", tasks },
+    { type: "actions" as const, elements },
+  ];
+}
+
+/** A small app, as a workspace would have one. */
+async function openApp({ apiUrl, botToken, appToken }: Slack): Promise<App> {
+  const clientOptions = { slackApiUrl: apiUrl };
+  const bolt = new App({ token: botToken, appToken, socketMode: true, logLevel: LogLevel.ERROR, clientOptions });
+  bolt.command("/failover", async ({ ack, command: { channel_id: channel, user_id }, client }) => {
+    await ack();
+    const { ts } = await client.chat.postMessage({ channel, text: "a plan", blocks: card(["pending", "pending"]) });
+    if (ts) await client.chat.postMessage({ channel, text: `asked by <@${user_id}>`, thread_ts: ts });
+  });
+  bolt.action("approve", async ({ ack, body, client }) => {
+    await ack();
+    if (body.type !== "block_actions" || !body.channel || !body.message) return;
+    const { channel, message } = body;
+    const text = "Somebody else has to approve.";
+    if (body.user.id === "U01") await client.chat.postEphemeral({ channel: channel.id, user: "U01", text });
+    else {
+      const blocks = card(["complete", "in_progress"]);
+      await client.chat.update({ channel: channel.id, ts: message.ts, text: "a plan", blocks });
+    }
+  });
+  bolt.action("why", async ({ ack, body, client }) => {
+    await ack();
+    if (body.type !== "block_actions") return;
+    const element = { type: "plain_text_input" as const, action_id: "text" };
+    const blocks = [{ type: "input" as const, block_id: "why", label: plain("Reason"), element }];
+    const view = { type: "modal" as const, callback_id: "why", title: plain("Why"), submit: plain("Save"), blocks };
+    await client.views.open({ trigger_id: body.trigger_id, view });
+  });
+  bolt.view("why", async ({ ack, view, client }) => {
+    const reason = view.state.values["why"]?.["text"]?.value ?? "";
+    if (reason.length < 5) return ack({ response_action: "errors", errors: { why: "Say a little more." } });
+    await ack();
+    await client.chat.postMessage({ channel: "C01", text: `Reason: ${reason}` });
+  });
+  await bolt.start();
+  return bolt;
+}
