@@ -1,0 +1,108 @@
+import { randomUUID } from "node:crypto";
+import { createPostgresBackend, Queue, Worker } from "bullmq";
+import type { Log } from "./call.ts";
+import { messageOf } from "./errors.ts";
+
+/** The doorbell: it carries run ids, and losing every one of them costs a second, not a run. */
+export type Doorbell = {
+  /** Rings the workers for a run. Never throws, and waits two seconds at most: the sweep comes by anyway. */
+  ring(runId: string): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type QueueOptions = {
+  /** Redis, where there is one. */
+  redisUrl?: string | undefined;
+  /** Muster's Postgres, which rings where there is no Redis. */
+  databaseUrl: string;
+  /** Answers a ring. It resolves when the run is leased, not when it rests: no job waits for a person or a timer. */
+  onRing?: (runId: string) => Promise<void>;
+  log: Log;
+  /** Keeps several Musters apart that share one Redis. */
+  name?: string;
+};
+
+/** The schema of BullMQ's tables in Muster's Postgres. */
+const schema = "muster_queue";
+const ringWithinMs = 2_000;
+
+/** Retries live in the journal; and a job id that is kept would silently swallow the next ring. */
+const job = { attempts: 1, removeOnComplete: true, removeOnFail: true };
+/** A crash loop must not kill the doorbell; a dead worker's job is rung again after about 12 s. */
+const worker = { lockDuration: 15_000, stalledInterval: 5_000, maxStalledCount: 1_000, concurrency: 20 };
+
+/** Opens the doorbell. Rings are answered in this process only when `onRing` is given. */
+export function openQueue({ redisUrl, databaseUrl, onRing, log, name = "muster-wake" }: QueueOptions): Doorbell {
+  const answer = async ({ data }: { data: unknown }) => {
+    await onRing?.((data as { runId: string }).runId);
+  };
+  const queueOptions = { defaultJobOptions: job, streams: { events: { maxLen: 100 } } };
+  const queue = redisUrl
+    ? new Queue(name, { ...queueOptions, connection: redis(redisUrl, failsFast) })
+    : new Queue(name, { ...queueOptions, connection: postgres(databaseUrl, 1) }, createPostgresBackend);
+  const workers = !onRing
+    ? []
+    : redisUrl
+      ? [new Worker(name, answer, { ...worker, connection: redis(redisUrl, waitsForEver) })]
+      : [new Worker(name, answer, { ...worker, connection: postgres(databaseUrl, 2) }, createPostgresBackend)];
+
+  // An error event that nobody hears would end the process. Nothing else is to be done: the sweep does without.
+  let toldAt = -Infinity;
+  const tell = (error: unknown) => {
+    if (performance.now() - toldAt < 10_000) return;
+    toldAt = performance.now();
+    log.warn({ error: messageOf(error) }, "the queue is in trouble; due runs are found by the sweep");
+  };
+  queue.on("error", tell);
+  for (const each of workers) each.on("error", tell);
+
+  return {
+    ring: async (runId) => {
+      // A new id for every ring: one that waits under the same id would swallow it. A colon in it would throw.
+      const adding = queue.add("wake", { runId }, { jobId: `wake_${randomUUID()}` });
+      await withinMs(ringWithinMs, adding).catch(tell);
+    },
+    close: async () => {
+      const closing = Promise.all([...workers.map((each) => each.close()), queue.close()]);
+      await withinMs(ringWithinMs, closing).catch(tell);
+    },
+  };
+}
+
+/** Makes or updates the queue's own tables in Muster's Postgres. Nothing else ever does. */
+export async function migrateQueue(databaseUrl: string): Promise<void> {
+  const connection = { ...postgres(databaseUrl, 1), migrate: true };
+  const queue = new Queue("muster-wake", { connection, skipMetasUpdate: true }, createPostgresBackend);
+  try {
+    await queue.waitUntilReady();
+  } finally {
+    await queue.close();
+  }
+}
+
+const postgres = (connectionString: string, max: number) => ({ connectionString, schema, max, keepAlive: true });
+
+/** A producer that cannot reach Redis is to say so, not to wait. */
+const failsFast = { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: ringWithinMs };
+const waitsForEver = { maxRetriesPerRequest: null };
+
+function redis(url: string, options: typeof failsFast | typeof waitsForEver) {
+  return {
+    url,
+    ...options,
+    // A master that stays silent is noticed; the longest blocking read takes 10 s.
+    socketTimeout: 30_000,
+    // After a failover the old master answers that it may not write, or is still loading: go and find the new one.
+    reconnectOnError: ({ message }: Error) => /^(READONLY|LOADING)/.test(message),
+  };
+}
+
+async function withinMs<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+  const { promise: tooLong, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer in ${milliseconds} ms`)), milliseconds);
+  try {
+    return await Promise.race([work, tooLong]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,136 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo } from "node:net";
+import { setTimeout } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { openDriver } from "../../src/engine/drive.ts";
+import { openSweep } from "../../src/engine/sweep.ts";
+import { migrateQueue, openQueue } from "../../src/queue.ts";
+import { engineContext, openEngineLab, planOf, propose, quiet, story, until, type EngineLab } from "./engine-lab.ts";
+import { chain, makeSharedWorld, sharedSteps } from "./shared-world.ts";
+
+let lab: EngineLab;
+let redis: ChildProcess;
+let redisUrl: string;
+
+beforeAll(async () => {
+  lab = await openEngineLab();
+  await makeSharedWorld(lab.db);
+  await migrateQueue(lab.url);
+  const port = await freePort();
+  redisUrl = `redis://127.0.0.1:${port}`;
+  const settings = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  redis = spawn("redis-server", [...settings, "--maxmemory-policy", "noeviction"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let said = "";
+  for await (const chunk of redis.stdout!) if ((said += String(chunk)).includes("Ready to accept connections")) break;
+});
+afterAll(async () => {
+  redis.kill("SIGKILL");
+  await lab.close();
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+const short = () => propose(lab.db, planOf(chain(crypto.randomUUID(), 2), { needed: 0, locks: [] }));
+const ended = (runId: string, milliseconds?: number) =>
+  until("the run has ended", async () => (await story(lab.db, runId)).includes("ended"), milliseconds);
+
+describe.each(["Redis", "Postgres"])("the doorbell on %s", (backend) => {
+  const url = () => (backend === "Redis" ? { redisUrl } : {});
+
+  it("has a run driven in another place as soon as it rings", async () => {
+    const driver = openDriver(engineContext({ db: lab.db, clock: lab.clock, worker: "driver", steps: sharedSteps }));
+    const common = { databaseUrl: lab.url, log: quiet, ...url() };
+    const answering = openQueue({ ...common, onRing: driver.answer });
+    const ringing = openQueue(common);
+    try {
+      for (let round = 0; round < 5; round += 1) {
+        const runId = await short();
+        await ringing.ring(runId);
+        await ended(runId, 5_000);
+      }
+      // The same run twice, and one that is not there: nothing comes of it.
+      const runId = await short();
+      await Promise.all([ringing.ring(runId), ringing.ring(runId), ringing.ring("nobody")]);
+      await ended(runId);
+      expect((await story(lab.db, runId)).filter((line) => line === "started")).toHaveLength(1);
+    } finally {
+      await driver.stop();
+      await Promise.all([answering.close(), ringing.close()]);
+    }
+  });
+});
+
+describe("without its queue", () => {
+  it("a run is driven all the same: by the sweep, within two seconds", async () => {
+    const ctx = engineContext({ db: lab.db, clock: lab.clock, worker: "sweeper", steps: sharedSteps });
+    const driver = openDriver(ctx);
+    const sweep = openSweep(ctx, driver);
+    const nobody = openQueue({ databaseUrl: lab.url, log: quiet, redisUrl: `redis://127.0.0.1:${await freePort()}` });
+    try {
+      const runId = await short();
+      const rangAt = performance.now();
+      await nobody.ring(runId);
+      expect(performance.now() - rangAt).toBeLessThan(3_000);
+      await ended(runId, 3_000);
+    } finally {
+      await sweep.stop();
+      await driver.stop();
+      await nobody.close();
+    }
+  });
+
+  it("a Redis that was wiped while jobs waited costs a second, and rings again", async () => {
+    const ctx = engineContext({ db: lab.db, clock: lab.clock, worker: "wiped", steps: sharedSteps });
+    const driver = openDriver(ctx);
+    const ringing = openQueue({ databaseUrl: lab.url, log: quiet, redisUrl });
+    const lost = await short();
+    await ringing.ring(lost);
+    await wipe();
+    const answering = openQueue({ databaseUrl: lab.url, log: quiet, redisUrl, onRing: driver.answer });
+    const sweep = openSweep(ctx, driver);
+    try {
+      await ended(lost, 3_000);
+      await sweep.stop();
+      const runId = await short();
+      await ringing.ring(runId);
+      await ended(runId, 5_000);
+    } finally {
+      await sweep.stop();
+      await driver.stop();
+      await Promise.all([ringing.close(), answering.close()]);
+    }
+  });
+
+  it("one whose Redis hangs with its socket open rings no longer than two seconds", async () => {
+    const ringing = openQueue({ databaseUrl: lab.url, log: quiet, redisUrl });
+    await ringing.ring("warm");
+    redis.kill("SIGSTOP");
+    try {
+      const rangAt = performance.now();
+      await ringing.ring("frozen");
+      expect(performance.now() - rangAt).toBeLessThan(2_500);
+    } finally {
+      redis.kill("SIGCONT");
+      await setTimeout(50);
+      await ringing.close();
+    }
+  });
+});
+
+/** Empties Redis, as a person does by mistake. */
+async function wipe(): Promise<void> {
+  const { port } = new URL(redisUrl);
+  const socket = connect(Number(port), "127.0.0.1");
+  socket.write("FLUSHALL\r\n");
+  await once(socket, "data");
+  socket.destroy();
+}
