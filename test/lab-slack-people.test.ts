@@ -1,15 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { App, LogLevel } from "@slack/bolt";
 import type { WebClient } from "@slack/web-api";
+import type { Clock } from "../src/clock.ts";
 import type { Slack } from "../src/lab/slack.ts";
 import { actions, button, logger, newWeb, openWorkspace, refusal, until } from "./plumbing/slack-clients.ts";
 
 const host = "127.206.0.1";
+let clock: Clock;
 let slack: Slack;
 let web: WebClient;
 
 beforeEach(async () => {
-  ({ slack } = await openWorkspace(host));
+  ({ clock, slack } = await openWorkspace(host));
   web = newWeb(slack);
 });
 afterEach(() => slack.close());
@@ -123,6 +125,39 @@ describe("people in the lab's workspace", () => {
     expect(slack.messages("C01")[0]?.text).toBe("U01: region dead");
     expect(await refusal(web.views.open({ trigger_id: triggers[0]!, view: reasonModal }))).toBe("exchanged_trigger_id");
     expect(await refusal(web.views.open({ trigger_id: "1.2.3", view: reasonModal }))).toBe("invalid_trigger_id");
+  });
+
+  it("choose from menus, and an answer that only they see can be replaced, five times within half an hour", async () => {
+    const chosen: unknown[] = [];
+    const urls: string[] = [];
+    app.action("more", async ({ ack, action, body }) => {
+      await ack();
+      chosen.push((action as { selected_option?: { value: string } }).selected_option?.value);
+      if (body.type === "block_actions") urls.push(body.response_url);
+      if (body.type === "block_actions") chosen.push(body.container.is_ephemeral, body.message);
+    });
+    const option = (text: string) => ({ text: { type: "plain_text" as const, text }, value: text.toLowerCase() });
+    const menu = { type: "overflow" as const, action_id: "more", options: [option("Diff"), option("Claims")] };
+    const blocks = [{ type: "actions" as const, elements: [menu] }];
+    await web.chat.postEphemeral({ channel: "C01", user: "U02", text: "more", blocks });
+    await expect(slack.presses("U01", "Claims")).rejects.toThrow('sees nothing to press that says "Claims"');
+    await slack.presses("U02", "Claims");
+    await until(() => chosen.length === 3);
+    expect(chosen).toEqual(["claims", true, undefined]);
+
+    const say = async (body: object) =>
+      (await fetch(urls.at(-1)!, { method: "POST", body: JSON.stringify(body) })).status;
+    for (const text of ["1", "2", "3", "4"]) expect(await say({ text, replace_original: true })).toBe(200);
+    expect(slack.ephemerals("U02").map(({ text }) => text)).toEqual(["4"]);
+    expect(await say({ delete_original: true })).toBe(200);
+    expect(slack.ephemerals("U02")).toEqual([]);
+    expect(await say({ text: "6" })).toBe(404);
+
+    await web.chat.postEphemeral({ channel: "C01", user: "U02", text: "more", blocks });
+    await slack.presses("U02", "Diff");
+    await until(() => urls.length === 2);
+    clock.set({ shows: new Date(clock.now().getTime() + 31 * 60_000), rate: 1 });
+    expect(await say({ text: "late" })).toBe(404);
   });
 
   it("may be heard twice: duplicates, replays and retried events", async () => {
