@@ -8,8 +8,9 @@ import { posix } from "node:path";
 export const floors: readonly (readonly string[])[] = [
   ["wiring"],
   ["commands"],
-  ["alerts"],
-  ["jobs", "facts"],
+  ["alerts", "watch"],
+  ["jobs"],
+  ["facts"],
   ["steps"],
   ["incidents", "escalation", "paging", "statuspage", "people"],
   ["engine", "inbox"],
