@@ -13,7 +13,9 @@ export function claimsOf(targets: Targets, facts: FailoverFacts, mode: Mode, for
   const writer = seen(facts.from.server)?.takesWrites;
   const source = seen(facts.to.instance)?.sourceId;
   const weights = weightsOf(facts);
-  const loss = mode === "ungraceful" ? predictedLoss(facts) : undefined;
+  // While the old writer is heard, the figure moves with every beat, and the fence may yet make it nothing.
+  const { muster, replica } = seenFrom(facts);
+  const loss = mode === "ungraceful" && !muster && !replica ? predictedLoss(facts) : undefined;
   return [
     ...(writer === undefined
       ? []

@@ -8,6 +8,7 @@ import type { Plan } from "../src/engine/plan.ts";
 import type { Json } from "../src/engine/step.ts";
 import { tell } from "../src/engine/tell.ts";
 import { fold } from "../src/engine/view.ts";
+import { wakeOutbox } from "../src/outbox/wake.ts";
 
 export type NewRun = {
   id: string;
@@ -43,4 +44,5 @@ export async function insertRun(db: Db, run: NewRun): Promise<void> {
       select id, ${kind}, 0, ${JSON.stringify(payload)}::jsonb from r),
     t as (insert into muster.timeline (run, line) select id, ${line}::text from r where ${line}::text is not null)
     insert into muster.card (run, channel) select id, ${channel} from r`.execute(db);
+  wakeOutbox();
 }

@@ -69,9 +69,14 @@ function replicaRow({ to }: FailoverFacts): Row {
 }
 
 function lagRow(facts: FailoverFacts): Row {
-  const { seconds, bytes } = lagOf(facts);
+  const { seconds, bytes, unappliedBytes } = lagOf(facts);
   const beat = seconds === undefined ? "unknown by heartbeat" : `${Math.ceil(seconds)} s by heartbeat`;
-  return { label: "Replica behind", value: `${beat}, ${bytes === undefined ? "unknown" : spellBytes(bytes)} by log` };
+  const applied =
+    unappliedBytes === undefined ? "unknown by log" : `${spellBytes(unappliedBytes)} arrived and not applied`;
+  return {
+    label: "Replica behind",
+    value: `${beat}, ${bytes === undefined ? applied : `${spellBytes(bytes)} by log`}`,
+  };
 }
 
 function lossRow(facts: FailoverFacts, mode: Mode): Row {

@@ -17,13 +17,21 @@ export const newestBeat = ({ from, lastBeat }: FailoverFacts): string | undefine
 export const predictedLoss = (facts: FailoverFacts): number | undefined =>
   lossSeconds(newestBeat(facts), seen(facts.to.server)?.beatAt);
 
-/** How far the replica is behind, by heartbeat (seconds) and by log (bytes), each where it is known. */
-export function lagOf(facts: FailoverFacts): { seconds?: number; bytes?: number } {
+/**
+ * How far the replica is behind, by heartbeat (seconds) and by log (bytes), each where it is known; without a word from the
+ * writer, the bytes are those that arrived and are not applied.
+ */
+export function lagOf(facts: FailoverFacts): { seconds?: number; bytes?: number; unappliedBytes?: number } {
   const replica = seen(facts.to.server);
   const beat = newestBeat(facts);
-  const bytes = bytesBetween(replica?.lsn, seen(facts.from.server)?.lsn) ?? replica?.unappliedBytes;
+  const bytes = bytesBetween(replica?.lsn, seen(facts.from.server)?.lsn);
+  const unappliedBytes = replica?.unappliedBytes;
   const seconds = beat && replica?.beatAt ? Math.max(0, secondsBetween(replica.beatAt, beat)) : undefined;
-  return { ...(seconds === undefined ? {} : { seconds }), ...(bytes === undefined ? {} : { bytes }) };
+  return {
+    ...(seconds === undefined ? {} : { seconds }),
+    ...(bytes === undefined ? {} : { bytes }),
+    ...(unappliedBytes === undefined ? {} : { unappliedBytes }),
+  };
 }
 
 /** Tells whether the instance in the new region takes writes already because Muster promoted it, last of all. */

@@ -1,0 +1,137 @@
+import type { Instance } from "../../src/adapters/rds.ts";
+import { Estate } from "../../src/estate.ts";
+import { parse } from "yaml";
+import type { FailoverFacts } from "../../src/facts/failover.ts";
+import { labEstate } from "../../src/lab/estate.ts";
+
+export const at = "2026-11-23T12:00:00.000Z";
+
+/** The lab's estate, with wishes of a test's own. */
+export const estateWith = (wishes: Partial<Parameters<typeof labEstate>[0]> = {}): Estate =>
+  Estate.parse(parse(labEstate({ replicas: 3, stabilitySeconds: 60, ...wishes })));
+
+export const estate = estateWith();
+
+/** What was seen, at the tests' only moment. */
+export const saw = <Seen>(seen: Seen): { at: string; seen: Seen } => ({ at, seen });
+export const sawNothing = (unknown: string): { at: string; unknown: string } => ({ at, unknown });
+
+const common = {
+  backupRetentionDays: 7,
+  backupWindow: "03:00-03:30",
+  engine: "postgres",
+  engineVersion: "15.18",
+  instanceClass: "db.m6g.large",
+  multiAz: false,
+  hasBackup: true,
+  status: "available",
+};
+
+export const writer: Instance = {
+  ...common,
+  id: "checkout-db",
+  arn: "arn:aws:rds:us-east-1:123456789012:db:checkout-db",
+  region: "us-east-1",
+  endpoint: { host: "checkout-db.us-east-1.rds.lab", port: 5432 },
+};
+
+export const replica: Instance = {
+  ...common,
+  id: "checkout-db-west",
+  arn: "arn:aws:rds:us-west-2:123456789012:db:checkout-db-west",
+  region: "us-west-2",
+  endpoint: { host: "checkout-db-west.us-west-2.rds.lab", port: 5432 },
+  sourceId: writer.arn,
+  replication: "replicating",
+};
+
+const service = estate.services["checkout"];
+const [config] = service?.configs ?? [];
+const deployments = service?.deployments ?? [];
+if (!config) throw new Error("the lab's estate has no config");
+
+/** A healthy world in which nobody needs to move. */
+export const healthy: FailoverFacts = {
+  service: "checkout",
+  toRegion: "us-west-2",
+  fromRegion: "us-east-1",
+  lookedAt: at,
+  objectives: { rtoSeconds: 3600, rpoSeconds: 900 },
+  application: saw({ role: "app", database: "shop" }),
+  to: {
+    instance: saw(replica),
+    server: saw({ takesWrites: false, hearsWriter: true, lsn: "0/5000000", unappliedBytes: 0, beatAt: at }),
+  },
+  from: {
+    instance: saw(writer),
+    known: writer,
+    server: saw({ takesWrites: true, hearsWriter: false, lsn: "0/5000400", beatAt: at }),
+  },
+  lastBeat: saw({ at }),
+  promotion: saw({ last: null }),
+  pods: deployments.map((deployment) => ({
+    side: deployment.region === "us-west-2" ? ("to" as const) : ("from" as const),
+    deployment,
+    found: saw(
+      deployment.region === "us-west-2"
+        ? { replicas: 1, ready: 0, paused: false }
+        : { replicas: 3, ready: 3, paused: false },
+    ),
+  })),
+  configs: [
+    {
+      config,
+      now: saw({
+        value: "checkout-db.us-east-1.rds.lab",
+        resourceVersion: "7",
+        owner: { manager: "kubectl", gitops: false },
+      }),
+      dryRun: saw({ accepted: true as const }),
+    },
+  ],
+  dns: {
+    name: { zone: "Z0LAB", name: "checkout.example.com", type: "A", ttl: 60 },
+    records: saw({
+      "us-east-1": { weight: 100, ttl: 60, values: ["127.0.0.11"] },
+      "us-west-2": { weight: 0, ttl: 60, values: ["127.0.0.21"] },
+    }),
+    zone: saw({ name: "example.com", nameServers: ["ns-1.example-dns.lab"] }),
+  },
+  rights: [
+    { deed: "scale shop/checkout", cluster: "west", needed: true, allowed: saw({ yes: true }) },
+    { deed: "scale shop/checkout", cluster: "east", needed: false, allowed: saw({ yes: true }) },
+  ],
+  edge: saw({ ok: false, tookMs: 3, status: 503, why: "answers 503", certificateCovers: true }),
+  probes: saw({ ok: true, at, greenAt: at }),
+};
+
+/** The same world after us-east-1 died: 12 seconds of heartbeats never arrived. */
+export const eastDead: FailoverFacts = {
+  ...healthy,
+  to: {
+    instance: saw(replica),
+    server: saw({
+      takesWrites: false,
+      hearsWriter: false,
+      lsn: "0/5000000",
+      unappliedBytes: 0,
+      beatAt: "2026-11-23T11:58:00.000Z",
+    }),
+  },
+  from: {
+    instance: sawNothing("RDS in us-east-1 does not answer"),
+    known: writer,
+    server: sawNothing("checkout-db does not answer"),
+  },
+  lastBeat: saw({ at: "2026-11-23T11:58:12.000Z" }),
+  pods: healthy.pods.map((pods) =>
+    pods.side === "from" ? { ...pods, found: sawNothing("the cluster east does not answer") } : pods,
+  ),
+  probes: saw({
+    ok: false,
+    at,
+    why: "does not answer",
+    greenAt: "2026-11-23T11:58:10.000Z",
+    redSince: "2026-11-23T11:58:20.000Z",
+  }),
+};
