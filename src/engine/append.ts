@@ -1,6 +1,7 @@
 import { sql, type RawBuilder } from "kysely";
 import { call } from "../call.ts";
 import type { MessagePayload } from "../outbox/sender.ts";
+import { wakeOutbox } from "../outbox/wake.ts";
 import type { EventBody, Outcome } from "./events.ts";
 import type { EngineContext, Lease } from "./lease.ts";
 import type { Tell } from "./tell.ts";
@@ -62,6 +63,7 @@ export async function append(
     select numbered.seq, numbered.at from mine left join numbered on true order by numbered.seq`;
   const { rows } = await call(ctx, `db.journal`, () => statement.execute(ctx.db).catch(explain));
   if (rows.length === 0) return undefined;
+  wakeOutbox();
   return rows.flatMap(({ seq, at }) => (seq === null ? [] : [{ seq, at }]));
 }
 
