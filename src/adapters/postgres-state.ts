@@ -1,5 +1,5 @@
 import pg from "pg";
-import type { Sql } from "./postgres.ts";
+import { sqlState, type Sql } from "./postgres.ts";
 
 /** Where a server stands in replication. LSNs are text; compare them with `lsnBytes`. */
 export type ReplicationState = {
@@ -58,6 +58,22 @@ export async function getReplicationState(sql: Sql): Promise<ReplicationState> {
     ...(row.last_replay ? { lastReplayAt: row.last_replay } : {}),
     ...(row.receiver ? { receiver: row.receiver } : {}),
   };
+}
+
+/**
+ * Reads when a server left recovery, by its own clock (ISO): the age of its timeline's history file. Undefined on a server
+ * that never did, or whose files Muster's role may not list.
+ */
+export async function getPromotedAt(sql: Sql): Promise<string | undefined> {
+  try {
+    const [row] = await sql.query<{ at: string }>(`
+      select to_json(modification) #>> '{}' as at from pg_ls_waldir()
+       where name = substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) || '.history'`);
+    return row?.at;
+  } catch (error) {
+    if (sqlState(error) === "42501") return undefined;
+    throw error;
+  }
 }
 
 /** Makes an LSN ("16/B374D848") a number of bytes, to compare and subtract. */

@@ -73,11 +73,12 @@ export const fenceReturned = step<FenceReturnedInput, FenceReturnedSeen>({
     );
   },
 
-  async apply(ctx, { from }, { seen }) {
+  async apply(ctx, { from, deployments }) {
     // The database first: it alone keeps the old side from writing.
     const role = appRoleOf(ctx, from);
     await asMuster(ctx, from, "FenceRole", (sql) => fenceRole(sql, role, ctx));
-    await setReplicas(ctx, seen.deployments, () => 0);
+    // Looked at again: pods that come up beside an old writer that came up change the deployment all the time.
+    await setReplicas(ctx, await lookAtDeployments(ctx, deployments), () => 0);
   },
 
   hadNoEffect: (error) => error instanceof GuardRefused,

@@ -1,4 +1,4 @@
-import { getReplicationState } from "../adapters/postgres-state.ts";
+import { getPromotedAt, getReplicationState } from "../adapters/postgres-state.ts";
 import { getInstance, isInvalidState, isThrottled, promoteReplica as promote } from "../adapters/rds.ts";
 import { isRefusal } from "../adapters/aws-errors.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
@@ -20,7 +20,7 @@ export type PromoteReplicaSeen = {
   replication: string | null;
   /** By its own word; null while it does not answer. */
   inRecovery: boolean | null;
-  /** The server's clock when it was first seen to take writes (ISO). */
+  /** When it left recovery, by the server's own clock (ISO); where that cannot be read, when it was last looked at. */
   promotedAt: string | null;
 };
 
@@ -74,8 +74,10 @@ async function askServer(
   replica: DatabaseTarget,
 ): Promise<Pick<PromoteReplicaSeen, "inRecovery" | "promotedAt">> {
   try {
-    const { inRecovery, serverAt } = await asMuster(ctx, replica, "LookAtReplica", getReplicationState);
-    return { inRecovery, promotedAt: inRecovery ? null : serverAt };
+    return await asMuster(ctx, replica, "LookAtReplica", async (sql) => {
+      const { inRecovery, serverAt } = await getReplicationState(sql);
+      return { inRecovery, promotedAt: inRecovery ? null : ((await getPromotedAt(sql)) ?? serverAt) };
+    });
   } catch (error) {
     ctx.signal.throwIfAborted();
     if (!whyUnreachable(error)) throw error;

@@ -43,16 +43,17 @@ export const restartPods = step<RestartPodsInput, RestartPodsSeen>({
     return undone ? undefined : waiting(deployments);
   },
 
-  async apply(ctx, input, { seen, reads }) {
+  // One call for the way down and the way up: whoever takes over in between finds no pods wanted, and goes on from there.
+  async apply(ctx, input, { reads }) {
     const stale = staleOf(reads);
-    const old = seen.deployments.filter((deployment) => deployment.stale > 0);
-    await setReplicas(ctx, old, () => 0);
     const giveUpAt = ctx.now().getTime() + endingSeconds * 1000;
     for (;;) {
       const now = await look(ctx, input.deployments, stale);
-      const left = now.find((deployment) => deployment.stale > 0);
-      if (!left) return setReplicas(ctx, now, ({ replicas, scale }) => Math.max(replicas, scale.replicas));
-      if (ctx.now().getTime() > giveUpAt) throw new Error(`${pods(left.stale)} of ${spelt(left)} do not end`);
+      const old = now.filter((deployment) => deployment.stale > 0);
+      const [first] = old;
+      if (!first) return setReplicas(ctx, now, ({ replicas, scale }) => Math.max(replicas, scale.replicas));
+      if (ctx.now().getTime() > giveUpAt) throw new Error(`${pods(first.stale)} of ${spelt(first)} do not end`);
+      await setReplicas(ctx, old, () => 0);
       await ctx.clock.sleep(betweenLooksSeconds, ctx.signal);
     }
   },

@@ -1,0 +1,25 @@
+import { east, record, west } from "../../src/lab/estate.ts";
+import { ask } from "../../src/lab/postgres-pair.ts";
+import type { PostgresServer } from "../../src/lab/postgres.ts";
+import type { Bench } from "./bench.ts";
+
+/** Everything of the world that a step may change, read from the lab's servers and not through Muster. */
+export async function snapshot(bench: Bench): Promise<object> {
+  const [primary, replica] = [await databaseOf(bench.pair.primary.server), await databaseOf(bench.pair.replica.server)];
+  const regions = [east, west].map((region) => ({
+    config: bench.clusters[region]?.config("shop", "app-config"),
+    replicas: bench.clusters[region]?.replicas("shop", "checkout"),
+  }));
+  const instances = [bench.rds.get("checkout-db"), bench.rds.get("checkout-db-west")];
+  const states = instances.map(({ status, source, backupDays }) => ({ status, source, backupDays }));
+  return { primary, replica, regions, states, weights: bench.dns.weights(record) };
+}
+
+async function databaseOf(server: PostgresServer): Promise<object> {
+  const [roles, canaries, tables] = [
+    await ask(server, "select pg_is_in_recovery() as follows, rolcanlogin from pg_roles where rolname = 'app'"),
+    await ask(server, "select run from muster_guard.canary order by run"),
+    await ask(server, "select (select count(*) from orders) as orders, (select count(*) from users) as users"),
+  ];
+  return { roles, canaries, tables };
+}

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { setTimeout } from "node:timers/promises";
+import { writeHeartbeat } from "../../src/adapters/postgres-state.ts";
+import { isUnknown, type Json, type Reads } from "../../src/engine/step.ts";
+import { east, west } from "../../src/lab/estate.ts";
+import { ask, streams } from "../../src/lab/postgres-pair.ts";
+import { acceptLoss } from "../../src/steps/accept-loss.ts";
+import { acceptSplitBrain } from "../../src/steps/accept-split-brain.ts";
+import { catchUp, type CatchUpSeen } from "../../src/steps/catch-up.ts";
+import { asMuster } from "../../src/steps/database.ts";
+import { drainOldSide } from "../../src/steps/drain-old-side.ts";
+import { fenceReturned, type FenceReturnedSeen } from "../../src/steps/fence-returned.ts";
+import { fenceWrites } from "../../src/steps/fence-writes.ts";
+import { openWrites } from "../../src/steps/open-writes.ts";
+import { promoteReplica, type PromoteReplicaSeen } from "../../src/steps/promote-replica.ts";
+import { verifyDatabase } from "../../src/steps/verify-database.ts";
+import { drive, openBench, type Bench } from "./bench.ts";
+import { from, inputs } from "./inputs.ts";
+
+const mode = "ungraceful" as const;
+
+describe("the steps of a failover away from a dead region", () => {
+  let bench: Bench;
+  const reads: Reads = {};
+  const seenOf = <T>(result: T | { unknown: string }): T => {
+    if (isUnknown(result)) throw new Error(result.unknown);
+    return result as T;
+  };
+  let caughtUp: CatchUpSeen;
+  let promoted: PromoteReplicaSeen;
+
+  beforeAll(async () => {
+    bench = await openBench();
+    const { ctx } = bench;
+    const beat = new Date(ctx.now().getTime());
+    await asMuster(ctx, from, "Beat", (sql) => writeHeartbeat(sql, beat));
+    while ((await ask(bench.pair.replica.server, "select from muster_guard.heartbeat")).length === 0)
+      await setTimeout(10);
+    // Muster saw the old writer take a beat 12 seconds later, which never arrived.
+    const last = new Date(beat.getTime() + 12_000);
+    await bench.db.insertInto("heartbeat").values({ instance: from.instance, beat_at: last }).execute();
+    await bench.setRegionDead(east, true);
+    while (await streams(bench.pair.replica.server)) await setTimeout(50);
+  });
+  afterAll(() => bench.close());
+
+  it("what runs there cannot be seen, and the failover does not wait for it", async () => {
+    const { result } = await drive(bench, drainOldSide, { ...inputs.drainOldSide, mode });
+    expect(result).toEqual({ unknown: "the cluster east does not answer" });
+  });
+
+  it("the writer cannot be fenced: two vantage points agree", async () => {
+    const { result } = await drive(bench, fenceWrites, { ...inputs.fenceWrites, mode });
+    expect(result).toEqual({
+      unknown: "checkout-db does not answer, and its replica checkout-db-west does not hear from it either",
+    });
+    reads["fence-writes"] = result as Json;
+    const gate = { ...inputs.acceptSplitBrain, mode };
+    expect(acceptSplitBrain.question(gate, reads)).toBeUndefined();
+    // The same evidence in a plan that promised a fence is news.
+    expect(acceptSplitBrain.question(inputs.acceptSplitBrain, reads)).toBe(
+      "checkout-db is not fenced: checkout-db does not answer, and its replica checkout-db-west does not hear from it " +
+        "either. If it still lives, checkout may write in two places, and what is written there is lost. Go on without a fence?",
+    );
+  });
+
+  it("in a graceful move it parks instead", async () => {
+    const input = { ...inputs.fenceWrites };
+    const impatient = { ...fenceWrites, patienceSeconds: 30 };
+    await expect(drive(bench, impatient, input)).rejects.toThrow(/^parked: checkout-db does not answer/);
+  });
+
+  it("the loss is counted from the last beat that was seen, never in our favour", async () => {
+    caughtUp = seenOf((await drive(bench, catchUp, { ...inputs.catchUp, mode }, reads)).result);
+    reads["catch-up"] = caughtUp as unknown as Json;
+    expect(caughtUp).toMatchObject({ hearsWriter: false, still: true, lossSeconds: 15, timeline: 1 });
+    expect(acceptLoss.question(inputs.acceptLoss, reads)).toBeUndefined();
+    expect(acceptLoss.question({ ...inputs.acceptLoss, rpoSeconds: 10 }, reads)).toBe(
+      "15 s of checkout's writes would be lost, 10 s are allowed; the card said 10 s. Promote?",
+    );
+  });
+
+  it("the replica becomes the writer beside an old one that does not answer", async () => {
+    promoted = seenOf((await drive(bench, promoteReplica, inputs.promoteReplica, reads)).result);
+    await drive(bench, openWrites, inputs.openWrites);
+    const { result } = await drive(bench, verifyDatabase, inputs.verifyDatabase, reads);
+    expect(result).toMatchObject({ timeline: 2, oldSide: { state: "unreachable", why: "it does not answer" } });
+  });
+
+  it("an old writer that answers again is said to be a second one, and fenced", async () => {
+    await bench.setRegionDead(east, false);
+    await ask(
+      bench.pair.primary.server,
+      "insert into orders (number, customer, total_cents) values (1, 'Ada', 1), (2, 'Ada', 1)",
+    );
+    const impatient = { ...verifyDatabase, patienceSeconds: 30 };
+    await expect(drive(bench, impatient, inputs.verifyDatabase, reads)).rejects.toThrow(
+      "parked: checkout-db takes writes too: the application may log in",
+    );
+    const input = {
+      ...inputs.fenceReturned,
+      baseline: caughtUp.counts,
+      replayLsn: caughtUp.replayLsn,
+      promotedAt: promoted.promotedAt,
+    };
+    const seen: FenceReturnedSeen = seenOf((await drive(bench, fenceReturned, input)).result);
+    expect(seen).toMatchObject({ canLogIn: false, provenBy: 'the role "app" may not log in' });
+    expect(seen.writesAfterPromotion).toMatchObject({
+      rows: { "public.orders": 2, "public.users": 0 },
+      rowsAfterPromotion: { "public.orders": 2 },
+    });
+    expect(seen.writesAfterPromotion?.bytes).toBeGreaterThan(0);
+    expect(bench.clusters[east]?.replicas("shop", "checkout")).toBe(0);
+    await drive(bench, verifyDatabase, inputs.verifyDatabase, reads);
+    expect(bench.clusters[west]?.replicas("shop", "checkout")).toBe(1);
+  });
+});
