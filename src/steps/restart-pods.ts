@@ -1,4 +1,4 @@
-import { listPods } from "../adapters/kubernetes.ts";
+import { isConflict, listPods } from "../adapters/kubernetes.ts";
 import { step, type Json, type Reads, type StepContext } from "../engine/step.ts";
 import { isCurrent, lookAtDeployments, pods, setReplicas, type SeenDeployment } from "./scaling.ts";
 import { spelt, type DeploymentTarget } from "./targets.ts";
@@ -43,17 +43,22 @@ export const restartPods = step<RestartPodsInput, RestartPodsSeen>({
     return undone ? undefined : waiting(deployments);
   },
 
-  // One call for the way down and the way up: whoever takes over in between finds no pods wanted, and goes on from there.
-  async apply(ctx, input, { reads }) {
+  // One change for the way down and the way up: whoever takes over in between finds no pods wanted, and goes on from there.
+  async apply(ctx, { deployments }, { reads }) {
     const stale = staleOf(reads);
     const giveUpAt = ctx.now().getTime() + endingSeconds * 1000;
     for (;;) {
-      const now = await look(ctx, input.deployments, stale);
+      const now = await look(ctx, deployments, stale);
       const old = now.filter((deployment) => deployment.stale > 0);
       const [first] = old;
-      if (!first) return setReplicas(ctx, now, ({ replicas, scale }) => Math.max(replicas, scale.replicas));
-      if (ctx.now().getTime() > giveUpAt) throw new Error(`${pods(first.stale)} of ${spelt(first)} do not end`);
-      await setReplicas(ctx, old, () => 0);
+      const refused = await (
+        first
+          ? setReplicas(ctx, old, () => 0)
+          : setReplicas(ctx, now, ({ replicas, scale }) => Math.max(replicas, scale.replicas))
+      ).catch(orConflict);
+      if (!first && !refused) return;
+      if (first && ctx.now().getTime() > giveUpAt)
+        throw new Error(`${pods(first.stale)} of ${spelt(first)} do not end`);
       await ctx.clock.sleep(betweenLooksSeconds, ctx.signal);
     }
   },
@@ -64,6 +69,12 @@ export const restartPods = step<RestartPodsInput, RestartPodsSeen>({
   settleSeconds: 10,
   pollSeconds: 3,
 });
+
+/** A deployment whose pods come and go is changed all the time: then it is looked at again. */
+function orConflict(error: unknown): "conflict" {
+  if (isConflict(error)) return "conflict";
+  throw error;
+}
 
 async function look(ctx: StepContext, targets: DeploymentTarget[], stale: ReadonlySet<string>): Promise<Seen[]> {
   const deployments = await lookAtDeployments(ctx, targets);

@@ -5,6 +5,7 @@ import { makeClients } from "../../src/adapters/clients.ts";
 import { Activity, type Log } from "../../src/call.ts";
 import { openDb, type Db } from "../../src/db/connect.ts";
 import { migrate } from "../../src/db/migrate.ts";
+import { CannotContinue } from "../../src/errors.ts";
 import { isUnknown, type Json, type Reads, type Step, type StepContext, type Unknown } from "../../src/engine/step.ts";
 import { kubeconfig } from "../../src/lab/kubernetes.ts";
 import { app, muster } from "../../src/lab/shop.ts";
@@ -94,7 +95,7 @@ export type Driven<Seen> = {
   waited: string[];
 };
 
-/** Drives a step forward as the engine does: look, change once, look until nothing is missing. @throws what it parks with. */
+/** Drives a step forward as the engine does: look, change, again where it was refused, look until nothing is missing. @throws what it parks with. */
 export async function drive<Input, Seen>(
   bench: Bench,
   step: Step<Input, Seen>,
@@ -105,6 +106,7 @@ export async function drive<Input, Seen>(
   const patience = typeof step.patienceSeconds === "number" ? step.patienceSeconds : step.patienceSeconds(input);
   let from = ctx.now().getTime();
   let before: Seen | undefined;
+  let applied = false;
   const waited: string[] = [];
   for (;;) {
     const seen = json(await step.observe(ctx, input, reads));
@@ -116,13 +118,18 @@ export async function drive<Input, Seen>(
     if (sentence !== undefined && waited.at(-1) !== sentence) waited.push(sentence);
     if (isUnknown(seen) && late && step.acceptsUnknown?.(input)) return { result: seen, before, waited };
     if (late) throw new Error(`parked: ${sentence}`);
-    const mayApply = !isUnknown(seen) && step.apply && before === undefined && !step.notYet?.(seen, input, reads);
+    const mayApply = !isUnknown(seen) && !applied && !step.notYet?.(seen, input, reads);
     if (mayApply && step.apply) {
-      before = seen;
+      before ??= seen;
       await noteIntent(bench, step.name);
-      await step.apply(ctx, input, { before, seen, reads });
-      from = ctx.now().getTime();
-      continue;
+      try {
+        await step.apply(ctx, input, { before, seen, reads });
+        applied = true;
+        from = ctx.now().getTime();
+        continue;
+      } catch (error) {
+        if (!step.hadNoEffect?.(error) || error instanceof CannotContinue) throw error;
+      }
     }
     await ctx.clock.sleep(step.pollSeconds);
   }
