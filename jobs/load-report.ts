@@ -1,0 +1,52 @@
+import { sql } from "kysely";
+import type { Context } from "../src/context.ts";
+import { UserError } from "../src/errors.ts";
+import { loadJournal } from "../src/engine/journal.ts";
+import type { FailoverFacts } from "../src/facts/failover.ts";
+import type { FenceReturnedSeen } from "../src/steps/fence-returned.ts";
+import type { ProbeRow } from "./outage.ts";
+import { report, type Report } from "./report.ts";
+import type { Fenced } from "./what-now.ts";
+
+/** Makes the report of a failover, over or under way, from what Muster wrote down. @throws UserError when it is none. */
+export async function loadReport(ctx: Pick<Context, "db">, runId: string): Promise<Report> {
+  const loaded = await loadJournal(ctx.db, runId);
+  if (loaded?.run.job !== "failover") {
+    throw new UserError({
+      happened: `There is no failover ${runId}.`,
+      means: "Nothing was changed.",
+      todo: "Type /muster runs for the list.",
+    });
+  }
+  const { rows } = await sql<{ facts: FailoverFacts }>`select facts from muster.run where id = ${runId}`.execute(
+    ctx.db,
+  );
+  const facts = rows[0]?.facts as FailoverFacts;
+  const refence = await readRefence(ctx, runId);
+  const probes = await readProbes(ctx, runId, facts.service);
+  return report({ run: loaded.run, events: loaded.events, probes, facts, ...(refence ? { refence } : {}) });
+}
+
+/** Everything the prober and the stability window saw, from a day before the run was proposed until it ended. */
+async function readProbes(ctx: Pick<Context, "db">, runId: string, service: string): Promise<ProbeRow[]> {
+  const { rows } = await sql<{ at: Date; ok: boolean }>`
+    select probe.at, probe.ok from muster.probe, muster.run
+     where run.id = ${runId} and probe.service = ${service} and (via = 'public' or via = ${`run:${runId}`})
+       and probe.at between run.proposed_at - interval '1 day' and coalesce(run.ended_at, 'infinity')
+     order by probe.at, probe.seq`.execute(ctx.db);
+  return rows.map(({ at, ok }) => ({ at: at.toISOString(), ok }));
+}
+
+async function readRefence(ctx: Pick<Context, "db">, parent: string): Promise<Fenced | undefined> {
+  const { rows } = await sql<{ id: string; at: Date | null; result: FenceReturnedSeen | null }>`
+    select run.id, event.at, event.payload -> 'result' as result
+      from muster.run left join muster.step_event event
+        on event.run = run.id and event.kind = 'done' and event.step like '%/fence-returned'
+     where run.parent = ${parent} and run.job = 'refence'
+     order by run.proposed_at desc limit 1`.execute(ctx.db);
+  const [row] = rows;
+  if (!row) return undefined;
+  const left = row.result?.writesAfterPromotion?.rows;
+  const rowsLeftBehind = left ? Object.values(left).reduce((sum, count) => sum + count, 0) : null;
+  return { runId: row.id, at: row.at?.toISOString() ?? null, rowsLeftBehind };
+}

@@ -1,0 +1,136 @@
+import { isUnknown, type Json } from "../src/engine/step.ts";
+import type { Plan } from "../src/engine/plan.ts";
+import type { JournalEvent } from "../src/engine/events.ts";
+import { fold, type RunView } from "../src/engine/view.ts";
+import type { FailoverFacts } from "../src/facts/failover.ts";
+import { predictedLoss } from "../src/facts/moves.ts";
+import { impactOf, servedOf, type ProbeRow } from "./outage.ts";
+import { whatNow, type Fenced } from "./what-now.ts";
+
+/** The eight moments of a failover (ISO); null where nobody saw it, or it has not come. */
+export type Moments = {
+  /** The first red probe of the outage. */
+  impact: string | null;
+  /** The red probe that confirmed it. */
+  detected: string | null;
+  /** Somebody asked for the failover. */
+  declared: string | null;
+  /** The last approval that was needed. */
+  approved: string | null;
+  /** A write as the application was proven at the new writer. */
+  writable: string | null;
+  /** The first green probe, as customers ask, of the window that then held. */
+  served: string | null;
+  /** That window was over. */
+  held: string | null;
+  /** There is a replica again. */
+  redundant: string | null;
+};
+
+/** What became of a failover, in numbers that are never rounded in our favour. Seconds are whole, rounded up. */
+export type Report = {
+  runId: string;
+  title: string;
+  outcome: string;
+  moments: Moments;
+  seconds: {
+    /** From the last green probe before the outage to the first green one of the window that held. */
+    serviceRecovery: number | null;
+    /** From the last approval to the same end. */
+    tool: number | null;
+    /** From detection to the last approval. */
+    human: number | null;
+    rtoObjective: number;
+  };
+  loss: {
+    /** As the card showed it. */
+    predictedSeconds: number | null;
+    /** As it was measured when the replica had everything it could get. */
+    achievedSeconds: number | null;
+    rpoObjective: number;
+    /** Rows of the old writer that the new one does not have, once somebody could look; null before. */
+    rowsLeftBehind: number | null;
+  };
+  /** Probes as customers ask, from the outage on. */
+  probes: { failed: number; asked: number };
+  failedCalls: number;
+  takeOvers: number;
+  now: string[];
+};
+
+export type ReportInput = {
+  run: { id: string; plan: Plan };
+  events: readonly JournalEvent[];
+  probes: readonly ProbeRow[];
+  facts: FailoverFacts;
+  /** The old side's fence after the failover, where there was one. */
+  refence?: Fenced;
+};
+
+/** Makes the report of a failover from its journal and the prober's rows. Pure. */
+export function report({ run, events, probes, facts, refence }: ReportInput): Report {
+  const { plan } = run;
+  const view = fold(plan, events);
+  const doneAt = (step: string) => isoOf(stepOf(view, step)?.done?.at);
+  const approved = isoOf(view.approvals[plan.needed - 1]?.at ?? (plan.needed === 0 ? view.startedAt : undefined));
+  const held = doneAt("watch-stability");
+  const outage = impactOf(probes, isoOf(view.proposedAt), held);
+  const served = servedOf(probes, doneAt("shift-dns"), held);
+  const caughtUp = stepOf(view, "catch-up")?.done?.result;
+  return {
+    runId: run.id,
+    title: plan.title,
+    outcome: view.ended?.outcome ?? "not over yet",
+    moments: {
+      impact: outage?.firstRed ?? null,
+      detected: outage?.confirmed ?? null,
+      declared: isoOf(view.proposedAt),
+      approved,
+      writable: doneAt("verify-database"),
+      served,
+      held,
+      redundant: null,
+    },
+    seconds: {
+      serviceRecovery: between(outage?.lastGreen ?? outage?.firstRed ?? null, served),
+      tool: between(approved, served),
+      human: between(outage?.confirmed ?? null, approved),
+      rtoObjective: facts.objectives.rtoSeconds,
+    },
+    loss: {
+      predictedSeconds: modeIn(plan) === "graceful" ? 0 : (predictedLoss(facts) ?? null),
+      achievedSeconds: numberIn(caughtUp, "lossSeconds"),
+      rpoObjective: facts.objectives.rpoSeconds,
+      rowsLeftBehind: refence?.rowsLeftBehind ?? null,
+    },
+    probes: countProbes(probes, outage?.firstRed ?? approved, held),
+    failedCalls: events.filter(({ kind }) => kind === "call-failed" || kind === "undo-failed").length,
+    takeOvers: view.takeOvers,
+    now: whatNow(plan, view, facts, refence),
+  };
+}
+
+function countProbes(probes: readonly ProbeRow[], from: string | null, to: string | null): Report["probes"] {
+  if (from === null) return { failed: 0, asked: 0 };
+  const within = probes.filter(({ at }) => at >= from && (to === null || at <= to));
+  return { failed: within.filter(({ ok }) => !ok).length, asked: within.length };
+}
+
+const stepOf = (view: RunView, name: string) => [...view.steps.values()].find(({ node }) => node.step === name);
+
+function modeIn(plan: Plan): string | undefined {
+  const input = plan.nodes.find(({ step }) => step === "fence-writes")?.input;
+  return (input as { mode?: string } | undefined)?.mode;
+}
+
+function numberIn(result: Json | undefined, field: string): number | null {
+  if (isUnknown(result) || typeof result !== "object" || result === null || Array.isArray(result)) return null;
+  const value = result[field];
+  return typeof value === "number" ? value : null;
+}
+
+const isoOf = (date: Date | undefined): string | null => date?.toISOString() ?? null;
+
+function between(from: string | null, to: string | null): number | null {
+  return from === null || to === null ? null : Math.max(0, Math.ceil((Date.parse(to) - Date.parse(from)) / 1000));
+}

@@ -1,0 +1,45 @@
+import { isUnknown } from "../src/engine/step.ts";
+import type { Plan } from "../src/engine/plan.ts";
+import { isOver, type RunView } from "../src/engine/view.ts";
+import type { FailoverFacts } from "../src/facts/failover.ts";
+import { seen } from "../src/facts/fact.ts";
+
+/** What became of an old side that could not be fenced at first. */
+export type Fenced = { runId: string; at: string | null; rowsLeftBehind: number | null };
+
+/** Says what is still open after a failover, and who holds the next action; sentences. Pure. */
+export function whatNow(plan: Plan, view: RunView, facts: FailoverFacts, refence?: Fenced): string[] {
+  return [...nextAction(plan, view), ...protection(view, facts), ...fence(view, facts, refence)];
+}
+
+function nextAction({ approvers }: Plan, view: RunView): string[] {
+  const open = [...view.steps.values()].filter((step) => !isOver(step));
+  const who = approvers.join(", ");
+  if (view.ended) return [];
+  if (view.heldBy) return [`${view.heldBy} holds the run; one of ${who} presses Resume.`];
+  return open.flatMap(({ parked, asked, node }) => {
+    if (parked) return [`Parked at "${node.title}": ${parked.because}. One of ${who} decides.`];
+    return asked ? [`A question is open: ${asked.question} ${asked.needed} of ${who} answer it.`] : [];
+  });
+}
+
+function protection(view: RunView, facts: FailoverFacts): string[] {
+  const since = resultOf(view, "promote-replica")?.done?.at;
+  if (!since) return [];
+  const writer = seen(facts.to.instance)?.id ?? "the new writer";
+  return [
+    `UNPROTECTED since ${since.toISOString().slice(0, 19)}Z: ${writer} has no replica. Somebody builds one, in ${facts.fromRegion} once it is back.`,
+  ];
+}
+
+function fence(view: RunView, facts: FailoverFacts, refence: Fenced | undefined): string[] {
+  const fenced = resultOf(view, "fence-writes");
+  const old = facts.from.known?.id ?? `the old writer in ${facts.fromRegion}`;
+  if (!fenced || !isOver(fenced)) return [];
+  if (!fenced.waived && !isUnknown(fenced.done?.result)) return [`${old} is fenced.`];
+  if (refence?.at) return [`${old} came back, and was fenced by run ${refence.runId} at ${refence.at.slice(0, 19)}Z.`];
+  if (refence) return [`${old} came back; run ${refence.runId} fences it.`];
+  return [`${old} is not fenced: it was out of reach. Muster looks for it, and fences it as soon as it answers.`];
+}
+
+const resultOf = (view: RunView, name: string) => [...view.steps.values()].find(({ node }) => node.step === name);

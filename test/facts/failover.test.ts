@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { failover } from "../../jobs/failover.ts";
+import type { Context } from "../../src/context.ts";
+import { lookAtFailover, type FailoverFacts } from "../../src/facts/failover.ts";
+import { seen, whyUnseen } from "../../src/facts/fact.ts";
+import { predictedLoss, seenFrom } from "../../src/facts/moves.ts";
+import { east, endpointOf, west } from "../../src/lab/estate.ts";
+import { beatOnce } from "../../src/watch/heartbeat.ts";
+import { probeServices } from "../../src/watch/prober.ts";
+import { estate } from "../jobs/facts.ts";
+import { openBench, type Bench } from "../steps/bench.ts";
+
+const input = { toRegion: west, service: "checkout" };
+
+describe("preflight, in a lab", () => {
+  let bench: Bench;
+  let ctx: Context;
+  const look = () => lookAtFailover(ctx, input);
+  const beat = async () => {
+    const service = estate.services["checkout"];
+    if (service) await beatOnce(ctx, "checkout", service);
+  };
+  const blockers = (facts: FailoverFacts) => failover.plan(estate, input, facts).blockers;
+  const until = async (holds: () => Promise<boolean>) => {
+    for (let attempt = 0; attempt < 200 && !(await holds()); attempt += 1) await bench.ctx.clock.sleep(5);
+  };
+
+  beforeAll(async () => {
+    // Near the wall's own pace: a look takes wall time, and must not be hours of the lab.
+    bench = await openBench({ rate: 10 });
+    ctx = { ...bench.ctx, estate };
+    await beat();
+    await probeServices(ctx);
+    await until(async () => seen((await look()).to.server)?.beatAt !== undefined);
+  });
+  afterAll(() => bench.close());
+
+  it("sees a healthy world whole, and blocks nothing", async () => {
+    const facts = await look();
+    expect(blockers(facts)).toEqual([]);
+    expect(seenFrom(facts)).toEqual({ muster: true, replica: true });
+    expect(seen(facts.to.instance)).toMatchObject({ status: "available", endpoint: { host: endpointOf(west) } });
+    expect(seen(facts.from.server)).toMatchObject({ takesWrites: true });
+    expect(seen(facts.configs[0]?.now ?? { at: "", unknown: "" })?.value).toBe(endpointOf(east));
+    expect(facts.configs.map(({ dryRun }) => seen(dryRun))).toEqual([{ accepted: true }]);
+    expect(facts.rights.map(({ allowed }) => seen(allowed)?.yes)).toEqual([true, true, true, true]);
+    expect(seen(facts.dns.records)).toMatchObject({ [east]: { weight: 100 }, [west]: { weight: 0 } });
+    expect(seen(facts.dns.zone)).toMatchObject({ name: "example.com" });
+    expect(seen(facts.edge)?.certificateCovers).toBe(true);
+    expect(seen(facts.probes)).toMatchObject({ ok: true });
+    expect(predictedLoss(facts)).toBe(5);
+    expect(JSON.parse(JSON.stringify(facts))).toEqual(facts);
+  });
+
+  it("changes nothing by looking", async () => {
+    const before = bench.log.all.length;
+    await look();
+    const asked = bench.log.all.slice(before);
+    expect(asked.length).toBeGreaterThan(8);
+    expect(asked.flatMap(({ effects }) => effects)).toEqual([]);
+    expect(bench.clusters[west]?.config("shop", "app-config")).toEqual({ DB_HOST: endpointOf(east) });
+  });
+
+  it("says what a web page in place of a cluster means", async () => {
+    bench.clusters[west]?.misbehave("html", 20);
+    const facts = await look();
+    bench.clusters[west]?.misbehave("html", 0);
+    expect(blockers(facts)).toContainEqual(
+      expect.stringMatching(/^the deployment shop\/checkout in us-west-2 cannot be seen: .*login page/),
+    );
+    await until(async () => blockers(await look()).length === 0);
+  });
+
+  it("finds who keeps a key, and that a right is missing, before anybody approves", async () => {
+    bench.clusters[west]?.editConfig("shop", "app-config", { DB_HOST: "elsewhere" }, "argocd-controller");
+    const rules = bench.clusters[west]?.rules.splice(0) ?? [];
+    expect(blockers(await look())).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^Muster may not scale shop\/checkout in the cluster west$/)]),
+    );
+    bench.clusters[west]?.rules.push(...rules);
+    expect(blockers(await look())).toEqual([expect.stringMatching(/is kept by argocd-controller/)]);
+    bench.clusters[west]?.editConfig("shop", "app-config", { DB_HOST: endpointOf(east) }, "kubectl");
+  });
+
+  it("says that Route 53's control plane is down, and answers in time", async () => {
+    bench.route53.knobs.down = "silent";
+    const startedAt = performance.now();
+    const facts = await look();
+    bench.route53.knobs.down = false;
+    expect(blockers(facts)).toEqual([expect.stringMatching(/^Route 53's control plane cannot be used/)]);
+    expect(performance.now() - startedAt).toBeLessThan(3 * ctx.callTimeoutMs);
+  });
+
+  it("bears a refusal by looking again", async () => {
+    bench.rds.knobs.next("DescribeDBInstances", "throttle", 2);
+    expect(blockers(await look())).toEqual([]);
+  });
+
+  it("knows a dead region from both sides, its address by heart, and what would be lost", async () => {
+    const { to } = await look();
+    const arrived = seen(to.server)?.beatAt;
+    await bench.setRegionDead(east, true);
+    await until(async () => !seenFrom(await look()).replica);
+    const facts = await look();
+    expect(seenFrom(facts)).toEqual({ muster: false, replica: false });
+    expect(whyUnseen(facts.from.instance)).toBeDefined();
+    expect(facts.from.known?.endpoint?.host).toBe(endpointOf(east));
+    expect(seen(facts.lastBeat)?.at).toBe(arrived);
+    expect(predictedLoss(facts)).toBe(5);
+    expect(failover.preview(failover.plan(estate, input, facts), facts).mode).toBe("ungraceful");
+    expect(blockers(facts)).toEqual([]);
+  });
+
+  it("sees what customers see, and beats for nobody who cannot be heard", async () => {
+    const before = seen((await look()).lastBeat)?.at;
+    await probeServices(ctx);
+    await beat();
+    const { probes, lastBeat } = await look();
+    expect(seen(probes)).toMatchObject({ ok: false, redSince: expect.any(String), greenAt: expect.any(String) });
+    expect(seen(lastBeat)?.at).toBe(before);
+  });
+
+  it("beats again for the old side when it returns before anything was promoted", async () => {
+    const before = seen((await look()).lastBeat)?.at ?? "";
+    await bench.setRegionDead(east, false);
+    await beat();
+    expect(Date.parse(seen((await look()).lastBeat)?.at ?? "")).toBeGreaterThan(Date.parse(before));
+  });
+});
