@@ -56,7 +56,6 @@ export function openDriver(ctx: Context): Driver {
   };
 
   const register = (runId: string, bell: Bell, leasing: Promise<Lease | undefined>): Driven => {
-    clearTimer(runId);
     const leased = leasing.catch((error: unknown) => {
       ctx.log.warn({ run: runId, error: messageOf(error) }, "a run could not be leased");
       return undefined;
@@ -65,7 +64,11 @@ export function openDriver(ctx: Context): Driver {
       bell,
       leased,
       rests: leased
-        .then((lease) => lease && driveLease(lease, bell))
+        .then((lease) => {
+          if (!lease) return undefined;
+          clearTimer(runId);
+          return driveLease(lease, bell);
+        })
         .then(() => {
           if (driven.get(runId) === entry) driven.delete(runId);
           // Rung after the last look: whoever rang was told that somebody listens.

@@ -4,6 +4,7 @@ import { Clock } from "../../src/clock.ts";
 import type { Context } from "../../src/context.ts";
 import { openDb, readClock, type Db } from "../../src/db/connect.ts";
 import { migrate } from "../../src/db/migrate.ts";
+import type { JournalEvent } from "../../src/engine/events.ts";
 import { engineVersion } from "../../src/engine/lease.ts";
 import { loadJournal } from "../../src/engine/journal.ts";
 import { hashPlan, inOrder, type Plan, type PlanNode } from "../../src/engine/plan.ts";
@@ -61,7 +62,7 @@ export function planOf(nodes: PlanNode[], more: Partial<Plan> = {}): Plan {
     title: "change the small world",
     input: {},
     nodes: inOrder(nodes),
-    locks: ["checkout"],
+    locks: [...new Set(nodes.map((node) => node.service))],
     claims: [],
     approvers,
     needed: 2,
@@ -107,10 +108,12 @@ export async function approve(ctx: Context, runId: string): Promise<void> {
   await say(ctx, runId, { verb: "approve", by: "cleo" });
 }
 
+export const eventsOf = async (db: Db, runId: string): Promise<JournalEvent[]> =>
+  (await loadJournal(db, runId))?.events ?? [];
+
 /** The kinds of a run's events, steps' with their step: "done checkout/set". */
 export async function story(db: Db, runId: string): Promise<string[]> {
-  const { events } = (await loadJournal(db, runId)) ?? { events: [] };
-  return events.map((event) => ("step" in event ? `${event.kind} ${event.step}` : event.kind));
+  return (await eventsOf(db, runId)).map((event) => ("step" in event ? `${event.kind} ${event.step}` : event.kind));
 }
 
 /** Moves Muster's clock, in the database and in this process. */

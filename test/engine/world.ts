@@ -1,7 +1,16 @@
 import { call } from "../../src/call.ts";
 import type { Clock } from "../../src/clock.ts";
 import { CannotContinue } from "../../src/errors.ts";
-import { gate, step, unknown, type AnyGate, type AnyStep, type StepContext } from "../../src/engine/step.ts";
+import { use, type PlanNode } from "../../src/engine/plan.ts";
+import {
+  gate,
+  step,
+  type AnyGate,
+  type AnyStep,
+  type Gate,
+  type Step,
+  type StepContext,
+} from "../../src/engine/step.ts";
 
 type Target = { key: string; value: number };
 type Change = { key: string; value: number; at: Date; epoch: number };
@@ -9,19 +18,40 @@ type Change = { key: string; value: number; at: Date; epoch: number };
 /** A world so small that its effects can be counted: keys with numbers, an API that errs, and reads that lag. */
 export class World {
   readonly changes: Change[] = [];
-  /** Tried after the epoch was over: a target without a guard takes even these. */
   readonly clock: Clock;
   readonly random: () => number;
+  /** Part of the ids of this world's steps, and its lock. */
+  readonly service = crypto.randomUUID().slice(0, 8);
   errorRate = 0;
   readLagSeconds = 0;
   /** What the world says instead of working, by key. */
   readonly refuses = new Map<string, string>();
-  readonly hidden = new Set<string>();
   readonly slowMs = new Map<string, number>();
+  readonly #steps = new Map<string, AnyStep | AnyGate>();
 
-  constructor(clock: Clock, random: () => number) {
+  constructor(clock: Clock, random: () => number = Math.random) {
     this.clock = clock;
     this.random = random;
+    for (const one of this.#list()) this.#steps.set(one.name, one as unknown as AnyStep | AnyGate);
+  }
+
+  allEffects(): number[] {
+    return ["a", "b", "c"].map((key) => this.effects(key));
+  }
+
+  /** Three changes, one after another. */
+  chain(names: string[] = ["set", "set-next", "set-last"]): PlanNode[] {
+    const nodes: PlanNode[] = [];
+    names.forEach((name, index) => {
+      const change = this.#steps.get(name) as unknown as Step<Target, never>;
+      const key = ["a", "b", "c"][index] ?? "d";
+      nodes.push(use(change, this.service, { key, value: 7 }, { after: nodes.slice(-1) }));
+    });
+    return nodes;
+  }
+
+  gate(risk: string, after: PlanNode[]): PlanNode {
+    return use(this.#steps.get("ask") as unknown as Gate<{ risk: string }>, this.service, { risk }, { after });
   }
 
   effects(key: string): number {
@@ -60,14 +90,17 @@ export class World {
     );
   }
 
-  /** Steps over this world; the settle window is longer than its lag. */
-  steps(): Map<string, AnyStep | AnyGate> {
-    const limits = { patienceSeconds: 600, settleSeconds: 12, pollSeconds: 1 };
+  steps(): ReadonlyMap<string, AnyStep | AnyGate> {
+    return this.#steps;
+  }
+
+  /** Steps over this world; their settle window is longer than its lag may be. */
+  #list() {
     const change = (name: string, oneWay?: string) =>
       step<Target, number>({
         name,
         title: ({ key, value }) => `set ${key} to ${value}`,
-        observe: async (ctx, { key }) => (this.hidden.has(key) ? unknown(`${key} is hidden`) : this.get(ctx, key)),
+        observe: (ctx, { key }) => this.get(ctx, key),
         missing: (seen, { key, value }) => (seen === value ? undefined : `${key} is ${seen}, not ${value}`),
         apply: (ctx, target) => this.set(ctx, target),
         undo: oneWay
@@ -76,25 +109,15 @@ export class World {
               apply: (ctx, { key }, { before }) => this.set(ctx, { key, value: before }),
               missing: (seen, before, { key }) => (seen === before ? undefined : `${key} is ${seen}, not ${before}`),
             },
-        acceptsUnknown: ({ key }) => key.startsWith("hidden"),
-        ...limits,
+        patienceSeconds: 600,
+        settleSeconds: 12,
+        pollSeconds: 1,
       });
-    const list = [
+    return [
       change("set"),
       change("set-next"),
       change("set-last"),
-      change("burn", "burnt is burnt"),
-      step<{ seconds: number }, { since: number }>({
-        name: "wait",
-        title: ({ seconds }) => `wait ${seconds} seconds`,
-        observe: () => Promise.resolve({ since: this.clock.now().getTime() }),
-        missing: ({ since }, { seconds }) =>
-          since >= this.waitFrom + seconds * 1000 ? undefined : "it is not time yet",
-        undo: { nothing: "time passes" },
-        patienceSeconds: 1e6,
-        settleSeconds: 0,
-        pollSeconds: 60,
-      }),
+      change("burn", "what is burnt is burnt"),
       gate<{ risk: string }>({
         name: "ask",
         title: ({ risk }) => `accept ${risk}`,
@@ -102,9 +125,5 @@ export class World {
         needed: 2,
       }),
     ];
-    return new Map(list.map((one) => [one.name, one as AnyStep | AnyGate]));
   }
-
-  /** When the waits of this world began. */
-  waitFrom = 0;
 }
