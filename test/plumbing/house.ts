@@ -20,7 +20,7 @@ export const floors: readonly (readonly string[])[] = [
 ];
 
 /** What belongs to the top floor. Every other file right in src/ is ground; every other folder is a room of its name. */
-const wiring = /^src\/(?:main|cli|http|queue)\.ts$|^src\/(?:slack|lab)\//;
+const wiring = /^src\/(?:main|cli|terminal|follow|http|queue)\.ts$|^src\/(?:slack|lab)\//;
 
 /** Packages that only some files may use; the first pattern that matches a package decides. */
 export const keptPackages: readonly { packages: RegExp; in: RegExp; why: string }[] = [
@@ -117,8 +117,14 @@ const leftOut =
 
 const textRules: readonly { files: RegExp; found: (source: string) => boolean; why: string }[] = [
   {
-    files: /^(?:src\/(?!lab\/|config\.ts$)|commands\/|jobs\/)/,
+    files: /^(?:src\/(?!lab\/|(?:config|main|cli)\.ts$)|commands\/|jobs\/)/,
     found: (source) => environment.test(source),
+    why: "only src/config.ts reads the environment",
+  },
+  {
+    // These hand the environment on, whole, to whoever they start.
+    files: /^src\/(?:main|cli)\.ts$/,
+    found: (source) => /\bprocess\.env\s*(?:\?\.|[.[])/.test(source),
     why: "only src/config.ts reads the environment",
   },
   {
