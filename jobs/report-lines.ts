@@ -17,7 +17,9 @@ export function reportLines({ runId, title, outcome, moments, seconds, loss, pro
   const names = Object.entries(labels) as [keyof Moments, string][];
   return [
     `Report of run ${runId}: ${title}. ${outcome[0]?.toUpperCase() ?? ""}${outcome.slice(1)}.`,
-    ...names.map(([name, label]) => `  ${label.padEnd(26)}${moments[name] ?? "unknown"}`),
+    ...names.map(
+      ([name, label]) => `  ${label.padEnd(26)}${moments[name] ?? (name === "redundant" ? "not yet" : "unknown")}`,
+    ),
     `Service recovery: ${time(seconds.serviceRecovery)}, from the last green probe (objective ${spell(seconds.rtoObjective)}${verdict(seconds.serviceRecovery, seconds.rtoObjective)}).`,
     `Of that the tool: ${time(seconds.tool)}, from the last approval; people: ${time(seconds.human)}, from detection to the last approval.`,
     `Writes lost: ${amount(loss.achievedSeconds)} measured, ${amount(loss.predictedSeconds)} predicted (objective ${spell(loss.rpoObjective)}${verdict(loss.achievedSeconds, loss.rpoObjective)})${leftBehind(loss.rowsLeftBehind)}.`,

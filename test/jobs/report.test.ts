@@ -1,0 +1,138 @@
+import { describe, expect, it } from "@jest/globals";
+import { failover } from "../../jobs/failover.ts";
+import { impactOf, servedOf, type ProbeRow } from "../../jobs/outage.ts";
+import { report, type ReportInput } from "../../jobs/report.ts";
+import { reportLines } from "../../jobs/report-lines.ts";
+import type { EventBody, JournalEvent } from "../../src/engine/events.ts";
+import { eastDead, estate } from "./facts.ts";
+
+/** Probes every 10 s from noon on: + is green, - is red. */
+const probesOf = (marks: string): ProbeRow[] =>
+  [...marks].map((mark, index) => ({ at: moment(index * 10), ok: mark === "+" }));
+const moment = (seconds: number) => new Date(Date.parse("2026-11-23T12:00:00.000Z") + seconds * 1000).toISOString();
+const short = (at: string | null | undefined) => (at ? (Date.parse(at) - Date.parse(moment(0))) / 1000 : at);
+
+describe("the outage that a failover ended", () => {
+  const cases: [string, string, number, unknown[] | undefined][] = [
+    ["is the one under way when somebody asked", "++---+++", 35, [10, 20, 30]],
+    ["began after the last green probe, flaps before it do not count", "+-+--+++", 35, [20, 30, 40]],
+    ["is the first after that in a planned move", "++++-++", 25, [30, 40, null]],
+    ["is none where every probe was green", "+++++++", 25, undefined],
+    ["is not confirmed by one red probe", "++-+++", 25, [10, 20, null]],
+    ["has no beginning that anybody saw without a green probe", "---+", 25, [null, 0, 10]],
+  ];
+
+  it.each(cases)("%s", (_name, marks, declared, wanted) => {
+    const found = impactOf(probesOf(marks), moment(declared), moment(1000));
+    expect(found && [short(found.lastGreen), short(found.firstRed), short(found.confirmed)]).toEqual(wanted);
+  });
+});
+
+describe("customers are served again", () => {
+  const cases: [string, string, number | null, number | null, number | null][] = [
+    ["at the first green probe of the window that held", "+----++++++", 40, 100, 50],
+    ["not before a red one inside of the window", "+----++-+++", 40, 100, 80],
+    ["not by what the old region answered before the shift", "+-++++++++", 55, 90, 60],
+    ["not while the window has not held", "+----++++", 40, null, null],
+    ["not without a shift", "+----++++", null, 80, null],
+  ];
+
+  it.each(cases)("%s", (_name, marks, shifted, held, wanted) => {
+    const at = (seconds: number | null) => (seconds === null ? null : moment(seconds));
+    expect(short(servedOf(probesOf(marks), at(shifted), at(held)))).toBe(wanted);
+  });
+});
+
+describe("the report of a failover", () => {
+  const plan = failover.plan(estate, { toRegion: "us-west-2", service: "checkout" }, eastDead);
+  const at = (seconds: number, event: EventBody): JournalEvent => ({
+    ...event,
+    seq: seconds,
+    epoch: 1,
+    at: new Date(moment(seconds)),
+  });
+  const done = (seconds: number, step: string, result: never | object = {}) =>
+    at(seconds, { kind: "done", step: `checkout/${step}`, result: result as never });
+  const story: JournalEvent[] = [
+    at(45, { kind: "proposed", by: "ana", planHash: "x" }),
+    at(60, { kind: "approved", by: "ben", signal: 1 }),
+    at(70, { kind: "approved", by: "cleo", signal: 2 }),
+    at(71, { kind: "started" }),
+    done(131, "fence-writes", { unknown: "checkout-db does not answer" }),
+    done(140, "catch-up", { lossSeconds: 15, counts: null }),
+    done(290, "promote-replica"),
+    done(300, "verify-database"),
+    done(340, "shift-dns"),
+    done(460, "watch-stability"),
+    at(461, { kind: "ended", outcome: "done" }),
+  ];
+  const input: ReportInput = {
+    run: { id: "fo-1", plan },
+    events: story,
+    probes: probesOf(`+++${"-".repeat(32)}${"+".repeat(12)}`),
+    facts: eastDead,
+  };
+
+  it("tells the eight moments, and the clocks against what was promised", () => {
+    const made = report(input);
+    expect(Object.values(made.moments).map(short)).toEqual([30, 40, 45, 70, 300, 350, 460, null]);
+    expect(made.seconds).toEqual({ serviceRecovery: 330, tool: 280, human: 30, rtoObjective: 3600 });
+    expect(made.loss).toEqual({ predictedSeconds: 15, achievedSeconds: 15, rpoObjective: 900, rowsLeftBehind: null });
+    expect(made.probes).toEqual({ failed: 32, asked: 44 });
+    expect(reportLines(made)).toMatchInlineSnapshot(`
+      [
+        "Report of run fo-1: move checkout to us-west-2. Done.",
+        "  Impact (first red probe)  2026-11-23T12:00:30.000Z",
+        "  Detected (confirmed)      2026-11-23T12:00:40.000Z",
+        "  Declared                  2026-11-23T12:00:45.000Z",
+        "  Approved                  2026-11-23T12:01:10.000Z",
+        "  Database writable         2026-11-23T12:05:00.000Z",
+        "  Customers served again    2026-11-23T12:05:50.000Z",
+        "  Window held               2026-11-23T12:07:40.000Z",
+        "  Redundancy restored       not yet",
+        "Service recovery: 5.5 minutes, from the last green probe (objective 60 minutes, kept).",
+        "Of that the tool: 4.7 minutes, from the last approval; people: 30 seconds, from detection to the last approval.",
+        "Writes lost: at most 15 s measured, at most 15 s predicted (objective 15 minutes, kept).",
+        "Probes as customers ask: 32 of 44 failed. Calls that failed on the way: 0. Workers taken over: 0.",
+        "What now:",
+        "  UNPROTECTED since 2026-11-23T12:04:50Z: checkout-db-west has no replica. Somebody builds one, in us-east-1 once it is back.",
+        "  checkout-db is not fenced: it was out of reach. Muster looks for it, and fences it as soon as it answers.",
+      ]
+    `);
+  });
+
+  it("rounds up, and calls an objective missed by a second missed", () => {
+    const facts = { ...eastDead, objectives: { rtoSeconds: 329, rpoSeconds: 14 } };
+    const lines = reportLines(report({ ...input, facts }));
+    expect(lines).toContainEqual(expect.stringMatching(/^Service recovery: 5\.5 minutes.*, missed\)/));
+    expect(lines).toContainEqual(expect.stringMatching(/^Writes lost: at most 15 s measured.*14 seconds, missed\)/));
+  });
+
+  it("says unknown where nobody saw", () => {
+    const made = report({ ...input, probes: [], events: story.slice(0, 4) });
+    expect([made.outcome, made.seconds.serviceRecovery, made.loss.achievedSeconds]).toEqual([
+      "not over yet",
+      null,
+      null,
+    ]);
+    expect(made.moments).toMatchObject({ impact: null, detected: null, writable: null, served: null });
+  });
+
+  it("says what is still open, and who decides", () => {
+    const parked = report({
+      ...input,
+      events: [
+        ...story.slice(0, 7),
+        at(299, { kind: "parked", step: "checkout/open-writes", because: "the role is gone" }),
+      ],
+    });
+    expect(parked.now).toEqual([
+      'Parked at "let checkout write at checkout-db-west in us-west-2": the role is gone. One of ana, ben, cleo decides.',
+      "UNPROTECTED since 2026-11-23T12:04:50Z: checkout-db-west has no replica. Somebody builds one, in us-east-1 once it is back.",
+      "checkout-db is not fenced: it was out of reach. Muster looks for it, and fences it as soon as it answers.",
+    ]);
+    const fenced = report({ ...input, refence: { runId: "rf-1", at: moment(900), rowsLeftBehind: 3 } });
+    expect(fenced.now).toContain("checkout-db came back, and was fenced by run rf-1 at 2026-11-23T12:15:00Z.");
+    expect(reportLines(fenced)).toContainEqual(expect.stringMatching(/; 3 rows were left on the old writer\.$/));
+  });
+});
