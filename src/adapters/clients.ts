@@ -42,8 +42,8 @@ export type Clients = {
 export function makeClients(settings: ClientSettings): Clients {
   const names = makeNames(settings);
   const ca = settings.extraCa ? [...rootCertificates, settings.extraCa] : undefined;
-  // Half-open connections of a region that died must not be reused: short keep-alive, few sockets.
-  const agentOptions = { keepAlive: true, maxSockets: 20, lookup: names.lookup, ...(ca ? { ca } : {}) };
+  // A connection a call: one kept from before a region died would hold the next call until its timeout.
+  const agentOptions = { keepAlive: false, maxSockets: 20, lookup: names.lookup, ...(ca ? { ca } : {}) };
   const requestHandler = {
     httpAgent: new HttpAgent(agentOptions),
     httpsAgent: new HttpsAgent(agentOptions),

@@ -20,7 +20,7 @@ export type Names = {
   /** Finds the addresses of a host; an address is its own answer. Rejects as node:dns does (ENOTFOUND, ETIMEOUT). */
   resolve(host: string): Promise<string[]>;
   /** The same, in the shape agents of node:http, node:https and undici want. */
-  lookup(hostname: string, options: LookupOptions, callback: LookupCallback): void;
+  lookup: (hostname: string, options: LookupOptions, callback: LookupCallback) => void;
   settings: NameSettings;
 };
 

@@ -121,7 +121,8 @@ export async function tryWrite(
   } catch (error) {
     const state = sqlState(error);
     if (state === "28000") return { accepted: false, because: `the role "${app.user}" may not log in` };
-    if (state === "25006") return { accepted: false, because: "the server is read-only" };
+    // A replica has two ways to say it: at "begin read write", and at a transaction number.
+    if (state === "25006" || state === "0A000") return { accepted: false, because: "the server is read-only" };
     if (state === "28P01")
       return { accepted: "unknown", because: `the password of the role "${app.user}" is not right` };
     if (state === "3D000") return { accepted: "unknown", because: `there is no database "${app.database}"` };

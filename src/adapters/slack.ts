@@ -1,4 +1,4 @@
-import { WebClient, type WebClientOptions } from "@slack/web-api";
+import { LogLevel, WebClient, type WebClientOptions } from "@slack/web-api";
 import { call, type CallContext } from "../call.ts";
 import { SlackFailed, troubleOf } from "./slack-trouble.ts";
 
@@ -29,6 +29,18 @@ export type Draft = { text: string; blocks?: readonly object[] };
 /** Where a message stands. */
 export type SlackPlace = { channel: string; ts: string };
 
+/** Everything the client would say is in what it throws; its own log goes to the console, payloads included. */
+const nothing = () => undefined;
+const silent = {
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  setLevel: nothing,
+  getLevel: () => LogLevel.ERROR,
+  setName: nothing,
+};
+
 /** The options of every Web API client we make: nothing is repeated or waited for inside the library. */
 export function clientOptions({ apiUrl }: SlackSettings): WebClientOptions {
   return {
@@ -38,6 +50,7 @@ export function clientOptions({ apiUrl }: SlackSettings): WebClientOptions {
     // Otherwise a 429 of one method pauses the whole client.
     rejectRateLimitedCalls: true,
     allowAbsoluteUrls: false,
+    logger: silent,
     ...(apiUrl ? { slackApiUrl: apiUrl } : {}),
   };
 }

@@ -22,6 +22,14 @@ const reasons: Record<string, string> = {
   "57P03": "is starting",
 };
 
+/** pg has no code for some, and the AWS SDK drops the code of errors that it wraps. */
+const wordings: readonly [RegExp, string][] = [
+  [/Connection terminated due to connection timeout|timeout expired|ETIMEDOUT/, "does not answer"],
+  [/Connection terminated unexpectedly|socket hang up|ECONNRESET/, "breaks connections"],
+  [/ECONNREFUSED/, "refuses connections"],
+  [/ENOTFOUND/, "has no address"],
+];
+
 /**
  * Tells why nothing answered, as the end of a sentence about the one that was asked ("refuses connections"); undefined
  * when something did answer, be it with an error.
@@ -33,8 +41,6 @@ export function whyUnreachable(error: unknown): string | undefined {
   const known = code === undefined ? undefined : reasons[code];
   if (known) return known;
   if (Array.isArray(errors) && errors.length > 0) return whyUnreachable(errors[0]);
-  // pg has no code for these.
-  if (/Connection terminated due to connection timeout|timeout expired/.test(message ?? "")) return "does not answer";
-  if (/Connection terminated unexpectedly/.test(message ?? "")) return "breaks connections";
+  for (const [words, reason] of wordings) if (words.test(message ?? "")) return reason;
   return cause === undefined ? undefined : whyUnreachable(cause);
 }

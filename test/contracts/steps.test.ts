@@ -17,7 +17,7 @@ const preparations: Record<string, (bench: Bench) => Promise<void>> = {
 
 const inputOf = (name: string): Json => {
   const key = name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase()) as keyof typeof inputs;
-  return inputs[key] as Json;
+  return inputs[key];
 };
 const asJson = (step: AnyStep) => step as unknown as Step<Json, Json>;
 

@@ -39,8 +39,16 @@ export async function openBench(options: WorldOptions = {}): Promise<Bench> {
   await db
     .insertInto("run")
     .values({
-      ...{ id: runId, job: "failover", title: "a failover", engine_version: 1, requested_by: "ana" },
-      ...{ plan: "{}", facts: "{}", plan_hash: "", place: "{}", approve_until: new Date() },
+      id: runId,
+      job: "failover",
+      title: "a failover",
+      engine_version: 1,
+      requested_by: "ana",
+      plan: "{}",
+      facts: "{}",
+      plan_hash: "",
+      place: "{}",
+      approve_until: new Date(),
     })
     .execute();
   const clients = makeClients({
@@ -56,7 +64,13 @@ export async function openBench(options: WorldOptions = {}): Promise<Bench> {
     dnsPort: 5353,
   });
   const ctx: StepContext = {
-    ...{ db, clients, runId, epoch: 1, worker: "bench", leaseMs: 10_000, callTimeoutMs: 1500 },
+    db,
+    clients,
+    runId,
+    epoch: 1,
+    worker: "bench",
+    leaseMs: 10_000,
+    callTimeoutMs: 1500,
     clock: world.time.clock,
     now: () => world.time.clock.now(),
     newId: () => crypto.randomUUID(),

@@ -24,7 +24,7 @@ describe("the steps of a failover away from a dead region", () => {
   const reads: Reads = {};
   const seenOf = <T>(result: T | { unknown: string }): T => {
     if (isUnknown(result)) throw new Error(result.unknown);
-    return result as T;
+    return result;
   };
   let caughtUp: CatchUpSeen;
   let promoted: PromoteReplicaSeen;
@@ -72,7 +72,7 @@ describe("the steps of a failover away from a dead region", () => {
 
   it("the loss is counted from the last beat that was seen, never in our favour", async () => {
     caughtUp = seenOf((await drive(bench, catchUp, { ...inputs.catchUp, mode }, reads)).result);
-    reads["catch-up"] = caughtUp as unknown as Json;
+    reads["catch-up"] = caughtUp;
     expect(caughtUp).toMatchObject({ hearsWriter: false, still: true, lossSeconds: 15, timeline: 1 });
     expect(acceptLoss.question(inputs.acceptLoss, reads)).toBeUndefined();
     expect(acceptLoss.question({ ...inputs.acceptLoss, rpoSeconds: 10 }, reads)).toBe(

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import {
+  canI,
+  getConfigKey,
+  getScale,
+  isConflict,
+  isRefusedByCluster,
+  listPods,
+  ping,
+  setConfigKey,
+  setScale,
+} from "../../src/adapters/kubernetes.ts";
+import { KubernetesError } from "../../src/adapters/kubernetes.ts";
+import { whyUnreachable } from "../../src/adapters/unreachable.ts";
+import { CallTimedOut } from "../../src/call.ts";
+import { CannotContinue, UserError } from "../../src/errors.ts";
+import { east, west } from "../../src/lab/estate.ts";
+import { openBench, type Bench } from "../steps/bench.ts";
+
+describe("Kubernetes", () => {
+  let bench: Bench;
+  const ref = { namespace: "shop", name: "checkout" };
+  const key = { namespace: "shop", name: "app-config", key: "DB_HOST" };
+  const cluster = () => bench.ctx.clients.cluster("west");
+  const lab = () => bench.clusters[west]!;
+  const failure = (work: Promise<unknown>) =>
+    work.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+
+  beforeAll(async () => {
+    bench = await openBench();
+  });
+  afterAll(() => bench.close());
+
+  it("shows a deployment, its pods and who is there", async () => {
+    expect(await getScale(bench.ctx, cluster(), ref)).toMatchObject({ replicas: 1, existing: 1, paused: false });
+    expect(await getScale(bench.ctx, cluster(), { ...ref, name: "nobody" })).toBeUndefined();
+    const [pod] = await listPods(bench.ctx, cluster(), ref);
+    expect(pod).toMatchObject({ uid: lab().pods("shop", "checkout")[0]?.uid, terminating: false });
+    expect(await ping(bench.ctx, cluster())).toMatch(/^v1\./);
+  });
+
+  it("scales by the resource version it saw, and not by an old one", async () => {
+    const seen = (await getScale(bench.ctx, cluster(), ref))!;
+    lab().scale("shop", "checkout", 2, "kubectl");
+    const error = await failure(
+      setScale(bench.ctx, cluster(), ref, { replicas: 5, resourceVersion: seen.resourceVersion }),
+    );
+    expect([isConflict(error), isRefusedByCluster(error)]).toEqual([true, true]);
+    expect(lab().replicas("shop", "checkout")).toBe(2);
+  });
+
+  it("writes one key and leaves the others, takes it back, and can only pretend to", async () => {
+    lab().editConfig("shop", "app-config", { COLOUR: "green" }, "kubectl");
+    const seen = (await getConfigKey(bench.ctx, cluster(), key))!;
+    const write = (value: string | undefined, dryRun = false) =>
+      setConfigKey(bench.ctx, cluster(), key, { value, resourceVersion: seen.resourceVersion, dryRun });
+    await write("west", true);
+    expect(lab().config("shop", "app-config")["DB_HOST"]).toBe(seen.value);
+    await write("west");
+    expect(lab().config("shop", "app-config")).toEqual({ DB_HOST: "west", COLOUR: "green" });
+    expect(isConflict(await failure(write("again")))).toBe(true);
+    const now = (await getConfigKey(bench.ctx, cluster(), key))!;
+    expect(now.owner).toBeUndefined();
+    await setConfigKey(bench.ctx, cluster(), key, { value: undefined, resourceVersion: now.resourceVersion });
+    expect(lab().config("shop", "app-config")).toEqual({ COLOUR: "green" });
+  });
+
+  it("names who else thinks a key is theirs, and whether they would put it back", async () => {
+    lab().editConfig("shop", "app-config", { DB_HOST: "east" }, "kubectl-edit");
+    expect((await getConfigKey(bench.ctx, cluster(), key))?.owner).toEqual({ manager: "kubectl-edit", gitops: false });
+    lab().editConfig("shop", "app-config", { DB_HOST: "elsewhere" }, "argocd-controller");
+    expect((await getConfigKey(bench.ctx, cluster(), key))?.owner).toEqual({
+      manager: "argocd-controller",
+      gitops: true,
+    });
+  });
+
+  it("knows what it may do", async () => {
+    const right = { verb: "patch", group: "apps", resource: "deployments", namespace: "shop", name: "checkout" };
+    expect(await canI(bench.ctx, cluster(), { ...right, subresource: "scale" })).toBe(true);
+    expect(await canI(bench.ctx, cluster(), right)).toBe(false);
+  });
+
+  it("takes a login page for no answer, and a cut one too", async () => {
+    lab().misbehave("html", 1);
+    expect(String(await failure(getScale(bench.ctx, cluster(), ref)))).toMatch(/not JSON: a login page/);
+    lab().misbehave("cut", 1);
+    expect(await failure(getScale(bench.ctx, cluster(), ref))).toBeDefined();
+  });
+
+  it("tells missing rights, a throttle, a hang and a dead region apart", async () => {
+    const rules = lab().rules.splice(0);
+    expect(await failure(getScale(bench.ctx, cluster(), ref))).toBeInstanceOf(CannotContinue);
+    lab().rules.push(...rules);
+    lab().knobs.next("*", "throttle");
+    expect(await failure(getScale(bench.ctx, cluster(), ref))).toMatchObject({ status: 429 });
+    lab().knobs.next("*", "fail-before");
+    const broke = await failure(getScale(bench.ctx, cluster(), ref));
+    expect(broke).toBeInstanceOf(KubernetesError);
+    expect(isRefusedByCluster(broke)).toBe(false);
+    lab().knobs.next("*", "hang");
+    expect(await failure(getScale(bench.ctx, cluster(), ref))).toBeInstanceOf(CallTimedOut);
+    await bench.setRegionDead(east, true);
+    const dead = await failure(getScale(bench.ctx, bench.ctx.clients.cluster("east"), ref));
+    expect(whyUnreachable(dead)).toBe("does not answer");
+    await bench.setRegionDead(east, false);
+    expect(await getScale(bench.ctx, bench.ctx.clients.cluster("east"), ref)).toMatchObject({ replicas: 3 });
+  });
+
+  it("says which cluster is not in the estate", () => {
+    expect(() => bench.ctx.clients.cluster("north")).toThrow(UserError);
+  });
+});

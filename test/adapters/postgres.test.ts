@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { setTimeout } from "node:timers/promises";
+import { asApp, asGuard, withPostgres, type Sql } from "../../src/adapters/postgres.ts";
+import {
+  fenceRole,
+  getEpoch,
+  getRole,
+  guarded,
+  GuardRefused,
+  tryWrite,
+  unfenceRole,
+} from "../../src/adapters/postgres-fence.ts";
+import {
+  countRows,
+  countRowsSince,
+  getHeartbeat,
+  getPromotedAt,
+  getReplicationState,
+  lsnBytes,
+  writeHeartbeat,
+} from "../../src/adapters/postgres-state.ts";
+import { whyUnreachable } from "../../src/adapters/unreachable.ts";
+import { CallTimedOut } from "../../src/call.ts";
+import { CannotContinue } from "../../src/errors.ts";
+import { ask } from "../../src/lab/postgres-pair.ts";
+import { app } from "../../src/lab/shop.ts";
+import { openBench, type Bench } from "../steps/bench.ts";
+import { from, to } from "../steps/inputs.ts";
+
+describe("Postgres", () => {
+  let bench: Bench;
+  const east = () => bench.pair.primary.server;
+  const muster = <T>(work: (sql: Sql) => Promise<T>, target = from, timeoutMs?: number) =>
+    withPostgres(
+      bench.ctx,
+      bench.ctx.clients.pg,
+      asGuard(bench.ctx.clients.pg, { host: target.host, port: 5432, database: app.database }),
+      "Test",
+      work,
+      timeoutMs ? { timeoutMs } : {},
+    );
+  const appUrl = (password: string = app.password) => `postgres://app:${password}@unused/shop?sslmode=disable`;
+  const write = (url = appUrl()) => tryWrite(bench.ctx, bench.ctx.clients.pg, asApp(from, url));
+  const failure = (work: Promise<unknown>) =>
+    work.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+
+  beforeAll(async () => {
+    bench = await openBench();
+  });
+  beforeEach(async () => {
+    await ask(east(), "truncate muster_guard.epoch restart identity");
+    await ask(east(), "alter role app login");
+  });
+  afterAll(() => bench.close());
+
+  it("tells where both servers stand", async () => {
+    const writer = await muster(getReplicationState);
+    const replica = await muster(getReplicationState, to);
+    expect(writer).toMatchObject({ inRecovery: false, timeline: 1, hearsWriter: false });
+    expect(replica).toMatchObject({ inRecovery: true, timeline: 1, receiver: "streaming", hearsWriter: true });
+    expect(lsnBytes(writer.currentLsn ?? "")).toBeGreaterThan(0n);
+    expect(lsnBytes("1/0") - lsnBytes("0/FFFFFFFF")).toBe(1n);
+    expect(await muster(getPromotedAt)).toBeUndefined();
+  });
+
+  it("keeps a heartbeat that never goes back", async () => {
+    const at = new Date("2026-11-23T12:00:00.000Z");
+    await muster((sql) => writeHeartbeat(sql, at));
+    await muster((sql) => writeHeartbeat(sql, new Date(at.getTime() - 5000)));
+    expect(new Date((await muster(getHeartbeat)) ?? "")).toEqual(at);
+  });
+
+  it("counts rows, their highest keys, and those stamped since", async () => {
+    await ask(
+      east(),
+      "insert into orders (number, customer, total_cents) select n, 'Ada', 1 from generate_series(1, 3) n",
+    );
+    expect(await muster(countRows)).toEqual({
+      "public.orders": { rows: 3, exact: true, maxId: "3" },
+      "public.users": { rows: 5, exact: true, maxId: "5" },
+    });
+    const hourAgo = new Date(Date.now() - 3_600_000).toISOString();
+    const soon = new Date(Date.now() + 3_600_000).toISOString();
+    expect(await muster((sql) => countRowsSince(sql, hourAgo))).toEqual({ "public.orders": 3 });
+    expect(await muster((sql) => countRowsSince(sql, soon))).toEqual({ "public.orders": 0 });
+  });
+
+  it("fences: no session stays, no write goes through, and it can be taken back", async () => {
+    expect(await write()).toEqual({ accepted: true });
+    const sessions = Array.from({ length: 5 }, () =>
+      failure(
+        withPostgres(bench.ctx, bench.ctx.clients.pg, asApp(from, appUrl()), "Sleep", (sql) =>
+          sql.query("select pg_sleep(1)"),
+        ),
+      ),
+    );
+    const asleep =
+      "select count(*)::int as count from pg_stat_activity where usename = 'app' and query = 'select pg_sleep(1)'";
+    while ((await ask<{ count: number }>(east(), asleep))[0]?.count !== 5) await setTimeout(5);
+    await muster((sql) => fenceRole(sql, "app", { runId: "a", epoch: 1 }));
+    expect((await Promise.all(sessions)).map(whyUnreachable)).toEqual(Array(5).fill("is shutting down"));
+    expect(await muster((sql) => getRole(sql, "app"))).toEqual({ canLogIn: false, sessions: 0 });
+    expect(await write()).toEqual({ accepted: false, because: 'the role "app" may not log in' });
+    await muster((sql) => unfenceRole(sql, "app", { runId: "a", epoch: 1 }));
+    expect(await write()).toEqual({ accepted: true });
+  });
+
+  it("a wrong password proves nothing, and a replica takes no write", async () => {
+    expect(await write(appUrl("wrong"))).toMatchObject({ accepted: "unknown" });
+    const onReplica = await tryWrite(bench.ctx, bench.ctx.clients.pg, asApp(to, appUrl()));
+    expect(onReplica).toEqual({ accepted: false, because: "the server is read-only" });
+  });
+
+  it("a worker of an old lease, or of an older run, changes nothing", async () => {
+    const fence = (runId: string, epoch: number) => muster((sql) => fenceRole(sql, "app", { runId, epoch }));
+    const unfence = (runId: string, epoch: number) => muster((sql) => unfenceRole(sql, "app", { runId, epoch }));
+    await fence("a", 2);
+    expect(await failure(unfence("a", 1))).toBeInstanceOf(GuardRefused);
+    await unfence("a", 3);
+    await fence("b", 1);
+    expect(await failure(unfence("a", 4))).toBeInstanceOf(GuardRefused);
+    expect((await muster((sql) => getRole(sql, "app")))?.canLogIn).toBe(false);
+    expect(await muster((sql) => getEpoch(sql, "a"))).toBe(3);
+  });
+
+  it("takes everything back when the work fails", async () => {
+    const broken = muster((sql) =>
+      guarded(sql, { runId: "c", epoch: 1 }, async () => {
+        await sql.query("alter role app nologin");
+        await sql.query("select 1 / 0");
+      }),
+    );
+    expect(await failure(broken)).toMatchObject({ code: "22012" });
+    expect((await muster((sql) => getRole(sql, "app")))?.canLogIn).toBe(true);
+  });
+
+  it("says how to make the schema where it is not there", async () => {
+    await ask(east(), "alter schema muster_guard rename to elsewhere");
+    const error = await failure(muster((sql) => fenceRole(sql, "app", { runId: "a", epoch: 1 })));
+    expect(await muster(getHeartbeat)).toBeUndefined();
+    await ask(east(), "alter schema elsewhere rename to muster_guard");
+    expect(error).toBeInstanceOf(CannotContinue);
+    expect((error as CannotContinue).message).toMatch(
+      /^This database has no schema muster_guard\. Nothing was changed/,
+    );
+  });
+
+  it("gives up a statement, and the server does too", async () => {
+    expect(await failure(muster((sql) => sql.query("select pg_sleep(60)"), from, 300))).toBeDefined();
+    await setTimeout(300);
+    const running =
+      "select count(*)::int as count from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()";
+    expect(await ask(east(), running)).toEqual([{ count: 0 }]);
+  });
+
+  it("tells a silent server from one that refuses, and one without an address", async () => {
+    await bench.pair.primary.front.setMode("silent");
+    const silent = await failure(muster(getReplicationState));
+    await bench.pair.primary.front.setMode("refuses");
+    const refuses = await failure(muster(getReplicationState));
+    await bench.pair.primary.front.setMode("open");
+    expect(silent instanceof CallTimedOut || whyUnreachable(silent) === "does not answer").toBe(true);
+    expect(whyUnreachable(refuses)).toBe("refuses connections");
+    const nowhere = await failure(muster(getReplicationState, { ...from, host: "nowhere.example.com" }));
+    expect(whyUnreachable(nowhere)).toBe("has no address");
+  });
+});
