@@ -21,7 +21,7 @@ export function reportLines({ runId, title, outcome, moments, seconds, loss, pro
       ([name, label]) => `  ${label.padEnd(26)}${moments[name] ?? (name === "redundant" ? "not yet" : "unknown")}`,
     ),
     `Service recovery: ${time(seconds.serviceRecovery)}, from the last green probe (objective ${spell(seconds.rtoObjective)}${verdict(seconds.serviceRecovery, seconds.rtoObjective)}).`,
-    `Of that the tool: ${time(seconds.tool)}, from the last approval; people: ${time(seconds.human)}, from detection to the last approval.`,
+    `Of that the tool: ${time(seconds.tool)}, from the last approval; people: ${time(seconds.human)}, until then.`,
     `Writes lost: ${amount(loss.achievedSeconds)} measured, ${amount(loss.predictedSeconds)} predicted (objective ${spell(loss.rpoObjective)}${verdict(loss.achievedSeconds, loss.rpoObjective)})${leftBehind(loss.rowsLeftBehind)}.`,
     `Probes as customers ask: ${probes.failed} of ${probes.asked} failed. Calls that failed on the way: ${counts.failedCalls}. Workers taken over: ${counts.takeOvers}.`,
     ...(counts.now.length > 0 ? ["What now:", ...counts.now.map((line) => `  ${line}`)] : []),

@@ -38,7 +38,7 @@ export type Report = {
     serviceRecovery: number | null;
     /** From the last approval to the same end. */
     tool: number | null;
-    /** From detection to the last approval. */
+    /** From detection, or from when somebody asked where that came first, to the last approval. */
     human: number | null;
     rtoObjective: number;
   };
@@ -94,7 +94,7 @@ export function report({ run, events, probes, facts, refence }: ReportInput): Re
     seconds: {
       serviceRecovery: between(outage?.lastGreen ?? outage?.firstRed ?? null, served),
       tool: between(approved, served),
-      human: between(outage?.confirmed ?? null, approved),
+      human: between(earlier(outage?.confirmed, isoOf(view.proposedAt)), approved),
       rtoObjective: facts.objectives.rtoSeconds,
     },
     loss: {
@@ -128,6 +128,9 @@ function numberIn(result: Json | undefined, field: string): number | null {
   const value = result[field];
   return typeof value === "number" ? value : null;
 }
+
+const earlier = (left: string | null | undefined, right: string | null): string | null =>
+  left && (right === null || left < right) ? left : right;
 
 const isoOf = (date: Date | undefined): string | null => date?.toISOString() ?? null;
 

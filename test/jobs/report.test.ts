@@ -91,7 +91,7 @@ describe("the report of a failover", () => {
         "  Window held               2026-11-23T12:07:40.000Z",
         "  Redundancy restored       not yet",
         "Service recovery: 5.5 minutes, from the last green probe (objective 60 minutes, kept).",
-        "Of that the tool: 4.7 minutes, from the last approval; people: 30 seconds, from detection to the last approval.",
+        "Of that the tool: 4.7 minutes, from the last approval; people: 30 seconds, until then.",
         "Writes lost: at most 15 s measured, at most 15 s predicted (objective 15 minutes, kept).",
         "Probes as customers ask: 32 of 44 failed. Calls that failed on the way: 0. Workers taken over: 0.",
         "What now:",

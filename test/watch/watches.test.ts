@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { sql } from "kysely";
+import { failover } from "../../jobs/failover.ts";
+import { insertRun } from "../../jobs/insert-run.ts";
+import type { Context } from "../../src/context.ts";
+import type { Json } from "../../src/engine/step.ts";
+import { east, west } from "../../src/lab/estate.ts";
+import { promote } from "../../src/lab/postgres-pair.ts";
+import { beatOnce, startHeartbeat, whoBeats } from "../../src/watch/heartbeat.ts";
+import { watchOldSides } from "../../src/watch/old-side.ts";
+import { probeServices, startProber } from "../../src/watch/prober.ts";
+import { takeTurn, watch } from "../../src/watch/turn.ts";
+import { eastDead, estate } from "../jobs/facts.ts";
+import { openBench, type Bench } from "../steps/bench.ts";
+
+describe("who takes the heartbeat", () => {
+  const writes = { takesWrites: true };
+  const follows = { takesWrites: false };
+  const cases: [string, Parameters<typeof whoBeats>, ReturnType<typeof whoBeats>][] = [
+    ["the writer beside its replica", [writes, follows, false], "preferred"],
+    ["the writer whose replica is silent", [writes, undefined, false], "preferred"],
+    ["nobody of two writers whom nobody promoted", [writes, writes, false], undefined],
+    ["who was promoted, whatever the old side says", [writes, writes, true], "preferred"],
+    ["nobody while the promoted one is silent and an old one came back", [undefined, writes, true], undefined],
+    ["the old writer while the promotion is under way", [follows, writes, true], "other"],
+    ["the one somebody promoted by hand", [undefined, writes, false], "other"],
+    ["nobody where nobody writes", [follows, follows, false], undefined],
+    ["nobody where nobody answers", [undefined, undefined, true], undefined],
+  ];
+  it.each(cases)("%s", (_name, looks, wanted) => {
+    expect(whoBeats(...looks)).toBe(wanted);
+  });
+});
+
+describe("the watches, in a lab", () => {
+  let bench: Bench;
+  let ctx: Context;
+  const service = estate.services["checkout"];
+  const beat = async () => {
+    if (service) await beatOnce(ctx, "checkout", service);
+  };
+  const beats = async () => {
+    const { rows } = await sql<{ instance: string; at: Date }>`
+      select instance, beat_at as at from muster.heartbeat`.execute(bench.db);
+    return Object.fromEntries(rows.map(({ instance, at }) => [instance, at.getTime()]));
+  };
+  const until = async (holds: () => Promise<boolean>) => {
+    for (let attempt = 0; attempt < 200 && !(await holds()); attempt += 1) await bench.ctx.clock.sleep(5);
+    expect(await holds()).toBe(true);
+  };
+  /** A run that left its old side unfenced and promoted the replica, as its journal tells. */
+  const leaveUnfenced = async (id: string) => {
+    const plan = failover.plan(estate, { toRegion: west, service: "checkout" }, eastDead);
+    await insertRun(bench.db, {
+      ...{ id, job: "failover", plan, facts: {}, planHash: "x", by: "ana" },
+      ...{ place: { kind: "terminal" as const }, channel: "C01" },
+    });
+    const write = (step: string, kind: string, payload: { [key: string]: Json }) =>
+      sql`
+      insert into muster.step_event (run, step, kind, epoch, payload)
+      values (${id}, ${`checkout/${step}`}, ${kind}, 1, ${JSON.stringify(payload)}::jsonb)`.execute(bench.db);
+    await write("fence-writes", "done", { result: { unknown: "checkout-db does not answer" } });
+    await write("promote-replica", "intent", { attempt: 1, before: null });
+  };
+  const unfenced = async () => {
+    const { rows } = await sql<{ instance: string; refence: string | null; fenced: boolean }>`
+      select instance, refence_run as refence, fenced_at is not null as fenced from muster.unfenced`.execute(bench.db);
+    return rows;
+  };
+
+  beforeAll(async () => {
+    bench = await openBench({ rate: 10 });
+    ctx = { ...bench.ctx, estate };
+  });
+  beforeEach(() => sql`truncate muster.turn`.execute(bench.db));
+  afterAll(() => bench.close());
+
+  it("are done by one process at a time, and taken over from one that is gone", async () => {
+    const duty = { name: "a duty", everySeconds: 5 };
+    const other = { ...ctx, worker: "other" };
+    expect([await takeTurn(ctx, duty), await takeTurn(other, duty), await takeTurn(ctx, duty)]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    await sql`update muster.turn set until = clock_timestamp() - interval '1 second'`.execute(bench.db);
+    expect([await takeTurn(other, duty), await takeTurn(ctx, duty)]).toEqual([true, false]);
+  });
+
+  it("go on after a bad turn, and give their turn up when they stop", async () => {
+    let turns = 0;
+    const going = watch(ctx, { name: "a duty", everySeconds: 1 }, () => {
+      turns += 1;
+      return Promise.reject(new Error("a bad turn"));
+    });
+    await until(() => Promise.resolve(turns > 2));
+    await going.stop();
+    const { rows } = await sql`select from muster.turn`.execute(bench.db);
+    expect(rows).toHaveLength(0);
+  });
+
+  it("beat every 5 seconds, and probe every 10", async () => {
+    const watches = [startHeartbeat(ctx), startProber(ctx)];
+    await bench.ctx.clock.sleep(42);
+    await Promise.all(watches.map((one) => one.stop()));
+    const { rows } = await sql<{ probes: number; green: boolean }>`
+      select count(*)::int as probes, bool_and(ok) as green from muster.probe`.execute(bench.db);
+    expect(rows[0]?.green).toBe(true);
+    expect(rows[0]?.probes).toBeGreaterThanOrEqual(4);
+    expect(rows[0]?.probes).toBeLessThanOrEqual(6);
+    const { "checkout-db": at = 0 } = await beats();
+    expect(bench.ctx.now().getTime() - at).toBeLessThan(15_000);
+  });
+
+  it("keep probes of two weeks and no more", async () => {
+    await sql`insert into muster.probe (service, via, ok, took_ms, at)
+              values ('checkout', 'public', true, 1, muster.now() - interval '15 days')`.execute(bench.db);
+    await probeServices(ctx);
+    const { rows } = await sql<{ old: number }>`
+      select count(*)::int as old from muster.probe where at < muster.now() - interval '14 days'`.execute(bench.db);
+    expect(rows).toEqual([{ old: 0 }]);
+  });
+
+  it("do not beat behind a fence", async () => {
+    const before = (await beats())["checkout-db"];
+    const client = await bench.pair.primary.server.connect("shop");
+    await client.query("alter role app nologin");
+    await beat();
+    expect((await beats())["checkout-db"]).toBe(before);
+    await client.query("alter role app login");
+    await client.end();
+    await beat();
+    expect((await beats())["checkout-db"]).toBeGreaterThan(before ?? 0);
+  });
+
+  it("find an old side that nobody fenced, leave it while it is silent, and fence it when it answers", async () => {
+    await leaveUnfenced("run-unfenced");
+    await bench.setRegionDead(east, true);
+    await promote(bench.pair.replica.server);
+    await watchOldSides(ctx);
+    expect(await unfenced()).toEqual([{ instance: "checkout-db", refence: null, fenced: false }]);
+    await bench.setRegionDead(east, false);
+    await watchOldSides(ctx);
+    const [first] = await unfenced();
+    expect(first?.refence).toMatch(/^rf-/);
+    await watchOldSides(ctx);
+    expect(await unfenced()).toEqual([first]);
+    await sql`update muster.run set state = 'done', outcome = 'done', ended_at = muster.now()
+               where id = ${first?.refence ?? ""}`.execute(bench.db);
+    await watchOldSides(ctx);
+    expect(await unfenced()).toEqual([{ ...first, fenced: true }]);
+  });
+
+  it("follow the new writer, and give an old one that came back nothing", async () => {
+    const before = await beats();
+    await beat();
+    const now = await beats();
+    expect(now["checkout-db-west"]).toBeGreaterThan(before["checkout-db"] ?? 0);
+    expect(now["checkout-db"]).toBe(before["checkout-db"]);
+  });
+
+  it("hold nothing against an old side whose fence was seen to hold", async () => {
+    await sql`truncate muster.unfenced`.execute(bench.db);
+    await leaveUnfenced("run-fenced");
+    await sql`update muster.step_event set payload = '{"result": {"provenBy": "x"}}'
+               where run = 'run-fenced' and step = 'checkout/fence-writes'`.execute(bench.db);
+    await watchOldSides(ctx);
+    expect(await unfenced()).toEqual([]);
+  });
+});
