@@ -3,8 +3,8 @@ import type { DnsName } from "../adapters/route53.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
 import type { StepContext } from "../engine/step.ts";
 
-/** A shared answer is drawn by chance: one good one from each server would prove little. */
-const questionsEach = 4;
+/** A shared answer is drawn by chance, and a server is many machines: one good answer would prove little. */
+const questionsEach = 8;
 
 /** Finds the name servers that still answer something else than the wanted values, or nothing; a clause each. */
 export async function findBehind(

@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { setTimeout } from "node:timers/promises";
+import { fenceRole } from "../../src/adapters/postgres-fence.ts";
+import { CannotContinue } from "../../src/errors.ts";
+import { isUnknown, type Json, type Reads } from "../../src/engine/step.ts";
+import { instances, west } from "../../src/lab/estate.ts";
+import { ask, pauseReplay } from "../../src/lab/postgres-pair.ts";
+import { catchUp } from "../../src/steps/catch-up.ts";
+import { asMuster } from "../../src/steps/database.ts";
+import { fenceWrites, type FenceWritesSeen } from "../../src/steps/fence-writes.ts";
+import { openWrites } from "../../src/steps/open-writes.ts";
+import { promoteReplica } from "../../src/steps/promote-replica.ts";
+import { verifyDatabase } from "../../src/steps/verify-database.ts";
+import { drive, openBench, takeBack, type Bench } from "./bench.ts";
+import { from, inputs } from "./inputs.ts";
+
+const order = "insert into orders (number, customer, total_cents) values (1, 'Ada', 1)";
+
+describe("trouble with databases", () => {
+  let bench: Bench;
+  let reads: Reads = {};
+  const primary = () => bench.pair.primary.server;
+  const failure = (work: Promise<unknown>) =>
+    work.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+
+  beforeAll(async () => {
+    bench = await openBench();
+  });
+  afterAll(() => bench.close());
+
+  it("a writer that only Muster cannot reach is not taken for dead: its replica hears it", async () => {
+    await bench.pair.primary.front.setMode("refuses");
+    const error = await failure(fenceWrites.observe(bench.ctx, inputs.fenceWrites, {}));
+    await bench.pair.primary.front.setMode("open");
+    expect(String(error)).toMatch(
+      /checkout-db refuses connections, but its replica checkout-db-west still receives from it: it lives, and is not fenced$/,
+    );
+  });
+
+  it("a fence whose proof fails for another reason is no fence", async () => {
+    await ask(primary(), "alter role app nologin password 'another'");
+    await ask(primary(), "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app'");
+    await setTimeout(100);
+    const seen = await fenceWrites.observe({ ...bench.ctx }, inputs.fenceWrites, {});
+    await ask(primary(), "alter role app login password 'lab-app'");
+    if (isUnknown(seen)) throw new Error(seen.unknown);
+    expect(seen).toMatchObject({ canLogIn: false, provenBy: null });
+    expect(fenceWrites.missing(seen, inputs.fenceWrites, {})).toBe(
+      'the fence at checkout-db is not proven: the password of the role "app" is not right',
+    );
+  });
+
+  it("what was written just before the fence is waited for, and the way back opens writes again", async () => {
+    await pauseReplay(bench.pair.replica.server, true);
+    await ask(primary(), order);
+    const fenced = await drive(bench, fenceWrites, inputs.fenceWrites);
+    reads = { "fence-writes": fenced.result };
+    const seen = await catchUp.observe(bench.ctx, inputs.catchUp, reads);
+    if (isUnknown(seen)) throw new Error(seen.unknown);
+    expect(catchUp.missing(seen, inputs.catchUp, reads)).toBe("checkout-db-west has not replayed up to the fence yet");
+
+    // Without a fence and without a writer, what is left to replay is unknown loss, and says how much is left.
+    await bench.pair.link.setMode("refuses");
+    await setTimeout(300);
+    const ungraceful = { ...inputs.catchUp, mode: "ungraceful" as const };
+    expect(await catchUp.observe(bench.ctx, ungraceful, {})).toEqual({
+      unknown: expect.stringMatching(/^checkout-db-west has not replayed what it received: \d+ kB are left$/),
+    });
+    await bench.pair.link.setMode("open");
+    await pauseReplay(bench.pair.replica.server, false);
+
+    const before = fenced.before as FenceWritesSeen;
+    expect(before).toMatchObject({ canLogIn: true, provenBy: null, fenceLsn: null });
+    await takeBack(bench, fenceWrites, inputs.fenceWrites, before);
+    await drive(bench, fenceWrites, inputs.fenceWrites);
+  });
+
+  it("a worker with an older lease neither fences nor opens", async () => {
+    await asMuster(bench.ctx, from, "FenceRole", (sql) => fenceRole(sql, "app", { runId: "run-1", epoch: 5 }));
+    const late = bench.as({ epoch: 4 });
+    const seen = (await fenceWrites.observe(late, inputs.fenceWrites, {})) as FenceWritesSeen;
+    const applied = { before: seen, seen, reads: {} };
+    if (!("apply" in fenceWrites.undo)) throw new Error("the fence can be taken back");
+    const error = await failure(fenceWrites.undo.apply(late, inputs.fenceWrites, applied));
+    expect(fenceWrites.hadNoEffect?.(error)).toBe(true);
+    expect(await ask(primary(), "select rolcanlogin as can from pg_roles where rolname = 'app'")).toEqual([
+      { can: false },
+    ]);
+    bench.ctx.epoch = 6;
+  });
+
+  it("a replica that is backing up is waited for, in words, and promoted once", async () => {
+    reads["catch-up"] = (await drive(bench, catchUp, inputs.catchUp, reads)).result as Json;
+    bench.rds.setStatus(instances[west], "backing-up", 30);
+    const { waited } = await drive(bench, promoteReplica, inputs.promoteReplica, reads);
+    expect(waited[0]).toBe('checkout-db-west is "backing-up", and cannot be promoted before it is available');
+    expect(bench.log.of("rds", "PromoteReadReplica")).toHaveLength(1);
+  });
+
+  it("a second promotion is refused, which is no failure", async () => {
+    const seen = await promoteReplica.observe(bench.ctx, inputs.promoteReplica, {});
+    if (isUnknown(seen) || !promoteReplica.apply) throw new Error("it can be seen");
+    expect(seen.promotedAt).not.toBeNull();
+    const error = await failure(
+      promoteReplica.apply(bench.ctx, inputs.promoteReplica, { before: seen, seen, reads: {} }),
+    );
+    expect(promoteReplica.hadNoEffect?.(error)).toBe(true);
+  });
+
+  it("a state that does not end by itself is for a person", async () => {
+    bench.rds.setStatus(instances[west], "storage-full");
+    const error = await failure(promoteReplica.observe(bench.ctx, inputs.promoteReplica, {}));
+    bench.rds.setStatus(instances[west], "available");
+    expect(error).toBeInstanceOf(CannotContinue);
+    expect((error as CannotContinue).explanation.happened).toBe(
+      'checkout-db-west is "storage-full", a state that does not end by itself.',
+    );
+  });
+
+  it("a table that ends before the fence does not pass", async () => {
+    await drive(bench, openWrites, inputs.openWrites);
+    await drive(bench, verifyDatabase, inputs.verifyDatabase, reads);
+    await ask(bench.pair.replica.server, "delete from orders");
+    const seen = await verifyDatabase.observe(bench.ctx, inputs.verifyDatabase, reads);
+    if (isUnknown(seen)) throw new Error(seen.unknown);
+    expect(verifyDatabase.missing(seen, inputs.verifyDatabase, reads)).toBe(
+      "public.orders ends at nothing, and went up to 1 before",
+    );
+  });
+});
