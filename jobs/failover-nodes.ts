@@ -30,7 +30,7 @@ export function failoverNodes(targets: Targets, facts: FailoverFacts, mode: Mode
   const deployments = targets.deployments.to.map(deploymentTarget);
 
   // Two branches that know nothing of each other: pods that will serve, and the database that will write.
-  const configs = targets.configs.map(({ region: _, ...config }) => config);
+  const configs = targets.configs.map(({ cluster, namespace, name, key }) => ({ cluster, namespace, name, key }));
   const host = databases.to.host;
   const pointed = use(pointConfig, service, { service, toRegion, configs, host, deployments });
   const scaled = use(
@@ -91,4 +91,9 @@ function trafficNodes(targets: Targets, facts: FailoverFacts, ready: PlanNode): 
   return [verified, ...(admitted ? [admitted] : []), shifted, open, stable];
 }
 
-const deploymentTarget = ({ region: _, ...target }: Deployment): DeploymentTarget => target;
+const deploymentTarget = ({ cluster, namespace, name, replicas }: Deployment): DeploymentTarget => ({
+  cluster,
+  namespace,
+  name,
+  replicas,
+});

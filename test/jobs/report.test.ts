@@ -8,7 +8,7 @@ import { eastDead, estate } from "./facts.ts";
 
 /** Probes every 10 s from noon on: + is green, - is red. */
 const probesOf = (marks: string): ProbeRow[] =>
-  [...marks].map((mark, index) => ({ at: moment(index * 10), ok: mark === "+" }));
+  marks.split("").map((mark, index) => ({ at: moment(index * 10), ok: mark === "+" }));
 const moment = (seconds: number) => new Date(Date.parse("2026-11-23T12:00:00.000Z") + seconds * 1000).toISOString();
 const short = (at: string | null | undefined) => (at ? (Date.parse(at) - Date.parse(moment(0))) / 1000 : at);
 
@@ -51,7 +51,7 @@ describe("the report of a failover", () => {
     epoch: 1,
     at: new Date(moment(seconds)),
   });
-  const done = (seconds: number, step: string, result: never | object = {}) =>
+  const done = (seconds: number, step: string, result: object = {}) =>
     at(seconds, { kind: "done", step: `checkout/${step}`, result: result as never });
   const story: JournalEvent[] = [
     at(45, { kind: "proposed", by: "ana", planHash: "x" }),

@@ -52,8 +52,14 @@ describe("the watches, in a lab", () => {
   const leaveUnfenced = async (id: string) => {
     const plan = failover.plan(estate, { toRegion: west, service: "checkout" }, eastDead);
     await insertRun(bench.db, {
-      ...{ id, job: "failover", plan, facts: {}, planHash: "x", by: "ana" },
-      ...{ place: { kind: "terminal" as const }, channel: "C01" },
+      id,
+      job: "failover",
+      plan,
+      facts: {},
+      planHash: "x",
+      by: "ana",
+      place: { kind: "terminal" },
+      channel: "C01",
     });
     const write = (step: string, kind: string, payload: { [key: string]: Json }) =>
       sql`

@@ -1,0 +1,67 @@
+import { describe, expect, it } from "@jest/globals";
+import { failover } from "../../jobs/failover.ts";
+import { previewLines } from "../../jobs/preview-lines.ts";
+import type { FailoverFacts } from "../../src/facts/failover.ts";
+import { eastDead, estate, healthy, replica, saw, sawNothing } from "./facts.ts";
+
+const planOf = (facts: FailoverFacts) => failover.plan(estate, { toRegion: "us-west-2", service: "checkout" }, facts);
+
+describe("the preview of a failover", () => {
+  it("shows what would change, what was seen, and what to fear", () => {
+    expect(previewLines(failover.preview(planOf(eastDead), eastDead))).toMatchInlineSnapshot(`
+      [
+        "Move checkout to us-west-2, with the old side out of reach.",
+        "  Writes go to: checkout-db (us-east-1) → checkout-db-west (us-west-2)",
+        "  DB_HOST of shop/app-config (us-west-2): checkout-db.us-east-1.rds.lab → checkout-db-west.us-west-2.rds.lab (kept by kubectl)",
+        "  Pods of shop/checkout (us-west-2): 1 → 3",
+        "  Pods of shop/checkout (us-east-1): unknown → 0",
+        "  DNS shares of checkout.example.com: us-east-1: 100, us-west-2: 0 → us-east-1: 0, us-west-2: 100",
+        "  ! Customers now         not served since 11:58:20 UTC: it does not answer",
+        "  ! Old side (us-east-1)  reached by nobody: checkout-db does not answer, and the replica does not hear it",
+        "    Replica               checkout-db-west: available, replicating, has a backup",
+        "    Replica behind        12 s by heartbeat, 0 bytes arrived and not applied",
+        "    Writes lost           up to 15 s (objective 15 minutes)",
+        "    Time to recover       about 7 minutes from the second approval, 60 s of it the records' TTL (objective 60 minutes, 100 seconds of it gone)",
+        "    Pods us-west-2        0 ready of 1 asked for; 3 wanted afterwards",
+        "    Pods us-east-1        the cluster east does not answer",
+        "    Front door us-west-2  not healthy yet: it answers 503, certificate covers the name",
+        "    DNS now               checkout.example.com: us-east-1: 100, us-west-2: 0, TTL 60 s",
+        "  ! Depends on us-east-1  the records: Route 53's control plane is there",
+        "    May approve           ana, ben, cleo: 2 of them, not the one who asked",
+        "  ! Nobody can promise that checkout-db takes no writes any more: if it lives on unseen, there will be two writers. Approving accepts that; it is fenced as soon as it answers.",
+        "  ! The records of checkout.example.com are changed through Route 53's control plane, which is in us-east-1.",
+      ]
+    `);
+  });
+
+  it("promises no loss where the fence must hold", () => {
+    const { rows, warnings } = failover.preview(planOf(healthy), healthy);
+    expect(rows.find(({ label }) => label === "Writes lost")?.value).toMatch(/^none/);
+    expect(warnings).toEqual([expect.stringMatching(/us-east-1/)]);
+  });
+
+  it.each([
+    [
+      "a loss over the objective",
+      { ...eastDead, objectives: { rtoSeconds: 3600, rpoSeconds: 10 } },
+      /Up to 15 seconds .* objective is 10/,
+    ],
+    [
+      "a loss nobody knows",
+      { ...eastDead, lastBeat: sawNothing("no heartbeat") },
+      /^How many writes would be lost is unknown/,
+    ],
+    [
+      "a backup under way",
+      { ...healthy, to: { ...healthy.to, instance: saw({ ...replica, status: "backing-up" }) } },
+      /"backing-up"; the promotion waits/,
+    ],
+    [
+      "a certificate for another name",
+      { ...healthy, edge: saw({ ok: false, tookMs: 1, why: "x", certificateCovers: false }) },
+      /does not cover its public name/,
+    ],
+  ] as [string, FailoverFacts, RegExp][])("warns of %s", (_name, facts, sentence) => {
+    expect(planOf(facts).warnings).toContainEqual(expect.stringMatching(sentence));
+  });
+});
