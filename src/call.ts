@@ -19,11 +19,12 @@ export type Log = {
   error(fields: object, message: string): void;
 };
 
-/** Counts what is in flight in this process. */
+/** Counts what is in flight in this process, for a lab that must know when nothing is going on. */
 export class Activity {
   inFlight = 0;
   /** Told of each stretch of waiting for something outside as it ends: a call, or a step's wait. In performance.now(). */
   onSpan: ((kind: "call" | "wait", name: string, from: number, to: number) => void) | undefined;
+  readonly #background = new Set<number>();
 
   /** Counts a promise until it settles. */
   async during<T>(work: () => Promise<T>): Promise<T> {
@@ -43,6 +44,27 @@ export class Activity {
     } finally {
       this.onSpan?.("wait", name, from, performance.now());
     }
+  }
+
+  /** Makes the count of a watch in the background: it is no part of a run, and nobody need wait for what it waits for. */
+  background(): Activity {
+    const background = new Activity();
+    background.during = async (work) => {
+      const startedAt = performance.now() + Math.random() / 1000;
+      this.#background.add(startedAt);
+      try {
+        return await work();
+      } finally {
+        this.#background.delete(startedAt);
+      }
+    };
+    return background;
+  }
+
+  /** How many background calls are open that began less than so many wall milliseconds ago. */
+  backgroundYoungerThan(milliseconds: number): number {
+    const since = performance.now() - milliseconds;
+    return [...this.#background].filter((startedAt) => startedAt > since).length;
   }
 }
 

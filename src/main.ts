@@ -12,6 +12,7 @@ import { openDb, readClock } from "./db/connect.ts";
 import { assertMigrated } from "./db/migrate.ts";
 import { openDriver, type Driver } from "./engine/drive.ts";
 import { openSweep } from "./engine/sweep.ts";
+import { messageOf } from "./errors.ts";
 import { loadEstate } from "./estate-file.ts";
 import { openHttp } from "./http.ts";
 import { startInbox } from "./inbox/inbox.ts";
@@ -118,6 +119,10 @@ export async function startMuster(config: Config, overrides: Overrides = {}): Pr
   const watches = startWatches(ctx);
   const http = await openHttp(ctx, config.HTTP_PORT);
   await slack?.listen();
+  // What is slow to load is loaded before somebody needs it.
+  for (const name of Object.keys(ctx.estate.clusters)) {
+    await clusterPrepared(ctx, name);
+  }
   ctx.log.info({ worker: ctx.worker, port: http.port }, "Muster is ready");
 
   const stop = async () => {
@@ -128,6 +133,17 @@ export async function startMuster(config: Config, overrides: Overrides = {}): Pr
     await close();
   };
   return { ctx, httpPort: http.port, stop };
+}
+
+async function clusterPrepared(ctx: Context, name: string): Promise<void> {
+  try {
+    await ctx.clients.cluster(name).prepare();
+  } catch (error) {
+    ctx.log.warn(
+      { cluster: name, error: messageOf(error) },
+      "a cluster's kubeconfig cannot be used; its looks will say so",
+    );
+  }
 }
 
 /** Reads the estate again, as SIGHUP asks for. A file with a fault is refused whole: the old estate stays in force. */

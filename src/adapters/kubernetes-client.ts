@@ -19,6 +19,8 @@ export type ClusterSettings = {
  * calls open a connection each, know no signal, and take a login page for an empty list. */
 export type Cluster = {
   name: string;
+  /** Reads the kubeconfig ahead of the first call, which takes half a second. Rejects as that call would. */
+  prepare(): Promise<void>;
   send(ask: Ask, signal: AbortSignal): Promise<unknown>;
   close(): Promise<void>;
 };
@@ -51,13 +53,21 @@ export function isRefusedByCluster(error: unknown): boolean {
 /** Makes the connection to one cluster; nothing is read before the first call. */
 export function makeCluster(settings: ClusterSettings): Cluster {
   let config: Promise<KubeConfig> | undefined;
+  const load = () => {
+    config ??= loadConfig(settings).catch((error: unknown) => {
+      // Read again at the next call: somebody may have put the file right.
+      config = undefined;
+      throw error;
+    });
+    return config;
+  };
   let agent: { key: string; dispatcher: Dispatcher } | undefined;
 
   return {
     name: settings.name,
+    prepare: () => load().then(() => undefined),
     async send(ask, signal) {
-      config ??= loadConfig(settings);
-      const kubeconfig = await config;
+      const kubeconfig = await load();
       const server = kubeconfig.getCurrentCluster();
       if (!server) throw new Error(`The kubeconfig has no cluster for the context "${settings.context}".`);
       const options: Parameters<KubeConfig["applyToHTTPSOptions"]>[0] = {};

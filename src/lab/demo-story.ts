@@ -33,7 +33,7 @@ export async function playDemo({ graceful, killIn, scale, print }: DemoOptions):
     ...{ rate: scale, serve: false, replicas: 4 },
     customers: { count: 3, everySeconds: 2 },
     estate: { stabilitySeconds: 120 },
-    settings: { LEASE_MILLISECONDS: "3000" },
+    settings: { LEASE_MILLISECONDS: "3000", CALL_TIMEOUT_MILLISECONDS: "500" },
   });
   const servers = new Servers(lab.environment);
   const db = openDb(lab.environment["DATABASE_URL"] ?? "", { max: 2, leaseMs: 60_000 });

@@ -60,12 +60,19 @@ export type Lab = World &
     query<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>;
   };
 
+/** Lab seconds in a wall second while somebody waits for a dead region; otherwise a story jumps. */
+const storyRate = 8;
+
 /** Opens a lab: the world, its settings and files, Muster's tables and, unless told otherwise, one server. */
 export async function openLab(options: LabOptions = {}): Promise<Lab> {
   // The SDKs read these by themselves, from the process.
   process.env["AWS_ACCESS_KEY_ID"] ??= "lab";
   process.env["AWS_SECRET_ACCESS_KEY"] ??= "lab-secret-key";
-  const world = await openWorld({ commands: ["/muster", ...commands.map(({ name }) => `/${name}`)], ...options });
+  const world = await openWorld({
+    rate: storyRate,
+    commands: ["/muster", ...commands.map(({ name }) => `/${name}`)],
+    ...options,
+  });
   const folder = await mkdtemp(join(tmpdir(), "muster-lab-"));
   const musters: Muster[] = [];
   const closing: (() => Promise<unknown>)[] = [() => world.close(), () => rm(folder, { recursive: true, force: true })];
@@ -252,7 +259,8 @@ async function writeFiles(world: World, folder: string, options: LabOptions): Pr
     DNS_PORT: "5353",
     HTTP_PORT: "0",
     LOG_LEVEL: "warn",
-    CALL_TIMEOUT_MILLISECONDS: "1500",
+    // At the rate of a story, what the default of five seconds is outside.
+    CALL_TIMEOUT_MILLISECONDS: "600",
     LEASE_MILLISECONDS: "10000",
     HOME: folder,
     PATH: process.env["PATH"] ?? "",

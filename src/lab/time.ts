@@ -7,6 +7,9 @@ import type { RequestLog } from "./request-log.ts";
 /** How long messages on their way out may hold up a jump, in wall milliseconds: some wait for a Slack that is down. */
 const outboxPatienceMs = 250;
 
+/** How long a call of a watch in the background may hold up a jump, in wall milliseconds. */
+const backgroundPatienceMs = 100;
+
 /**
  * The lab's time: the clock its servers and Muster share, and the row of Muster's database that muster.now() reads.
  * It runs at a rate, and can jump: to the next moment at which anybody wants to wake, once nothing is going on.
@@ -100,14 +103,24 @@ export class LabTime {
   }
 
   #busy(): boolean {
-    return (this.#log?.open ?? 0) > 0 || this.#activities.some((activity) => activity.inFlight > 0);
+    return (
+      (this.#log?.open ?? 0) > 0 ||
+      this.#activities.some(
+        (activity) => activity.inFlight > 0 || activity.backgroundYoungerThan(backgroundPatienceMs) > 0,
+      )
+    );
   }
 
   async #work(): Promise<{ runs: boolean; inbox: boolean; outbox: boolean }> {
     const rows = await this.#query(
       `select exists (select from muster.run where ended_at is null and owner is null and next_wake_at <= muster.now()) as runs,
               exists (select from muster.inbox where processed_at is null) as inbox,
-              exists (select from muster.outbox where state in ('waiting', 'sending') and next_at <= muster.now())
+              exists (select from muster.outbox one where state in ('waiting', 'sending') and next_at <= muster.now()
+                         and not exists (select from muster.outbox earlier
+                                          where earlier.thread = one.thread and earlier.seq < one.seq
+                                            and earlier.state in ('waiting', 'sending'))
+                         and (thread not like 'run:%' or exists (select from muster.card
+                                          where card.run = substr(one.thread, 5) and card.remote_ref is not null)))
                 or exists (select from muster.card where wanted_version > sent_version and next_at <= muster.now()) as outbox`,
     );
     return (

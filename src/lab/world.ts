@@ -29,6 +29,9 @@ export type WorldOptions = {
   commands?: readonly string[];
 };
 
+/** How long a replica keeps up a line on which nothing comes: wal_receiver_timeout on RDS. In seconds. */
+const receiverTimeoutSeconds = 30;
+
 /** Everything outside Muster: two regions, their clouds, a workspace, a mail server, and people who buy. */
 export type World = {
   addresses: Addresses;
@@ -184,6 +187,11 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       clusters[region]?.setDead(dead);
       rds.setRegion(region, dead ? "silent" : false);
       await pair.setRegion(region, dead ? "silent" : "open");
+      // The replica notices on the lab's clock, not after its own timeout on the wall.
+      if (dead)
+        void clock
+          .sleep(receiverTimeoutSeconds)
+          .then(() => (deadRegions.has(region) ? pair.link.setMode("refuses") : undefined));
     };
     return {
       ...{ addresses, time, log, random, authority, dns, resolver, route53, pair, rds, clusters, edges, slack, mail },

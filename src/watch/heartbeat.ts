@@ -16,7 +16,7 @@ import { watch, type Watch } from "./turn.ts";
 /** Starts writing a heartbeat into every service's database, at whichever side is the writer. */
 export function startHeartbeat(ctx: Context, { everySeconds = beatSeconds } = {}): Watch {
   const busy = new Map<string, Promise<void>>();
-  const duty = watch(ctx, { name: "heartbeat", everySeconds }, (signal) => {
+  const duty = watch(ctx, { name: "heartbeat", everySeconds }, (ctx, signal) => {
     for (const [name, service] of Object.entries(ctx.estate.services)) {
       // A side that does not answer holds up its own service's beat, and nobody else's.
       if (busy.has(name)) continue;

@@ -18,7 +18,7 @@ const lookSeconds = 10;
 
 /** Starts looking for old writers that could not be fenced; one that answers is fenced at once, as was approved. */
 export function startOldSideWatch(ctx: Context, { everySeconds = lookSeconds } = {}): Watch {
-  return watch(ctx, { name: "old-side", everySeconds }, () => watchOldSides(ctx));
+  return watch(ctx, { name: "old-side", everySeconds }, (ctx) => watchOldSides(ctx));
 }
 
 /** Looks once for every old side that is not fenced, and starts a refence where one answers. */

@@ -10,7 +10,7 @@ const keepDays = 14;
 
 /** Starts asking every service's health address as customers reach it, so that impact and recovery are seen, not assumed. */
 export function startProber(ctx: Context, { everySeconds = probeSeconds } = {}): Watch {
-  return watch(ctx, { name: "prober", everySeconds }, (signal) => probeServices(ctx, signal));
+  return watch(ctx, { name: "prober", everySeconds }, (ctx, signal) => probeServices(ctx, signal));
 }
 
 /** Asks every service once, and writes down what came of it. */

@@ -13,13 +13,15 @@ export type Duty = {
 };
 
 /** Does a duty again and again, in one process at a time; a turn that fails is logged, and the next one comes all the same. */
-export function watch(ctx: Context, duty: Duty, tick: (signal: AbortSignal) => Promise<void>): Watch {
+export function watch(ctx: Context, duty: Duty, tick: (ctx: Context, signal: AbortSignal) => Promise<void>): Watch {
+  // No run waits for a watch, and nobody waits for what it waits for.
+  const activity = ctx.activity.background();
   const stopping = new AbortController();
   const { signal } = stopping;
   const turns = async () => {
     while (!signal.aborted) {
       try {
-        if (await takeTurn(ctx, duty)) await tick(signal);
+        if (await takeTurn(ctx, duty)) await tick({ ...ctx, activity }, signal);
       } catch (error) {
         if (!signal.aborted) ctx.log.warn({ duty: duty.name, error: messageOf(error) }, "a watch had a bad turn");
       }
