@@ -41,6 +41,16 @@ export async function refreshUnfenced(ctx: Pick<Context, "db">): Promise<void> {
        set fenced_at = run.ended_at
       from muster.run
      where run.id = old.refence_run and run.outcome = 'done' and old.fenced_at is null`.execute(ctx.db);
+  // Somebody built it anew and a failover led back to it: it is the writer, and must not be fenced.
+  await sql`
+    update muster.unfenced old
+       set fenced_at = event.at
+      from muster.step_event event join muster.run on run.id = event.run
+     where event.kind = 'intent' and event.step like '%/promote-replica' and event.at > old.since and old.fenced_at is null
+       and exists (select from jsonb_array_elements(run.plan -> 'nodes') node
+                    where node ->> 'id' = event.step and node #>> '{input,replica,instance}' = old.instance)`.execute(
+    ctx.db,
+  );
 }
 
 /** Lists the old sides that are still to be fenced and whose refence is not under way. */

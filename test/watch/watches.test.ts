@@ -165,6 +165,26 @@ describe("the watches, in a lab", () => {
     expect(now["checkout-db"]).toBe(before["checkout-db"]);
   });
 
+  it("let go of an old side that a later failover led back to", async () => {
+    await sql`update muster.unfenced set fenced_at = null, refence_run = null`.execute(bench.db);
+    const plan = failover.plan(estate, { toRegion: west, service: "checkout" }, eastDead);
+    const back = JSON.parse(JSON.stringify(plan).replaceAll('"checkout-db-west"', '"checkout-db"')) as typeof plan;
+    await insertRun(bench.db, {
+      id: "run-back",
+      job: "failover",
+      plan: back,
+      facts: {},
+      planHash: "x",
+      by: "ana",
+      place: { kind: "terminal" },
+      channel: "C01",
+    });
+    await sql`insert into muster.step_event (run, step, kind, epoch, payload)
+              values ('run-back', 'checkout/promote-replica', 'intent', 1, '{}')`.execute(bench.db);
+    await watchOldSides(ctx);
+    expect(await unfenced()).toEqual([{ instance: "checkout-db", refence: null, fenced: true }]);
+  });
+
   it("hold nothing against an old side whose fence was seen to hold", async () => {
     await sql`truncate muster.unfenced`.execute(bench.db);
     await leaveUnfenced("run-fenced");
