@@ -42,7 +42,7 @@ export function openDb(url: string, { max, leaseMs, statementTimeoutMs = 5_000, 
 
 /** Identity columns are bigint; a JavaScript number holds 285,000 years of them at 1,000 a second. */
 const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: "text" | "binary") =>
-  oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format as "text");
+  oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format);
 
 /** Counts every connection that is checked out: that is what a query does from its first byte to its last. */
 function counted(pool: pg.Pool, activity: Activity) {

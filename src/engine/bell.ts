@@ -12,6 +12,11 @@ export class Bell {
     this.#wake?.();
   }
 
+  /** Forgets that it rang: whoever rang until now has been heard in another way. */
+  clear(): void {
+    this.#rung = false;
+  }
+
   /** Waits until it rings. */
   async wait(): Promise<void> {
     if (!this.#rung) {

@@ -1,3 +1,4 @@
+import { call } from "../call.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
 import { absorb } from "./absorb.ts";
@@ -14,6 +15,16 @@ import { readSignals } from "./signals.ts";
 import type { AnyGate, Json, Reads } from "./step.ts";
 import { undo } from "./undo.ts";
 
+/** What whoever has a run driven holds. */
+export type Reins = {
+  /** Rung when there may be news. */
+  bell: Bell;
+  /** Fires when the process stops. */
+  stopping: AbortSignal;
+  /** Called when the run begins to wait for its steps: from there on it costs little. */
+  onWait: () => void;
+};
+
 /** Why a run is no longer driven here. */
 export type Rest = { kind: "ended" } | { kind: "released"; wakeAt: Date | undefined } | { kind: "handed-over" };
 
@@ -27,13 +38,14 @@ const claimsAgainSeconds = 5;
  * @throws LeaseLost when another worker has the run, else what nobody could turn into a sentence; every loop has ended
  * by then.
  */
-export async function driveRun(ctx: Context, lease: Lease, bell: Bell, stopping: AbortSignal): Promise<Rest> {
+export async function driveRun(ctx: Context, lease: Lease, reins: Reins): Promise<Rest> {
+  const { bell, stopping } = reins;
   const going = new Going(() => bell.ring());
   const wake = () => bell.ring();
   lease.signal.addEventListener("abort", wake);
   stopping.addEventListener("abort", wake);
   try {
-    return await driveLoop(ctx, lease, going, bell, stopping);
+    return await driveLoop(ctx, lease, going, reins);
   } finally {
     await going.haltAll();
     lease.signal.removeEventListener("abort", wake);
@@ -41,7 +53,8 @@ export async function driveRun(ctx: Context, lease: Lease, bell: Bell, stopping:
   }
 }
 
-async function driveLoop(ctx: Context, lease: Lease, going: Going, bell: Bell, stopping: AbortSignal): Promise<Rest> {
+async function driveLoop(ctx: Context, lease: Lease, going: Going, reins: Reins): Promise<Rest> {
+  const { bell, stopping } = reins;
   const journal = await openJournal(ctx, lease);
   const { takenOverFrom: from } = lease;
   if (from !== undefined) await journal.write(() => ({ events: [{ kind: "taken-over", from }] }));
@@ -85,8 +98,14 @@ async function driveLoop(ctx: Context, lease: Lease, going: Going, bell: Bell, s
       going.start(node, "back", now, (halt) => undo({ ctx, lease, journal, node, halt }));
 
     const wakeAt = earliest(decision.wakeAt, going.nextDue, decision.checkClaims ? claimsAt : undefined);
-    if (going.size > 0) await waitFor(ctx, bell, wakeAt);
-    else if ((await lease.release(wakeAt, signals)) === "released") return { kind: "released", wakeAt };
+    if (going.size > 0) {
+      reins.onWait();
+      await waitFor(ctx, bell, wakeAt);
+      continue;
+    }
+    // A signal before this moves the counter; a ring after it is for whoever looks after the release.
+    bell.clear();
+    if ((await lease.release(wakeAt, signals)) === "released") return { kind: "released", wakeAt };
   }
 }
 
@@ -97,18 +116,20 @@ function end(lease: Lease): Rest {
 
 /** Answers everything that was said since the last answer, at once and in order. Returns the count that was read. */
 async function absorbSignals(ctx: Context, lease: Lease, journal: Journal, going: Going): Promise<number> {
-  const { counter, signals } = await readSignals(ctx, lease, journal.view().lastSignal);
-  if (signals.length === 0) return counter;
-  going.forgetWaits();
-  // An end that a person asks for waits for the calls under way, so that nothing happens after it.
-  if (signals.some((signal) => signal.verb === "abandon")) await going.haltAll();
-  await journal.write((_, after) => {
-    const events: EventBody[] = [];
-    for (const signal of signals) events.push(...absorb(journal.run.plan, after(events), signal));
-    const ended = events.find((event) => event.kind === "ended");
-    return { events, ...(ended ? { move: { to: "ended", outcome: ended.outcome, signals: counter } } : {}) };
-  });
-  return counter;
+  for (;;) {
+    const { counter, signals } = await readSignals(ctx, lease, journal.view().lastSignal);
+    if (signals.length === 0) return counter;
+    going.forgetWaits();
+    // An end that a person asks for waits for the calls under way, so that nothing happens after it.
+    if (signals.some((signal) => signal.verb === "abandon")) await going.haltAll();
+    const answered = await journal.write((_, after) => {
+      const events: EventBody[] = [];
+      for (const signal of signals) events.push(...absorb(journal.run.plan, after(events), signal));
+      const ended = events.find((event) => event.kind === "ended");
+      return { events, ...(ended ? { move: { to: "ended", outcome: ended.outcome, signals: counter } } : {}) };
+    });
+    if (answered) return counter;
+  }
 }
 
 function writeEnd(journal: Journal, final: NonNullable<Decision["final"]>, signals: number): Promise<boolean> {
@@ -143,13 +164,15 @@ async function startRun(ctx: Context, lease: Lease, journal: Journal, going: Goi
 }
 
 async function lockedBy(ctx: Context, runId: string, locks: string[]): Promise<string[]> {
-  const held = await ctx.db
-    .selectFrom("run_service")
-    .innerJoin("run", "run.id", "run_service.run")
-    .select(["run_service.service", "run.id", "run.title"])
-    .where("run_service.service", "in", locks)
-    .where("run.id", "!=", runId)
-    .execute();
+  const held = await call(ctx, "db.locks", () =>
+    ctx.db
+      .selectFrom("run_service")
+      .innerJoin("run", "run.id", "run_service.run")
+      .select(["run_service.service", "run.id", "run.title"])
+      .where("run_service.service", "in", locks)
+      .where("run.id", "!=", runId)
+      .execute(),
+  );
   if (held.length === 0) return ["another run worked on the same service a moment ago"];
   return held.map(({ service, id, title }) => `${service} is in the hands of run ${id} (${title})`);
 }

@@ -3,21 +3,33 @@ import { messageOf } from "../errors.ts";
 import { Bell } from "./bell.ts";
 import { driveRun } from "./drive-run.ts";
 import { LeaseLost, leaseRun, type Lease } from "./lease.ts";
+import { Slots } from "./slots.ts";
 
 /** What drives runs in one process. */
 export type Driver = {
-  /** Drives a run that is due until nothing is, and sets a timer for when something will be. Resolves at once where another process has it. */
+  /**
+   * Drives a run that is due until nothing is, and sets a timer for when something will be. Resolves at once where it is
+   * not due, or another process has it.
+   */
   drive(runId: string): Promise<void>;
   /** Answers a ring: wakes the run here or leases it, and does not wait until it rests. */
   answer(runId: string): Promise<void>;
   /** Drives a run that the sweep has leased. */
   take(lease: Lease): Promise<void>;
+  /** Waits until there is room for more runs, and tells for how many. */
+  room(): Promise<number>;
   /** Hands everything over: no new change is begun, a call under way is waited for as long as it may last. */
   stop(): Promise<void>;
 };
 
-/** Wall seconds before a run whose drive broke is tried again. */
-const againAfterSeconds = 2;
+/** Wall milliseconds before a run whose drive broke is tried again: two seconds, or a lease where that is less. */
+const againAfterMs = 2_000;
+
+/**
+ * How many runs are loaded and decided about at once. When hundreds are due in the same moment, each would wait for a
+ * connection longer than a call may take.
+ */
+const atOnce = 8;
 
 type Driven = { bell: Bell; leased: Promise<unknown>; rests: Promise<void> };
 
@@ -25,64 +37,67 @@ type Driven = { bell: Bell; leased: Promise<unknown>; rests: Promise<void> };
 export function openDriver(ctx: Context): Driver {
   const stopping = new AbortController();
   const driven = new Map<string, Driven>();
+  const slots = new Slots(atOnce);
   const timers = new Map<string, AbortController>();
 
   const setTimer = (runId: string, wakeAt: Date) => {
     const timer = new AbortController();
     timers.set(runId, timer);
-    ctx.clock.until(wakeAt, timer.signal).then(
+    const wait = ctx.activity.waiting(runId, () => ctx.clock.until(wakeAt, timer.signal));
+    wait.then(
       () => drive(runId),
       () => undefined,
     );
+  };
+  // On Muster's clock, so that a fast lab does not spin.
+  const againAfterSeconds = () => (Math.min(againAfterMs, ctx.leaseMs) / 1000) * ctx.clock.rate;
+  const setTimerSoon = (runId: string) => {
+    if (stopping.signal.aborted) return;
+    clearTimer(runId);
+    setTimer(runId, new Date(ctx.now().getTime() + againAfterSeconds() * 1000));
   };
   const clearTimer = (runId: string) => {
     timers.get(runId)?.abort();
     timers.delete(runId);
   };
 
-  const driveLease = async (lease: Lease, bell: Bell): Promise<void> => {
+  const driveLease = async (lease: Lease, bell: Bell, onWait: () => void): Promise<void> => {
     const { runId } = lease;
+    clearTimer(runId);
     try {
-      const rest = await driveRun(ctx, lease, bell, stopping.signal);
+      const rest = await driveRun(ctx, lease, { bell, stopping: stopping.signal, onWait });
       if (rest.kind === "released" && rest.wakeAt && !stopping.signal.aborted) setTimer(runId, rest.wakeAt);
     } catch (error) {
       if (error instanceof LeaseLost || lease.signal.aborted) return;
       ctx.log.error({ run: runId, error: messageOf(error), stack: (error as Error).stack }, "driving a run failed");
-      // On Muster's clock, so that a fast lab does not spin.
-      const afterSeconds = againAfterSeconds * ctx.clock.rate;
-      await lease.handOver(afterSeconds);
-      if (!stopping.signal.aborted) setTimer(runId, new Date(ctx.now().getTime() + afterSeconds * 1000));
+      await lease.handOver(againAfterSeconds());
+      setTimerSoon(runId);
     }
   };
 
-  const register = (runId: string, bell: Bell, leasing: Promise<Lease | undefined>): Driven => {
-    const leased = leasing.catch((error: unknown) => {
+  const register = (runId: string, bell: Bell, slot: Promise<() => void>, lease: () => Promise<Lease | undefined>) => {
+    const leased = slot.then(lease).catch((error: unknown) => {
       ctx.log.warn({ run: runId, error: messageOf(error) }, "a run could not be leased");
+      setTimerSoon(runId);
       return undefined;
     });
-    const entry: Driven = {
-      bell,
-      leased,
-      rests: leased
-        .then((lease) => {
-          if (!lease) return undefined;
-          clearTimer(runId);
-          return driveLease(lease, bell);
-        })
-        .then(() => {
-          if (driven.get(runId) === entry) driven.delete(runId);
-          // Rung after the last look: whoever rang was told that somebody listens.
-          if (bell.rung && !stopping.signal.aborted && !driven.has(runId)) start(runId);
-        }),
+    const driving = async () => {
+      const [lease, release] = await Promise.all([leased, slot]);
+      if (lease) await driveLease(lease, bell, release);
+      release();
+      if (driven.get(runId) === entry) driven.delete(runId);
+      // Rung after the release: whoever rang was told that somebody listens.
+      if (bell.rung && !stopping.signal.aborted && !driven.has(runId)) start(runId);
     };
+    const entry: Driven = { bell, leased, rests: driving() };
     driven.set(runId, entry);
     return entry;
   };
 
-  const start = (runId: string): Driven => {
-    const bell = new Bell();
-    return register(runId, bell, leaseRun(ctx, runId));
-  };
+  const start = (runId: string): Driven =>
+    register(runId, new Bell(), slots.takeFree(), () =>
+      stopping.signal.aborted ? Promise.resolve(undefined) : leaseRun(ctx, runId),
+    );
   const wake = (runId: string): Driven | undefined => {
     if (stopping.signal.aborted) return undefined;
     const mine = driven.get(runId);
@@ -98,11 +113,13 @@ export function openDriver(ctx: Context): Driver {
     },
     take: (lease) => {
       // An older entry can only be one whose lease was lost without its knowledge; it ends by itself.
-      return register(lease.runId, new Bell(), Promise.resolve(lease)).rests;
+      return register(lease.runId, new Bell(), Promise.resolve(slots.take()), () => Promise.resolve(lease)).rests;
     },
+    room: () => slots.room(),
     stop: async () => {
       stopping.abort();
-      for (const runId of [...timers.keys()]) clearTimer(runId);
+      slots.open();
+      for (const runId of timers.keys()) clearTimer(runId);
       const resting = Promise.all([...driven.values()].map((entry) => entry.rests));
       const { promise: tooLong, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, ctx.callTimeoutMs + ctx.leaseMs / 2);

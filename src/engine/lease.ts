@@ -111,7 +111,7 @@ function hold(ctx: EngineContext, { id: runId, epoch, before }: Row, askedAt: nu
   const extend = (from: number) => {
     over = from + ctx.leaseMs;
     clearTimeout(expiry);
-    expiry = setTimeout(() => lose("it was not renewed in time"), over - performance.now());
+    expiry = setTimeout(() => lose("it was not renewed in time"), Math.max(0, over - performance.now()));
   };
   const check = () => {
     if (performance.now() >= over) lose("this process was away for longer than it lasts");

@@ -72,7 +72,7 @@ export async function pursue(hands: Hands, way: Way): Promise<CameBack> {
       }
       const seconds = Math.max(0.05, verdict.afterSeconds);
       if (seconds > longestWaitSeconds) return { kind: "later", at: new Date(ctx.now().getTime() + seconds * 1000) };
-      await ctx.clock.sleep(seconds, stop);
+      await ctx.activity.waiting(node.id, () => ctx.clock.sleep(seconds, stop));
     }
   } catch (error) {
     lease.signal.throwIfAborted();

@@ -1,25 +1,30 @@
 import { readClock } from "../db/connect.ts";
+import { call } from "../call.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
 import type { Driver } from "./drive.ts";
-import { leaseDueRuns } from "./lease.ts";
+import { leaseDueRuns, type EngineContext } from "./lease.ts";
 
 /** Wall milliseconds between two looks for due runs. */
 const everyMs = 1_000;
-/** How many runs one look takes; it looks again at once while it finds as many. */
-const batch = 20;
 /** Readings that differ from our clock by less, in wall milliseconds, are noise of the round trip. */
 const noiseMs = 20;
 
-/** Looks for due runs every second and drives them here. Every process does; the database sees that each run is taken once. */
-export function openSweep(ctx: Context, driver: Pick<Driver, "take">): { stop(): Promise<void> } {
+/**
+ * Looks for due runs every second, again at once while it finds as many as there is room for, and drives them here.
+ * Every process does; the database sees that each run is taken once.
+ */
+export function openSweep(ctx: Context, driver: Pick<Driver, "take" | "room">): { stop(): Promise<void> } {
   let stopped = false;
   let ticking = Promise.resolve();
   const tick = async () => {
     try {
       await refreshClock(ctx);
-      for (let found = batch; found === batch && !stopped;) {
-        const leases = await leaseDueRuns(ctx, batch);
+      for (let [found, wanted] = [0, 0]; found === wanted && !stopped;) {
+        // No more than can be driven now: a lease that waits for its turn would run out.
+        wanted = await driver.room();
+        if (stopped) break;
+        const leases = await leaseDueRuns(ctx, wanted);
         found = leases.length;
         // Not awaited: a run is driven for minutes, and the driver knows what it drives.
         for (const lease of leases) void driver.take(lease);
@@ -45,10 +50,11 @@ export function openSweep(ctx: Context, driver: Pick<Driver, "take">): { stop():
 }
 
 /** Sets the process's clock to what the database shows, where they differ by more than the round trip explains. */
-export async function refreshClock({ clock, db }: Pick<Context, "clock" | "db">): Promise<void> {
+export async function refreshClock(ctx: EngineContext): Promise<void> {
+  const { clock } = ctx;
   const askedAt = performance.now();
   const shown = clock.now().getTime();
-  const reading = await readClock(db);
+  const reading = await call(ctx, "db.clock", () => readClock(ctx.db));
   const expected = shown + (performance.now() - askedAt) * clock.rate;
   const noise = noiseMs * clock.rate;
   // Somebody set the clock while we asked: what we read may be older than that.

@@ -56,7 +56,10 @@ describe("driving a run", () => {
     await approve(ctx, runId);
     await driver.drive(runId);
     expect(await story(lab.db, runId)).toEqual([
-      ...["proposed", "approved", "approved", "started"],
+      "proposed",
+      "approved",
+      "approved",
+      "started",
       ...["set", "set-next", "set-last"].flatMap((name) =>
         ["first-look", "intent", "applied", "done"].map((kind) => `${kind} ${world.service}/${name}`),
       ),

@@ -147,15 +147,15 @@ describe("two workers on one Postgres", () => {
   }, 120_000);
 
   it("would be seen to lose some, did a release look for unread signals instead of the counter", async () => {
-    const seen = await crossReleases(1_000, async ({ runId, epoch, close }, db, counter) => {
+    const seen = await crossReleases(1_000, async (lease, db, counter) => {
       const { rows } = await sql`
         update muster.run set owner = null, lease_until = null, next_wake_at = null
-         where id = ${runId} and epoch = ${epoch}
-           and not exists (select from muster.signal where run = ${runId} and seq > ${counter}) returning id`.execute(
+         where id = ${lease.runId} and epoch = ${lease.epoch}
+           and not exists (select from muster.signal where run = ${lease.runId} and seq > ${counter}) returning id`.execute(
         db,
       );
       if (rows.length === 0) return "moved";
-      close();
+      lease.close();
       return "released";
     });
     expect(seen.lost).toBeGreaterThan(0);

@@ -49,7 +49,7 @@ describe.each(["Redis", "Postgres"])("the doorbell on %s", (backend) => {
   it("has a run driven in another place as soon as it rings", async () => {
     const driver = openDriver(engineContext({ db: lab.db, clock: lab.clock, worker: "driver", steps: sharedSteps }));
     const common = { databaseUrl: lab.url, log: quiet, ...url() };
-    const answering = openQueue({ ...common, onRing: driver.answer });
+    const answering = openQueue({ ...common, onRing: (runId) => driver.answer(runId) });
     const ringing = openQueue(common);
     try {
       for (let round = 0; round < 5; round += 1) {
@@ -95,7 +95,12 @@ describe("without its queue", () => {
     const lost = await short();
     await ringing.ring(lost);
     await wipe();
-    const answering = openQueue({ databaseUrl: lab.url, log: quiet, redisUrl, onRing: driver.answer });
+    const answering = openQueue({
+      databaseUrl: lab.url,
+      log: quiet,
+      redisUrl,
+      onRing: (runId) => driver.answer(runId),
+    });
     const sweep = openSweep(ctx, driver);
     try {
       await ended(lost, 3_000);

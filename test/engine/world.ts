@@ -32,7 +32,7 @@ export class World {
   constructor(clock: Clock, random: () => number = Math.random) {
     this.clock = clock;
     this.random = random;
-    for (const one of this.#list()) this.#steps.set(one.name, one as unknown as AnyStep | AnyGate);
+    for (const one of this.#list()) this.#steps.set(one.name, one);
   }
 
   allEffects(): number[] {
