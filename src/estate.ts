@@ -22,8 +22,9 @@ const person = z.strictObject({
   slack: z
     .string()
     .regex(/^[UW][A-Z0-9]+$/, "expected a Slack user id such as U012AB3CD")
-    .optional(),
-  mail: z.email().optional(),
+    .optional()
+    .describe("The Slack user id."),
+  mail: z.email().optional().describe("Where mail reaches this person."),
   terminal: z.string().min(1).optional().describe("The login name this person has where the terminal is used."),
 });
 
@@ -77,13 +78,16 @@ const traffic = z.strictObject({
 });
 
 const service = z.strictObject({
-  tier: z.enum(["critical", "important", "standard"]).default("standard"),
+  tier: z
+    .enum(["critical", "important", "standard"])
+    .default("standard")
+    .describe("Sets both objectives: 1 h and 15 min, 4 h and 1 h, a day and a day."),
   ...objective.shape,
-  dependsOn: z.array(name).default([]),
+  dependsOn: z.array(name).default([]).describe("Services that this one needs."),
   traffic,
   databases: z.array(database).min(1).max(1),
   deployments: z.array(deployment).min(1),
-  configs: z.array(config).default([]),
+  configs: z.array(config).default([]).describe("Keys of config maps that hold the database's host name."),
   health,
   stabilitySeconds: seconds.default(600).describe("How long the service must stay green in its new region."),
   admission: z
@@ -94,19 +98,22 @@ const service = z.strictObject({
 
 /** The estate file: what Muster looks after. */
 export const Estate = z.strictObject({
-  regions: z.array(region).min(2),
+  regions: z.array(region).min(2).describe("Every region that is named below, at least two."),
   channels: z.strictObject({
     incidents: z.string().min(1).describe("A channel's name with its #, or its id."),
-    backup: z.string().min(1).optional(),
-    executives: z.string().min(1).optional(),
+    backup: z.string().min(1).optional().describe("A further channel in which commands are taken."),
+    executives: z.string().min(1).optional().describe("A further channel in which commands are taken."),
   }),
   workspace: z.string().optional().describe("The Slack team id; others are refused. Unset: the token's own."),
-  people: z.record(name, person),
+  people: z.record(name, person).describe("Everybody Muster knows, by a name of your own."),
   approvers: z.array(name).min(2).describe("Who may approve. Two of them, not the one who asked."),
-  region_approvers: z.array(name).min(2).optional(),
-  services: z.record(name, service),
+  region_approvers: z.array(name).min(2).optional().describe("Who may approve the move of a whole region."),
+  services: z.record(name, service).describe("What can be moved."),
   clusters: z.record(name, z.strictObject({ context: z.string().min(1).describe("A context of the kubeconfig.") })),
-  bareCommands: z.array(name).default(["failover", "failback", "incident", "page", "ack"]),
+  bareCommands: z
+    .array(name)
+    .default(["failover", "failback", "incident", "page", "ack"])
+    .describe("Verbs that also have a slash command of their own; those that Muster does not know count for nothing."),
 });
 
 export type Estate = z.infer<typeof Estate>;

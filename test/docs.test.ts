@@ -1,14 +1,22 @@
 import { describe, expect, it } from "@jest/globals";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { commands } from "../commands/index.ts";
+import { parseEstate } from "../src/estate-file.ts";
 import { floors } from "./plumbing/house.ts";
-import { anchorsOf, brokenLinks, typedIn, type Pages } from "./plumbing/markdown.ts";
+import { anchorsOf, brokenLinks, typedIn, unknownCommands, type Pages } from "./plumbing/markdown.ts";
 import { referenceFiles } from "./plumbing/reference.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const files = [...globSync("*.md", { cwd: root }), ...globSync("docs/**/*.md", { cwd: root })];
 const pages: Pages = new Map(files.map((file) => [file, readFileSync(root + file, "utf8")]));
 const { scripts } = JSON.parse(readFileSync(root + "package.json", "utf8")) as { scripts: Record<string, string> };
+
+/** The command that docs/extending.md writes as its example is not there. */
+const newCommand = /`\/muster regions` and `npx muster regions`/;
+
+const yamlBlocks = (page: string): string[] =>
+  [...page.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map((match) => match[1] ?? "");
 
 describe("the docs", () => {
   it("every link leads somewhere", () => {
@@ -23,6 +31,19 @@ describe("the docs", () => {
     );
     expect(named.filter(({ name }) => !(name in scripts))).toEqual([]);
     expect(named.length).toBeGreaterThan(0);
+  });
+
+  it("every command they tell people to type is there, with its options", () => {
+    const usages = new Map(commands.map(({ name, usage }) => [name, usage]));
+    for (const verb of ["serve", "migrate", "follow", "--help"]) usages.set(verb, "");
+    const real = new Map([...pages].map(([file, page]) => [file, page.replace(newCommand, "")]));
+    expect(unknownCommands(real, usages)).toEqual([]);
+  });
+
+  it("every estate they show is a whole one", () => {
+    const estates = [...pages.values()].flatMap((page) => yamlBlocks(page).filter((text) => /^regions:/m.test(text)));
+    expect(estates.length).toBeGreaterThan(0);
+    for (const text of estates) expect(parseEstate(text, "docs").approvers).toHaveLength(3);
   });
 
   it.each([...referenceFiles()])("%s says what the schema says (else: npm run docs)", (path, text) => {
@@ -48,6 +69,18 @@ describe("the rules for docs can be broken", () => {
       ["README.md", "# Two words"],
     ]);
     expect(brokenLinks(some, (file) => some.has(file))).toEqual(expected);
+  });
+
+  it.each([
+    ["`npx muster fail us-west-2`", ["a.md: npx muster fail us-west-2"]],
+    ["`/failover us-west-2 --dryrun`", ["a.md: /failover us-west-2 --dryrun"]],
+    ["```sh\nmuster runs --code 1   # a --comment\nnpx muster failover a b --dry-run\n```\n", []],
+  ])("%j", (page, expected) => {
+    const usages = new Map([
+      ["failover", "/failover <region> [--dry-run]"],
+      ["runs", "/muster runs"],
+    ]);
+    expect(unknownCommands(new Map([["a.md", page]]), usages)).toEqual(expected);
   });
 
   it("knows GitHub's anchors and what people are told to type", () => {

@@ -43,6 +43,21 @@ export function typedIn(page: string): string[] {
   return [...blocks.flatMap((block) => block.split("\n")), ...inline].map((line) => line.trim());
 }
 
+/** Finds the lines that tell people to type a command that is not there, or an option it does not take. */
+export function unknownCommands(pages: Pages, usages: ReadonlyMap<string, string>): string[] {
+  const pattern = /^(?:npx muster |muster |\/muster |\/(?=failover\b))(\S+)(.*)$/;
+  return [...pages].flatMap(([file, page]) =>
+    typedIn(page).flatMap((line) => {
+      const [, verb, rest = ""] = pattern.exec(line) ?? [];
+      if (verb === undefined || verb.startsWith("<")) return [];
+      const options = [...(rest.split("#")[0] ?? "").matchAll(/ (--[a-z-]+)/g)].map((match) => match[1] ?? "");
+      const usage = usages.get(verb);
+      const known = usage !== undefined && options.every((option) => option === "--code" || usage.includes(option));
+      return known ? [] : [`${file}: ${line}`];
+    }),
+  );
+}
+
 const withoutBlocks = (page: string) => page.replaceAll(/^```[\s\S]*?^```/gm, "");
 const withoutCode = (page: string) =>
   withoutBlocks(page).replaceAll(/`[^`\n]*`/g, (code) => code.replaceAll(/[[\]()]/g, ""));

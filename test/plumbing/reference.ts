@@ -1,4 +1,6 @@
+import { stringify } from "yaml";
 import { z } from "zod";
+import { commands } from "../../commands/index.ts";
 import { Config } from "../../src/config.ts";
 import { Estate } from "../../src/estate.ts";
 
@@ -21,6 +23,7 @@ export function referenceFiles(): ReadonlyMap<string, string> {
   return new Map([
     ["docs/configuration.md", configurationPage()],
     ["docs/estate-reference.md", estatePage()],
+    ["docs/slack-manifest.yaml", slackManifest()],
     ["docs/estate.schema.json", JSON.stringify(z.toJSONSchema(Estate, { io: "input" }), null, 2) + "\n"],
   ]);
 }
@@ -60,6 +63,31 @@ function estatePage(): string {
     ...keysOf(schema, ""),
     "",
   ].join("\n");
+}
+
+/** The app for the default estate: /muster, and a bare command for each verb of bareCommands that there is. */
+function slackManifest(): string {
+  const bare = commands.filter(({ name }) => Estate.shape.bareCommands.parse(undefined).includes(name));
+  const words = (usage: string) => usage.slice(usage.indexOf(" ") + 1);
+  const slashCommands = [
+    { command: "/muster", description: "Runs, help, and every other verb.", usage_hint: "help", should_escape: false },
+    ...bare.map(({ name, summary, usage }) => ({
+      command: `/${name}`,
+      description: summary,
+      usage_hint: words(usage),
+      should_escape: false,
+    })),
+  ];
+  // Reading channels: to find them by name, and to see whether a message of doubtful outcome arrived.
+  const scopes = ["commands", "chat:write", "users:read", "channels:read", "groups:read"];
+  const reading = ["channels:history", "groups:history"];
+  const manifest = {
+    display_information: { name: "Muster", description: "Moves a business out of a broken region." },
+    features: { bot_user: { display_name: "Muster", always_online: true }, slash_commands: slashCommands },
+    oauth_config: { scopes: { bot: [...scopes, ...reading] } },
+    settings: { interactivity: { is_enabled: true }, socket_mode_enabled: true, token_rotation_enabled: false },
+  };
+  return `# Made from commands/ by \`npm run docs\`; change it there.\n${stringify(manifest, { lineWidth: 0 })}`;
 }
 
 /** Walks a schema and gives each key a row, parents before their children. */
