@@ -3,7 +3,7 @@ import type { Reply } from "../chat.ts";
 import type { Context } from "../context.ts";
 import { CannotContinue, messageOf, UserError, type Explanation } from "../errors.ts";
 import type { Message } from "../outbox/sender.ts";
-import { wakeOutbox } from "../outbox/wake.ts";
+import { makeBell, wakeOutbox, type Bell } from "../outbox/wake.ts";
 import { answer, TryLater, type Desk } from "./answer.ts";
 import type { Delivery, Received } from "./delivery.ts";
 import { conclude, postpone, renew, takenSeconds, takeReceived } from "./rows.ts";
@@ -17,7 +17,7 @@ const atOnce = 8;
 const mostTries = 4;
 
 export type Inbox = {
-  /** Stops taking deliveries and waits for the ones under way. */
+  /** Stops taking deliveries and waits for the ones under way, but no longer than a call may take. */
   stop(): Promise<void>;
 };
 
@@ -35,10 +35,12 @@ export function startInbox(ctx: Context, desk: Desk): Inbox {
 
 async function keepTaking(ctx: Context, desk: Desk, signal: AbortSignal): Promise<void> {
   const open = new Set<Promise<void>>();
+  const bell = makeBell();
+  const forget = onWakeInbox(bell.ring);
   while (!signal.aborted) {
     try {
       const taken = open.size < atOnce ? await takeReceived(ctx.db) : undefined;
-      if (!taken) await rest(open.size < atOnce ? [] : [...open], signal);
+      if (!taken) await rest(bell, open.size < atOnce ? [] : [...open], signal);
       else {
         const work: Promise<void> = ctx.activity
           .during(() => dealWith(ctx, desk, taken))
@@ -50,16 +52,15 @@ async function keepTaking(ctx: Context, desk: Desk, signal: AbortSignal): Promis
       await pause(1000, undefined, { signal }).catch(() => undefined);
     }
   }
-  await Promise.all(open);
+  forget();
+  // What takes longer is dealt with by another process, as after a crash.
+  await Promise.race([Promise.all(open), pause(ctx.callTimeoutMs)]);
 }
 
-async function rest(either: Promise<void>[], signal: AbortSignal): Promise<void> {
+async function rest(bell: Bell, either: Promise<void>[], signal: AbortSignal): Promise<void> {
   const over = new AbortController();
-  const woken = Promise.withResolvers<void>();
-  const forget = onWakeInbox(woken.resolve);
   const poll = pause(pollMs, undefined, { signal: AbortSignal.any([signal, over.signal]) });
-  await Promise.race([woken.promise, poll.catch(() => undefined), ...either]);
-  forget();
+  await Promise.race([bell.heard(), poll.catch(() => undefined), ...either]);
   over.abort();
 }
 

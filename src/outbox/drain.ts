@@ -51,7 +51,7 @@ async function settle(ctx: Context, { seq, thread, attempts, again }: TakenMessa
     const afterSeconds = await findNewHome(ctx, thread.slice(thread.indexOf(":") + 1), sent);
     return settleMessage(db, seq, { state: "waiting", afterSeconds, because });
   }
-  if (attempts === triesBeforeTelling) await tellAway(ctx, because);
+  if (attempts === triesBeforeTelling && !thread.startsWith("mail:")) await tellAway(ctx, because);
   if ("doubtful" in sent) {
     return settleMessage(db, seq, { state: "sending", afterSeconds: Math.max(2, backoff(ctx, attempts)), because });
   }

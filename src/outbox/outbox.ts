@@ -5,7 +5,7 @@ import { drawOne } from "./cards.ts";
 import { drainOne } from "./drain.ts";
 import { nextDueOut } from "./rows.ts";
 import type { CardSender } from "./sender.ts";
-import { onWake } from "./wake.ts";
+import { makeBell, onWake, type Bell } from "./wake.ts";
 
 /** Wall milliseconds between looks when nobody wakes us. */
 const pollMs = 300;
@@ -36,32 +36,30 @@ export function startOutbox(ctx: Context, { cards }: { cards?: CardSender } = {}
   };
 }
 
-type Lane = { work(): Promise<boolean>; due(): Promise<Date | undefined> };
+type Lane = { work: () => Promise<boolean>; due: () => Promise<Date | undefined> };
 
 async function keepDraining(ctx: Context, { work, due }: Lane, signal: AbortSignal): Promise<void> {
+  const bell = makeBell();
+  const forget = onWake(bell.ring);
   while (!signal.aborted) {
     try {
       while (!signal.aborted && (await ctx.activity.during(work)));
-      if (!signal.aborted) await rest(ctx, await due(), signal);
+      if (!signal.aborted) await rest(ctx, await due(), bell, signal);
     } catch (error) {
       ctx.log.warn({ error: messageOf(error) }, "the outbox could not be looked at");
       await pause(1000, undefined, { signal }).catch(() => undefined);
     }
   }
+  forget();
 }
 
 /** Waits for a message, a due time on Muster's clock, or the next look, whichever is first. */
-async function rest(ctx: Context, due: Date | undefined, signal: AbortSignal): Promise<void> {
+async function rest(ctx: Context, due: Date | undefined, bell: Bell, signal: AbortSignal): Promise<void> {
   const over = new AbortController();
-  const woken = Promise.withResolvers<void>();
-  const forget = onWake(woken.resolve);
   const either = AbortSignal.any([signal, over.signal]);
-  try {
-    const waits = [woken.promise, pause(pollMs, undefined, { signal: either })];
-    if (due && due > ctx.now()) waits.push(ctx.clock.until(due, either));
-    await Promise.race(waits.map((wait) => wait.catch(() => undefined)));
-  } finally {
-    forget();
-    over.abort();
-  }
+  const waits: Promise<unknown>[] = [bell.heard(), pause(pollMs, undefined, { signal: either })];
+  // The database's clock and ours may differ by a hair: what it calls not yet due is due in a moment.
+  if (due) waits.push(ctx.clock.until(new Date(Math.max(due.getTime(), ctx.now().getTime()) + 10), either));
+  await Promise.race(waits.map((wait) => wait.catch(() => undefined)));
+  over.abort();
 }

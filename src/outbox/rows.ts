@@ -107,6 +107,9 @@ export async function nextDueOut(db: Db, kinds: readonly string[], cards: boolea
     select least(
       (select min(next_at) from muster.outbox as one
         where state in ('waiting', 'sending') and split_part(thread, ':', 1) = any(${kinds})
+          and not exists (select from muster.outbox as earlier
+                           where earlier.thread = one.thread and earlier.seq < one.seq
+                             and earlier.state in ('waiting', 'sending'))
           and (thread not like 'run:%' or exists (select from muster.card
                                                    where card.run = substr(one.thread, 5) and card.remote_ref is not null))),
       (select min(next_at) from muster.card where ${cards} and wanted_version > sent_version)) as due`.execute(db);

@@ -10,3 +10,22 @@ export function onWake(wake: () => void): () => void {
   wakers.add(wake);
   return () => wakers.delete(wake);
 }
+
+/** A bell that is heard once even when it rang while nobody listened. One listens at a time. */
+export type Bell = { ring: () => void; heard: () => Promise<void> };
+
+/** Makes a bell. */
+export function makeBell(): Bell {
+  let rung = false;
+  let listener: (() => void) | undefined;
+  return {
+    ring() {
+      rung = true;
+      listener?.();
+    },
+    async heard() {
+      if (!rung) await new Promise<void>((resolve) => (listener = resolve));
+      rung = false;
+    },
+  };
+}

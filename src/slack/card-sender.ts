@@ -86,7 +86,11 @@ async function readState(ctx: Context, runId: string, sources: CardSources): Pro
   const { id, plan, planHash, requestedBy, reason } = stored;
   const view = fold(plan, events);
   const run: CardRun = {
-    ...{ id, plan, planHash, requestedBy, approveUntil: row.approve_until },
+    id,
+    plan,
+    planHash,
+    requestedBy,
+    approveUntil: row.approve_until,
     ...(reason === undefined ? {} : { reason }),
   };
   return {

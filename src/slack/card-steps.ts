@@ -1,6 +1,6 @@
 import { standing } from "../engine/decide.ts";
 import { isUnknown } from "../engine/step.ts";
-import { isOver, type RunView, type StepView } from "../engine/view.ts";
+import { hasTouched, isOver, type RunView, type StepView } from "../engine/view.ts";
 import { type Block, bold, code, escape, plan, prose, richText, type Task } from "./blocks.ts";
 
 /** What the run is doing this moment, in one sentence. */
@@ -10,20 +10,17 @@ export function now(view: RunView): string {
   const moving = steps
     .filter((step) => isMoving(step, view))
     .map(({ node, waitingFor }) => (waitingFor === undefined ? node.title : `${node.title} (${waitingFor})`));
-  const doing = moving.length > 0 ? `Muster is about to ${moving.join(", and to ")}.` : "";
-  switch (standing(view)) {
-    case "held":
-      return `${view.heldBy} holds the run; nothing new is changed. ${doing}`.trim();
-    case "parked":
-      return "Muster does nothing more here by itself; somebody must decide.";
-    case "waiting":
-      return "The run waits for an answer, and never goes on by itself.";
-    case "turning back":
-      return `What was changed is being taken back. ${doing}`.trim();
-    default:
-      return doing || "Muster looks at what is next.";
-  }
+  const doing = moving.length > 0 ? `Now: ${moving.join("; ")}.` : "";
+  const where = sentences[standing(view)]?.(view) ?? "";
+  return `${where} ${doing}`.trim() || "Muster looks at what is next.";
 }
+
+const sentences: Partial<Record<ReturnType<typeof standing>, (view: RunView) => string>> = {
+  held: (view) => `${view.heldBy} holds the run; nothing new is changed.`,
+  parked: () => "Muster does nothing more here by itself; somebody must decide.",
+  waiting: () => "The run waits for an answer, and never goes on by itself.",
+  "turning back": () => "What was changed is being taken back.",
+};
 
 function ending({ outcome, because }: NonNullable<RunView["ended"]>): string {
   if (outcome === "done") return "Everything that was planned is done.";
@@ -60,7 +57,7 @@ export function taskBlocks(view: RunView, planBlocks: boolean): Block[] {
     plan(
       title,
       steps.map((step) => {
-        const more = remark(step);
+        const more = remark(step, view);
         const output = more === undefined ? {} : { output: richText(more) };
         return { task_id: step.node.id, title: titleOf(step), status: statusOf(step, view), ...output };
       }),
@@ -71,7 +68,7 @@ export function taskBlocks(view: RunView, planBlocks: boolean): Block[] {
 const icons = { pending: "⚪", in_progress: "🔄", complete: "✅", error: "🔴" } as const;
 
 function line(step: StepView, view: RunView): string {
-  const more = remark(step);
+  const more = remark(step, view);
   return `${icons[statusOf(step, view)]} ${escape(titleOf(step))}${more === undefined ? "" : `  _${escape(more)}_`}`;
 }
 
@@ -80,22 +77,29 @@ const titleOf = ({ node }: StepView): string => (node.kind === "gate" ? `questio
 function statusOf(step: StepView, view: RunView): Task["status"] {
   if (step.parked && !step.waived && !step.undone) return "error";
   if (step.undone) return "complete";
+  if (goesBack(step, view)) return "in_progress";
   if (isOver(step)) return isUnknown(step.done?.result) ? "error" : "complete";
+  if (view.ended) return "pending";
   return isMoving(step, view) || step.asked ? "in_progress" : "pending";
 }
 
 /** What is worth knowing of a step beside how far it is. */
-function remark({ done, waived, undone, parked, asked, waitingFor }: StepView): string | undefined {
+function remark(step: StepView, view: RunView): string | undefined {
+  const { done, waived, undone, parked, asked, waitingFor } = step;
   if (undone) return "taken back";
+  if (!parked && goesBack(step, view)) return "is being taken back";
   if (waived) return `waived by ${waived.by.join(" and ")}`;
   if (done) return isUnknown(done.result) ? done.result.unknown : undefined;
   if (parked) return parked.because;
   return asked ? asked.question : waitingFor;
 }
 
+/** Whether a step has changed something that is to be as it was before. */
+const goesBack = (step: StepView, view: RunView): boolean =>
+  !view.ended && (view.turnedBack?.services.has(step.node.service) ?? false) && hasTouched(step) && !step.undone;
+
 function isMoving(step: StepView, view: RunView): boolean {
   if (step.node.kind === "gate" || step.parked || step.undone) return false;
-  const back = view.turnedBack?.services.has(step.node.service) ?? false;
-  if (back) return step.undo.attempts > 0;
+  if (view.turnedBack?.services.has(step.node.service)) return step.undo.attempts > 0;
   return step.firstLookAt !== undefined && !isOver(step);
 }

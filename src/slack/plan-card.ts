@@ -37,7 +37,7 @@ export type CardState = {
   report: readonly string[];
   buttons: readonly NamedButton[];
   /** Writes a person so that Slack calls them. */
-  mention(name: string): string;
+  mention: (name: string) => string;
   /** False where the workspace refuses plan blocks. */
   planBlocks: boolean;
 };
@@ -48,7 +48,7 @@ export function drawCard(state: CardState): { text: string; blocks: Block[] } {
   const [title, body] = view.startedAt ? duringRun(state) : beforeRun(state);
   const small = context(`Run ${code(run.id)} · plan ${code(run.planHash.slice(0, 8))} · ${asked(state)}`);
   return {
-    text: cut(`${escape(title)}: ${escape(sentence(state))} Run ${run.id}.`, 3000),
+    text: cut(`${escape(title.replace(/\.$/, ""))}: ${escape(sentence(state))} Run ${run.id}.`, 3000),
     blocks: fit([header(title), small, ...body, ...actions(state.buttons)]),
   };
 }
@@ -72,7 +72,7 @@ function beforeRun(state: CardState): [string, Block[]] {
   const { run, view, preview } = state;
   const { plan } = run;
   const title = preview?.headline ?? capital(plan.title);
-  const closed = Boolean(view.voided ?? view.declinedBy ?? view.ended) || view.expired;
+  const open = plan.blockers.length === 0 && !(view.voided || view.declinedBy || view.ended || view.expired);
   const blockers = plan.blockers.map((blocker) => `🔴 ${bold("It cannot be approved:")} ${escape(blocker)}`);
   const warnings = (preview?.warnings ?? plan.warnings).map((warning) => `🔴 ${escape(warning)}`);
   const seen = (preview?.rows ?? []).map(
@@ -92,7 +92,7 @@ function beforeRun(state: CardState): [string, Block[]] {
       ...(diffs.length > 0 ? [divider, ...prose([bold("What would change"), ...diffs])] : []),
       divider,
       ...prose([bold("What Muster would do"), ...steps(plan)]),
-      ...(closed ? [] : [context(whoApproves(state))]),
+      ...(open ? [context(whoApproves(state))] : []),
     ],
   ];
 }
@@ -112,7 +112,8 @@ function whoApproves({ run, view, mention }: CardState): string {
   const given = view.approvals.map(({ by }) => by);
   const open = plan.approvers.filter((name) => name !== requestedBy && !given.includes(name)).map(mention);
   const had = given.length > 0 ? ` Approved by ${given.map(mention).join(", ")}.` : "";
-  return `${plan.needed} must approve until ${until}: ${open.join(", ")}. Not ${mention(requestedBy)}, who asked.${had}`;
+  const terminal = `If Slack does not take the button: ${code(`muster runs approve ${run.id}`)} in a terminal.`;
+  return `${plan.needed} must approve until ${until}: ${open.join(", ")}. Not ${mention(requestedBy)}, who asked.${had} ${terminal}`;
 }
 
 function duringRun(state: CardState): [string, Block[]] {

@@ -18,7 +18,7 @@ export type SocketOptions = {
 
 type Arrival = {
   body: ReceiverEvent["body"];
-  ack(response?: unknown): Promise<void>;
+  ack: (response?: unknown) => Promise<void>;
   retry_num?: number;
   retry_reason?: string;
 };

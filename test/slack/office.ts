@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { insertRun } from "../../jobs/insert-run.ts";
 import { makeClients } from "../../src/adapters/clients.ts";
 import { makeSlack } from "../../src/adapters/slack.ts";
@@ -6,7 +7,7 @@ import type { Call, Command, Reply } from "../../src/chat.ts";
 import type { Context } from "../../src/context.ts";
 import { openDb } from "../../src/db/connect.ts";
 import { migrate } from "../../src/db/migrate.ts";
-import type { PlanNode, Plan } from "../../src/engine/plan.ts";
+import type { Plan } from "../../src/engine/plan.ts";
 import { parseEstate } from "../../src/estate-file.ts";
 import type { Press } from "../../src/inbox/answer.ts";
 import { startInbox } from "../../src/inbox/inbox.ts";
@@ -18,11 +19,14 @@ import { RequestLog } from "../../src/lab/request-log.ts";
 import { openSlack } from "../../src/lab/slack.ts";
 import { LabTime } from "../../src/lab/time.ts";
 import { openMailSender } from "../../src/outbox/mail.ts";
+import { putOut } from "../../src/outbox/put.ts";
+import { wakeOutbox } from "../../src/outbox/wake.ts";
 import { startOutbox } from "../../src/outbox/outbox.ts";
 import { openSlackApp, type SlackApp } from "../../src/slack/app.ts";
 import { cardSender } from "../../src/slack/card-sender.ts";
 import { identifier } from "../../src/slack/identity.ts";
 import { slackSenders } from "../../src/slack/sender.ts";
+import { smallPlan } from "./small-plan.ts";
 
 export type Office = Awaited<ReturnType<typeof openOffice>>;
 
@@ -35,7 +39,9 @@ export async function openOffice() {
   const host = addresses.host(1);
   const database = await openMusterDatabase(addresses);
   const slack = await openSlack({
-    ...{ log, clock: time.clock, host },
+    log,
+    clock: time.clock,
+    host,
     persons: [
       ...persons.map((person) => ({ ...person })),
       { id: "U08", name: "hal", email: "hal@example.com", bot: true },
@@ -56,12 +62,21 @@ export async function openOffice() {
   const logged: string[] = [];
   const note = (fields: object, message: string) => void logged.push(`${message} ${JSON.stringify(fields)}`);
   const clients = makeClients({
-    ...{ clusters: {}, guard: { user: "muster", password: "", ssl: "disable" as const }, connectTimeoutMs: 1000 },
-    ...{ resolvers: [], publicResolvers: [], dnsPort: 5353 },
+    clusters: {},
+    guard: { user: "muster", password: "", ssl: "disable" as const },
+    connectTimeoutMs: 1000,
+    resolvers: [],
+    publicResolvers: [],
+    dnsPort: 5353,
   });
   const ctx: Context = {
     estate: parseEstate(labEstate({ replicas: 3, stabilitySeconds: 60 }), "estate.yaml"),
-    ...{ db, clock: time.clock, activity, clients, leaseMs: 4000, callTimeoutMs: 2000 },
+    db,
+    clock: time.clock,
+    activity,
+    clients,
+    leaseMs: 4000,
+    callTimeoutMs: 2000,
     now: () => time.clock.now(),
     newId: () => crypto.randomUUID(),
     random: () => 0.5,
@@ -104,7 +119,16 @@ export async function openOffice() {
   let app: SlackApp | undefined;
 
   return {
-    ...{ ctx, slack, mail, database, time, log, client, logged, calls, presses },
+    ctx,
+    slack,
+    mail,
+    database,
+    time,
+    log,
+    client,
+    logged,
+    calls,
+    presses,
     /** Sets what the commands answer. */
     answers: (with_: typeof answer) => void (answer = with_),
     /** Connects to Slack and waits for its greeting. */
@@ -147,47 +171,43 @@ export async function eventually<T>(
   }
 }
 
-const node = (step: string, title: string, more: Partial<PlanNode> = {}): PlanNode => ({
-  id: `checkout/${step}`,
-  service: "checkout",
-  ...{ step, title, kind: "step", input: {}, after: [], reads: [], changes: true, ...more },
-});
-
-/** A small plan: one change with a way back, a question, one without, and a look. */
-export const smallPlan: Plan = {
-  job: "failover",
-  title: "move checkout to us-west-2",
-  input: {},
-  nodes: [
-    node("fence-writes", "stop writes to checkout-db"),
-    node("accept-loss", "lose up to 20 seconds of writes", { kind: "gate", changes: false, needed: 2 }),
-    node("promote-replica", "promote checkout-db-west", {
-      oneWay: "a promoted replica cannot follow its old primary again",
-    }),
-    node("verify-service", "see checkout healthy in us-west-2", { changes: false }),
-  ],
-  locks: ["checkout"],
-  claims: [],
-  approvers: ["ana", "ben", "cleo"],
-  needed: 2,
-  blockers: [],
-  warnings: ["Traffic is moved by DNS records, whose control plane is in us-east-1."],
-};
-
 /** Proposes a run of the small plan. */
 export async function proposeRun(office: Office, id = "r1", plan: Plan = smallPlan): Promise<void> {
   const place = { kind: "slack", channel: "C01" } as const;
   await insertRun(office.ctx.db, {
-    ...{
-      id,
-      job: "failover",
-      plan,
-      facts: {},
-      planHash: "abcdef0123456789",
-      by: "ana",
-      place,
-      channel: "#incident-response",
-    },
+    id,
+    job: "failover",
+    plan,
+    facts: {},
+    planHash: "abcdef0123456789",
+    by: "ana",
+    place,
+    channel: "#incident-response",
     reason: "us-east-1 is dark <!channel>",
   });
+  // Nobody drives runs here.
+  await sql`update muster.run set next_wake_at = null`.execute(office.ctx.db);
+}
+
+/** Puts lines into a run's thread, in order. */
+export async function say(office: Office, lines: string[], id = "r1"): Promise<void> {
+  for (const line of lines) {
+    await putOut(office.ctx.db, {
+      thread: `run:${id}`,
+      dedupeKey: `${id}:${line.slice(0, 50)}`,
+      payload: { lines: [line] },
+    });
+  }
+  wakeOutbox();
+}
+
+/** What stands under a run's card in a channel, oldest first. */
+export function threadOf({ slack }: Office, channel = "C01"): string[] {
+  const card = slack.messages(channel)[0];
+  return card
+    ? slack
+        .thread(channel, card.ts)
+        .slice(1)
+        .map((message) => message.text)
+    : [];
 }

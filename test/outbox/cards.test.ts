@@ -1,0 +1,84 @@
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { sql } from "kysely";
+import { wakeOutbox } from "../../src/outbox/wake.ts";
+import { eventually, openOffice, proposeRun, type Office } from "../slack/office.ts";
+import { smallPlan } from "../slack/small-plan.ts";
+
+let office: Office;
+beforeEach(async () => {
+  office = await openOffice();
+});
+afterEach(() => office.close());
+
+/** Journals something, as the engine does. */
+async function happens(kind: string, payload: object = {}, step: string | null = null): Promise<void> {
+  await sql`insert into muster.step_event (run, step, kind, epoch, payload)
+            values ('r1', ${step}, ${kind}, 1, ${JSON.stringify(payload)})`.execute(office.ctx.db);
+  await sql`update muster.card set wanted_version = wanted_version + 1`.execute(office.ctx.db);
+  wakeOutbox();
+}
+
+const card = () => eventually(() => office.slack.messages("C01")[0]);
+const updates = () => office.log.of("slack", "chat.update");
+
+describe("a run's card", () => {
+  it("is posted once, though Slack fails after taking it", async () => {
+    office.slack.knobs.next("chat.postMessage", "fail-after");
+    await proposeRun(office);
+    await office.time.until("known", async () => (await cardRow())?.remote_ref !== null, 60);
+    expect(office.slack.messages("C01")).toHaveLength(1);
+  });
+
+  it("is edited at most every 3 s, and ends at the newest state", async () => {
+    await proposeRun(office);
+    await card();
+    for (let n = 0; n < 30; n += 1) {
+      await happens("approved", { by: `p${n}`, signal: n + 1 });
+      await office.time.pass(0.5);
+    }
+    await happens("started");
+    await office.time.pass(10);
+    const at = updates().map((request) => request.at.getTime());
+    const gaps = at.slice(1).map((time, index) => time - (at[index] ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(2900);
+    expect((await card()).text).toContain("Under way: move checkout");
+  });
+
+  it("shows steps as a plan block, and as lines where the workspace does not know it, asked once", async () => {
+    await proposeRun(office);
+    await happens("started");
+    await office.time.pass(4);
+    expect((await card()).blocks?.map((block) => block.type)).toContain("plan");
+    office.slack.knobs.refusesPlanBlocks = true;
+    for (let n = 0; n < 3; n += 1) {
+      await happens("first-look", {}, "checkout/fence-writes");
+      await office.time.pass(4);
+    }
+    expect(updates().filter((request) => request.status === "invalid_blocks")).toHaveLength(1);
+    const now = await card();
+    expect(now.blocks?.map((block) => block.type)).not.toContain("plan");
+    expect(JSON.stringify(now.blocks)).toContain("🔄 stop writes to checkout-db");
+  });
+
+  it("of sixty steps with long words is cut, not refused", async () => {
+    const node = smallPlan.nodes[0]!;
+    const nodes = Array.from({ length: 60 }, (_, n) => ({
+      ...node,
+      id: `checkout/s${n}`,
+      step: `s${n}`,
+      title: `do ${"long ".repeat(80)}${n}`,
+    }));
+    await proposeRun(office, "r1", { ...smallPlan, nodes });
+    await happens("started");
+    await office.time.pass(4);
+    const now = await card();
+    expect(office.log.all.filter((request) => String(request.status).includes("block"))).toEqual([]);
+    expect(JSON.stringify(now.blocks)).toContain("The rest did not fit here");
+    expect(JSON.stringify(now.blocks)).toContain("Hold");
+  });
+});
+
+async function cardRow() {
+  const { rows } = await sql<{ remote_ref: string | null }>`select remote_ref from muster.card`.execute(office.ctx.db);
+  return rows[0];
+}
