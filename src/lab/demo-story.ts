@@ -3,7 +3,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { sql } from "kysely";
 import { findJob } from "../../jobs/index.ts";
 import { previewLines } from "../../jobs/preview-lines.ts";
-import { loadReport, reportLines } from "../../jobs/report.ts";
+import { loadReport } from "../../jobs/load-report.ts";
+import type { Report } from "../../jobs/report.ts";
+import { reportLines } from "../../jobs/report-lines.ts";
 import { openDb, type Db } from "../db/connect.ts";
 import { standing } from "../engine/decide.ts";
 import { loadJournal } from "../engine/journal.ts";
@@ -24,6 +26,11 @@ export type DemoOptions = {
   print(line: string): void;
 };
 
+/** How long everything is well before anything happens, in lab seconds. */
+const calmSeconds = 40;
+/** How long people look at the outage before one of them types, in lab seconds. */
+const thinkingSeconds = 45;
+
 /** Opens a lab, breaks a region (or not), lets people act, tells what happens, and counts. */
 export async function playDemo({ graceful, killIn, scale, print }: DemoOptions): Promise<Figures> {
   const bold = (text: string) => styleText("bold", text);
@@ -41,8 +48,8 @@ export async function playDemo({ graceful, killIn, scale, print }: DemoOptions):
     await Promise.all([servers.start(), servers.start()]);
     const narrator = new Narrator({ lab, db, print });
     narrator.say(`${record} is served from ${east}. Two servers of Muster listen in Slack.`);
-    await narrator.until("customers buy", () => (lab.customer?.counts().accepted.length ?? 0) >= 20, 300);
     await narrator.until("the prober sees it", () => probed(db, true), 300);
+    await narrator.pass(calmSeconds);
     if (!graceful) await goDark(lab, narrator, db);
 
     const typed = `/failover ${west} checkout --reason "${graceful ? "planned move" : `${east} is dark`}"`;
@@ -72,13 +79,11 @@ export async function playDemo({ graceful, killIn, scale, print }: DemoOptions):
     await pause(1500);
     await lab.customer?.stop();
     await servers.stop();
-    const figures = await countFigures(
-      lab,
-      await storyOf(db, runId, { mode: graceful ? "graceful" : "ungraceful", servers }),
-    );
+    const report = await loadReport({ db }, runId);
+    const figures = await countFigures(lab, await storyOf(db, runId, report, servers));
     print("");
     print(bold("Report"));
-    for (const line of reportLines(await loadReport(db, runId))) print(`  ${line}`);
+    for (const line of reportLines(report)) print(`  ${line}`);
     const counts = lab.customer?.counts();
     print(
       `  Customers: ${counts?.accepted.length} orders answered, ${counts?.errors} tries failed, ${figures.ordersLost} orders lost, ${figures.ordersDoubled} stored twice.`,
@@ -103,7 +108,8 @@ async function goDark(lab: Lab, narrator: Narrator, db: Db): Promise<void> {
     ),
   );
   await narrator.until("the prober sees red", () => probed(db, false), 600);
-  narrator.say("the prober sees that customers are not served");
+  narrator.say("the prober sees that customers are not served; people look, and decide");
+  await narrator.pass(thinkingSeconds);
 }
 
 async function killInside({
@@ -175,17 +181,17 @@ async function viewOf(db: Db, runId: string) {
 const restsFor = ({ view }: Awaited<ReturnType<typeof viewOf>>): boolean =>
   ["done", "failed", "cancelled", "parked", "waiting"].includes(standing(view));
 
-async function storyOf(db: Db, runId: string, { mode, servers }: { mode: string; servers: Servers }): Promise<Story> {
+async function storyOf(db: Db, runId: string, report: Report, servers: Servers): Promise<Story> {
   const { run, events, view } = await viewOf(db, runId);
-  const result = view.steps.get("checkout/watch-stability")?.done?.result as { greenSince?: string } | undefined;
-  const recoveredAt = result?.greenSince ? new Date(result.greenSince) : undefined;
-  const { rows } = await sql<{ at: Date }>`
-    select max(at) as at from muster.probe g
-     where service = 'checkout' and via = 'public' and ok and at < (
-       select min(at) from muster.probe where service = 'checkout' and via = 'public' and not ok)`.execute(db);
   return {
-    ...{ plan: run.plan, view, events, mode, recoveredAt, spans: servers.spans },
-    approvedAt: view.approvals.at(-1)?.at,
-    lastGreenBefore: rows[0]?.at ?? undefined,
+    plan: run.plan,
+    view,
+    events,
+    report,
+    mode: run.plan.nodes.some(isForced) ? "ungraceful" : "graceful",
+    spans: servers.spans,
   };
 }
+
+/** A step that was told that the old side need not answer. */
+const isForced = ({ input }: { input: unknown }): boolean => (input as { mode?: string }).mode === "ungraceful";

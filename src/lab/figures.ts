@@ -1,4 +1,5 @@
 import type { JournalEvent } from "../engine/events.ts";
+import type { Report } from "../../jobs/report.ts";
 import type { Plan, PlanNode } from "../engine/plan.ts";
 import type { RunView } from "../engine/view.ts";
 import { east, west } from "./estate.ts";
@@ -15,7 +16,7 @@ export type Figures = {
   serviceRecoverySeconds: number | null;
   toolSeconds: number | null;
   criticalPathSeconds: number;
-  ownSeconds: number;
+  ownSeconds: number | null;
   ordersAccepted: number;
   ordersLost: number;
   ordersDoubled: number;
@@ -32,30 +33,25 @@ export type Story = {
   view: RunView;
   events: readonly JournalEvent[];
   mode: string;
-  /** When the second approval came, and when the first green user-path probe of the window that held was made. */
-  approvedAt: Date | undefined;
-  recoveredAt: Date | undefined;
-  lastGreenBefore: Date | undefined;
+  report: Report;
   spans: readonly Span[];
 };
 
 /** Counts what a run did, from the lab's servers and the two databases; only take-overs and steps come from the journal. */
 export async function countFigures(lab: Lab, story: Story): Promise<Figures> {
-  const { plan, view, approvedAt, recoveredAt, lastGreenBefore } = story;
+  const { plan, view, report } = story;
   const accepted = lab.customer?.counts().accepted ?? [];
   const [old, current] = await Promise.all([ordersOf(lab, "primary"), ordersOf(lab, "replica")]);
   const promotedAt = lab.pair.replica.promotedAt;
   const writer = promotedAt ? current : old;
   const stored = new Map<number, number>();
   for (const { number } of writer) stored.set(number, (stored.get(number) ?? 0) + 1);
-  const seconds = (from: Date | undefined, to: Date | undefined) =>
-    from && to ? tenth((to.getTime() - from.getTime()) / 1000) : null;
   return {
     outcome: view.ended?.outcome ?? "parked",
     mode: story.mode,
     scale: lab.time.clock.rate,
-    serviceRecoverySeconds: seconds(lastGreenBefore, recoveredAt),
-    toolSeconds: seconds(approvedAt, recoveredAt),
+    serviceRecoverySeconds: report.seconds.serviceRecovery,
+    toolSeconds: report.seconds.tool,
     criticalPathSeconds: tenth(criticalPath(plan, view, lab.log.all)),
     ownSeconds: ownSeconds(lab, story),
     ordersAccepted: accepted.length,
@@ -146,8 +142,9 @@ function effectsOf(plan: Plan, view: RunView, log: readonly LabRequest[]): Recor
 }
 
 /** Wall seconds between approval and recovery in which no call was open at a server and no step waited on the clock. */
-function ownSeconds(lab: Lab, { approvedAt, recoveredAt, spans }: Story): number {
-  if (!approvedAt || !recoveredAt) return 0;
+function ownSeconds(lab: Lab, { report: { moments }, spans }: Story): number | null {
+  if (moments.approved === null || moments.served === null) return null;
+  const [approvedAt, recoveredAt] = [new Date(moments.approved), new Date(moments.served)];
   const onWall = (at: Date) => Date.now() - (lab.time.clock.now().getTime() - at.getTime()) / lab.time.clock.rate;
   const [from, to] = [onWall(approvedAt), onWall(recoveredAt)];
   const busy = spans

@@ -50,6 +50,12 @@ export class Narrator {
     }
   }
 
+  /** Tells on for so many lab seconds. */
+  async pass(seconds: number): Promise<void> {
+    const end = this.#lab.time.clock.now().getTime() + seconds * 1000;
+    await this.until("time passes", () => this.#lab.time.clock.now().getTime() >= end, seconds + 60);
+  }
+
   async #tellNews(): Promise<void> {
     if (this.#followed) {
       const { runId, told } = this.#followed;
