@@ -4,7 +4,9 @@ import type { Estate, SecretReference } from "./estate.ts";
 import { UserError } from "./errors.ts";
 
 const secret = z.string().min(1).meta({ secret: true });
-const wholeNumber = z.coerce.number().int("expected a whole number").min(1, "expected a whole number above 0");
+const aboveZero = "expected a whole number above 0";
+const wholeNumber = z.coerce.number(aboveZero).int(aboveZero).min(1, aboveZero);
+const port = "expected a port, 0 to 65535";
 const addresses = z
   .string()
   .regex(/^[^\s,]+(\s*,\s*[^\s,]+)*$/, "expected addresses with commas between them")
@@ -58,10 +60,10 @@ export const Config = z.object({
     .default(5000)
     .describe("How long one call to the outside may take. At most half a lease."),
   HTTP_PORT: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(65_535)
+    .number(port)
+    .int(port)
+    .min(0, port)
+    .max(65_535, port)
     .default(8080)
     .describe("Port of /healthz and /readyz; 0 takes any."),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info").describe("How much is logged."),

@@ -1,0 +1,62 @@
+import { describe, expect, it } from "@jest/globals";
+import { readConfig, secretReader } from "../src/config.ts";
+import { UserError } from "../src/errors.ts";
+
+const enough = { DATABASE_URL: "postgres://muster:hunter2@db/muster" };
+
+function refusal(work: () => unknown): UserError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof UserError) return error;
+    throw error;
+  }
+  throw new Error("it was accepted");
+}
+
+describe("settings", () => {
+  it("one is enough, the rest have defaults", () => {
+    expect(readConfig(enough)).toMatchObject({ ...enough, ESTATE: "estate.yaml", LEASE_MILLISECONDS: 10_000 });
+  });
+
+  it("an empty one counts as unset", () => {
+    expect(readConfig({ ...enough, REDIS_URL: "" }).REDIS_URL).toBeUndefined();
+  });
+
+  it("lists of addresses are split at their commas", () => {
+    expect(readConfig({ ...enough, RESOLVERS: "127.0.0.1:53 ,[::1]:53" }).RESOLVERS).toEqual([
+      "127.0.0.1:53",
+      "[::1]:53",
+    ]);
+  });
+
+  it.each([
+    [{}, ["DATABASE_URL: not set"]],
+    [{ ...enough, LEASE_MILLISECONDS: "soon" }, ["LEASE_MILLISECONDS: expected a whole number above 0"]],
+    [{ ...enough, LEASE_MILLISECONDS: "0" }, ["LEASE_MILLISECONDS: expected a whole number above 0"]],
+    [{ ...enough, HTTP_PORT: "70000" }, ["HTTP_PORT: expected a port, 0 to 65535"]],
+    [{ ...enough, RESOLVERS: "a,,b" }, ["RESOLVERS: expected addresses with commas between them"]],
+    [{ ...enough, SLACK_BOT_TOKEN: "xoxb-hunter2" }, ["SLACK_APP_TOKEN: not set, but SLACK_BOT_TOKEN is"]],
+    [{ ...enough, MUSTER_KEY: "hunter2" }, ["MUSTER_KEY: expected 32 bytes in base64"]],
+    [
+      { ...enough, LEASE_MILLISECONDS: "1000", CALL_TIMEOUT_MILLISECONDS: "600" },
+      ["CALL_TIMEOUT_MILLISECONDS: expected at most half of LEASE_MILLISECONDS"],
+    ],
+    [{ HTTP_PORT: "x", LEASE_MILLISECONDS: "-1" }, ["DATABASE_URL: not set", "LEASE_MILLISECONDS: ", "HTTP_PORT: "]],
+  ])("%j is refused whole, and says why without a value", (env, faults) => {
+    const { explanation, message } = refusal(() => readConfig(env));
+    for (const fault of faults) expect(explanation.happened).toContain(fault);
+    expect(explanation.happened).toMatch(
+      faults.length === 1 ? /^1 setting is missing or wrong:\n/ : /^\d settings are /,
+    );
+    expect(explanation.means).toBe("Muster did not start, and touched nothing.");
+    expect(message).not.toContain("hunter2");
+  });
+
+  it("a secret that the estate refers to is read when it is needed, and its absence is said", () => {
+    const secret = secretReader({ PASSWORD: "hunter2\n" });
+    expect(secret({ env: "PASSWORD" })).toBe("hunter2");
+    expect(refusal(() => secret({ env: "NOTHING" })).message).toContain("the environment variable NOTHING");
+    expect(refusal(() => secret({ file: "no/such/file" })).message).toContain("no/such/file");
+  });
+});

@@ -1,0 +1,114 @@
+import { describe, expect, it } from "@jest/globals";
+import { loadEstate, parseEstate } from "../src/estate-file.ts";
+import { objectives } from "../src/estate.ts";
+import { UserError } from "../src/errors.ts";
+import { labEstate } from "../src/lab/estate.ts";
+
+const whole = labEstate({ replicas: 2, stabilitySeconds: 60 });
+
+/** The first line of what is said about a file that is refused. */
+function faultsOf(text: string): string[] {
+  try {
+    parseEstate(text, "estate.yaml");
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    expect(error.explanation.means).toBe("It was not loaded, and nothing was changed.");
+    return error.explanation.happened
+      .trim()
+      .split("\n")
+      .slice(1)
+      .map((line) => line.trim());
+  }
+  return [];
+}
+
+/** A second service, the same as the first but for its name and what `change` makes of it. */
+const twin = (change: (yaml: string) => string): string => {
+  const [before = "", service = ""] = /^([\s\S]*services:\n)([\s\S]*?)(?=^clusters:)/m.exec(whole)?.slice(1) ?? [];
+  return whole.replace(before, before + change(service.replace("  checkout:", "  basket:")));
+};
+
+describe("the estate file", () => {
+  it("is read whole, and fills in what has a default", () => {
+    const { services } = parseEstate(whole, "estate.yaml");
+    expect(services["checkout"]).toMatchObject({ admission: "automatic", traffic: { type: "A", ttl: 60 } });
+  });
+
+  it("gives a service its tier's objectives, unless it has its own", () => {
+    const objectivesOf = (text: string) => objectives(parseEstate(text, "estate.yaml").services["checkout"]!);
+    expect(objectivesOf(whole)).toEqual({ rtoSeconds: 3600, rpoSeconds: 900 });
+    expect(objectivesOf(whole.replace("tier: critical", "tier: critical\n    rpoSeconds: 0"))).toMatchObject({
+      rpoSeconds: 0,
+    });
+  });
+
+  it.each([
+    [
+      "an unknown key",
+      whole.replace("databases:", "databses:"),
+      /^estate.yaml:\d+:5 services.checkout.databses: there is no such key$/,
+    ],
+    [
+      "a wrong type",
+      whole.replace("replicas: 2", "replicas: many"),
+      /services.checkout.deployments.0.replicas: expected number/,
+    ],
+    ["a key twice", whole.replace("regions:", "regions: []\nregions:"), /^estate.yaml:2:1 .*unique/i],
+    ["no YAML at all", "regions: [us-east-1", /^estate.yaml:1:\d+ /],
+    [
+      "an approver who is nobody",
+      whole.replace("  - cleo\n", "  - bob\n"),
+      /approvers.2: "bob" is not among the people/,
+    ],
+    ["an approver twice", whole.replace("  - cleo\n", "  - ben\n"), /approvers.2: "ben" stands here twice/],
+    ["one approver", whole.replace("  - ben\n  - cleo\n", ""), /approvers: .*>=2/],
+    [
+      "a region that is not there",
+      whole.replace("      - region: us-west-2", "      - region: eu-west-1"),
+      /"eu-west-1" is not among the regions/,
+    ],
+    [
+      "a cluster that is not there",
+      whole.replace("cluster: west", "cluster: north"),
+      /"north" is not among the clusters/,
+    ],
+    [
+      "a replica beside its writer",
+      whole.replace("          region: us-west-2", "          region: us-east-1"),
+      /the replica is in the writer's region/,
+    ],
+    [
+      "a service it depends on that is not there",
+      whole.replace("tier: critical", "tier: critical\n    dependsOn: [basket]"),
+      /"basket" is not among the services/,
+    ],
+    ["no replicas", whole.replaceAll(/^ +replicas: 2\n/gm, ""), /deployments.0.replicas/],
+  ])("is refused for %s, at its place", (_what, text, expected) => {
+    expect(text).not.toBe(whole);
+    const faults = faultsOf(text);
+    expect(faults).toContainEqual(expect.stringMatching(expected));
+    for (const fault of faults) expect(fault).toMatch(/^estate.yaml:\d+:\d+ /);
+  });
+
+  it("is refused when two services claim one record, or one instance", () => {
+    expect(faultsOf(twin((yaml) => yaml))).toEqual([
+      expect.stringContaining("the record checkout.example.com of zone Z0LAB belongs to the service"),
+      expect.stringContaining("the instance checkout-db in us-east-1 belongs to the service"),
+      expect.stringContaining("the instance checkout-db-west in us-west-2 belongs to the service"),
+    ]);
+    const other = twin((yaml) =>
+      yaml.replaceAll("checkout-db", "basket-db").replace("name: checkout.example", "name: basket.example"),
+    );
+    expect(faultsOf(other)).toEqual([]);
+  });
+
+  it("shows twenty faults, and counts the rest", () => {
+    const faults = faultsOf(whole + Array.from({ length: 25 }, (_, index) => `key${index}: 1\n`).join(""));
+    expect(faults).toHaveLength(21);
+    expect(faults.at(-1)).toBe("and 5 more");
+  });
+
+  it("that is not there is a sentence, not a stack trace", () => {
+    expect(() => loadEstate("no/such/estate.yaml")).toThrow(/"no\/such\/estate.yaml" could not be read \(ENOENT\)/);
+  });
+});
