@@ -93,7 +93,7 @@ export class Clock {
 
   #wakeDue(): void {
     const now = this.now().getTime();
-    for (const sleeper of [...this.#sleepers]) if (sleeper.due <= now) sleeper.wake();
+    for (const sleeper of Array.from(this.#sleepers)) if (sleeper.due <= now) sleeper.wake();
     this.#arm();
   }
 }

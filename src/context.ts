@@ -27,7 +27,7 @@ export type Context = {
   activity: Activity;
   log: Log;
   /** Takes secrets out of a text that people or files will see. */
-  redact(text: string): string;
+  redact: (text: string) => string;
   clients: Clients;
   /** Reads the secret an estate entry refers to. @throws UserError when it is not there. */
   secret(reference: SecretReference): string;

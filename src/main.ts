@@ -29,7 +29,7 @@ export type Overrides = Partial<Pick<Context, "clock" | "point" | "random" | "ac
   log?: Log;
 };
 
-export type OpenContext = { ctx: Context; driver: Driver; close(): Promise<void> };
+export type OpenContext = { ctx: Context; driver: Driver; close: () => Promise<void> };
 
 /**
  * Builds the context of a process from its settings: reads the estate, connects to the database, makes the clients.
@@ -65,7 +65,14 @@ export async function openContext(config: Config, overrides: Overrides = {}): Pr
     dnsPort: config.DNS_PORT,
   });
   const ctx: Context = {
-    ...{ estate, db, clock, activity, log, redact, clients, leaseMs },
+    estate,
+    db,
+    clock,
+    activity,
+    log,
+    redact,
+    clients,
+    leaseMs,
     now: () => clock.now(),
     newId: () => crypto.randomUUID(),
     random: overrides.random ?? Math.random,
@@ -98,7 +105,7 @@ export async function startMuster(config: Config, overrides: Overrides = {}): Pr
   const { ctx, driver, close } = await openContext(config, overrides);
   const mail = config.SMTP_URL ? openMailSender({ url: config.SMTP_URL, from: config.MAIL_FROM }) : undefined;
   const slack = config.SLACK_BOT_TOKEN
-    ? await openSlackFront(ctx, {
+    ? openSlackFront(ctx, {
         botToken: config.SLACK_BOT_TOKEN,
         appToken: config.SLACK_APP_TOKEN ?? "",
         apiUrl: config.SLACK_API_URL,
@@ -106,7 +113,7 @@ export async function startMuster(config: Config, overrides: Overrides = {}): Pr
       })
     : undefined;
   ctx.senders = new Map([...(slack?.senders ?? []), ...(mail ? [["mail", mail] as const] : [])]);
-  const queue = await openQueue({
+  const queue = openQueue({
     databaseUrl: config.DATABASE_URL,
     redisUrl: config.REDIS_URL,
     log: ctx.log,

@@ -31,9 +31,13 @@ export function readOptions<Names extends string>(
     options[name] = value;
   }
   if (positional.length > positions) {
-    throw wrong(`"${shorten(positional[positions] ?? "")}" is one word too many.`, usage, ` A text of several words needs quotes.`);
+    throw wrong(
+      `"${shorten(positional[positions] ?? "")}" is one word too many.`,
+      usage,
+      ` A text of several words needs quotes.`,
+    );
   }
-  return { positional, options: options as Partial<Record<Names, string | true>> };
+  return { positional, options };
 }
 
 const wrong = (happened: string, usage: string, hint = "") =>
@@ -54,9 +58,9 @@ export function closest(typed: string, candidates: readonly string[], prefix = "
 /** Levenshtein's distance: letters to add, drop or change. */
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [index, letter] of [...from].entries()) {
+  for (const [index, letter] of Array.from(from).entries()) {
     const next = [index + 1];
-    for (const [column, other] of [...to].entries()) {
+    for (const [column, other] of Array.from(to).entries()) {
       const change = (row[column] ?? 0) + (letter === other ? 0 : 1);
       next.push(Math.min((row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1, change));
     }

@@ -15,7 +15,7 @@ export type Terminal = {
   env: Record<string, string | undefined>;
   /** Login name of whoever sits here; the estate says who that is. */
   user: string;
-  print(line: string): void;
+  print: (line: string) => void;
   overrides?: Overrides;
 };
 

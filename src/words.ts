@@ -29,7 +29,7 @@ export function splitWords(text: string): string[] {
     } else word = (word ?? "") + letter;
   }
   if (closing !== undefined)
-    throw wrong(`A quote was opened and not closed: ${closing}`, "Close it, and type the command again.");
+    throw wrong(`A quote (${closing}) was opened and not closed.`, "Close it, and type the command again.");
   if (word !== undefined) words.push(word);
   return words.map((one) => one.replace(/^[—–](?=\w)/, "--"));
 }

@@ -21,8 +21,8 @@ describe("splitting what a person typed", () => {
   });
 
   it.each([
-    [`a "b`, /^A quote was opened and not closed: " Nothing was changed\. Close it/],
-    ["a “b", /not closed: ”/],
+    [`a "b`, /^A quote \("\) was opened and not closed\. Nothing was changed\. Close it/],
+    ["a “b", /^A quote \(”\) was opened and not closed/],
     ["a\u0001b", /U\+0001/],
     ["a\u202eb", /U\+202E/],
     ["x".repeat(40_000), /^The command was 40,000 characters long; 3,000 are read\. Nothing was changed\./],

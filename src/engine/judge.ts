@@ -102,6 +102,6 @@ export const secondsSince = (from: Date, now: Date): number => (now.getTime() - 
 export function spell(seconds: number): string {
   const [count, unit] =
     seconds < 120 ? [seconds, "second"] : seconds < 7200 ? [seconds / 60, "minute"] : [seconds / 3600, "hour"];
-  const shown = Math.round((count as number) * 10) / 10;
-  return `${shown} ${unit as string}${shown === 1 ? "" : "s"}`;
+  const shown = Math.round(count * 10) / 10;
+  return `${shown} ${unit}${shown === 1 ? "" : "s"}`;
 }

@@ -54,7 +54,7 @@ async function keepTaking(ctx: Context, desk: Desk, signal: AbortSignal): Promis
   }
   forget();
   // What takes longer is dealt with by another process, as after a crash.
-  await Promise.race([Promise.all(open), pause(ctx.callTimeoutMs)]);
+  await Promise.race([Promise.all(open), pause(ctx.callTimeoutMs, undefined, { ref: false })]);
 }
 
 async function rest(bell: Bell, either: Promise<void>[], signal: AbortSignal): Promise<void> {

@@ -7,7 +7,7 @@ export type Addresses = {
   /** The network, without its last number: "127.41.7". */
   network: string;
   /** The address of a host of this lab. DESIGN §6 says who lives where. */
-  host(number: number): string;
+  host: (number: number) => string;
   /** Lets the next lab have the network. */
   release(): Promise<void>;
 };

@@ -23,7 +23,7 @@ export type DemoOptions = {
   killIn?: string;
   /** Lab seconds in one second on the wall. */
   scale: number;
-  print(line: string): void;
+  print: (line: string) => void;
 };
 
 /** How long everything is well before anything happens, in lab seconds. */
@@ -37,7 +37,9 @@ export async function playDemo({ graceful, killIn, scale, print }: DemoOptions):
   print(bold("Muster: two regions on this machine, and a service that people buy from."));
   print(`${scale} lab seconds pass in one second; every delay is the real service's.`);
   await using lab = await openLab({
-    ...{ rate: scale, serve: false, replicas: 4 },
+    rate: scale,
+    serve: false,
+    replicas: 4,
     customers: { count: 3, everySeconds: 2 },
     estate: { stabilitySeconds: 120 },
     settings: { LEASE_MILLISECONDS: "3000", CALL_TIMEOUT_MILLISECONDS: "500" },

@@ -4,7 +4,9 @@ import type { Plan, PlanNode } from "../engine/plan.ts";
 import type { RunView } from "../engine/view.ts";
 import { east, west } from "./estate.ts";
 import type { Lab } from "./lab.ts";
+import { countLoginChanges } from "./postgres-log.ts";
 import { ask } from "./postgres-pair.ts";
+import { app } from "./shop.ts";
 import type { LabRequest } from "./request-log.ts";
 import type { Span } from "./worker-process.ts";
 
@@ -57,7 +59,7 @@ export async function countFigures(lab: Lab, story: Story): Promise<Figures> {
     ordersAccepted: accepted.length,
     ordersLost: accepted.filter((number) => !stored.has(number)).length,
     ordersDoubled: [...stored.values()].filter((times) => times > 1).length,
-    effects: effectsOf(plan, view, lab.log.all),
+    effects: { ...effectsOf(plan, view, lab.log.all), ...(await roleEffects(lab, plan)) },
     writesAccepted: {
       east: old.filter((order) => order.committed_by === east).length,
       west: current.filter((order) => order.committed_by === west).length,
@@ -138,6 +140,18 @@ function effectsOf(plan: Plan, view: RunView, log: readonly LabRequest[]): Recor
         }
         return [node.id, Math.max(0, ...times.values())];
       }),
+  );
+}
+
+/** The same for the steps that change a role at a database: its servers' own logs tell. */
+async function roleEffects(lab: Lab, plan: Plan): Promise<Record<string, number>> {
+  const [old, current] = await Promise.all([
+    countLoginChanges(lab.pair.primary.server, app.user),
+    countLoginChanges(lab.pair.replica.server, app.user),
+  ]);
+  const times: Record<string, number> = { "fence-writes": old.taken, "open-writes": current.given };
+  return Object.fromEntries(
+    plan.nodes.flatMap(({ id, step }) => (times[step] === undefined ? [] : [[id, times[step]]])),
   );
 }
 

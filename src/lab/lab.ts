@@ -3,6 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Resolver } from "node:dns/promises";
+import { setTimeout } from "node:timers/promises";
 import { commands } from "../../commands/index.ts";
 import { Activity } from "../call.ts";
 import { readConfig } from "../config.ts";
@@ -53,6 +54,8 @@ export type Lab = World &
     newestRun(): Promise<string>;
     /** The state of a run's row. */
     stateOf(runId: string): Promise<string>;
+    /** Everything that took hold outside Muster since the lab opened, but for what was said: "rds: checkout-db-west ...". */
+    changes(): string[];
     /** What the authoritative server answers now. */
     dig(name?: string): Promise<string[]>;
     /** Lets time pass until the newest run is over, parked or waits. */
@@ -135,7 +138,11 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
     };
     const lab: Lab = {
       ...world,
-      ...{ environment, musters, startMuster: start, query, newestRun },
+      environment,
+      musters,
+      startMuster: start,
+      query,
+      newestRun,
       estatePath: environment["ESTATE"] ?? "",
       ctx: () => {
         const first = musters[0];
@@ -182,6 +189,10 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
         const [row] = await query<{ state: string }>("select state from muster.run where id = $1", [runId]);
         return row?.state ?? "unknown";
       },
+      changes: () =>
+        world.log.all
+          .filter(({ server }) => server !== "slack" && server !== "mail")
+          .flatMap(({ server, effects }) => effects.map(({ target, wanted }) => `${server}: ${target} ${wanted}`)),
       async dig(name = record) {
         const resolver = new Resolver({ timeout: 1000, tries: 1 });
         resolver.setServers([world.dns.server]);
@@ -200,11 +211,18 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
       [Symbol.asyncDispose]: close,
     };
     if (options.serve ?? true) await start();
+    // Nobody types before the app is there.
+    if ((options.serve ?? true) && !options.withoutSlack) await isHeard(world);
     return lab;
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+async function isHeard({ slack }: World): Promise<void> {
+  const limit = performance.now() + 10_000;
+  while (slack.sockets.connections === 0 && performance.now() < limit) await setTimeout(5);
 }
 
 /** Where a run rests: its outcome, "parked: ..." or "asks: ..."; undefined while it moves. */

@@ -181,6 +181,7 @@ wal_sender_timeout = 3s
 wal_receiver_timeout = 3s
 wal_receiver_status_interval = 1s
 wal_retrieve_retry_interval = 250ms
+log_statement = ddl
 `;
 }
 

@@ -116,11 +116,17 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       ),
       closable(
         openRds({
-          ...{ log, clock, address: host(5), random },
+          log,
+          clock,
+          address: host(5),
+          random,
           instances: [
             { id: instances[east], region: east, host: endpointOf(east), machine: machineOf(pair.primary) },
             {
-              ...{ id: instances[west], region: west, host: endpointOf(west), machine: machineOf(pair.replica) },
+              id: instances[west],
+              region: west,
+              host: endpointOf(west),
+              machine: machineOf(pair.replica),
               source: { id: instances[east], region: east },
             },
           ],
@@ -138,7 +144,11 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       const short = region === east ? "east" : "west";
       const kubernetes = await closable(
         openKubernetes({
-          ...{ log, clock, random, region, authority },
+          log,
+          clock,
+          random,
+          region,
+          authority,
           host: host(clusterHost),
           context: `prod-${short}`,
           token: `lab-token-${short}-${addresses.network}`,
@@ -155,7 +165,10 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       );
       const edge = await closable(
         openEdge({
-          ...{ log, clock, region, authority },
+          log,
+          clock,
+          region,
+          authority,
           host: host(edgeHost),
           names: [record, `${short}.example.com`],
           pods: () => kubernetes.pods("shop", "checkout"),
@@ -169,7 +182,12 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     const edges: Record<string, Edge> = { [east]: eastern.edge, [west]: western.edge };
     const customer = options.customers
       ? openCustomer({
-          ...{ log, clock, random, name: record, resolver: resolver.server, ca: authority.cert },
+          log,
+          clock,
+          random,
+          name: record,
+          resolver: resolver.server,
+          ca: authority.cert,
           customers: options.customers.count,
           everySeconds: options.customers.everySeconds,
           isDead: (address) =>
@@ -194,8 +212,25 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
           .then(() => (deadRegions.has(region) ? pair.link.setMode("refuses") : undefined));
     };
     return {
-      ...{ addresses, time, log, random, authority, dns, resolver, route53, pair, rds, clusters, edges, slack, mail },
-      ...{ musterDatabase, customer, setRegionDead, deadRegions, close },
+      addresses,
+      time,
+      log,
+      random,
+      authority,
+      dns,
+      resolver,
+      route53,
+      pair,
+      rds,
+      clusters,
+      edges,
+      slack,
+      mail,
+      musterDatabase,
+      customer,
+      setRegionDead,
+      deadRegions,
+      close,
     };
   } catch (error) {
     await close();

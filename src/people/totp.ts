@@ -48,7 +48,9 @@ export async function useCode(ctx: Context, person: string, code: string): Promi
   // An authenticator follows the wall clock, in a lab too.
   const epoch = Math.floor(Date.now() / 1000);
   const secret = open(needKey(ctx), person, row.secret);
-  const result = /^\d{6}$/.test(code) ? verifySync({ secret, token: code, epoch, epochTolerance: 30 }) : { valid: false as const };
+  const result = /^\d{6}$/.test(code)
+    ? verifySync({ secret, token: code, epoch, epochTolerance: 30 })
+    : { valid: false as const };
   if (result.valid) {
     // The time step is claimed in one statement: of two uses of one code, one finds it taken.
     const step = Math.floor(epoch / 30) + result.delta;

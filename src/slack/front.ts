@@ -1,4 +1,6 @@
 import { findJob, jobs } from "../../jobs/index.ts";
+import { loadReport } from "../../jobs/load-report.ts";
+import { reportLines } from "../../jobs/report-lines.ts";
 import type { Command } from "../chat.ts";
 import type { Context } from "../context.ts";
 import { makeSlack, type SlackSettings } from "../adapters/slack.ts";
@@ -27,16 +29,20 @@ export type SlackFront = {
 export function openSlackFront(
   ctx: Context,
   { commands, ...settings }: SlackSettings & { commands: readonly Command[] },
-): Promise<SlackFront> {
+): SlackFront {
   const slack = makeSlack(settings);
   let app: SlackApp | undefined;
-  return Promise.resolve({
+  return {
     senders: slackSenders(slack),
     cards: cardSender(slack, {
       preview(name, plan, facts) {
         return jobs.some((job) => job.name === name) ? findJob(name).preview(plan, facts) : undefined;
       },
-      report: () => Promise.resolve([]),
+      async report(inside, runId) {
+        const report = await loadReport(inside, runId);
+        // The card keeps to what was promised and what is open; the moments stand in /muster runs show.
+        return reportLines(report).slice(1 + Object.keys(report.moments).length);
+      },
     }),
     identify: identifier(slack),
     async listen() {
@@ -46,5 +52,5 @@ export function openSlackFront(
       return app?.connected ?? 0;
     },
     close: async () => app?.close(),
-  });
+  };
 }

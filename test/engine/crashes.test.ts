@@ -43,6 +43,8 @@ function crashingAt(n: number) {
   let isAwake = false;
   const point = async (name: string) => {
     if (isAwake) return;
+    // Renewals come with the wall clock: counted, they would move every other point.
+    if (name.endsWith("db.renew")) return passed.length >= n ? woken : undefined;
     passed.push(name);
     if (passed.length >= n) await woken;
   };

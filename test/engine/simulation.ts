@@ -186,7 +186,8 @@ export class Simulation {
         else this.#write({ kind: "applied", step: node.id, attempt: verdict.attempt });
         return true;
       }
-      default:
+      case "look-again":
+      case "accept-unknown":
         return first;
     }
   }
@@ -212,7 +213,8 @@ export class Simulation {
         if (fault === "crash-after") return "crashed";
         this.#write({ kind: "undo-applied", step: node.id, attempt: verdict.attempt });
         return true;
-      default:
+      case "look-again":
+      case "accept-unknown":
         return false;
     }
   }

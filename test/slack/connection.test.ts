@@ -22,12 +22,12 @@ async function deafFor(): Promise<number> {
 
 describe("the connection to Slack", () => {
   it("is held twice, so that one may go", async () => {
-    await office.listen();
+    await office.listen({ connections: 2 });
     expect(office.slack.sockets.connections).toBe(2);
   });
 
   it("is renewed within a second when Slack asks for it", async () => {
-    const app = await office.listen();
+    const app = await office.listen({ connections: 2 });
     office.slack.sockets.refresh();
     await eventually(() => opened() === 4 || undefined);
     expect(await deafFor()).toBeLessThan(1000);
@@ -35,14 +35,14 @@ describe("the connection to Slack", () => {
   });
 
   it("is opened anew when it was cut", async () => {
-    await office.listen();
+    await office.listen({ connections: 2 });
     office.slack.sockets.cut();
     await eventually(() => opened() === 4 || undefined);
     expect(await deafFor()).toBeLessThan(1000);
   });
 
   it("is given up when it answers no ping any more", async () => {
-    await office.listen();
+    await office.listen({ connections: 2 });
     office.slack.sockets.deafen("everything");
     expect(await deafFor()).toBeLessThan(12_000);
   });

@@ -77,7 +77,7 @@ describe("what people type", () => {
 
   it.each([
     ["40 kB of text", `/failover ${"x".repeat(40_000)}`, "characters long"],
-    ["an open quote", `/failover us-west-2 --reason "oh`, "A quote was opened and not closed"],
+    ["an open quote", `/failover us-west-2 --reason "oh`, 'A quote (") was opened and not closed'],
     ["a NUL", "/failover us-west-2\0", "cannot be seen"],
     ["half of an emoji", "/failover \ud83d", "heard \ufffd"],
     ["a verb we do not have", "/muster failovr us-west-2", `Did you mean "failover"?`],

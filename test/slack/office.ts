@@ -132,9 +132,9 @@ export async function openOffice() {
     /** Sets what the commands answer. */
     answers: (with_: typeof answer) => void (answer = with_),
     /** Connects to Slack and waits for its greeting. */
-    async listen(options: { connections?: number; silenceMs?: number } = {}) {
-      app = await openSlackApp(ctx, client, { commands, ...options });
-      await eventually(() => (app?.connected ?? 0) >= (options.connections ?? 2) || undefined);
+    async listen({ connections = 1, ...options }: { connections?: number; silenceMs?: number } = {}) {
+      app = await openSlackApp(ctx, client, { commands, connections, ...options });
+      await eventually(() => (app?.connected ?? 0) >= connections || undefined);
       return app;
     },
     /** Stops taking messages out, and starts again. */
