@@ -162,6 +162,8 @@ function ownSeconds(lab: Lab, { report: { moments }, spans }: Story): number | n
   const onWall = (at: Date) => Date.now() - (lab.time.clock.now().getTime() - at.getTime()) / lab.time.clock.rate;
   const [from, to] = [onWall(approvedAt), onWall(recoveredAt)];
   const busy = spans
+    // A server that waited for the approvals may go on waiting when another was told of them; no step waits by then.
+    .filter((span) => span.kind === "call" || span.from >= from)
     .map((span) => [Math.max(from, span.from), Math.min(to, span.to)] as const)
     .filter(([start, end]) => end > start)
     .sort(([left], [right]) => left - right);
