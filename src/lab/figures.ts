@@ -4,8 +4,8 @@ import type { Plan, PlanNode } from "../engine/plan.ts";
 import type { RunView } from "../engine/view.ts";
 import { east, west } from "./estate.ts";
 import type { Lab } from "./lab.ts";
+import { countOrders } from "./orders.ts";
 import { countLoginChanges } from "./postgres-log.ts";
-import { ask } from "./postgres-pair.ts";
 import { app } from "./shop.ts";
 import type { LabRequest } from "./request-log.ts";
 import type { Span } from "./worker-process.ts";
@@ -42,12 +42,7 @@ export type Story = {
 /** Counts what a run did, from the lab's servers and the two databases; only take-overs and steps come from the journal. */
 export async function countFigures(lab: Lab, story: Story): Promise<Figures> {
   const { plan, view, report } = story;
-  const accepted = lab.customer?.counts().accepted ?? [];
-  const [old, current] = await Promise.all([ordersOf(lab, "primary"), ordersOf(lab, "replica")]);
-  const promotedAt = lab.pair.replica.promotedAt;
-  const writer = promotedAt ? current : old;
-  const stored = new Map<number, number>();
-  for (const { number } of writer) stored.set(number, (stored.get(number) ?? 0) + 1);
+  const orders = await countOrders(lab);
   return {
     outcome: view.ended?.outcome ?? "parked",
     mode: story.mode,
@@ -56,34 +51,18 @@ export async function countFigures(lab: Lab, story: Story): Promise<Figures> {
     toolSeconds: report.seconds.tool,
     criticalPathSeconds: tenth(criticalPath(plan, view, lab.log.all)),
     ownSeconds: ownSeconds(lab, story),
-    ordersAccepted: accepted.length,
-    ordersLost: accepted.filter((number) => !stored.has(number)).length,
-    ordersDoubled: [...stored.values()].filter((times) => times > 1).length,
+    ordersAccepted: orders.accepted,
+    ordersLost: orders.lost,
+    ordersDoubled: orders.doubled,
     effects: { ...effectsOf(plan, view, lab.log.all), ...(await roleEffects(lab, plan)) },
-    writesAccepted: {
-      east: old.filter((order) => order.committed_by === east).length,
-      west: current.filter((order) => order.committed_by === west).length,
-    },
-    writesAcceptedByOldSideAfterPromotion: promotedAt
-      ? old.filter((order) => order.committed_by === east && order.placed_at > promotedAt).length
-      : 0,
+    writesAccepted: orders.writes,
+    writesAcceptedByOldSideAfterPromotion: orders.byOldSideAfterPromotion,
     takeOvers: view.takeOvers,
     slackPosts: lab.log.of("slack", "chat.postMessage").filter((request) => request.effects.length > 0).length,
     steps: [...view.steps.values()].flatMap(({ node, firstLookAt, done }) =>
       firstLookAt && done ? [{ id: node.id, seconds: tenth((done.at.getTime() - firstLookAt.getTime()) / 1000) }] : [],
     ),
   };
-}
-
-type OrderRow = { number: number; placed_at: Date; committed_by: string };
-
-/** What a server holds, asked behind the proxies: its data is there however dead its region is. */
-async function ordersOf(lab: Lab, side: "primary" | "replica"): Promise<OrderRow[]> {
-  const rows = await ask<{ number: string; placed_at: Date; committed_by: string }>(
-    lab.pair[side].server,
-    "select number, placed_at, committed_by from orders",
-  );
-  return rows.map((row) => ({ ...row, number: Number(row.number) }));
 }
 
 /** Which requests a step's calls are, and so whose delays and effects are the step's. */

@@ -2,21 +2,24 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Resolver } from "node:dns/promises";
 import { setTimeout } from "node:timers/promises";
 import { commands } from "../../commands/index.ts";
 import { Activity } from "../call.ts";
 import { readConfig } from "../config.ts";
 import type { Context } from "../context.ts";
-import { openDb } from "../db/connect.ts";
+import { openDb, type Db } from "../db/connect.ts";
 import { migrate } from "../db/migrate.ts";
+import { standing } from "../engine/decide.ts";
+import { loadJournal } from "../engine/journal.ts";
+import { fold } from "../engine/view.ts";
 import { messageOf, UserError } from "../errors.ts";
 import { startMuster, type Muster, type Overrides } from "../main.ts";
 import { migrateQueue } from "../queue.ts";
 import { runCli } from "../terminal.ts";
-import { labEstate, persons, record, type EstateWishes } from "./estate.ts";
+import { labEstate, persons, type EstateWishes } from "./estate.ts";
 import { kubeconfig } from "./kubernetes.ts";
 import { app, muster as musterRole } from "./shop.ts";
+import { sightsOf, type Query, type Sights } from "./sights.ts";
 import { openWorld, type World, type WorldOptions } from "./world.ts";
 
 export type LabOptions = WorldOptions & {
@@ -33,6 +36,7 @@ export type LabOptions = WorldOptions & {
 
 /** A world with Muster in it, in the words of the people who use it. */
 export type Lab = World &
+  Sights &
   AsyncDisposable & {
     /** The settings a Muster in this lab starts with. */
     environment: Record<string, string>;
@@ -48,19 +52,10 @@ export type Lab = World &
     presses(person: string, label: string): Promise<string>;
     /** Types `muster <line>` in a terminal as a person. */
     types(person: string, argv: string[]): Promise<{ status: number; text: string }>;
-    /** The sentences of the newest run's timeline, or of one run. */
-    timeline(runId?: string): Promise<string[]>;
-    /** Id of the newest run. */
-    newestRun(): Promise<string>;
-    /** The state of a run's row. */
-    stateOf(runId: string): Promise<string>;
-    /** Everything that took hold outside Muster since the lab opened, but for what was said: "rds: checkout-db-west ...". */
-    changes(): string[];
-    /** What the authoritative server answers now. */
-    dig(name?: string): Promise<string[]>;
     /** Lets time pass until the newest run is over, parked or waits. */
     untilRests(withinSeconds?: number): Promise<string>;
-    query<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>;
+    /** Asks Muster's own database. */
+    query: Query;
   };
 
 /** Lab seconds in a wall second while somebody waits for a dead region; otherwise a story jumps. */
@@ -123,26 +118,21 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
       return stopped;
     };
     const idOf = (name: string) => persons.find((person) => person.name === name)?.id ?? name;
+    // "Looking ..." is said at once, and is no answer.
+    const answersTo = (person: string) =>
+      world.slack.ephemerals(idOf(person)).flatMap(({ text }) => (text === "Looking ..." ? [] : [text]));
     const told = async (person: string, before: number) => {
-      await world.time.until("a reply", () => world.slack.ephemerals(idOf(person)).length > before, 60);
-      return world.slack
-        .ephemerals(idOf(person))
-        .slice(before)
-        .map(({ text }) => text)
-        .join("\n");
+      await world.time.until("a reply", () => answersTo(person).length > before, 60);
+      return answersTo(person).slice(before).join("\n");
     };
-    const newestRun = async () => {
-      const [row] = await query<{ id: string }>("select id from muster.run order by proposed_at desc, id limit 1");
-      if (!row) throw new Error("no run was proposed");
-      return row.id;
-    };
+    const sights = sightsOf(world, query);
     const lab: Lab = {
       ...world,
+      ...sights,
       environment,
       musters,
       startMuster: start,
       query,
-      newestRun,
       estatePath: environment["ESTATE"] ?? "",
       ctx: () => {
         const first = musters[0];
@@ -150,12 +140,12 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
         return first.ctx;
       },
       async says(person, text, channel = "#incident-response") {
-        const before = world.slack.ephemerals(idOf(person)).length;
+        const before = answersTo(person).length;
         await world.slack.types(idOf(person), channel, text);
         return told(person, before);
       },
       async presses(person, label) {
-        const before = world.slack.ephemerals(idOf(person)).length;
+        const before = answersTo(person).length;
         await world.slack.presses(idOf(person), label);
         return told(person, before);
       },
@@ -179,33 +169,12 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
           forget();
         }
       },
-      async timeline(runId) {
-        const rows = await query<{ line: string }>("select line from muster.timeline where run = $1 order by seq", [
-          runId ?? (await newestRun()),
-        ]);
-        return rows.map(({ line }) => line);
-      },
-      async stateOf(runId) {
-        const [row] = await query<{ state: string }>("select state from muster.run where id = $1", [runId]);
-        return row?.state ?? "unknown";
-      },
-      changes: () =>
-        world.log.all
-          .filter(({ server }) => server !== "slack" && server !== "mail")
-          .flatMap(({ server, effects }) => effects.map(({ target, wanted }) => `${server}: ${target} ${wanted}`)),
-      async dig(name = record) {
-        const resolver = new Resolver({ timeout: 1000, tries: 1 });
-        resolver.setServers([world.dns.server]);
-        return resolver.resolve4(name);
-      },
       async untilRests(withinSeconds = 4 * 3600) {
-        const runId = await newestRun();
-        await world.time.until(
-          `run ${runId} rests`,
-          async () => (await restOf(query, runId)) !== undefined,
-          withinSeconds,
-        );
-        return (await restOf(query, runId)) ?? "";
+        const runId = await sights.newestRun();
+        let rest: string | undefined;
+        const rests = async () => (rest = await restOf(db, runId)) !== undefined;
+        await world.time.until(`run ${runId} rests`, rests, withinSeconds);
+        return rest ?? "";
       },
       close,
       [Symbol.asyncDispose]: close,
@@ -226,23 +195,15 @@ async function isHeard({ slack }: World): Promise<void> {
 }
 
 /** Where a run rests: its outcome, "parked: ..." or "asks: ..."; undefined while it moves. */
-async function restOf(query: Lab["query"], runId: string): Promise<string | undefined> {
-  const [row] = await query<{
-    state: string;
-    kind: string | null;
-    payload: { because?: string; question?: string } | null;
-  }>(
-    `select r.state, e.kind, e.payload from muster.run r
-       left join lateral (select kind, payload from muster.step_event
-                           where run = r.id and kind not in ('waiting', 'taken-over', 'reminded', 'refused') order by seq desc limit 1) e on true
-      where r.id = $1`,
-    [runId],
-  );
-  if (!row) return undefined;
-  if (["done", "failed", "cancelled"].includes(row.state)) return row.state;
-  if (row.kind === "parked") return `parked: ${row.payload?.because ?? ""}`;
-  if (row.kind === "asked") return `asks: ${row.payload?.question ?? ""}`;
-  return undefined;
+async function restOf(db: Db, runId: string): Promise<string | undefined> {
+  const loaded = await loadJournal(db, runId);
+  if (!loaded) return undefined;
+  const view = fold(loaded.run.plan, loaded.events);
+  const now = standing(view);
+  const steps = [...view.steps.values()];
+  if (now === "parked") return `parked: ${steps.find(({ parked }) => parked)?.parked?.because}`;
+  if (now === "waiting") return `asks: ${steps.find(({ asked, done }) => asked && !done)?.asked?.question}`;
+  return view.ended?.outcome;
 }
 
 async function writeFiles(world: World, folder: string, options: LabOptions): Promise<Record<string, string>> {

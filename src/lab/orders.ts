@@ -1,0 +1,48 @@
+import { east, west } from "./estate.ts";
+import { ask } from "./postgres-pair.ts";
+import type { World } from "./world.ts";
+
+/** What became of the customers' orders, counted from what they were answered and from what the two servers hold. */
+export type OrderCounts = {
+  /** Answered 2xx. */
+  accepted: number;
+  /** Of these, absent from the writer of now. */
+  lost: number;
+  /** Numbers that stand there more than once. */
+  doubled: number;
+  /** Rows by the server that committed them, read from its own data. */
+  writes: { east: number; west: number };
+  byOldSideAfterPromotion: number;
+};
+
+type OrderRow = { number: number; placed_at: Date; committed_by: string };
+
+/** Counts the orders of a world. The writer of now is whoever was promoted. */
+export async function countOrders({ customer, pair }: Pick<World, "customer" | "pair">): Promise<OrderCounts> {
+  const accepted = customer?.counts().accepted ?? [];
+  const [old, current] = await Promise.all([ordersOf(pair.primary.server), ordersOf(pair.replica.server)]);
+  const { promotedAt } = pair.replica;
+  const stored = new Map<number, number>();
+  for (const { number } of promotedAt ? current : old) stored.set(number, (stored.get(number) ?? 0) + 1);
+  return {
+    accepted: accepted.length,
+    lost: accepted.filter((number) => !stored.has(number)).length,
+    doubled: [...stored.values()].filter((times) => times > 1).length,
+    writes: {
+      east: old.filter((order) => order.committed_by === east).length,
+      west: current.filter((order) => order.committed_by === west).length,
+    },
+    byOldSideAfterPromotion: promotedAt
+      ? old.filter((order) => order.committed_by === east && order.placed_at > promotedAt).length
+      : 0,
+  };
+}
+
+/** What a server holds, asked behind the proxies: its data is there however dead its region is. */
+async function ordersOf(server: World["pair"]["primary"]["server"]): Promise<OrderRow[]> {
+  const rows = await ask<{ number: string; placed_at: Date; committed_by: string }>(
+    server,
+    "select number, placed_at, committed_by from orders",
+  );
+  return rows.map((row) => ({ ...row, number: Number(row.number) }));
+}

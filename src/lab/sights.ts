@@ -1,0 +1,148 @@
+import { Resolver } from "node:dns/promises";
+import pg from "pg";
+import { east, record, west } from "./estate.ts";
+import { countOrders, type OrderCounts } from "./orders.ts";
+import { ask, type PairSide } from "./postgres-pair.ts";
+import { app } from "./shop.ts";
+import { isJson, type Message } from "./slack-workspace.ts";
+import type { World } from "./world.ts";
+
+/** What a run's card in Slack says, all its words in one text, and the buttons it has. */
+export type CardSeen = { text: string; buttons: string[] };
+
+/** What a failover changes, as it is: two of these are equal when everything came back. */
+export type WorldSeen = {
+  /** Of the west's config map. */
+  DB_HOST: string | undefined;
+  pods: { east: number; west: number };
+  /** Whether the application's role may log in, in the database that is written. */
+  appMayLogIn: boolean;
+  /** Servers that take a write from the application, tried at the servers themselves. */
+  writers: string[];
+  shares: Record<string, number>;
+};
+
+/** Where stories look. */
+export type Sights = {
+  /** Id of the newest run. @throws when there is none */
+  newestRun(): Promise<string>;
+  /** The ids of all runs, in the order they were proposed. */
+  runs(): Promise<string[]>;
+  /** The state of a run's row. */
+  stateOf(runId: string): Promise<string>;
+  /** The sentences of the newest run's timeline, or of one run. */
+  timeline(runId?: string): Promise<string[]>;
+  /** What stands under the card of the newest run, or of one, oldest first. */
+  thread(runId?: string): Promise<string[]>;
+  /** The card of the newest run, or of one. @throws when it is not there */
+  card(runId?: string): Promise<CardSeen>;
+  /** Everything that took hold outside Muster since the lab opened, but for what was said: "rds: checkout-db-west ...". */
+  changes(): string[];
+  /** What the authoritative server answers now. */
+  dig(name?: string): Promise<string[]>;
+  /** Everything a failover changes, read from the lab's servers and not through Muster. */
+  asItIs(): Promise<WorldSeen>;
+  orders(): Promise<OrderCounts>;
+};
+
+export type Query = <Row extends object>(text: string, values?: unknown[]) => Promise<Row[]>;
+
+/** Makes what stories look at, from a world and Muster's own database. */
+export function sightsOf(world: World, query: Query): Sights {
+  const runs = async () => {
+    const rows = await query<{ id: string }>("select id from muster.run order by proposed_at, id");
+    return rows.map(({ id }) => id);
+  };
+  const newestRun = async () => {
+    const newest = (await runs()).at(-1);
+    if (newest === undefined) throw new Error("no run was proposed");
+    return newest;
+  };
+  const thread = async (runId?: string): Promise<Message[]> => {
+    const id = runId ?? (await newestRun());
+    const [row] = await query<{ ref: string | null }>("select remote_ref as ref from muster.card where run = $1", [id]);
+    const [channel = "", ts = ""] = row?.ref?.split("/") ?? [];
+    return world.slack.workspace.thread(channel, ts);
+  };
+  return {
+    runs,
+    newestRun,
+    async stateOf(runId) {
+      const [row] = await query<{ state: string }>("select state from muster.run where id = $1", [runId]);
+      return row?.state ?? "unknown";
+    },
+    async timeline(runId) {
+      const rows = await query<{ line: string }>("select line from muster.timeline where run = $1 order by seq", [
+        runId ?? (await newestRun()),
+      ]);
+      return rows.map(({ line }) => line);
+    },
+    thread: async (runId) => (await thread(runId)).slice(1).map(({ text }) => text),
+    async card(runId) {
+      const [card] = await thread(runId);
+      if (!card) throw new Error("the run has no card");
+      return { text: wordsOf(card.blocks).join("\n"), buttons: buttonsOf(card) };
+    },
+    changes: () =>
+      world.log.all
+        .filter(({ server }) => server !== "slack" && server !== "mail")
+        .flatMap(({ server, effects }) => effects.map(({ target, wanted }) => `${server}: ${target} ${wanted}`)),
+    async dig(name = record) {
+      const resolver = new Resolver({ timeout: 1000, tries: 1 });
+      resolver.setServers([world.dns.server]);
+      return resolver.resolve4(name);
+    },
+    asItIs: () => asItIs(world),
+    orders: () => countOrders(world),
+  };
+}
+
+async function asItIs({ pair, clusters, dns }: World): Promise<WorldSeen> {
+  const sides = [pair.primary, pair.replica];
+  const writers = await Promise.all(sides.map(async (side) => ((await takesWrites(side)) ? [side.region] : [])));
+  const current = pair.replica.promotedAt ? pair.replica : pair.primary;
+  const [role] = await ask<{ may: boolean }>(
+    current.server,
+    `select rolcanlogin as may from pg_roles where rolname = '${app.user}'`,
+  );
+  const podsIn = (region: string) => clusters[region]?.replicas("shop", "checkout") ?? 0;
+  return {
+    DB_HOST: clusters[west]?.config("shop", "app-config")["DB_HOST"],
+    pods: { east: podsIn(east), west: podsIn(west) },
+    appMayLogIn: role?.may === true,
+    writers: writers.flat(),
+    shares: dns.weights(record),
+  };
+}
+
+/** Tries a write as the application, and leaves nothing behind. */
+async function takesWrites({ server }: PairSide): Promise<boolean> {
+  const client = new pg.Client(server.url(app));
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    await client.query("begin; delete from users; rollback");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end();
+  }
+}
+
+const buttonsOf = (message: Message): string[] =>
+  (message.blocks ?? []).flatMap(({ elements }) =>
+    ((elements as unknown[] | undefined) ?? []).flatMap((one) =>
+      isJson(one) && one.type === "button" ? wordsOf(one.text) : [],
+    ),
+  );
+
+/** Everything that is written anywhere inside blocks, but for what is asked when a button is pressed. */
+function wordsOf(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(wordsOf);
+  if (!isJson(value)) return [];
+  return Object.entries(value).flatMap(([key, child]) => {
+    if (typeof child === "string") return key === "text" || key === "title" ? [child] : [];
+    return key === "confirm" ? [] : wordsOf(child);
+  });
+}
