@@ -3,12 +3,14 @@ import type { FailoverFacts } from "../src/facts/failover.ts";
 import { promotedAlready } from "../src/facts/moves.ts";
 import { readyToPromote } from "../src/facts/replica.ts";
 import type { Targets } from "../src/facts/targets.ts";
+import { roleBlockers } from "./fence-rights.ts";
 
 /** Says why a failover may not be approved as the world is, a sentence each without its full stop. Pure. */
 export function blockersOf(targets: Targets, facts: FailoverFacts): string[] {
   return [
     ...missingFromEstate(targets),
     ...replicaBlockers(targets, facts),
+    ...roleBlockers(targets, facts),
     ...dnsBlockers(facts),
     ...clusterBlockers(facts),
     ...configBlockers(facts),

@@ -4,10 +4,17 @@ import { predictedLoss } from "../src/facts/moves.ts";
 import { readyToPromote } from "../src/facts/replica.ts";
 import type { Targets } from "../src/facts/targets.ts";
 import type { Mode } from "../src/steps/targets.ts";
+import { roleWarnings } from "./fence-rights.ts";
 
 /** What people must read before they approve, most frightening first; sentences. Pure. */
 export function warningsOf(targets: Targets, facts: FailoverFacts, mode: Mode): string[] {
-  return [...splitBrain(targets, mode), ...loss(facts, mode), ...dependence(facts), ...smaller(targets, facts)];
+  return [
+    ...splitBrain(targets, mode),
+    ...loss(facts, mode),
+    ...roleWarnings(targets, facts),
+    ...dependence(facts),
+    ...smaller(targets, facts),
+  ];
 }
 
 function splitBrain({ from }: Targets, mode: Mode): string[] {

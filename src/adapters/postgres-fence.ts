@@ -1,6 +1,7 @@
 import pg from "pg";
 import { CannotContinue } from "../errors.ts";
 import { inTransaction, sqlState, withPostgres, type PgSettings, type PgTarget, type Sql } from "./postgres.ts";
+import { hasGuard } from "./postgres-state.ts";
 import type { CallContext, CallOptions } from "../call.ts";
 
 /** Who changes a database: a run, and which of its lease holders. */
@@ -24,7 +25,7 @@ export async function getRole(sql: Sql, role: string): Promise<RoleState | undef
  * Takes a role's right to log in and ends its sessions, unless a newer run or lease holder has been here. A session that
  * opened while the right was being taken is ended after the commit.
  *
- * @throws CannotContinue when the guard schema or the rights are missing, GuardRefused when we are not the newest.
+ * @throws CannotContinue when the rights are missing, GuardRefused when we are not the newest.
  */
 export async function fenceRole(sql: Sql, role: string, holder: Holder): Promise<void> {
   await guarded(sql, holder, async () => {
@@ -49,20 +50,13 @@ export class GuardRefused extends Error {
 
 /**
  * Does work in one transaction that fails when a newer run, or a newer lease holder of this run, has been at this
- * database: a worker that was frozen and woke up changes nothing.
+ * database: a worker that was frozen and woke up changes nothing. A database without the schema has no such guard; what
+ * is done there must be plain to see afterwards, and twice the same.
  */
-export async function guarded<T>(sql: Sql, { runId, epoch }: Holder, work: () => Promise<T>): Promise<T> {
+export async function guarded<T>(sql: Sql, holder: Holder, work: () => Promise<T>): Promise<T> {
   try {
     return await inTransaction(sql, async () => {
-      const rows = await sql.query<{ newest: boolean }>(
-        `with mine as (
-           insert into muster_guard.epoch as e (run, epoch) values ($1, $2)
-           on conflict (run) do update set epoch = excluded.epoch where e.epoch <= excluded.epoch
-           returning turn)
-         select turn >= (select coalesce(max(turn), 0) from muster_guard.epoch) as newest from mine`,
-        [runId, epoch],
-      );
-      if (!rows[0]?.newest) throw new GuardRefused();
+      if (await hasGuard(sql)) await refuseIfOlder(sql, holder);
       return work();
     });
   } catch (error) {
@@ -70,24 +64,39 @@ export async function guarded<T>(sql: Sql, { runId, epoch }: Holder, work: () =>
   }
 }
 
-/** Reads the epoch that a run has left at this database; undefined when it has not been here. */
+async function refuseIfOlder(sql: Sql, { runId, epoch }: Holder): Promise<void> {
+  const rows = await sql.query<{ newest: boolean }>(
+    `with mine as (
+       insert into muster_guard.epoch as e (run, epoch) values ($1, $2)
+       on conflict (run) do update set epoch = excluded.epoch where e.epoch <= excluded.epoch
+       returning turn)
+     select turn >= (select coalesce(max(turn), 0) from muster_guard.epoch) as newest from mine`,
+    [runId, epoch],
+  );
+  if (!rows[0]?.newest) throw new GuardRefused();
+}
+
+/** Reads the epoch that a run has left at this database; undefined when it has not been here, or there is no guard. */
 export async function getEpoch(sql: Sql, runId: string): Promise<number | undefined> {
+  if (!(await hasGuard(sql))) return undefined;
   const rows = await sql
     .query<{ epoch: number }>("select epoch from muster_guard.epoch where run = $1", [runId])
     .catch(rethrowExplained);
   return rows[0]?.epoch;
 }
 
-/** Leaves one row that names a run: the proof that this server takes writes. Twice is once. */
+/** Leaves one row that names a run: the proof that this server takes writes. Twice is once; without the schema, nothing. */
 export async function writeCanary(sql: Sql, runId: string, at: Date): Promise<void> {
+  if (!(await hasGuard(sql))) return;
   await sql.query("insert into muster_guard.canary (run, at) values ($1, $2) on conflict (run) do nothing", [
     runId,
     at,
   ]);
 }
 
-/** Tells whether the canary of a run is there. */
-export async function hasCanary(sql: Sql, runId: string): Promise<boolean> {
+/** Tells whether the canary of a run is there; undefined where there is no schema to keep it. */
+export async function hasCanary(sql: Sql, runId: string): Promise<boolean | undefined> {
+  if (!(await hasGuard(sql))) return undefined;
   const rows = await sql.query("select 1 from muster_guard.canary where run = $1", [runId]).catch(rethrowExplained);
   return rows.length > 0;
 }

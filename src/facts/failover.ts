@@ -92,11 +92,10 @@ async function lookAtDatabases(
   const recalled = await recallInstance(ctx, from);
   const server = (side: typeof from, instance: Instance | undefined) => {
     const endpoint = instance?.endpoint;
-    const database = seen(application)?.database;
-    if (database === undefined)
-      return Promise.resolve(notSeen(ctx, whyUnseen(application) ?? "its database is not known"));
+    const app = seen(application);
+    if (!app) return Promise.resolve(notSeen(ctx, whyUnseen(application) ?? "its database is not known"));
     if (!endpoint) return Promise.resolve(notSeen(ctx, `the address of ${side.instance} is not known`));
-    return lookAtServer(ctx, { instance: side.instance, database, ...endpoint });
+    return lookAtServer(ctx, { instance: side.instance, database: app.database, role: app.role, ...endpoint });
   };
   const [newSide, oldSide] = await Promise.all([
     lookAtInstance(ctx, to).then(async (instance) => ({ instance, server: await server(to, seen(instance)) })),

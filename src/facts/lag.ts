@@ -1,5 +1,6 @@
 import { asGuard, withPostgres } from "../adapters/postgres.ts";
-import { getHeartbeat, getReplicationState, lsnBytes } from "../adapters/postgres-state.ts";
+import { getRoleRights, type RoleRights } from "../adapters/postgres-rights.ts";
+import { getHeartbeat, getReplicationState, hasGuard, lsnBytes } from "../adapters/postgres-state.ts";
 import type { Context } from "../context.ts";
 import { explainAs } from "./explain.ts";
 import { look, type Fact } from "./fact.ts";
@@ -15,9 +16,14 @@ export type ServerFacts = {
   hearsWriter: boolean;
   /** The newest heartbeat that stands in it; absent where the guard schema is not there. */
   beatAt?: string;
+  /** Whether the guard schema stands there. */
+  guard?: boolean;
+  /** What Muster may do about the application's role; null where the server has none of that name. */
+  role?: RoleRights | null;
 };
 
-export type ServerPlace = { instance: string; host: string; port: number; database: string };
+/** A database of a server, and the application's role there, where that matters. */
+export type ServerPlace = { instance: string; host: string; port: number; database: string; role?: string };
 
 /** Asks a database server where it stands in replication, and which heartbeat it has. */
 export function lookAtServer(ctx: Context, place: ServerPlace): Promise<Fact<ServerFacts>> {
@@ -27,12 +33,16 @@ export function lookAtServer(ctx: Context, place: ServerPlace): Promise<Fact<Ser
     () =>
       withPostgres(ctx, pg, asGuard(pg, place), "LookAtReplication", async (sql) => {
         const { inRecovery, currentLsn, replayLsn, receiveLsn, hearsWriter } = await getReplicationState(sql);
-        const beatAt = await getHeartbeat(sql);
+        const guard = await hasGuard(sql);
+        const beatAt = guard ? await getHeartbeat(sql) : undefined;
+        const rights = place.role === undefined ? {} : { role: (await getRoleRights(sql, place.role)) ?? null };
         const lsn = currentLsn ?? replayLsn;
         const unappliedBytes = bytesBetween(replayLsn, receiveLsn);
         return {
           takesWrites: !inRecovery,
           hearsWriter,
+          guard,
+          ...rights,
           ...(lsn === undefined ? {} : { lsn }),
           ...(unappliedBytes === undefined ? {} : { unappliedBytes }),
           ...(beatAt === undefined ? {} : { beatAt: new Date(beatAt).toISOString() }),

@@ -1,5 +1,5 @@
 import { getEpoch, getRole, GuardRefused, unfenceRole } from "../adapters/postgres-fence.ts";
-import { getReplicationState } from "../adapters/postgres-state.ts";
+import { getReplicationState, hasGuard } from "../adapters/postgres-state.ts";
 import { CannotContinue } from "../errors.ts";
 import { step } from "../engine/step.ts";
 import { appRoleOf, asMuster } from "./database.ts";
@@ -10,7 +10,8 @@ export type OpenWritesInput = { service: string; to: DatabaseTarget };
 export type OpenWritesSeen = {
   inRecovery: boolean;
   canLogIn: boolean;
-  /** This run's mark at the guard. */ marked: boolean;
+  /** This run's mark at the guard; null where there is no guard. */
+  marked: boolean | null;
 };
 
 /** Lets the application log in at the new writer, and only there: its role travelled with the fence on it. */
@@ -23,14 +24,14 @@ export const openWrites = step<OpenWritesInput, OpenWritesSeen>({
       const role = await getRole(sql, appRoleOf(ctx, to));
       const { inRecovery } = await getReplicationState(sql);
       if (!role) throw noSuchRole(to);
-      const marked = (await getEpoch(sql, ctx.runId)) !== undefined;
+      const marked = (await hasGuard(sql)) ? (await getEpoch(sql, ctx.runId)) !== undefined : null;
       return { inRecovery, canLogIn: role.canLogIn, marked };
     }),
 
   missing({ inRecovery, canLogIn, marked }, { to }) {
     if (inRecovery) return `${to.instance} does not take writes`;
     if (!canLogIn) return `the application may not log in at ${to.instance}`;
-    return marked ? undefined : `${to.instance} does not know this run yet`;
+    return marked === false ? `${to.instance} does not know this run yet` : undefined;
   },
 
   notYet: ({ inRecovery }, { to }) => (inRecovery ? `${to.instance} does not take writes` : undefined),

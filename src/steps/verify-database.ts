@@ -13,7 +13,8 @@ type OldSide = { state: "fenced" | "follows" | "unreachable" | "open"; why: stri
 export type VerifyDatabaseSeen = {
   inRecovery: boolean;
   timeline: number;
-  canary: boolean;
+  /** Whether a row of this run stands there; null where there is no schema to keep one. */
+  canary: boolean | null;
   /** Null when a write as the application was accepted. */
   appRefused: string | null;
   counts: TableCounts;
@@ -29,7 +30,12 @@ export const verifyDatabase = step<VerifyDatabaseInput, VerifyDatabaseSeen>({
     const [own, attempt, oldSide] = await Promise.all([
       asMuster(ctx, to, "LookAtWriter", async (sql) => {
         const { inRecovery, timeline } = await getReplicationState(sql);
-        return { inRecovery, timeline, canary: await hasCanary(sql, ctx.runId), counts: await countRows(sql) };
+        return {
+          inRecovery,
+          timeline,
+          canary: (await hasCanary(sql, ctx.runId)) ?? null,
+          counts: await countRows(sql),
+        };
       }),
       tryWriteAsApp(ctx, to),
       lookAtOldSide(ctx, from),
@@ -39,7 +45,7 @@ export const verifyDatabase = step<VerifyDatabaseInput, VerifyDatabaseSeen>({
 
   missing(seen, { from, to }, reads) {
     if (seen.inRecovery) return `${to.instance} is still in recovery`;
-    if (!seen.canary) return `no row was written at ${to.instance} yet`;
+    if (seen.canary === false) return `no row was written at ${to.instance} yet`;
     if (seen.appRefused !== null) return `the application cannot write at ${to.instance}: ${seen.appRefused}`;
     const before = timelineBefore(reads);
     if (before !== undefined && seen.timeline <= before) {

@@ -10,6 +10,7 @@ import {
   tryWrite,
   unfenceRole,
 } from "../../src/adapters/postgres-fence.ts";
+import { getRoleRights } from "../../src/adapters/postgres-rights.ts";
 import {
   countRows,
   countRowsSince,
@@ -137,15 +138,27 @@ describe("Postgres", () => {
     expect((await muster((sql) => getRole(sql, "app")))?.canLogIn).toBe(true);
   });
 
-  it("says how to make the schema where it is not there", async () => {
+  it("fences without the schema, and says how to give the right where it is not there", async () => {
     await ask(east(), "alter schema muster_guard rename to elsewhere");
-    const error = await failure(muster((sql) => fenceRole(sql, "app", { runId: "a", epoch: 1 })));
+    await muster((sql) => fenceRole(sql, "app", { runId: "a", epoch: 1 }));
+    expect(await muster((sql) => getRole(sql, "app"))).toEqual({ canLogIn: false, sessions: 0 });
     expect(await muster(getHeartbeat)).toBeUndefined();
     await ask(east(), "alter schema elsewhere rename to muster_guard");
+
+    await ask(east(), "alter role muster nocreaterole");
+    expect(await muster((sql) => getRoleRights(sql, "app"))).toEqual({
+      canLogIn: false,
+      mayFence: false,
+      mayEndSessions: true,
+    });
+    const error = await failure(muster((sql) => unfenceRole(sql, "app", { runId: "a", epoch: 1 })));
+    await ask(east(), "alter role muster createrole");
     expect(error).toBeInstanceOf(CannotContinue);
     expect((error as CannotContinue).message).toMatch(
-      /^This database has no schema muster_guard\. Nothing was changed/,
+      /^The database did not let Muster's role do that: .* Nothing was changed here\. Run src\/adapters\/guard\.sql/,
     );
+    expect(await muster((sql) => getRoleRights(sql, "app"))).toMatchObject({ mayFence: true });
+    expect(await muster((sql) => getRoleRights(sql, "nobody"))).toBeUndefined();
   });
 
   it("gives up a statement, and the server does too", async () => {
