@@ -10,6 +10,7 @@ import { fold, isOver } from "../src/engine/view.ts";
 import { UserError } from "../src/errors.ts";
 import { closest, readOptions, shorten } from "../src/options.ts";
 import { useCode } from "../src/people/totp.ts";
+import { findJob } from "../jobs/index.ts";
 import { lookAgain } from "../jobs/propose.ts";
 
 const usage =
@@ -155,6 +156,7 @@ async function show(ctx: Context, run: FoundRun): Promise<Reply> {
   const view = fold(run.plan, run.events);
   const { rows } = await sql<{ at: Date; line: string }>`
     select at, line from muster.timeline where run = ${run.id} order by seq desc limit 30`.execute(ctx.db);
+  const report = view.startedAt ? await findJob(run.job).report?.(ctx, run.id) : undefined;
   return {
     runId: run.id,
     lines: [
@@ -164,6 +166,7 @@ async function show(ctx: Context, run: FoundRun): Promise<Reply> {
           `  ${mark(step)} ${step.node.id}: ${step.node.title}${step.parked ? `. Parked: ${step.parked.because}` : ""}`,
       ),
       ...rows.reverse().map((row) => `${row.at.toISOString().slice(11, 19)}  ${row.line}`),
+      ...(report?.whole ?? []),
     ],
   };
 }

@@ -9,8 +9,10 @@ import { blockersOf } from "./blockers.ts";
 import { brokenClaims, claimsOf } from "./claims.ts";
 import { failoverNodes } from "./failover-nodes.ts";
 import { job } from "./job.ts";
+import { loadReport } from "./load-report.ts";
 import { modeOf } from "./mode.ts";
 import { previewFailover } from "./preview.ts";
+import { reportLines, summaryLines } from "./report-lines.ts";
 import { warningsOf } from "./warnings.ts";
 
 const input = z.object({
@@ -37,6 +39,10 @@ export const failover = job<FailoverInput, FailoverFacts>({
   plan: planFailover,
   broken: (plan, facts) => brokenClaims(plan.claims, facts),
   preview: (plan, facts) => previewFailover(plan, facts, modeOf(facts, input.parse(plan.input).force)),
+  async report(ctx, runId) {
+    const report = await loadReport(ctx, runId);
+    return { whole: reportLines(report), summary: summaryLines(report) };
+  },
 });
 
 function planFailover(estate: Estate, wanted: FailoverInput, facts: FailoverFacts): Plan {

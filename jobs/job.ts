@@ -15,6 +15,12 @@ export type Preview = {
   blockers: string[];
 };
 
+/** What came of a run, in lines. */
+export type RunReport = {
+  whole: string[];
+  /** What was promised and what is still open: for a card, which shows the rest itself. */ summary: string[];
+};
+
 /** A kind of work: what it needs to be told, what it looks at, and the plan it makes of that. */
 export type Job<Input, Facts> = {
   name: string;
@@ -31,6 +37,8 @@ export type Job<Input, Facts> = {
   broken(plan: Plan, facts: Facts): string[];
   /** What people see before they approve. Pure. */
   preview(plan: Plan, facts: Facts): Preview;
+  /** Says what came of a run that started, from what was written down. Absent where the thread says it all. */
+  report?(ctx: Pick<Context, "db">, runId: string): Promise<RunReport>;
 };
 
 /** Any job, as the list holds it: it is fed the input and facts that it made itself, from a run's row. */

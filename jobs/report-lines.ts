@@ -13,13 +13,21 @@ const labels: Record<keyof Moments, string> = {
 };
 
 /** Writes a report as lines for people: the moments, the clocks against what was promised, and what is still open. */
-export function reportLines({ runId, title, outcome, moments, seconds, loss, probes, ...counts }: Report): string[] {
+export function reportLines(report: Report): string[] {
+  const { runId, title, outcome, moments } = report;
   const names = Object.entries(labels) as [keyof Moments, string][];
   return [
     `Report of run ${runId}: ${title}. ${outcome[0]?.toUpperCase() ?? ""}${outcome.slice(1)}.`,
     ...names.map(
       ([name, label]) => `  ${label.padEnd(26)}${moments[name] ?? (name === "redundant" ? "not yet" : "unknown")}`,
     ),
+    ...summaryLines(report),
+  ];
+}
+
+/** The clocks against what was promised, and what is still open. */
+export function summaryLines({ seconds, loss, probes, ...counts }: Report): string[] {
+  return [
     `Service recovery: ${time(seconds.serviceRecovery)}, from the last green probe (objective ${spell(seconds.rtoObjective)}${verdict(seconds.serviceRecovery, seconds.rtoObjective)}).`,
     `Of that the tool: ${time(seconds.tool)}, from the last approval; people: ${time(seconds.human)}, until then.`,
     `Writes lost: ${amount(loss.achievedSeconds)} measured, ${amount(loss.predictedSeconds)} predicted (objective ${spell(loss.rpoObjective)}${verdict(loss.achievedSeconds, loss.rpoObjective)})${leftBehind(loss.rowsLeftBehind)}.`,

@@ -59,7 +59,8 @@ export async function append(
         from numbered join jsonb_to_recordset(${posts}::jsonb) t(n int, k int, thread text, payload jsonb) using (n)
        order by n, k),
     drawn as (
-      update muster.card set wanted_version = wanted_version + 1 where run = ${runId} and exists (select from mine))
+      update muster.card set wanted_version = wanted_version + 1
+       where run in (select id from mine union all select r.parent from muster.run r join mine using (id)))
     select numbered.seq, numbered.at from mine left join numbered on true order by numbered.seq`;
   const { rows } = await call(ctx, `db.journal`, () => statement.execute(ctx.db).catch(explain));
   if (rows.length === 0) return undefined;

@@ -15,7 +15,7 @@ import { lookFor, mentionOf, named, shortened } from "./sender.ts";
 /** What a card shows that others know: what a job saw, and what came of a run. */
 export type CardSources = {
   preview(job: string, plan: Plan, facts: Json): Preview | undefined;
-  report(ctx: Context, runId: string): Promise<readonly string[]>;
+  report(ctx: Context, job: string, runId: string): Promise<readonly string[]>;
 };
 
 /** Makes what keeps runs' cards up to date in Slack. */
@@ -97,7 +97,7 @@ async function readState(ctx: Context, runId: string, sources: CardSources): Pro
     run,
     view,
     preview: sources.preview(stored.job, plan, row.facts),
-    report: view.ended && view.startedAt ? await sources.report(ctx, runId) : [],
+    report: view.ended && view.startedAt ? await sources.report(ctx, stored.job, runId) : [],
     buttons: await named(ctx, cardButtons(run, view)),
     mention: (name) => mentionOf(ctx, name),
   };

@@ -1,6 +1,4 @@
 import { findJob, jobs } from "../../jobs/index.ts";
-import { loadReport } from "../../jobs/load-report.ts";
-import { reportLines } from "../../jobs/report-lines.ts";
 import type { Command } from "../chat.ts";
 import type { Context } from "../context.ts";
 import { makeSlack, type SlackSettings } from "../adapters/slack.ts";
@@ -35,14 +33,9 @@ export function openSlackFront(
   return {
     senders: slackSenders(slack),
     cards: cardSender(slack, {
-      preview(name, plan, facts) {
-        return jobs.some((job) => job.name === name) ? findJob(name).preview(plan, facts) : undefined;
-      },
-      async report(inside, runId) {
-        const report = await loadReport(inside, runId);
-        // The card keeps to what was promised and what is open; the moments stand in /muster runs show.
-        return reportLines(report).slice(1 + Object.keys(report.moments).length);
-      },
+      preview: (name, plan, facts) => known(name)?.preview(plan, facts),
+      // The moments stand in /muster runs show.
+      report: async (inside, name, runId) => (await known(name)?.report?.(inside, runId))?.summary ?? [],
     }),
     identify: identifier(slack),
     async listen() {
@@ -54,3 +47,6 @@ export function openSlackFront(
     close: async () => app?.close(),
   };
 }
+
+/** A run of a newer Muster may be of a kind that this one does not have: its card shows less. */
+const known = (name: string) => (jobs.some((job) => job.name === name) ? findJob(name) : undefined);
