@@ -33,9 +33,15 @@ export class Servers {
     return name;
   }
 
+  /** Those that run, the longest running first. */
+  get names(): string[] {
+    return [...this.#children.keys()];
+  }
+
   /** Kills one without a chance to say goodbye. */
   kill(name: string, signal: NodeJS.Signals = "SIGKILL"): void {
     this.#children.get(name)?.kill(signal);
+    if (signal === "SIGKILL") this.#children.delete(name);
   }
 
   /** Asks all to end, and waits until they have. */

@@ -1,15 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { App, LogLevel } from "@slack/bolt";
-import { type Browser, chromium, type Page as Tab } from "playwright-core";
+import type { Browser, Page as Tab } from "playwright-core";
 import { Clock } from "../../src/clock.ts";
 import { openPage, type Page, type Switch, type WorldView } from "../../src/lab/page.ts";
 import { RequestLog } from "../../src/lab/request-log.ts";
 import { openSlack, type Slack } from "../../src/lab/slack.ts";
-import { findProgram } from "../../src/lab/system-packages.ts";
+import { openBrowser, openTab } from "../plumbing/browser.ts";
 
 const host = "127.204.0.1";
-const flags = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking"];
-const moreFlags = ["disable-component-update", "disable-sync"];
 
 let slack: Slack;
 let app: App;
@@ -76,14 +74,8 @@ beforeAll(async () => {
   const usage = "/failover <region> <service>";
   const commands = [{ name: "/failover", usage, summary: "Moves a service." }];
   page = await openPage({ slack, world, switches, clock, commands, host, port: 0 });
-  const executablePath = findProgram("chromium") ?? findProgram("chromium-browser") ?? findProgram("google-chrome");
-  const args = [...flags, ...moreFlags].map((flag) => `--${flag}`);
-  browser = await chromium.launch({ ...(executablePath && { executablePath }), args });
-  tab = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-  tab.setDefaultTimeout(10_000);
-  tab.on("pageerror", (error) => faults.push(error.message));
-  tab.on("console", (message) => message.type() === "error" && faults.push(message.text()));
-  await tab.goto(page.url);
+  browser = await openBrowser();
+  tab = await openTab(browser, page.url, faults);
 });
 
 afterAll(async () => {
