@@ -9,7 +9,7 @@ export type Fenced = { runId: string; at: string | null; rowsLeftBehind: number 
 
 /** Says what is still open after a failover, and who holds the next action; sentences. Pure. */
 export function whatNow(plan: Plan, view: RunView, facts: FailoverFacts, refence?: Fenced): string[] {
-  return [...nextAction(plan, view), ...protection(view, facts), ...fence(view, facts, refence)];
+  return [...nextAction(plan, view), ...protection(view, facts), ...fence(view, facts, refence), ...unchecked(view)];
 }
 
 function nextAction({ approvers }: Plan, view: RunView): string[] {
@@ -40,6 +40,15 @@ function fence(view: RunView, facts: FailoverFacts, refence: Fenced | undefined)
   if (refence?.at) return [`${old} came back, and was fenced by run ${refence.runId} at ${refence.at.slice(0, 19)}Z.`];
   if (refence) return [`${old} came back; run ${refence.runId} fences it.`];
   return [`${old} is not fenced: it was out of reach. Muster looks for it, and fences it as soon as it answers.`];
+}
+
+/** Says what the database's check could not tell: a green check must not be read as more than it was. */
+function unchecked(view: RunView): string[] {
+  const result = resultOf(view, "verify-database")?.done?.result as { notCompared?: string | null } | undefined;
+  const sentence = result?.notCompared;
+  return sentence
+    ? [`${sentence[0]?.toUpperCase() ?? ""}${sentence.slice(1)}. Somebody looks whether all is there.`]
+    : [];
 }
 
 const resultOf = (view: RunView, name: string) => [...view.steps.values()].find(({ node }) => node.step === name);

@@ -1,4 +1,3 @@
-import pg from "pg";
 import { sqlState, type Sql } from "./postgres.ts";
 
 /** Where a server stands in replication. LSNs are text; compare them with `lsnBytes`. */
@@ -105,67 +104,4 @@ export async function writeHeartbeat(sql: Sql, at: Date): Promise<{ lsn: string 
   );
   if (!row) throw new Error("the heartbeat was not written");
   return row;
-}
-
-/** Rows of a table, and the highest key where it is one whole number. `exact` is false where the planner's estimate stands in. */
-export type TableCount = { rows: number; exact: boolean; maxId?: string };
-
-/** By "schema.table". */
-export type TableCounts = Record<string, TableCount>;
-
-/** Tables above this many rows are not counted but estimated; of more tables, the largest are taken. */
-const limits = { rows: 500_000, tables: 50 } as const;
-
-/** Counts the rows of the users' tables. Counts of two servers compare only while nothing writes between them. */
-export async function countRows(sql: Sql): Promise<TableCounts> {
-  const tables = await sql.query<{ schema: string; name: string; estimate: number; key: string | null }>(
-    `select n.nspname as schema, c.relname as name, c.reltuples::float8 as estimate,
-            (select min(a.attname) from pg_index i
-               join pg_attribute a on a.attrelid = c.oid and a.attnum = any (i.indkey)
-              where i.indrelid = c.oid and i.indisprimary and i.indnkeyatts = 1
-                and a.atttypid in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)) as key
-       from pg_class c join pg_namespace n on n.oid = c.relnamespace
-      where c.relkind = 'r' and c.relpersistence = 'p'
-        and n.nspname not in ('pg_catalog', 'information_schema', 'muster_guard')
-        and has_table_privilege(c.oid, 'select')
-      order by c.relpages desc, n.nspname, c.relname
-      limit $1`,
-    [limits.tables],
-  );
-  const counts: TableCounts = {};
-  for (const { schema, name, estimate, key } of tables) {
-    const table = `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`;
-    const max = key ? `max(${pg.escapeIdentifier(key)})::text` : "null";
-    const exact = estimate <= limits.rows;
-    const rows = exact ? "count(*)::float8" : "null::float8";
-    const [row] = await sql.query<{ rows: number | null; max: string | null }>(
-      `select ${rows} as rows, ${max} as max from ${table}`,
-    );
-    counts[`${schema}.${name}`] = { rows: row?.rows ?? estimate, exact, ...(row?.max ? { maxId: row.max } : {}) };
-  }
-  return counts;
-}
-
-/** Counts rows stamped after a time, in tables that stamp them by default (a timestamptz column with default now()). */
-export async function countRowsSince(sql: Sql, since: string): Promise<Record<string, number>> {
-  const stamped = await sql.query<{ schema: string; name: string; stamp: string }>(
-    `select n.nspname as schema, c.relname as name, min(a.attname) as stamp
-       from pg_attrdef d
-       join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum and a.atttypid = 'timestamptz'::regtype
-       join pg_class c on c.oid = d.adrelid and c.relkind = 'r' and c.reltuples <= $1
-       join pg_namespace n on n.oid = c.relnamespace
-      where pg_get_expr(d.adbin, d.adrelid) ~ '^(now\\(\\)|CURRENT_TIMESTAMP|clock_timestamp\\(\\)|transaction_timestamp\\(\\))$'
-        and n.nspname not in ('pg_catalog', 'information_schema', 'muster_guard')
-        and has_table_privilege(c.oid, 'select')
-      group by 1, 2 order by 1, 2 limit $2`,
-    [limits.rows, limits.tables],
-  );
-  const counts: Record<string, number> = {};
-  for (const { schema, name, stamp } of stamped) {
-    const table = `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`;
-    const text = `select count(*)::float8 as rows from ${table} where ${pg.escapeIdentifier(stamp)} > $1`;
-    const [row] = await sql.query<{ rows: number }>(text, [since]);
-    counts[`${schema}.${name}`] = row?.rows ?? 0;
-  }
-  return counts;
 }

@@ -1,8 +1,9 @@
-import { countRows, getHeartbeat, getReplicationState, lsnBytes } from "../adapters/postgres-state.ts";
-import type { ReplicationState, TableCounts } from "../adapters/postgres-state.ts";
+import type { TableCounts } from "../adapters/postgres-counts.ts";
+import { getHeartbeat, getReplicationState, lsnBytes, type ReplicationState } from "../adapters/postgres-state.ts";
 import { isUnknown, step, unknown, type Json, type Reads } from "../engine/step.ts";
 import { asMuster } from "./database.ts";
 import { findLastBeat, lossSeconds } from "./loss.ts";
+import { countTables } from "./row-counts.ts";
 import type { DatabaseTarget, Mode } from "./targets.ts";
 
 export type CatchUpInput = { service: string; mode: Mode; from: DatabaseTarget; to: DatabaseTarget };
@@ -18,7 +19,7 @@ export type CatchUpSeen = {
   heartbeatOnReplica: string | null;
   /** What promoting now would lose; null when nobody can tell. */
   lossSeconds: number | null;
-  /** Rows of the replica at this moment: what an old writer that returns is compared with. */
+  /** Rows of the replica at this moment, if they could be counted: what an old writer that returns is compared with. */
   counts: TableCounts | null;
 };
 
@@ -41,10 +42,8 @@ export const catchUp = step<CatchUpInput, CatchUpSeen>({
     if (!arrived && !state.hearsWriter && fence === undefined && mode === "ungraceful") {
       return unknown(`${to.instance} has not replayed what it received: ${left(state)} are left`);
     }
-    const { heartbeat, counts } = await asMuster(ctx, to, "ReadReplica", async (sql) => ({
-      heartbeat: await getHeartbeat(sql),
-      counts: arrived ? await countRows(sql) : null,
-    }));
+    const heartbeat = await asMuster(ctx, to, "ReadReplica", getHeartbeat);
+    const counts = arrived ? await countTables(ctx, to) : null;
     const lost = fence === undefined ? lossSeconds(await findLastBeat(ctx, from.instance), heartbeat) : 0;
     return {
       inRecovery: state.inRecovery,

@@ -1,13 +1,9 @@
 import { fenceRole, getRole, GuardRefused } from "../adapters/postgres-fence.ts";
-import {
-  countRows,
-  countRowsSince,
-  getReplicationState,
-  lsnBytes,
-  type TableCounts,
-} from "../adapters/postgres-state.ts";
+import { countRowsSince, type TableCounts } from "../adapters/postgres-counts.ts";
+import { getReplicationState, lsnBytes } from "../adapters/postgres-state.ts";
 import { step, type StepContext } from "../engine/step.ts";
 import { appRoleOf, asMuster, tryWriteAsApp } from "./database.ts";
+import { countingShare, countTables, rowsBeyond } from "./row-counts.ts";
 import { lookAtDeployments, pods, setReplicas, type SeenDeployment } from "./scaling.ts";
 import { spelt, type DatabaseTarget, type DeploymentTarget } from "./targets.ts";
 
@@ -29,9 +25,9 @@ export type Divergence = {
   /** Log written beyond what the new writer started from. */
   bytes: number | null;
   /** By table, rows beyond what the new writer started from: lost in the failover, or written after it. */
-  rows: Record<string, number> | null;
+  rows: Record<string, number | null> | null;
   /** By table, rows stamped after the promotion; only tables that stamp their rows. */
-  rowsAfterPromotion: Record<string, number> | null;
+  rowsAfterPromotion: Record<string, number | null> | null;
 };
 
 export type FenceReturnedSeen = {
@@ -92,18 +88,15 @@ export const fenceReturned = step<FenceReturnedInput, FenceReturnedSeen>({
 
 async function measure(ctx: StepContext, input: FenceReturnedInput): Promise<Divergence> {
   const { from, baseline, replayLsn, promotedAt } = input;
-  return asMuster(ctx, from, "MeasureDivergence", async (sql) => {
-    const { currentLsn } = await getReplicationState(sql);
-    return {
-      bytes: currentLsn && replayLsn ? Math.max(0, Number(lsnBytes(currentLsn) - lsnBytes(replayLsn))) : null,
-      rows: baseline && beyond(await countRows(sql), baseline),
-      rowsAfterPromotion: promotedAt === null ? null : await countRowsSince(sql, promotedAt),
-    };
-  });
-}
-
-function beyond(counts: TableCounts, baseline: TableCounts): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(counts).map(([table, { rows }]) => [table, Math.max(0, rows - (baseline[table]?.rows ?? 0))]),
-  );
+  const budgetMs = ctx.callTimeoutMs * countingShare;
+  const { currentLsn } = await asMuster(ctx, from, "LookAtFence", getReplicationState);
+  const counts = baseline && (await countTables(ctx, from));
+  return {
+    bytes: currentLsn && replayLsn ? Math.max(0, Number(lsnBytes(currentLsn) - lsnBytes(replayLsn))) : null,
+    rows: counts && rowsBeyond(counts, baseline),
+    rowsAfterPromotion:
+      promotedAt === null
+        ? null
+        : await asMuster(ctx, from, "CountRowsSince", (sql) => countRowsSince(sql, promotedAt, budgetMs)),
+  };
 }

@@ -1,9 +1,11 @@
 import { fenceRole, getRole, GuardRefused, unfenceRole } from "../adapters/postgres-fence.ts";
-import { countRows, getHeartbeat, getReplicationState, type TableCounts } from "../adapters/postgres-state.ts";
+import type { TableCounts } from "../adapters/postgres-counts.ts";
+import { getHeartbeat, getReplicationState } from "../adapters/postgres-state.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
 import { CannotContinue, messageOf } from "../errors.ts";
 import { step, unknown, type StepContext } from "../engine/step.ts";
 import { appRoleOf, asMuster, tryWriteAsApp } from "./database.ts";
+import { countTables } from "./row-counts.ts";
 import type { DatabaseTarget, Mode } from "./targets.ts";
 
 export type FenceWritesInput = {
@@ -27,6 +29,7 @@ export type FenceWritesSeen = {
   fenceLsn: string | null;
   timeline: number | null;
   heartbeatAt: string | null;
+  /** Null also where they could not be counted. */
   counts: TableCounts | null;
 };
 
@@ -98,19 +101,29 @@ async function lookAtFence(ctx: StepContext, from: DatabaseTarget): Promise<Fenc
   if (attempt.accepted === "unknown" || (role.canLogIn && !state.inRecovery)) {
     return { ...nothing, ...role, unproven: attempt.because };
   }
-  const { heartbeatAt, counts, now } = await asMuster(ctx, from, "TakeBaseline", async (sql) => ({
+  return { ...role, provenBy: attempt.because, unproven: null, ...(await takeBaseline(ctx, from)) };
+}
+
+/** Reads what later steps stand on, from a writer whose fence is proven: a failure here says nothing against the fence. */
+async function takeBaseline(
+  ctx: StepContext,
+  from: DatabaseTarget,
+): Promise<Pick<FenceWritesSeen, "fenceLsn" | "timeline" | "heartbeatAt" | "counts">> {
+  const look = asMuster(ctx, from, "TakeBaseline", async (sql) => ({
     now: await getReplicationState(sql),
     heartbeatAt: await getHeartbeat(sql),
-    counts: await countRows(sql),
   }));
+  const { now, heartbeatAt } = await look.catch((error: unknown) => {
+    ctx.signal.throwIfAborted();
+    throw new Error(
+      `${from.instance} takes no writes of the application any more, but where its log ends was not seen: it ${whyUnreachable(error) ?? messageOf(error)}`,
+    );
+  });
   return {
-    ...role,
-    provenBy: attempt.because,
-    unproven: null,
     fenceLsn: now.currentLsn ?? now.replayLsn ?? null,
     timeline: now.timeline,
     heartbeatAt: heartbeatAt ?? null,
-    counts,
+    counts: await countTables(ctx, from),
   };
 }
 

@@ -1,8 +1,10 @@
 import { getRole, hasCanary, writeCanary } from "../adapters/postgres-fence.ts";
-import { countRows, getReplicationState, type TableCounts } from "../adapters/postgres-state.ts";
+import type { TableCounts } from "../adapters/postgres-counts.ts";
+import { getReplicationState } from "../adapters/postgres-state.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
 import { step, type Json, type Reads, type StepContext } from "../engine/step.ts";
 import { appRoleOf, asMuster, tryWriteAsApp } from "./database.ts";
+import { countTables, notCompared, shortTable } from "./row-counts.ts";
 import type { DatabaseTarget } from "./targets.ts";
 
 export type VerifyDatabaseInput = { service: string; from: DatabaseTarget; to: DatabaseTarget };
@@ -17,7 +19,9 @@ export type VerifyDatabaseSeen = {
   canary: boolean | null;
   /** Null when a write as the application was accepted. */
   appRefused: string | null;
-  counts: TableCounts;
+  counts: TableCounts | null;
+  /** What was not compared with the rows before the promotion, and why. */
+  notCompared: string | null;
   oldSide: OldSide;
 };
 
@@ -26,21 +30,22 @@ export const verifyDatabase = step<VerifyDatabaseInput, VerifyDatabaseSeen>({
   name: "verify-database",
   title: ({ to }) => `check that ${to.instance} takes writes, is whole, and is the only writer`,
 
-  async observe(ctx, { from, to }) {
-    const [own, attempt, oldSide] = await Promise.all([
+  async observe(ctx, { from, to }, reads) {
+    const [own, counts, attempt, oldSide] = await Promise.all([
       asMuster(ctx, to, "LookAtWriter", async (sql) => {
         const { inRecovery, timeline } = await getReplicationState(sql);
         return {
           inRecovery,
           timeline,
           canary: (await hasCanary(sql, ctx.runId)) ?? null,
-          counts: await countRows(sql),
         };
       }),
+      countTables(ctx, to),
       tryWriteAsApp(ctx, to),
       lookAtOldSide(ctx, from),
     ]);
-    return { ...own, appRefused: attempt.accepted === true ? null : attempt.because, oldSide };
+    const appRefused = attempt.accepted === true ? null : attempt.because;
+    return { ...own, appRefused, counts, notCompared: notCompared(counts, baselineOf(reads), to.instance), oldSide };
   },
 
   missing(seen, { from, to }, reads) {
@@ -51,7 +56,7 @@ export const verifyDatabase = step<VerifyDatabaseInput, VerifyDatabaseSeen>({
     if (before !== undefined && seen.timeline <= before) {
       return `${to.instance} is still on timeline ${before}, as before its promotion`;
     }
-    const short = shortTable(seen.counts, baselineOf(reads));
+    const short = seen.counts && shortTable(seen.counts, baselineOf(reads) ?? {});
     if (short) return short;
     return seen.oldSide.state === "open" ? `${from.instance} takes writes too: ${seen.oldSide.why}` : undefined;
   },
@@ -85,9 +90,11 @@ async function lookAtOldSide(ctx: StepContext, from: DatabaseTarget): Promise<Ol
   }
 }
 
-/** The rows at the fence; without a fence those of the replica before it was promoted. */
-function baselineOf(reads: Reads): TableCounts {
-  return (fieldOf(reads["fence-writes"], "counts") ?? fieldOf(reads["catch-up"], "counts") ?? {}) as TableCounts;
+/** The rows at the fence; without a fence those of the replica before it was promoted; null where nobody counted. */
+function baselineOf(reads: Reads): TableCounts | null {
+  return (fieldOf(reads["fence-writes"], "counts") ??
+    fieldOf(reads["catch-up"], "counts") ??
+    null) as TableCounts | null;
 }
 
 function timelineBefore(reads: Reads): number | undefined {
@@ -99,20 +106,4 @@ function timelineBefore(reads: Reads): number | undefined {
 function fieldOf(result: Json | undefined, field: string): Json | undefined {
   if (typeof result !== "object" || result === null || Array.isArray(result)) return undefined;
   return result[field] ?? undefined;
-}
-
-/** Rows may go again once the application works, so where a table has a rising key its top is what must be there. */
-function shortTable(counts: TableCounts, baseline: TableCounts): string | undefined {
-  for (const [table, was] of Object.entries(baseline)) {
-    const now = counts[table];
-    if (!now) return `the table ${table} is not there`;
-    if (was.maxId !== undefined) {
-      if (now.maxId === undefined || BigInt(now.maxId) < BigInt(was.maxId)) {
-        return `${table} ends at ${now.maxId ?? "nothing"}, and went up to ${was.maxId} before`;
-      }
-    } else if (was.exact && now.exact && now.rows < was.rows) {
-      return `${table} has ${now.rows} rows, and had ${was.rows} before`;
-    }
-  }
-  return undefined;
 }

@@ -131,6 +131,11 @@ describe("the report of a failover", () => {
       "UNPROTECTED since 2026-11-23T12:04:50Z: checkout-db-west has no replica. Somebody builds one, in us-east-1 once it is back.",
       "checkout-db is not fenced: it was out of reach. Muster looks for it, and fences it as soon as it answers.",
     ]);
+    const notCompared = "no rows of checkout-db-west were compared: they could not be counted";
+    const blind = report({ ...input, events: [...story, done(300, "verify-database", { notCompared })] });
+    expect(blind.now.at(-1)).toBe(
+      "No rows of checkout-db-west were compared: they could not be counted. Somebody looks whether all is there.",
+    );
     const fenced = report({ ...input, refence: { runId: "rf-1", at: moment(900), rowsLeftBehind: 3 } });
     expect(fenced.now).toContain("checkout-db came back, and was fenced by run rf-1 at 2026-11-23T12:15:00Z.");
     expect(reportLines(fenced)).toContainEqual(expect.stringMatching(/; 3 rows were left on the old writer\.$/));

@@ -1,0 +1,68 @@
+import { countRows, mayBeCut, type TableCount, type TableCounts } from "../adapters/postgres-counts.ts";
+import type { StepContext } from "../engine/step.ts";
+import { messageOf } from "../errors.ts";
+import { asMuster } from "./database.ts";
+import type { DatabaseTarget } from "./targets.ts";
+
+/** The part of a call's time that counting may take; the rest is for the way there and back. */
+export const countingShare = 0.4;
+
+/**
+ * Counts the rows of a database, in a call of its own. Null where they could not be counted: that is no reason to think
+ * ill of the server, nor to hold up a move.
+ */
+export async function countTables(ctx: StepContext, target: DatabaseTarget): Promise<TableCounts | null> {
+  try {
+    return await asMuster(ctx, target, "CountRows", (sql) => countRows(sql, ctx.callTimeoutMs * countingShare));
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    ctx.log.warn({ instance: target.instance, error: messageOf(error) }, "rows were not counted");
+    return null;
+  }
+}
+
+/**
+ * Says which table holds less than before. Rows may go again once the application works, so where a table has a rising key
+ * its top is what must be there.
+ */
+export function shortTable(counts: TableCounts, before: TableCounts): string | undefined {
+  for (const [table, was] of Object.entries(before)) {
+    const now = counts[table];
+    if (!now && mayBeCut(counts)) continue;
+    if (!now) return `the table ${table} is not there`;
+    if (was.maxId !== undefined && (now.maxId !== undefined || now.exact)) {
+      if (now.maxId === undefined || BigInt(now.maxId) < BigInt(was.maxId)) {
+        return `${table} ends at ${now.maxId ?? "nothing"}, and went up to ${was.maxId} before`;
+      }
+    } else if (was.exact && now.exact && (now.rows ?? 0) < (was.rows ?? 0)) {
+      return `${table} has ${now.rows} rows, and had ${was.rows} before`;
+    }
+  }
+  return undefined;
+}
+
+/** Says what of a database was not compared with what it held before, and why; null where all was. Pure. */
+export function notCompared(counts: TableCounts | null, before: TableCounts | null, instance: string): string | null {
+  if (!before) return `no rows of ${instance} were compared: nobody could count them before the promotion`;
+  if (!counts) return `no rows of ${instance} were compared: they could not be counted`;
+  const tables = Object.entries(before).flatMap(([table, was]) => (comparable(counts[table], was) ? [] : [table]));
+  return tables.length === 0
+    ? null
+    : `the rows of ${tables.join(", ")} at ${instance} were not compared: they take too long to count`;
+}
+
+const comparable = (now: TableCount | undefined, was: TableCount): boolean =>
+  now !== undefined &&
+  ((was.maxId !== undefined && (now.maxId !== undefined || now.exact)) || (was.exact && now.exact));
+
+/** Counts by table the rows that stand here and did not before; by the highest key, which is never too few, where only that is known; else null. */
+export function rowsBeyond(counts: TableCounts, before: TableCounts): Record<string, number | null> {
+  return Object.fromEntries(Object.entries(counts).map(([table, now]) => [table, more(now, before[table])]));
+}
+
+function more(now: TableCount, was: TableCount | undefined): number | null {
+  if (!was) return null;
+  if (now.exact && was.exact) return Math.max(0, (now.rows ?? 0) - (was.rows ?? 0));
+  if (now.maxId === undefined || was.maxId === undefined) return null;
+  return Math.max(0, Number(BigInt(now.maxId) - BigInt(was.maxId)));
+}

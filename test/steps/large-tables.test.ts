@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import type { Json, Reads } from "../../src/engine/step.ts";
+import { ask } from "../../src/lab/postgres-pair.ts";
+import { catchUp } from "../../src/steps/catch-up.ts";
+import { fenceWrites } from "../../src/steps/fence-writes.ts";
+import { openWrites } from "../../src/steps/open-writes.ts";
+import { promoteReplica } from "../../src/steps/promote-replica.ts";
+import { notCompared, rowsBeyond, shortTable } from "../../src/steps/row-counts.ts";
+import { verifyDatabase } from "../../src/steps/verify-database.ts";
+import { drive, openBench, type Bench } from "./bench.ts";
+import { inputs } from "./inputs.ts";
+
+describe("a database with a table that nobody can count in time", () => {
+  let bench: Bench;
+  const reads: Reads = {};
+  const primary = () => bench.pair.primary.server;
+
+  beforeAll(async () => {
+    bench = await openBench();
+    // A row takes the server a minute: what a table of hundreds of millions is.
+    await ask(primary(), "alter table users enable row level security");
+    await ask(primary(), "create policy slow on users using (pg_sleep(60) is not null)");
+  });
+  afterAll(() => bench.close());
+
+  it("is not called dead when it falls silent right after its fence was proven", async () => {
+    const ctx = bench.as({
+      point: async (name) => {
+        if (name === "before postgres.TakeBaseline") await bench.pair.primary.front.setMode("refuses");
+      },
+    });
+    await drive(
+      bench,
+      { ...fenceWrites, missing: ({ canLogIn }) => (canLogIn ? "open" : undefined) },
+      inputs.fenceWrites,
+    );
+    await expect(fenceWrites.observe(ctx, inputs.fenceWrites, {})).rejects.toThrow(
+      /^checkout-db takes no writes of the application any more, but where its log ends was not seen: it refuses connections$/,
+    );
+    await bench.pair.primary.front.setMode("open");
+  });
+
+  it("is fenced, caught up with and promoted", async () => {
+    reads["fence-writes"] = (await drive(bench, fenceWrites, inputs.fenceWrites)).result as Json;
+    expect(reads["fence-writes"]).toMatchObject({
+      provenBy: 'the role "app" may not log in',
+      counts: { "public.orders": { rows: 0, exact: true }, "public.users": { rows: null, exact: false } },
+    });
+    reads["catch-up"] = (await drive(bench, catchUp, inputs.catchUp, reads)).result as Json;
+    await drive(bench, promoteReplica, inputs.promoteReplica, reads);
+  });
+
+  it("passes its check, which says what it did not compare", async () => {
+    await drive(bench, openWrites, inputs.openWrites);
+    expect((await drive(bench, verifyDatabase, inputs.verifyDatabase, reads)).result).toMatchObject({
+      notCompared: "the rows of public.users at checkout-db-west were not compared: they take too long to count",
+    });
+  });
+});
+
+describe("rows before and after a promotion", () => {
+  const counted = (rows: number, maxId?: string) => ({ rows, exact: true, ...(maxId ? { maxId } : {}) });
+  const guessed = (rows: number | null, maxId?: string) => ({ rows, exact: false, ...(maxId ? { maxId } : {}) });
+
+  it.each([
+    [
+      "are compared by the highest key where there is one",
+      { t: counted(3, "9") },
+      { t: counted(5, "9") },
+      undefined,
+      null,
+    ],
+    [
+      "are short when it is lower",
+      { t: guessed(9, "8") },
+      { t: guessed(9, "9") },
+      /^t ends at 8, and went up to 9/,
+      null,
+    ],
+    ["are compared by number without a key", { t: counted(3) }, { t: counted(4) }, /^t has 3 rows, and had 4/, null],
+    [
+      "are not compared by an estimate",
+      { t: guessed(3) },
+      { t: counted(4) },
+      undefined,
+      /^the rows of t at db were not/,
+    ],
+    [
+      "are not compared where a key was not read in time",
+      { t: guessed(3) },
+      { t: counted(4, "4") },
+      undefined,
+      /^the rows of t/,
+    ],
+    ["are missed when the table is gone", {}, { t: counted(4) }, /^the table t is not there/, /^the rows of t/],
+  ] as const)("%s", (_name, now, before, short, left) => {
+    const [found, uncompared] = [shortTable(now, before), notCompared(now, before, "db")];
+    if (short) expect(found).toMatch(short);
+    else expect(found).toBeUndefined();
+    if (left) expect(uncompared).toMatch(left);
+    else expect(uncompared).toBeNull();
+  });
+
+  it("are said not to be compared at all where nobody counted them", () => {
+    expect(notCompared({}, null, "db")).toBe(
+      "no rows of db were compared: nobody could count them before the promotion",
+    );
+    expect(notCompared(null, {}, "db")).toBe("no rows of db were compared: they could not be counted");
+  });
+
+  it("left behind are never too few: the key's way where rows were not counted, and nothing where neither is known", () => {
+    const before = { a: counted(3, "3"), b: guessed(100, "100"), c: guessed(7) };
+    const now = { a: counted(5, "9"), b: guessed(90, "140"), c: guessed(9), d: counted(1) };
+    expect(rowsBeyond(now, before)).toEqual({ a: 2, b: 40, c: null, d: null });
+  });
+});
