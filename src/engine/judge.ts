@@ -78,11 +78,12 @@ export function judge(look: Look, record: StepView, limits: Limits, now: Date): 
 /** What to do about undoing one step: the same rules, with the undo's own tries. */
 export function judgeUndo(look: Look, record: StepView, limits: Limits, now: Date): Verdict {
   const again: Verdict = { next: "look-again", afterSeconds: limits.pollSeconds };
-  // A forward call whose outcome is unknown must have had its time before its trace can be judged.
+  // A forward call that may have happened must have had its time before its trace can be judged: until the target's read
+  // lag is over, "as before" proves nothing.
   const forward = record.lastTry;
   const unsettled =
     forward !== undefined &&
-    (forward.end === "open" || (forward.end === "failed" && !forward.noEffect)) &&
+    !(forward.end === "failed" && forward.noEffect) &&
     secondsSince(forward.endedAt ?? forward.at, now) < limits.settleSeconds;
   if (unsettled) return again;
   const { lastTry: _, ...rest } = record;

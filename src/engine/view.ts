@@ -6,7 +6,7 @@ import type { Json, Reads } from "./step.ts";
 export type StepView = {
   node: PlanNode;
   firstLookAt?: Date;
-  /** Patience counts from here: the first look, the last apply, or the last time a person said "continue". */
+  /** Patience counts from here: the first look, the last try, a take-over, or when a person said "continue" or turned it back. */
   patienceFrom?: Date;
   /** How often an apply was intended since the last "continue", and in all. */
   triesSinceContinue: number;
@@ -140,6 +140,8 @@ function foldRun(view: RunView, event: RunEvent): void {
       break;
     case "taken-over":
       view.takeOvers += 1;
+      // While nobody worked, nobody was patient.
+      for (const step of view.steps.values()) if (step.patienceFrom && !isOver(step)) step.patienceFrom = event.at;
       break;
     case "held":
       view.heldBy = event.by;
@@ -155,7 +157,11 @@ function foldRun(view: RunView, event: RunEvent): void {
       view.turnedBack = { by: event.by, verb: event.verb, at: event.at, services };
       delete view.heldBy;
       // What was parked on the way forward does not stop the way back.
-      for (const step of view.steps.values()) if (services.has(step.node.service)) delete step.parked;
+      for (const step of view.steps.values()) {
+        if (!services.has(step.node.service)) continue;
+        delete step.parked;
+        step.patienceFrom = event.at;
+      }
       break;
     }
     case "refused":

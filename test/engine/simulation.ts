@@ -128,6 +128,10 @@ export class Simulation {
     const oneWay = this.journal.findIndex((event) => event.kind === "intent" && event.step === "shop/promote");
     const back = this.journal.findIndex((event) => event.kind === "undo-intent");
     if (oneWay >= 0 && back > oneWay) throw new Error("something was undone after the point of no return");
+    if (view.ended?.outcome === "cancelled") {
+      const left = [...this.world].find(([, { on }]) => on);
+      if (left) throw new Error(`the run ended as undone, and "${left[0]}" is still on`);
+    }
     for (const target of this.doubled)
       throw new Error(`the change of "${target}" was made though it had been made already`);
     if (
