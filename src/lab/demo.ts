@@ -1,34 +1,28 @@
-import { parseArgs } from "node:util";
-import { messageOf, UserError } from "../errors.ts";
 import { playDemo } from "./demo-story.ts";
+import { readNumber, readTyped, runProgram } from "./terminal-entry.ts";
 
-/** Plays the main story by itself in a terminal: `npm run demo [-- --graceful] [-- --kill-worker <step>]`. */
-async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
+const usage = "npm run demo [-- [--graceful] [--kill-worker <step>] [--scale <lab seconds in a second>]]";
+
+/** Any faster, calls to a lab on two cores would outlive their timeouts. */
+const scales = [1, 60] as const;
+
+/** Plays the main story by itself in a terminal. */
+await runProgram("demo", async () => {
+  const typed = readTyped(
+    {
       graceful: { type: "boolean", default: false },
       "kill-worker": { type: "string" },
-      scale: { type: "string" },
+      scale: { type: "string", default: "20" },
     },
-  });
-  const killIn = values["kill-worker"];
+    usage,
+  );
+  const killIn = typed["kill-worker"];
   const figures = await playDemo({
-    graceful: values.graceful,
+    graceful: typed.graceful,
     ...(killIn === undefined ? {} : { killIn }),
-    scale: Number(values.scale ?? 20),
+    scale: readNumber(typed.scale, scales, usage),
     print: (line) => void process.stdout.write(`${line}\n`),
   });
   process.stdout.write(`${JSON.stringify(figures)}\n`);
   return figures.outcome === "done" ? 0 : 1;
-}
-
-try {
-  process.exitCode = await main();
-} catch (error) {
-  const words =
-    error instanceof UserError
-      ? error.message
-      : `The demo broke: ${messageOf(error)}. Nothing outside this machine was touched. Start it again.`;
-  process.stderr.write(`${words}\n${error instanceof UserError ? "" : `${(error as Error).stack}\n`}`);
-  process.exitCode = 1;
-}
+});

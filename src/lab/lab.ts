@@ -207,7 +207,7 @@ async function restOf(db: Db, runId: string): Promise<string | undefined> {
 }
 
 async function writeFiles(world: World, folder: string, options: LabOptions): Promise<Record<string, string>> {
-  const { slack, mail, dns, resolver, rds, route53, authority, musterDatabase } = world;
+  const { slack, mail, resolver, rds, route53, authority, musterDatabase } = world;
   await chmod(folder, 0o700);
   const path = (name: string) => join(folder, name);
   const yaml = labEstate({ replicas: options.replicas ?? 3, stabilitySeconds: 60, ...options.estate });
@@ -233,7 +233,8 @@ async function writeFiles(world: World, folder: string, options: LabOptions): Pr
     GUARD_SSL: "disable",
     CHECKOUT_DB_URL: `postgres://${app.user}:${app.password}@unused.lab/${app.database}?sslmode=disable`,
     MUSTER_KEY: randomBytes(32).toString("base64"),
-    RESOLVERS: dns.server,
+    // As in a company's network: what customers' resolvers keep, this one keeps too.
+    RESOLVERS: resolver.server,
     PUBLIC_RESOLVERS: resolver.server,
     DNS_PORT: "5353",
     HTTP_PORT: "0",

@@ -8,7 +8,7 @@ export type Watch = { stop(): Promise<void> };
 export type Duty = {
   /** Names the duty among all processes: one of them does it at a time. */
   name: string;
-  /** Seconds between two turns, on Muster's clock. */
+  /** Seconds from the beginning of one turn to that of the next, on Muster's clock. */
   everySeconds: number;
 };
 
@@ -20,12 +20,14 @@ export function watch(ctx: Context, duty: Duty, tick: (ctx: Context, signal: Abo
   const { signal } = stopping;
   const turns = async () => {
     while (!signal.aborted) {
+      // From beginning to beginning: a turn that waits long for an answer does not put off the next.
+      const next = new Date(ctx.now().getTime() + duty.everySeconds * 1000);
       try {
         if (await takeTurn(ctx, duty)) await tick({ ...ctx, activity }, signal);
       } catch (error) {
         if (!signal.aborted) ctx.log.warn({ duty: duty.name, error: messageOf(error) }, "a watch had a bad turn");
       }
-      await ctx.clock.sleep(duty.everySeconds, signal).catch(() => undefined);
+      await ctx.clock.until(next, signal).catch(() => undefined);
     }
   };
   const ended = turns();
