@@ -9,6 +9,8 @@ import { leaseDueRuns, type EngineContext } from "./lease.ts";
 const everyMs = 1_000;
 /** Readings that differ from our clock by less, in wall milliseconds, are noise of the round trip. */
 const noiseMs = 20;
+/** Readings that differ by more, in wall seconds, are no drift: somebody set the clock. */
+const jumpSeconds = 2;
 
 /**
  * Looks for due runs every second, again at once while it finds as many as there is room for, and drives them here.
@@ -59,5 +61,13 @@ export async function refreshClock(ctx: EngineContext): Promise<void> {
   const noise = noiseMs * clock.rate;
   // Somebody set the clock while we asked: what we read may be older than that.
   if (Math.abs(clock.now().getTime() - expected) > 5 * clock.rate) return;
-  if (reading.rate !== clock.rate || Math.abs(reading.shows.getTime() - expected) > noise) clock.set(reading);
+  const ahead = reading.shows.getTime() - expected;
+  if (reading.rate === clock.rate && Math.abs(ahead) <= noise) return;
+  // A clock that drifts is set right in silence, a jump is news: approvals and deadlines move with it.
+  if (reading.rate === clock.rate && Math.abs(ahead) > jumpSeconds * 1000 * clock.rate)
+    ctx.log.warn(
+      { seconds: Math.round(ahead / 1000) },
+      "the clock of Muster's database jumped; every deadline follows it",
+    );
+  clock.set(reading);
 }

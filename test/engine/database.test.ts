@@ -76,6 +76,21 @@ describe("Muster's own database", () => {
     expect(clock.rate).toBe(3);
   });
 
+  it("says so in the log when somebody sets the clock, which moves every deadline", async () => {
+    const db = connect();
+    const clock = new Clock(await readClock(db));
+    const warned: object[] = [];
+    const log = { ...quiet, warn: (fields: object) => warned.push(fields) };
+    const ctx = engineContext({ db, clock, worker: "one", log });
+    await refreshClock(ctx);
+    expect(warned).toEqual([]);
+    await sql`update muster.clock set shows = muster.now() - interval '5 minutes', anchor_at = clock_timestamp()`.execute(
+      db,
+    );
+    await refreshClock(ctx);
+    expect(warned).toEqual([{ seconds: -300 }]);
+  });
+
   it("does not put back a clock that was set while it was asked", async () => {
     const db = connect();
     const clock = new Clock(await readClock(db));
