@@ -75,7 +75,7 @@ async function findKnown(ctx: Context, runId: string, jobName: string, input: Js
   return live === undefined ? undefined : { runId: live, existing: true };
 }
 
-function newRun(runId: string, job: string, plan: Plan, facts: Json, asking: Asking, { estate }: Context) {
+function newRun(runId: string, job: string, plan: Plan, facts: Json, asking: Asking, { estate, redact }: Context) {
   const { by, place, reason } = asking;
   const channel = place.kind === "slack" ? place.channel : estate.channels.incidents;
   return {
@@ -87,7 +87,7 @@ function newRun(runId: string, job: string, plan: Plan, facts: Json, asking: Ask
     by,
     place,
     channel,
-    ...(reason ? { reason } : {}),
+    ...(reason ? { reason: redact(reason) } : {}),
   };
 }
 

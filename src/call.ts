@@ -1,4 +1,4 @@
-import { messageOf } from "./errors.ts";
+import { messageOf, rewordError } from "./errors.ts";
 
 /** What every call that leaves the process needs from outside. */
 export type CallContext = {
@@ -9,6 +9,8 @@ export type CallContext = {
   /** Wall milliseconds after which a call is given up. */
   callTimeoutMs: number;
   log: Log;
+  /** Takes secrets out of what a call throws, before anybody can journal, log or show it. */
+  redact: (text: string) => string;
 };
 
 /** The few words of pino that the code uses. */
@@ -80,7 +82,7 @@ export type CallOptions = { signal?: AbortSignal | undefined; timeoutMs?: number
 
 /**
  * Makes one call that leaves the process: named crash points around it, a timeout in wall milliseconds, the caller's
- * abort, and a log line with its time. The name says service and action: "rds.PromoteReadReplica". `work` gets the signal
+ * abort, secrets taken out of what it throws, and a log line with its time. The name says service and action: "rds.PromoteReadReplica". `work` gets the signal
  * and must hand it on; the promise settles at the timeout even when `work` does not listen.
  *
  * @throws CallTimedOut when no answer came in time, the signal's reason when the caller gave up, else what `work` throws.
@@ -99,7 +101,7 @@ export async function call<T>(
     .during(() => inTime(name, milliseconds, work, options.signal))
     .then(
       (value) => ({ value }),
-      (error: unknown) => ({ error }),
+      (error: unknown) => ({ error: rewordError(error, ctx.redact) }),
     );
   const endedAt = performance.now();
   const took = Math.round(endedAt - startedAt);

@@ -26,5 +26,28 @@ export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && !error.message && error.errors.length > 0) return messageOf(error.errors[0]);
   const message = error instanceof Error ? error.message : String(error);
   const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : "";
-  return `${message}${cause}`.replaceAll(/\s+/g, " ").slice(0, 500);
+  // What is journalled goes into a JSON column, which takes neither NUL nor half of an emoji.
+  return `${message}${cause}`
+    .replaceAll(/[\s\p{Cc}]+/gu, " ")
+    .slice(0, 500)
+    .toWellFormed();
+}
+
+/** Rewords what an error says, and what caused it; its class, its codes and its shape stay as they are. */
+export function rewordError(error: unknown, reword: (text: string) => string): unknown {
+  const open = [error];
+  const done = new Set<object>();
+  for (let at = open.pop(); at !== undefined || open.length > 0; at = open.pop()) {
+    if (typeof at !== "object" || at === null || done.has(at)) continue;
+    done.add(at);
+    const { explanation, cause, errors } = at as { explanation?: object; cause?: unknown; errors?: unknown };
+    open.push(cause, ...(Array.isArray(errors) ? (errors as unknown[]) : []));
+    for (const [name, text] of Object.entries({ ...explanation })) rewordOne(explanation as object, name, text, reword);
+    for (const name of ["message", "stack"]) rewordOne(at, name, Reflect.get(at, name), reword);
+  }
+  return error;
+}
+
+function rewordOne(holder: object, name: string, text: unknown, reword: (text: string) => string): void {
+  if (typeof text === "string" && reword(text) !== text) Reflect.set(holder, name, reword(text));
 }

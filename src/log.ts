@@ -4,16 +4,22 @@ import type { Log } from "./call.ts";
 /** Replaces every secret it was told of, and passwords inside addresses, wherever they stand in a text. */
 export type Redact = (text: string) => string;
 
-/** Makes the one redactor of a process: what passes it may be logged, journalled and shown. */
-export function makeRedactor(secrets: readonly string[]): Redact {
-  // Whatever is shorter would blank out ordinary words.
-  const known = secrets.filter((secret) => secret.length >= 6).sort((left, right) => right.length - left.length);
+/**
+ * Makes the one redactor of a process: what passes it may be logged, journalled and shown. A secret that is added to the
+ * set later counts from then on.
+ */
+export function makeRedactor(secrets: ReadonlySet<string>): Redact {
   return (text) => {
+    // Whatever is shorter would blank out ordinary words.
+    const known = [...secrets].filter((secret) => secret.length >= 6).sort((left, right) => right.length - left.length);
     let clean = text.replaceAll(/\b([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s@]+@/gi, "$1:[redacted]@");
     for (const secret of known) clean = clean.replaceAll(secret, "[redacted]");
-    return clean.replaceAll(/\bxox[a-z]-[\w-]+|\bxapp-[\w-]+|\bAKIA[0-9A-Z]{16}\b/g, "[redacted]");
+    return clean.replaceAll(looksSecret, "[redacted]");
   };
 }
+
+/** Slack's tokens, AWS's key ids, and what stands after "Bearer" in a header, whoever they belong to. */
+const looksSecret = /\bxox[a-z]-[\w-]+|\bxapp-[\w-]+|\bA(?:KIA|SIA)[0-9A-Z]{16}\b|(?<=\bbearer )[\w.~+/=-]{6,}/gi;
 
 /** Redacts every string in a value, at any depth; keys stay. */
 export function redactDeep<T>(redact: Redact, value: T): T {

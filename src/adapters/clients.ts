@@ -18,7 +18,9 @@ export type ClientSettings = NameSettings & {
   /** Unset: the library's own order (KUBECONFIG, the home folder, the pod's service account). */
   kubeconfigFile?: string | undefined;
   /** Estate cluster name to the kubeconfig's context. */
-  clusters: Record<string, { context: string }>;
+  clusters: Readonly<Record<string, { context: string }>>;
+  /** Told of each credential that a client fetched by itself, so that nobody ever shows it. */
+  learnSecret?: (secret: string) => void;
   /** Muster's own role in users' databases. */
   guard: { user: string; password: string; ssl: SslMode };
   /** Wall milliseconds a connection may take to open. */
@@ -60,13 +62,15 @@ export function makeClients(settings: ClientSettings): Clients {
       getOrMake(rds, region, () => new RDSClient({ ...common, region, ...endpoint(settings.rdsEndpoint) })),
     // Route 53 is signed for us-east-1 wherever it is called from.
     route53: new Route53Client({ ...common, region: "us-east-1", ...endpoint(settings.route53Endpoint) }),
-    cluster: (name) =>
-      getOrMake(clusters, name, () => {
-        const context = settings.clusters[name]?.context;
-        if (!context) throw unknownCluster(name);
-        const { kubeconfigFile, connectTimeoutMs } = settings;
-        return makeCluster({ name, context, kubeconfigFile, connectTimeoutMs, names, ca: settings.extraCa });
-      }),
+    cluster(name) {
+      // Read at each call: the estate may have been read again.
+      const context = Object.hasOwn(settings.clusters, name) ? settings.clusters[name]?.context : undefined;
+      if (!context) throw unknownCluster(name);
+      const { kubeconfigFile, connectTimeoutMs, learnSecret, extraCa: ca } = settings;
+      return getOrMake(clusters, `${name} ${context}`, () =>
+        makeCluster({ name, context, kubeconfigFile, connectTimeoutMs, names, ca, learnSecret }),
+      );
+    },
     pg: { names, guard: settings.guard, connectTimeoutMs: settings.connectTimeoutMs, ca },
     web: { names, ca },
     async close() {

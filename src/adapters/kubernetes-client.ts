@@ -13,6 +13,8 @@ export type ClusterSettings = {
   connectTimeoutMs: number;
   names: Names;
   ca?: string | undefined;
+  /** Told of the token that requests carry. */
+  learnSecret?: ((secret: string) => void) | undefined;
 };
 
 /** One Kubernetes API, spoken to over HTTPS. client-node only reads the kubeconfig and fetches credentials: its typed
@@ -73,6 +75,8 @@ export function makeCluster(settings: ClusterSettings): Cluster {
       const options: Parameters<KubeConfig["applyToHTTPSOptions"]>[0] = {};
       await kubeconfig.applyToHTTPSOptions(options);
       const { ca, cert, key, rejectUnauthorized } = options;
+      const credentials = textHeaders(options.headers);
+      for (const value of Object.values(credentials)) settings.learnSecret?.(value.replace(/^\w+ /, ""));
       // Client certificates may come from a credential plugin and change: the agent changes with them.
       const agentKey = String(cert ?? "");
       if (agent?.key !== agentKey) {
@@ -93,7 +97,7 @@ export function makeCluster(settings: ClusterSettings): Cluster {
       }
       const { dispatcher } = agent;
       const { method, path, contentType, body } = ask;
-      const headers = { ...textHeaders(options.headers), accept: "application/json", ...contentHeader(contentType) };
+      const headers = { ...credentials, accept: "application/json", ...contentHeader(contentType) };
       const sent = body === undefined ? null : JSON.stringify(body);
       const url = `${server.server.replace(/\/$/, "")}${path}`;
       const answer = await request(url, { method, headers, body: sent, signal, dispatcher });

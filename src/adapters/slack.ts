@@ -1,5 +1,6 @@
 import { LogLevel, WebClient, type WebClientOptions } from "@slack/web-api";
 import { call, type CallContext } from "../call.ts";
+import { redactDeep } from "../log.ts";
 import { SlackFailed, troubleOf } from "./slack-trouble.ts";
 
 /** Slack's own advice for calls: nothing is posted twice in ten seconds, and nothing takes longer. */
@@ -25,6 +26,12 @@ export type SlackClient = {
 
 /** What a message shows. `text` is what notifications and screen readers get, and what is left where blocks fail. */
 export type Draft = { text: string; blocks?: readonly object[] };
+
+/** Takes secrets out of what is about to be shown; whoever wrote it may have quoted one. */
+const clean = ({ redact }: SlackContext, { text, blocks }: Draft): Draft => {
+  const redacted = { text, ...(blocks === undefined ? {} : { blocks }) };
+  return redactDeep(redact, redacted);
+};
 
 /** Where a message stands. */
 export type SlackPlace = { channel: string; ts: string };
@@ -77,7 +84,7 @@ export async function postMessage(
 ): Promise<SlackPlace> {
   const answer = await ask(ctx, slack, "chat.postMessage", {
     channel,
-    ...draft,
+    ...clean(ctx, draft),
     ...(threadTs === undefined ? {} : { thread_ts: threadTs }),
     metadata: { event_type: "muster", event_payload: { key } },
     unfurl_links: false,
@@ -93,7 +100,7 @@ export async function updateMessage(
   slack: SlackClient,
   { channel, ts, ...draft }: Draft & SlackPlace,
 ): Promise<void> {
-  await ask(ctx, slack, "chat.update", { channel, ts, ...draft });
+  await ask(ctx, slack, "chat.update", { channel, ts, ...clean(ctx, draft) });
 }
 
 /** Shows a message to one person in a channel, until they reload Slack. It cannot be read back. @throws SlackFailed */
@@ -102,7 +109,7 @@ export async function postEphemeral(
   slack: SlackClient,
   { channel, user, ...draft }: Draft & { channel: string; user: string },
 ): Promise<void> {
-  await ask(ctx, slack, "chat.postEphemeral", { channel, user, ...draft });
+  await ask(ctx, slack, "chat.postEphemeral", { channel, user, ...clean(ctx, draft) });
 }
 
 /**
@@ -186,9 +193,9 @@ export async function respond(
   url: string,
   draft: Draft & { everyone: boolean },
 ): Promise<void> {
-  const { text, blocks, everyone } = draft;
+  const { everyone } = draft;
   if (!isSlacks(slack, url)) throw new SlackFailed({ kind: "refused" }, "the address to answer at is not Slack's");
-  const body = { text, blocks, response_type: everyone ? "in_channel" : "ephemeral", replace_original: false };
+  const body = { ...clean(ctx, draft), response_type: everyone ? "in_channel" : "ephemeral", replace_original: false };
   await guarded(ctx, slack, "response_url", async (signal) => {
     const headers = { "content-type": "application/json; charset=utf-8" };
     const response = await fetch(url, {

@@ -55,7 +55,8 @@ export async function sendMail(ctx: CallContext, settings: MailSettings, mail: M
   });
   const messageId = `<${createHash("sha256").update(mail.key).digest("hex").slice(0, 32)}@muster>`;
   try {
-    const { to, subject, text } = mail;
+    const { to } = mail;
+    const [subject, text] = [ctx.redact(mail.subject), ctx.redact(mail.text)];
     const message = { from: settings.from, to, subject: subject.replaceAll(/\s+/g, " "), text, messageId };
     await call(ctx, "smtp.send", () => transport.sendMail(message), { timeoutMs: wholeMs });
   } catch (error) {

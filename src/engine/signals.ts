@@ -21,7 +21,7 @@ export type Sent = "sent" | "known" | "no such run" | "over";
  * answers it: with the deed, or with a refusal that says why.
  */
 export async function sendSignal(
-  ctx: Pick<EngineContext, "db" | "point" | "activity" | "callTimeoutMs" | "log">,
+  ctx: Pick<EngineContext, "db" | "point" | "activity" | "callTimeoutMs" | "log" | "redact">,
   runId: string,
   { key, verb, by, step, planHash }: NewSignal,
 ): Promise<Sent> {

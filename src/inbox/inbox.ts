@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Reply } from "../chat.ts";
 import type { Context } from "../context.ts";
 import { CannotContinue, messageOf, UserError, type Explanation } from "../errors.ts";
+import { redactDeep } from "../log.ts";
 import type { Message } from "../outbox/sender.ts";
 import { makeBell, wakeOutbox, type Bell } from "../outbox/wake.ts";
 import { answer, TryLater, type Desk } from "./answer.ts";
@@ -70,7 +71,7 @@ async function dealWith(ctx: Context, desk: Desk, received: Received): Promise<v
   try {
     const reply = await replyTo(ctx, desk, received);
     await ctx.point("inbox answered");
-    await conclude(ctx.db, received.seq, asMessage(received, reply));
+    await conclude(ctx.db, received.seq, asMessage(received, redactDeep(ctx.redact, reply)));
     wakeOutbox();
   } catch (error) {
     ctx.log.warn({ delivery: received.deliveryKey, error: messageOf(error) }, "a delivery waits for another try");

@@ -45,6 +45,7 @@ export function engineContext(parts: Partial<Context> & Pick<Context, "db" | "cl
     point: () => Promise.resolve(),
     activity: new Activity(),
     log: loud,
+    redact: (text) => text,
     ring: () => Promise.resolve(),
     steps: new Map(),
     brokenClaims: () => Promise.resolve([]),
