@@ -14,7 +14,7 @@ import { findJob } from "../jobs/index.ts";
 import { lookAgain } from "../jobs/propose.ts";
 
 const usage =
-  "/muster runs [list | show | approve | decline | hold | resume | continue | waive | undo | cancel | abandon | look-again] [run] [step]";
+  "/muster runs [list | show | approve | decline | hold | resume | continue | waive | undo | cancel | abandon | look-again] [run] [step] [--code <code>]";
 
 const verbs: readonly Verb[] = [
   "approve",
@@ -37,8 +37,11 @@ export const runs: Command = {
   summary: "Lists runs, shows one, or says a decision to one. What a button says, this says too.",
 
   async run(ctx, call) {
-    const { positional, options } = readOptions(call.words, { known: { code: "text" }, positions: 3, usage });
+    const known = { code: "text" } as const;
+    const { positional, options } = readOptions(call.words, { known, positions: 3, usage });
     const [verb = "list", runId, step] = positional;
+    const positions = { list: 1, show: 2, "look-again": 2 }[verb] ?? 3;
+    readOptions(call.words, { known, positions, usage });
     if (verb === "list") return list(ctx);
     if (![...verbs, "show", "look-again"].includes(verb)) {
       throw new UserError({
@@ -50,7 +53,7 @@ export const runs: Command = {
     const run = await findRun(ctx, runId);
     if (verb === "show") return show(ctx, run);
     if (call.place.kind === "terminal" && needCode.includes(verb)) {
-      await useCode(ctx, call.person.name, typeof options.code === "string" ? options.code : "");
+      await useCode(ctx, call.person.name, typeof options.code === "string" ? options.code : undefined);
     }
     const stepId = step === undefined ? undefined : nodeId(run, step);
     return press(ctx, {
@@ -110,17 +113,19 @@ export async function press(ctx: Context, { verb, runId, step, planHash, person,
 }
 
 /** Finds a run by its id, or by its beginning where only one fits. @throws UserError when there is none, or several. */
-async function findRun(ctx: Context, id: string | undefined): Promise<FoundRun> {
+export async function findRun(ctx: Context, id = ""): Promise<FoundRun> {
+  const wrong = (happened: string) =>
+    new UserError({ happened, means: "Nothing was changed.", todo: "Type /muster runs for the list." });
+  // Every id begins with nothing: that names no run, not even where there is only one.
+  if (id.trim() === "") throw wrong("No run was named.");
   const { rows } = await sql<{ id: string }>`
-    select id from muster.run where id = ${id ?? ""} or starts_with(id, ${id ?? "-"})
-     order by id = ${id ?? ""} desc, proposed_at desc limit 2`.execute(ctx.db);
+    select id from muster.run where id = ${id} or starts_with(id, ${id})
+     order by id = ${id} desc, proposed_at desc limit 2`.execute(ctx.db);
   const exact = rows.find((row) => row.id === id) ?? (rows.length === 1 ? rows[0] : undefined);
   if (exact) return loadRun(ctx, exact.id);
-  throw new UserError({
-    happened: id === undefined ? "No run was named." : `There is no single run called "${shorten(id)}".`,
-    means: "Nothing was changed.",
-    todo: "Type /muster runs for the list.",
-  });
+  throw wrong(
+    `There is ${rows.length === 0 ? "no run whose id is, or begins with," : "more than one run whose id begins with"} "${shorten(id)}".`,
+  );
 }
 
 /** Lets people name a step without its service. */

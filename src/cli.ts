@@ -2,7 +2,9 @@
 import { realpathSync } from "node:fs";
 import { userInfo } from "node:os";
 import { fileURLToPath } from "node:url";
-import { UserError } from "./errors.ts";
+import { secretsIn } from "./config.ts";
+import { CannotContinue, messageOf, UserError, type Explanation } from "./errors.ts";
+import { makeRedactor } from "./log.ts";
 import { runCli } from "./terminal.ts";
 
 /** Runs `muster ...` for whoever is logged in here. */
@@ -11,11 +13,20 @@ async function main(): Promise<number> {
   try {
     return await runCli(process.argv.slice(2), { env: process.env, user: userInfo().username, print });
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    const { happened, means, todo } = error.explanation;
+    const { happened, means, todo } = explanationOf(error);
     process.stderr.write(`${happened}${happened.endsWith("\n") ? "" : "\n"}${means}\n${todo}\n`);
     return 1;
   }
+}
+
+function explanationOf(error: unknown): Explanation {
+  if (error instanceof UserError || error instanceof CannotContinue) return error.explanation;
+  const redact = makeRedactor(new Set(secretsIn()));
+  return {
+    happened: `Something in Muster failed: ${redact(messageOf(error)).replace(/\.$/, "")}.`,
+    means: "What was typed may have been done, in whole or in part.",
+    todo: "Look with muster runs before you type it again; LOG_LEVEL=debug shows where it failed.",
+  };
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { z } from "zod";
 import type { Estate, SecretReference } from "./estate.ts";
 import { UserError } from "./errors.ts";
@@ -9,15 +10,23 @@ const wholeNumber = z.coerce.number(aboveZero).int(aboveZero).min(1, aboveZero);
 const port = "expected a port, 0 to 65535";
 const addresses = z
   .string()
-  .regex(/^[^\s,]+(\s*,\s*[^\s,]+)*$/, "expected addresses with commas between them")
-  .transform((text) => text.split(",").map((address) => address.trim()));
+  .transform((text) => text.split(",").map((address) => address.trim()))
+  .refine((all) => all.every(isAddress), "expected addresses (ip or ip:port) with commas between them");
+const url = "expected an address such as https://example.com/";
+
+/** A secret that is an address; what it shows stands for what is expected, and never for what was given. */
+const secretUrl = (protocol: RegExp, shows: string) =>
+  z
+    .string()
+    .refine((text) => isUrl(text, protocol), `expected an address such as ${shows}`)
+    .meta({ secret: true });
 
 /** Every setting there is. The description beside one is its entry in docs/configuration.md. */
 export const Config = z.object({
-  DATABASE_URL: secret.describe(
+  DATABASE_URL: secretUrl(/^postgres(ql)?:$/, "postgres://user:password@host:5432/database").describe(
     "Postgres that holds runs, journals and what goes in and out. Keep it outside every region you may have to leave.",
   ),
-  REDIS_URL: secret
+  REDIS_URL: secretUrl(/^rediss?:$/, "redis://user:password@host:6379")
     .optional()
     .describe(
       "Redis that rings the workers. Unset: Postgres rings them. Losing it delays runs by seconds; it loses none.",
@@ -25,8 +34,10 @@ export const Config = z.object({
   ESTATE: z.string().default("estate.yaml").describe("Path of the estate file."),
   SLACK_BOT_TOKEN: secret.optional().describe("The bot's token (xoxb-...). Unset: no Slack; the terminal still works."),
   SLACK_APP_TOKEN: secret.optional().describe("The app-level token (xapp-...) for Socket Mode."),
-  SLACK_API_URL: z.url().default("https://slack.com/api/").describe("Where Slack's Web API is."),
-  SMTP_URL: secret.optional().describe("Mail server, smtp://user:password@host:port. Unset: no mail is sent."),
+  SLACK_API_URL: z.url(url).default("https://slack.com/api/").describe("Where Slack's Web API is."),
+  SMTP_URL: secretUrl(/^smtps?:$/, "smtp://user:password@host:587")
+    .optional()
+    .describe("Mail server, smtp://user:password@host:port. Unset: no mail is sent."),
   MAIL_FROM: z.string().default("muster@localhost").describe("Sender of mails."),
   KUBECONFIG: z
     .string()
@@ -43,13 +54,13 @@ export const Config = z.object({
     .describe(
       "32 bytes in base64: encrypts the TOTP secrets kept in Postgres. Unset: nobody can approve in a terminal.",
     ),
-  AWS_ENDPOINT_URL_RDS: z.url().optional().describe("Where RDS is. Unset: AWS's own regional endpoints."),
-  AWS_ENDPOINT_URL_ROUTE_53: z.url().optional().describe("Where Route 53's control plane is. Unset: AWS's own."),
+  AWS_ENDPOINT_URL_RDS: z.url(url).optional().describe("Where RDS is. Unset: AWS's own regional endpoints."),
+  AWS_ENDPOINT_URL_ROUTE_53: z.url(url).optional().describe("Where Route 53's control plane is. Unset: AWS's own."),
   RESOLVERS: addresses.optional().describe("DNS servers (ip:port) for every name Muster opens. Unset: the system's."),
   PUBLIC_RESOLVERS: addresses
     .default(["1.1.1.1", "8.8.8.8"])
     .describe("Resolvers that customers use: what they answer is checked after traffic was shifted."),
-  DNS_PORT: wholeNumber.default(53).describe("Port of the zones' authoritative name servers."),
+  DNS_PORT: wholeNumber.max(65_535, port).default(53).describe("Port of the zones' authoritative name servers."),
   EXTRA_CA_FILE: z.string().optional().describe("PEM file of certificate authorities to trust beside the usual ones."),
   LEASE_MILLISECONDS: wholeNumber
     .default(10_000)
@@ -99,8 +110,13 @@ function faultsBetween(config: Config): string[] {
   const faults: string[] = [];
   if (config.SLACK_BOT_TOKEN && !config.SLACK_APP_TOKEN)
     faults.push("SLACK_APP_TOKEN: not set, but SLACK_BOT_TOKEN is");
+  if (config.SLACK_APP_TOKEN && !config.SLACK_BOT_TOKEN)
+    faults.push("SLACK_BOT_TOKEN: not set, but SLACK_APP_TOKEN is");
   if (config.CALL_TIMEOUT_MILLISECONDS * 2 > config.LEASE_MILLISECONDS) {
     faults.push("CALL_TIMEOUT_MILLISECONDS: expected at most half of LEASE_MILLISECONDS");
+  }
+  if (config.EXTRA_CA_FILE !== undefined && readOrNothing(config.EXTRA_CA_FILE) === undefined) {
+    faults.push("EXTRA_CA_FILE: the file cannot be read");
   }
   if (config.MUSTER_KEY && Buffer.from(config.MUSTER_KEY, "base64").length !== 32) {
     faults.push("MUSTER_KEY: expected 32 bytes in base64");
@@ -119,26 +135,37 @@ export function secretReader(
         : [reference.file, readOrNothing(reference.file)];
     if (value) return value.trim();
     throw new UserError({
-      happened: `A secret the estate refers to was not found: ${where}.`,
+      happened: `A secret the estate refers to is not there, or cannot be read: ${where}.`,
       means: "Nothing was changed.",
       todo: "Provide it, and try again.",
     });
   };
 }
 
+/** Settings of the AWS SDK that are secrets; it reads them by itself. */
+const ofAws = ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+
+/** Lists the secrets among the settings of an environment, be they right or wrong. */
+export function secretsIn(env: Record<string, string | undefined> = process.env): string[] {
+  const names = Object.entries(Config.shape).flatMap(([name, schema]) => (isSecret(schema) ? [name] : []));
+  return [...names, ...ofAws].flatMap((name) => readingsOf(env[name]));
+}
+
 /** Lists every secret this process knows: what no log, message or journal may show. */
-export function secretsOf(config: Config, estate: Estate, env: Record<string, string | undefined>): string[] {
-  const fromConfig = Object.entries(Config.shape).flatMap(([name, schema]) =>
-    isSecret(schema) ? [String(config[name as keyof Config] ?? "")] : [],
-  );
+export function secretsOf(estate: Estate, env: Record<string, string | undefined>): string[] {
   const references = Object.values(estate.services)
     .flatMap((service) => service.databases.flatMap(({ writer, replica }) => [writer.appRole, replica.appRole]))
     .filter((reference) => reference !== undefined);
   const fromEstate = references.map((reference) =>
     "env" in reference ? env[reference.env] : readOrNothing(reference.file),
   );
-  const all = [...fromConfig, ...fromEstate].filter((value) => value !== undefined && value !== "") as string[];
-  return [...new Set(all.flatMap((value) => [value, ...passwordsIn(value)]))];
+  return [...secretsIn(env), ...fromEstate.flatMap(readingsOf)];
+}
+
+/** The forms in which a secret can turn up: as it is, and the password of an address, encoded or not. */
+export function readingsOf(secret: string | undefined): string[] {
+  const value = secret?.trim();
+  return value ? [value, ...passwordsIn(value)] : [];
 }
 
 function isSecret(schema: z.ZodType): boolean {
@@ -149,14 +176,31 @@ function isSecret(schema: z.ZodType): boolean {
 function passwordsIn(value: string): string[] {
   if (!URL.canParse(value)) return [];
   const { password } = new URL(value);
-  return password ? [password, decodeURIComponent(password)] : [];
+  return password ? [password, decoded(password) ?? password] : [];
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isUrl(text: string, protocol: RegExp): boolean {
+  return URL.canParse(text) && protocol.test(new URL(text).protocol) && decoded(text) !== undefined;
+}
+
+/** 10.0.0.2, 10.0.0.2:53, ::1 or [::1]:53. */
+function isAddress(text: string): boolean {
+  const [, bare, port = "53"] = /^\[?([^\]]*?)\]?(?::(\d{1,5}))?$/.exec(text) ?? [];
+  return isIP(text) > 0 || (isIP(bare ?? "") > 0 && Number(port) <= 65_535);
 }
 
 function readOrNothing(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+  } catch {
+    return undefined;
   }
 }

@@ -5,7 +5,6 @@ import { standing, type Standing } from "./engine/decide.ts";
 import type { Driver } from "./engine/drive.ts";
 import { loadJournal } from "./engine/journal.ts";
 import { fold, type RunView } from "./engine/view.ts";
-import { UserError } from "./errors.ts";
 
 /** Wall milliseconds between two looks at a run that somebody else may be driving. */
 const everyMs = 300;
@@ -32,7 +31,7 @@ export async function followRun(
   for (;;) {
     await driver.answer(runId);
     const loaded = await loadJournal(ctx.db, runId);
-    if (!loaded) throw noSuchRun(runId);
+    if (!loaded) throw new Error(`run ${runId} is gone`);
     const view = fold(loaded.run.plan, loaded.events);
     const unread = await hasUnread(ctx, runId, view.lastSignal);
     await tellNew();
@@ -63,10 +62,3 @@ async function hasUnread(ctx: Context, runId: string, lastSignal: number): Promi
      where s.run = ${runId} and s.seq > ${lastSignal} and r.ended_at is null limit 1`.execute(ctx.db);
   return rows.length > 0;
 }
-
-const noSuchRun = (runId: string) =>
-  new UserError({
-    happened: `There is no run called "${runId.slice(0, 60)}".`,
-    means: "Nothing was changed.",
-    todo: "Type muster runs for the list.",
-  });

@@ -1,8 +1,9 @@
 import express from "express";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { sql } from "kysely";
 import type { Context } from "./context.ts";
-import { messageOf } from "./errors.ts";
+import { messageOf, UserError } from "./errors.ts";
 
 export type HttpServer = { port: number; close(): Promise<void> };
 
@@ -19,8 +20,11 @@ export async function openHttp(ctx: Context, port: number): Promise<HttpServer> 
       response.status(503).send("Muster's database does not answer\n");
     }
   });
-  const server = app.listen(port);
-  await new Promise<void>((resolve, reject) => server.once("listening", resolve).once("error", reject));
+  const server = createServer(app);
+  await new Promise<void>((resolve, reject) => {
+    server.once("listening", resolve).once("error", (error: NodeJS.ErrnoException) => reject(taken(port, error)));
+    server.listen(port);
+  });
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>
@@ -30,3 +34,10 @@ export async function openHttp(ctx: Context, port: number): Promise<HttpServer> 
       }),
   };
 }
+
+const taken = (port: number, error: NodeJS.ErrnoException): UserError =>
+  new UserError({
+    happened: `Port ${port} could not be listened at (${error.code ?? error.message}).`,
+    means: "Muster did not start, and touched nothing.",
+    todo: "Set HTTP_PORT to a port that is free here; 0 takes any.",
+  });

@@ -4,15 +4,16 @@ import { commands } from "../commands/index.ts";
 import { press } from "../commands/runs.ts";
 import { brokenClaims } from "../jobs/propose.ts";
 import { makeClients } from "./adapters/clients.ts";
+import { whyUnreachable } from "./adapters/unreachable.ts";
 import { Activity, type Log } from "./call.ts";
 import { Clock } from "./clock.ts";
-import { secretReader, secretsOf, type Config } from "./config.ts";
+import { readingsOf, secretReader, secretsOf, type Config } from "./config.ts";
 import type { Context } from "./context.ts";
 import { openDb, readClock } from "./db/connect.ts";
 import { assertMigrated } from "./db/migrate.ts";
 import { openDriver, type Driver } from "./engine/drive.ts";
 import { openSweep } from "./engine/sweep.ts";
-import { messageOf } from "./errors.ts";
+import { messageOf, UserError } from "./errors.ts";
 import { loadEstate } from "./estate-file.ts";
 import { openHttp } from "./http.ts";
 import { startInbox } from "./inbox/inbox.ts";
@@ -29,7 +30,13 @@ export type Overrides = Partial<Pick<Context, "clock" | "point" | "random" | "ac
   log?: Log;
 };
 
-export type OpenContext = { ctx: Context; driver: Driver; close: () => Promise<void> };
+export type OpenContext = {
+  ctx: Context;
+  driver: Driver;
+  /** Reads the estate again. @throws UserError when it has a fault; the old one stays in force. */
+  reload: () => void;
+  close: () => Promise<void>;
+};
 
 /**
  * Builds the context of a process from its settings: reads the estate, connects to the database, makes the clients.
@@ -40,7 +47,9 @@ export type OpenContext = { ctx: Context; driver: Driver; close: () => Promise<v
 export async function openContext(config: Config, overrides: Overrides = {}): Promise<OpenContext> {
   const env = overrides.env ?? process.env;
   const estate = loadEstate(config.ESTATE);
-  const redact = makeRedactor(secretsOf(config, estate, env));
+  const secrets = new Set(secretsOf(estate, env));
+  const learn = (secret: string) => readingsOf(secret).forEach((reading) => secrets.add(reading));
+  const redact = makeRedactor(secrets);
   const log = overrides.log ?? openLog(config.LOG_LEVEL, redact);
   const activity = overrides.activity ?? new Activity();
   const leaseMs = config.LEASE_MILLISECONDS;
@@ -49,7 +58,7 @@ export async function openContext(config: Config, overrides: Overrides = {}): Pr
     await assertMigrated(db);
   } catch (error) {
     await db.destroy();
-    throw error;
+    throw databaseAway(error, redact);
   }
   const clock = overrides.clock ?? new Clock(await readClock(db));
   const clients = makeClients({
@@ -57,13 +66,17 @@ export async function openContext(config: Config, overrides: Overrides = {}): Pr
     route53Endpoint: config.AWS_ENDPOINT_URL_ROUTE_53,
     extraCa: config.EXTRA_CA_FILE ? readFileSync(config.EXTRA_CA_FILE, "utf8") : undefined,
     kubeconfigFile: config.KUBECONFIG,
-    clusters: estate.clusters,
+    get clusters() {
+      return ctx.estate.clusters;
+    },
+    learnSecret: learn,
     guard: { user: config.GUARD_USER, password: config.GUARD_PASSWORD ?? "", ssl: config.GUARD_SSL },
     connectTimeoutMs: Math.min(2000, config.CALL_TIMEOUT_MILLISECONDS),
     resolvers: config.RESOLVERS ?? [],
     publicResolvers: config.PUBLIC_RESOLVERS,
     dnsPort: config.DNS_PORT,
   });
+  const read = secretReader(env);
   const ctx: Context = {
     estate,
     db,
@@ -79,7 +92,11 @@ export async function openContext(config: Config, overrides: Overrides = {}): Pr
     worker: overrides.worker ?? `${hostname()}:${process.pid}`,
     callTimeoutMs: config.CALL_TIMEOUT_MILLISECONDS,
     point: overrides.point ?? (() => Promise.resolve()),
-    secret: secretReader(env),
+    secret(reference) {
+      const secret = read(reference);
+      learn(secret);
+      return secret;
+    },
     ...(config.MUSTER_KEY ? { totpKey: Buffer.from(config.MUSTER_KEY, "base64") } : {}),
     ring: (runId) => driver.answer(runId),
     steps: new Map(steps.map((step) => [step.name, step])),
@@ -92,17 +109,37 @@ export async function openContext(config: Config, overrides: Overrides = {}): Pr
     await clients.close();
     await db.destroy();
   };
-  return { ctx, driver, close };
+  const reload = () => {
+    ctx.estate = loadEstate(config.ESTATE);
+    for (const secret of secretsOf(ctx.estate, env)) secrets.add(secret);
+    log.info({ services: Object.keys(ctx.estate.services).length }, "the estate was read again");
+  };
+  return { ctx, driver, reload, close };
 }
 
-export type Muster = { ctx: Context; httpPort: number; stop(): Promise<void> };
+/** What is wrong with Muster's own database, where it is something a person can put right. */
+function databaseAway(error: unknown, redact: (text: string) => string): unknown {
+  if (error instanceof UserError) return error;
+  const why = whyUnreachable(error) ?? `says: ${redact(messageOf(error))}`;
+  return new UserError({
+    happened: `Muster's database ${why}.`,
+    means: "Nothing was done, because nothing can be written down.",
+    todo: "Look at DATABASE_URL and at the server it names, then try again.",
+  });
+}
+
+export type Muster = { ctx: Context; httpPort: number; reload(): void; stop(): Promise<void> };
 
 /**
  * Starts everything a server does: it listens to Slack, answers, drives runs, takes messages out, and keeps watch. Any
  * number may run side by side. `stop` hands over what is under way and returns within a call timeout.
  */
 export async function startMuster(config: Config, overrides: Overrides = {}): Promise<Muster> {
-  const { ctx, driver, close } = await openContext(config, overrides);
+  const { ctx, driver, reload, close } = await openContext(config, overrides);
+  const http = await openHttp(ctx, config.HTTP_PORT).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   const mail = config.SMTP_URL ? openMailSender({ url: config.SMTP_URL, from: config.MAIL_FROM }) : undefined;
   const slack = config.SLACK_BOT_TOKEN
     ? openSlackFront(ctx, {
@@ -124,7 +161,6 @@ export async function startMuster(config: Config, overrides: Overrides = {}): Pr
   const outbox = startOutbox(ctx, slack ? { cards: slack.cards } : {});
   const inbox = slack && startInbox(ctx, { commands, press, identify: slack.identify });
   const watches = startWatches(ctx);
-  const http = await openHttp(ctx, config.HTTP_PORT);
   await slack?.listen();
   // What is slow to load is loaded before somebody needs it.
   for (const name of Object.keys(ctx.estate.clusters)) {
@@ -139,7 +175,7 @@ export async function startMuster(config: Config, overrides: Overrides = {}): Pr
     await outbox.stop();
     await close();
   };
-  return { ctx, httpPort: http.port, stop };
+  return { ctx, httpPort: http.port, reload, stop };
 }
 
 async function clusterPrepared(ctx: Context, name: string): Promise<void> {
@@ -151,10 +187,4 @@ async function clusterPrepared(ctx: Context, name: string): Promise<void> {
       "a cluster's kubeconfig cannot be used; its looks will say so",
     );
   }
-}
-
-/** Reads the estate again, as SIGHUP asks for. A file with a fault is refused whole: the old estate stays in force. */
-export function reloadEstate(ctx: Context, config: Config): void {
-  ctx.estate = loadEstate(config.ESTATE);
-  ctx.log.info({ services: Object.keys(ctx.estate.services).length }, "the estate was read again");
 }

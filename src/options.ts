@@ -27,7 +27,9 @@ export function readOptions<Names extends string>(
     if (options[name] !== undefined) throw wrong(`"--${name}" was given twice.`, usage);
     if (kind === "flag" && inline !== undefined) throw wrong(`"--${name}" takes no value.`, usage);
     const value = kind === "flag" ? true : (inline ?? queue.shift());
-    if (value === undefined || value === "") throw wrong(`"--${name}" needs a value.`, usage);
+    // "--reason --dry-run" forgot the reason: taken as one, it would propose what was only to be shown.
+    const isOption = inline === undefined && typeof value === "string" && value.startsWith("--");
+    if (value === undefined || value === "" || isOption) throw wrong(`"--${name}" needs a value.`, usage);
     options[name] = value;
   }
   if (positional.length > positions) {
@@ -43,8 +45,9 @@ export function readOptions<Names extends string>(
 const wrong = (happened: string, usage: string, hint = "") =>
   new UserError({ happened, means: "Nothing was changed.", todo: `Type ${usage}.${hint}` });
 
-/** Cuts what a person typed to what is worth repeating. */
-export const shorten = (text: string, most = 60): string => (text.length > most ? `${text.slice(0, most)}…` : text);
+/** Cuts what a person typed to what is worth repeating. Half of an emoji is none: a JSON column would refuse it. */
+export const shorten = (text: string, most = 60): string =>
+  text.length > most ? `${text.slice(0, most).replace(/[\ud800-\udbff]$/, "")}…` : text;
 
 /** Names what was probably meant: ` Did you mean "us-west-2"?`, or nothing when no candidate is near. */
 export function closest(typed: string, candidates: readonly string[], prefix = ""): string {

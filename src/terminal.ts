@@ -1,6 +1,7 @@
 import { Command as Program, CommanderError } from "commander";
 import { randomUUID } from "node:crypto";
 import { commands } from "../commands/index.ts";
+import { findRun } from "../commands/runs.ts";
 import type { Command, Person } from "./chat.ts";
 import { readConfig, type Config } from "./config.ts";
 import type { Context } from "./context.ts";
@@ -8,8 +9,10 @@ import { openDb } from "./db/connect.ts";
 import { migrate } from "./db/migrate.ts";
 import { UserError } from "./errors.ts";
 import { followRun } from "./follow.ts";
-import { openContext, reloadEstate, startMuster, type Overrides } from "./main.ts";
+import { openContext, startMuster, type Overrides } from "./main.ts";
+import { findCommand } from "./inbox/answer.ts";
 import { migrateQueue } from "./queue.ts";
+import { readSplitWords } from "./words.ts";
 
 export type Terminal = {
   env: Record<string, string | undefined>;
@@ -41,33 +44,38 @@ export async function runCli(argv: string[], terminal: Terminal): Promise<number
     .argument("<run>")
     .description("tells a run's story as it happens, and drives it where nobody else does")
     .action(async (runId: string) => {
-      status = await withContext(terminal, ({ ctx, driver }) => followRun(ctx, driver, runId, terminal.print));
-    });
-  for (const command of commands) {
-    program
-      .command(command.name)
-      .argument("[words...]")
-      .summary(command.summary)
-      .allowUnknownOption()
-      .passThroughOptions()
-      .helpOption(false)
-      .action(async (words: string[]) => {
-        status = await say(terminal, command, words);
+      status = await withContext(terminal, async ({ ctx, driver }) => {
+        whoSits(ctx, terminal.user);
+        const { id } = await findRun(ctx, runId);
+        return followRun(ctx, driver, id, terminal.print);
       });
+    });
+  const own = program.commands.map((command) => command.name());
+  for (const command of commands) {
+    // For the list that --help prints; what is typed goes to the command as it is, as it does in Slack.
+    program.command(command.name).argument("[words...]").summary(command.summary);
   }
+  const [verb] = argv;
   try {
+    if (verb !== undefined && !verb.startsWith("-") && !own.includes(verb)) {
+      const { command, words } = findCommand(commands, "muster", readSplitWords(argv), own);
+      return await say(terminal, command, words);
+    }
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0 || error.code === "commander.help") return 0;
     throw new UserError({
-      happened: `${error.message.replace(/^error: /, "").replace(/^./, (letter) => letter.toUpperCase())}.`,
+      happened: asSentence(error.message),
       means: "Nothing was changed.",
       todo: "Type muster --help for what there is.",
     });
   }
   return status;
 }
+
+const asSentence = (message: string): string =>
+  `${message.replace(/^error: /, "").replace(/^./, (letter) => letter.toUpperCase())}`.replace(/\.*$/, ".");
 
 /** Gives a command as the person who is logged in, then follows the run it speaks of for as long as it moves. */
 async function say(terminal: Terminal, command: Command, words: string[]): Promise<number> {
@@ -102,6 +110,10 @@ async function withContext<T>(
   const opened = await openContext(quiet(readConfig(env)), { env, ...overrides });
   try {
     return await work(opened);
+  } catch (error) {
+    // Whoever looks for the fault asks for it; at the terminal of somebody in a hurry a trace is only noise.
+    if (error instanceof Error) opened.ctx.log.debug({ stack: error.stack }, "a command ended in an error");
+    throw error;
   } finally {
     await opened.close();
   }
@@ -130,7 +142,7 @@ async function serve({ env, overrides }: Terminal): Promise<void> {
   const muster = await startMuster(config, { env, ...overrides });
   const reload = () => {
     try {
-      reloadEstate(muster.ctx, config);
+      muster.reload();
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       muster.ctx.log.error({ why: error.message }, "the estate was not read again; the one before stays in force");

@@ -31,8 +31,21 @@ export function splitWords(text: string): string[] {
   if (closing !== undefined)
     throw wrong(`A quote (${closing}) was opened and not closed.`, "Close it, and type the command again.");
   if (word !== undefined) words.push(word);
-  return words.map((one) => one.replace(/^[—–](?=\w)/, "--"));
+  return words.map(withDashes);
 }
+
+/**
+ * Reads words that a shell has split already, under the same rules as `splitWords`; quotes are the shell's affair.
+ * @throws UserError for too long a text, or characters nobody can type.
+ */
+export function readSplitWords(words: readonly string[]): string[] {
+  const read = words.map((word) => word.toWellFormed());
+  refuseUnreadable(read.join(" "));
+  return read.map(withDashes);
+}
+
+/** Undoes what phones and word processors make of "--". */
+const withDashes = (word: string): string => word.replace(/^[—–](?=\w)/, "--");
 
 /** An apostrophe inside a word ("don't") opens nothing. */
 function opensQuote(letter: string, word: string | undefined): boolean {

@@ -24,9 +24,10 @@ describe("settings", () => {
   });
 
   it("lists of addresses are split at their commas", () => {
-    expect(readConfig({ ...enough, RESOLVERS: "127.0.0.1:53 ,[::1]:53" }).RESOLVERS).toEqual([
+    expect(readConfig({ ...enough, RESOLVERS: "127.0.0.1:53 ,[::1]:53,::1" }).RESOLVERS).toEqual([
       "127.0.0.1:53",
       "[::1]:53",
+      "::1",
     ]);
   });
 
@@ -35,7 +36,21 @@ describe("settings", () => {
     [{ ...enough, LEASE_MILLISECONDS: "soon" }, ["LEASE_MILLISECONDS: expected a whole number above 0"]],
     [{ ...enough, LEASE_MILLISECONDS: "0" }, ["LEASE_MILLISECONDS: expected a whole number above 0"]],
     [{ ...enough, HTTP_PORT: "70000" }, ["HTTP_PORT: expected a port, 0 to 65535"]],
-    [{ ...enough, RESOLVERS: "a,,b" }, ["RESOLVERS: expected addresses with commas between them"]],
+    [{ ...enough, HTTP_PORT: "8080.5" }, ["HTTP_PORT: expected a port, 0 to 65535"]],
+    [{ ...enough, DNS_PORT: "70000" }, ["DNS_PORT: expected a port, 0 to 65535"]],
+    [{ ...enough, RESOLVERS: "10.0.0.2,,10.0.0.3" }, ["RESOLVERS: expected addresses (ip or ip:port)"]],
+    [{ ...enough, RESOLVERS: "ns.hunter2.example" }, ["RESOLVERS: expected addresses (ip or ip:port)"]],
+    [{ ...enough, PUBLIC_RESOLVERS: "10.0.0.2:99999" }, ["PUBLIC_RESOLVERS: expected addresses (ip or ip:port)"]],
+    [{ DATABASE_URL: "hunter2" }, ["DATABASE_URL: expected an address such as postgres://user:password@host:5432/"]],
+    [{ DATABASE_URL: "mysql://muster:hunter2@db/muster" }, ["DATABASE_URL: expected an address such as postgres://"]],
+    [{ DATABASE_URL: "postgres://muster:hunter2%@db/muster" }, ["DATABASE_URL: expected an address such as "]],
+    [{ ...enough, REDIS_URL: "hunter2:6379" }, ["REDIS_URL: expected an address such as redis://user:password@"]],
+    [{ ...enough, SMTP_URL: "https://hunter2@mail" }, ["SMTP_URL: expected an address such as smtp://user:password@"]],
+    [{ ...enough, SLACK_API_URL: "slack" }, ["SLACK_API_URL: expected an address such as https://example.com/"]],
+    [{ ...enough, GUARD_SSL: "maybe" }, ["GUARD_SSL: "]],
+    [{ ...enough, LOG_LEVEL: "loud" }, ["LOG_LEVEL: "]],
+    [{ ...enough, EXTRA_CA_FILE: "no/such/file" }, ["EXTRA_CA_FILE: the file cannot be read"]],
+    [{ ...enough, SLACK_APP_TOKEN: "xapp-hunter2" }, ["SLACK_BOT_TOKEN: not set, but SLACK_APP_TOKEN is"]],
     [{ ...enough, SLACK_BOT_TOKEN: "xoxb-hunter2" }, ["SLACK_APP_TOKEN: not set, but SLACK_BOT_TOKEN is"]],
     [{ ...enough, MUSTER_KEY: "hunter2" }, ["MUSTER_KEY: expected 32 bytes in base64"]],
     [
@@ -58,5 +73,6 @@ describe("settings", () => {
     expect(secret({ env: "PASSWORD" })).toBe("hunter2");
     expect(refusal(() => secret({ env: "NOTHING" })).message).toContain("the environment variable NOTHING");
     expect(refusal(() => secret({ file: "no/such/file" })).message).toContain("no/such/file");
+    expect(refusal(() => secret({ file: "test" })).message).toMatch(/or cannot be read: test\. Nothing was changed\./);
   });
 });

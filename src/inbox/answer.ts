@@ -60,15 +60,23 @@ export async function pressed(ctx: Context, press: Extract<Delivery, { kind: "pr
   });
 }
 
-/** `/muster failover ...` and `/failover ...` are the same command. */
-function findCommand(commands: readonly Command[], typed: string, words: string[]) {
+/**
+ * Finds the command: `/muster failover ...`, `/failover ...` and `muster failover ...` are the same one.
+ * @throws UserError for a word that names none; `others` are verbs that only a terminal has.
+ */
+export function findCommand(
+  commands: readonly Command[],
+  typed: string,
+  words: string[],
+  others: readonly string[] = [],
+) {
   const bare = typed.replace(/^\//, "");
   const [name = "help", ...rest] = bare === "muster" ? words : [bare, ...words];
   const command = commands.find((one) => one.name === name.toLowerCase());
   if (command) return { command, words: rest };
   const names = commands.map((one) => one.name);
   throw new UserError({
-    happened: `"${shorten(name)}" is nothing Muster can be told.${closest(name, names)}`,
+    happened: `"${shorten(name)}" is nothing Muster can be told.${closest(name, [...names, ...others])}`,
     means: "Nothing was changed.",
     todo: `Type /muster help, or one of: ${names.map((one) => `/muster ${one}`).join(", ")}.`,
   });

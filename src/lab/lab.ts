@@ -12,7 +12,7 @@ import { migrate } from "../db/migrate.ts";
 import { standing } from "../engine/decide.ts";
 import { loadJournal } from "../engine/journal.ts";
 import { fold } from "../engine/view.ts";
-import { messageOf, UserError } from "../errors.ts";
+import { CannotContinue, UserError } from "../errors.ts";
 import { startMuster, type Muster, type Overrides } from "../main.ts";
 import { migrateQueue } from "../queue.ts";
 import { runCli } from "../terminal.ts";
@@ -163,8 +163,9 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
           });
           return { status, text: lines.join("\n") };
         } catch (error) {
-          if (!(error instanceof UserError)) throw error;
-          return { status: 1, text: messageOf(error) };
+          if (!(error instanceof UserError || error instanceof CannotContinue)) throw error;
+          const { happened, means, todo } = error.explanation;
+          return { status: 1, text: [happened, means, todo].join("\n") };
         } finally {
           forget();
         }

@@ -35,13 +35,14 @@ export async function enrol(ctx: Context, person: string, replace: boolean): Pro
  * Checks a person's code and uses it up. A code counts once; five wrong ones in a row lock the person out for 15 minutes.
  * @throws UserError that says which of these it was.
  */
-export async function useCode(ctx: Context, person: string, code: string): Promise<void> {
+export async function useCode(ctx: Context, person: string, code: string | undefined): Promise<void> {
+  if (code === undefined) throw noCode();
   const { rows } = await sql<{ secret: Buffer }>`
     update muster.totp set
            tries = case when locked_until is null then tries + 1 else 1 end,
            locked_until = case when locked_until is null and tries + 1 >= ${triesAllowed}
-                               then clock_timestamp() + make_interval(secs => ${lockSeconds}) end
-     where person = ${person} and (locked_until is null or locked_until <= clock_timestamp())
+                               then muster.now() + make_interval(secs => ${lockSeconds}) end
+     where person = ${person} and (locked_until is null or locked_until <= (select muster.now()))
     returning secret`.execute(ctx.db);
   const row = rows[0];
   if (!row) throw await refusal(ctx, person);
@@ -65,6 +66,15 @@ export async function useCode(ctx: Context, person: string, code: string): Promi
     todo: "Wait for the next code of your authenticator and try again.",
   });
 }
+
+/** Whoever forgot the code did not guess: that is none of the five tries. */
+const noCode = () =>
+  new UserError({
+    happened: "No code was given.",
+    means:
+      "Nothing was approved. In a terminal a decision needs the six digits of the authenticator you got from muster enrol.",
+    todo: "Type it again with --code and the six digits.",
+  });
 
 async function refusal(ctx: Context, person: string): Promise<UserError> {
   const { rows } = await sql`select 1 from muster.totp where person = ${person}`.execute(ctx.db);
