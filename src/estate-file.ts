@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { LineCounter, parseDocument, type Document } from "yaml";
 import type { z } from "zod";
-import { UserError } from "./errors.ts";
+import { messageOf, UserError } from "./errors.ts";
 import { Estate } from "./estate.ts";
 
 /** A fault of the estate file, at its place. */
@@ -40,7 +40,7 @@ export function parseEstate(text: string, path: string): Estate {
     );
   }
   const locate = (keys: PropertyKey[]) => at(offsetOf(document, keys));
-  const parsed = Estate.safeParse(document.toJS({ maxAliasCount: 100 }));
+  const parsed = Estate.safeParse(valueOf(document, path));
   if (!parsed.success)
     throw refuse(
       path,
@@ -49,6 +49,15 @@ export function parseEstate(text: string, path: string): Estate {
   const faults = faultsWithin(parsed.data).map(({ keys, says }) => ({ ...locate(keys), where: keys.join("."), says }));
   if (faults.length > 0) throw refuse(path, faults);
   return parsed.data;
+}
+
+/** What the text says, with its aliases followed. @throws UserError for aliases that would never end, or never stop growing. */
+function valueOf(document: Document, path: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw refuse(path, [{ line: 1, column: 1, where: "", says: sentence(messageOf(error)) }]);
+  }
 }
 
 function refuse(path: string, faults: Fault[]): UserError {
@@ -95,7 +104,8 @@ function faultsWithin(estate: Estate): { keys: PropertyKey[]; says: string }[] {
   for (const list of ["approvers", "region_approvers"] as const) {
     const names = estate[list] ?? [];
     for (const [index, name] of names.entries()) {
-      if (!estate.people[name]) faults.push({ keys: [list, index], says: `"${name}" is not among the people` });
+      if (!Object.hasOwn(estate.people, name))
+        faults.push({ keys: [list, index], says: `"${name}" is not among the people` });
       if (names.indexOf(name) !== index) faults.push({ keys: [list, index], says: `"${name}" stands here twice` });
     }
   }
@@ -125,14 +135,14 @@ function faultsWithin(estate: Estate): { keys: PropertyKey[]; says: string }[] {
     }
     for (const list of ["deployments", "configs"] as const) {
       for (const [index, { cluster, region }] of service[list].entries()) {
-        if (!estate.clusters[cluster])
+        if (!Object.hasOwn(estate.clusters, cluster))
           faults.push({ keys: [...keys, list, index, "cluster"], says: `"${cluster}" is not among the clusters` });
         if (!estate.regions.includes(region))
           faults.push({ keys: [...keys, list, index, "region"], says: `"${region}" is not among the regions` });
       }
     }
     for (const [index, other] of service.dependsOn.entries()) {
-      if (!estate.services[other])
+      if (!Object.hasOwn(estate.services, other))
         faults.push({ keys: [...keys, "dependsOn", index], says: `"${other}" is not among the services` });
     }
     for (const region of Object.keys(service.health.edges)) {

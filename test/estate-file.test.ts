@@ -61,6 +61,31 @@ describe("the estate file", () => {
       /approvers.2: "bob" is not among the people/,
     ],
     ["an approver twice", whole.replace("  - cleo\n", "  - ben\n"), /approvers.2: "ben" stands here twice/],
+    [
+      "an approver whom every object has",
+      whole.replace("  - cleo\n", "  - constructor\n"),
+      /"constructor" is not among/,
+    ],
+    ["an empty file", "", /^estate.yaml:1:1 expected object/],
+    ["a list instead of an estate", "- regions\n", /^estate.yaml:1:1 expected object/],
+    ["two documents", `${whole}---\n${whole}`, /^estate.yaml:\d+:1 .*document/i],
+    [
+      "aliases that multiply for ever",
+      `a: &a [x, x, x, x, x, x, x, x, x]\n${["b", "c", "d", "e"].map((name, index) => `${name}: &${name} [${Array(9).fill(`*${"abcd"[index]}`).join(", ")}]\n`).join("")}${whole}`,
+      /^estate.yaml:1:1 .*alias/i,
+    ],
+    ["text that is no text", "\u0000\u0001\u0002", /^estate.yaml:1:\d+ /],
+    [
+      "a Slack name instead of an id",
+      whole.replace("slack: U01", 'slack: "@ana"'),
+      /people.ana.slack: expected a Slack user/,
+    ],
+    ["an address that is none", whole.replace("mail: ana@example.com", "mail: ana"), /people.ana.mail: /],
+    [
+      "a front door of a region that is not there",
+      whole.replace(/us-east-1: https/, "eu-west-1: https"),
+      /"eu-west-1" is not/,
+    ],
     ["one approver", whole.replace("  - ben\n  - cleo\n", ""), /approvers: .*>=2/],
     [
       "a region that is not there",
