@@ -99,7 +99,7 @@ describe("a run's thread in Slack", () => {
     await office.time.pass(300);
     expect(threadOf(office)).toEqual([]);
     const [mail, ...more] = await eventually(() => {
-      const box = office.mail.mailbox("ben@example.com");
+      const box = office.mail.mailbox("ben@example.com").filter(({ subject }) => !subject.includes("asks to"));
       return box.length > 0 ? box : undefined;
     });
     expect(mail?.subject).toBe("[Muster] Slack takes no messages from Muster");

@@ -184,6 +184,8 @@ describe("while Muster's database is down", () => {
     await office.listen();
     await proposeRun(office);
     await eventually(() => office.slack.messages("C01")[0]);
+    // Where the card stands must be written down too: else it is looked for after 45 seconds on the wall.
+    await office.time.quiet();
     await office.database.stop("immediate");
     const delivery = await office.slack.types("U01", "C01", "/failover us-west-2 checkout");
     expect(delivery.acknowledged).toBe(true);
