@@ -4,12 +4,14 @@ import { promotedAlready } from "../src/facts/moves.ts";
 import { readyToPromote } from "../src/facts/replica.ts";
 import type { Targets } from "../src/facts/targets.ts";
 import { roleBlockers } from "./fence-rights.ts";
+import { oldSideBlockers } from "./old-side.ts";
 
 /** Says why a failover may not be approved as the world is, a sentence each without its full stop. Pure. */
-export function blockersOf(targets: Targets, facts: FailoverFacts): string[] {
+export function blockersOf(targets: Targets, facts: FailoverFacts, forced: boolean): string[] {
   return [
     ...missingFromEstate(targets),
     ...replicaBlockers(targets, facts),
+    ...oldSideBlockers(targets, facts, forced),
     ...roleBlockers(targets, facts),
     ...dnsBlockers(facts),
     ...clusterBlockers(facts),

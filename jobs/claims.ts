@@ -1,7 +1,7 @@
 import type { Claim } from "../src/engine/plan.ts";
-import { seen } from "../src/facts/fact.ts";
+import { seen, whyUnseen } from "../src/facts/fact.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
-import { predictedLoss, seenFrom } from "../src/facts/moves.ts";
+import { predictedLoss, reachedBySomebody, seenFrom } from "../src/facts/moves.ts";
 import { readyToPromote } from "../src/facts/replica.ts";
 import type { Targets } from "../src/facts/targets.ts";
 import type { Mode } from "../src/steps/targets.ts";
@@ -14,8 +14,7 @@ export function claimsOf(targets: Targets, facts: FailoverFacts, mode: Mode, for
   const source = seen(facts.to.instance)?.sourceId;
   const weights = weightsOf(facts);
   // While the old writer is heard, the figure moves with every beat, and the fence may yet make it nothing.
-  const { muster, replica } = seenFrom(facts);
-  const loss = mode === "ungraceful" && !muster && !replica ? predictedLoss(facts) : undefined;
+  const loss = mode === "ungraceful" && !reachedBySomebody(facts) ? predictedLoss(facts) : undefined;
   return [
     ...(writer === undefined
       ? []
@@ -76,18 +75,24 @@ function contradiction({ id, value }: Claim, facts: FailoverFacts): string | und
     const now = predictedLoss(facts);
     return now === undefined || now <= shown ? undefined : `now it would be ${now} seconds`;
   }
-  if (id === "old-side") {
-    const { muster, replica } = seenFrom(facts);
-    if ((muster || replica) === (value as { reachable: boolean }).reachable) return undefined;
-    if (!muster && !replica) return "neither Muster nor the replica reaches it now";
-    return `${muster ? "Muster" : "the replica"} reaches it now`;
-  }
+  if (id === "old-side") return oldSideContradiction((value as { reachable: boolean }).reachable, facts);
   for (const { config, now } of facts.configs) {
     const found = seen(now);
     if (id === `config ${keyName(config)}` && found && found.value !== value)
       return `it is ${spellValue(found.value)} now`;
   }
   return undefined;
+}
+
+function oldSideContradiction(reachable: boolean, facts: FailoverFacts): string | undefined {
+  const { muster, replica } = seenFrom(facts);
+  if (reachedBySomebody(facts))
+    return reachable ? undefined : `${muster === "yes" ? "Muster" : "the replica"} reaches it now`;
+  if (muster === "unknown") return `it does not let Muster look now: ${whyUnseen(facts.from.server) ?? "no answer"}`;
+  if (!reachable) return undefined;
+  return replica === "no"
+    ? "neither Muster nor the replica reaches it now"
+    : "Muster reaches neither it nor its replica now";
 }
 
 function replicaContradiction(sourceId: string | null, facts: FailoverFacts): string | undefined {

@@ -56,7 +56,7 @@ function planFailover(estate: Estate, wanted: FailoverInput, facts: FailoverFact
     });
   }
   const mode = modeOf(facts, force);
-  const blockers = blockersOf(targets, facts);
+  const blockers = blockersOf(targets, facts, force !== undefined);
   return {
     job: "failover",
     title: title(wanted),

@@ -1,9 +1,11 @@
 import type { FailoverFacts } from "../src/facts/failover.ts";
-import { seenFrom } from "../src/facts/moves.ts";
+import { reachedBySomebody } from "../src/facts/moves.ts";
 import type { Mode } from "../src/steps/targets.ts";
 
-/** Tells how a service can be moved: gracefully as long as one vantage point sees the old side. */
+/**
+ * Tells how a service can be moved: gracefully as long as one vantage point sees the old side. Where neither does and
+ * nobody can tell why, a blocker says so (`oldSideBlockers`).
+ */
 export function modeOf(facts: FailoverFacts, force?: "ungraceful"): Mode {
-  const { muster, replica } = seenFrom(facts);
-  return force ?? (muster || replica ? "graceful" : "ungraceful");
+  return force ?? (reachedBySomebody(facts) ? "graceful" : "ungraceful");
 }

@@ -2,20 +2,21 @@ import { spell } from "../src/engine/judge.ts";
 import type { Plan } from "../src/engine/plan.ts";
 import { seen, whyUnseen } from "../src/facts/fact.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
-import { lagOf, predictedLoss, seenFrom } from "../src/facts/moves.ts";
+import { lagOf, predictedLoss, reachedBySomebody, seenFrom } from "../src/facts/moves.ts";
 import { readyToPromote } from "../src/facts/replica.ts";
 import type { Mode } from "../src/steps/targets.ts";
 import { spellWeights, weightsOf } from "./claims.ts";
 import { keyName } from "./config-keys.ts";
 import { forecastSeconds } from "./forecast.ts";
 import type { Preview } from "./job.ts";
+import { spellOldSide, spellReach } from "./old-side.ts";
 
 type Row = Preview["rows"][number];
 
 /** Shows what a failover stands on and what it would change, as people read it before they approve. Pure. */
 export function previewFailover(plan: Plan, facts: FailoverFacts, mode: Mode): Preview {
   return {
-    headline: `${plan.title[0]?.toUpperCase() ?? ""}${plan.title.slice(1)}, ${mode === "graceful" ? "with the old side alive" : "with the old side out of reach"}.`,
+    headline: `${plan.title[0]?.toUpperCase() ?? ""}${plan.title.slice(1)}, ${spellOldSide(facts, mode)}.`,
     mode,
     rows: [
       customersRow(facts),
@@ -47,12 +48,8 @@ function customersRow({ probes }: FailoverFacts): Row {
 
 function oldSideRow(facts: FailoverFacts): Row {
   const { muster, replica } = seenFrom(facts);
-  const by = [...(muster ? ["Muster"] : []), ...(replica ? ["the replica"] : [])];
-  const label = `Old side (${facts.fromRegion})`;
-  if (by.length > 0)
-    return { label, value: `reached by ${by.join(" and by ")}`, tone: by.length === 2 ? "good" : "warn" };
-  const why = whyUnseen(facts.from.server);
-  return { label, value: `reached by nobody${why ? `: ${why}, and the replica does not hear it` : ""}`, tone: "bad" };
+  const tone = muster === "yes" && replica === "yes" ? "good" : reachedBySomebody(facts) ? "warn" : "bad";
+  return { label: `Old side (${facts.fromRegion})`, value: spellReach(facts), tone };
 }
 
 function replicaRow({ to }: FailoverFacts): Row {
@@ -94,9 +91,8 @@ function timeRow(plan: Plan, facts: FailoverFacts): Row {
   if (plan.nodes.length === 0)
     return { label: "Time to recover", value: "unknown: it cannot be approved as things are" };
   const { rtoSeconds } = facts.objectives;
-  const { muster, replica } = seenFrom(facts);
   const ttlSeconds = ttlOf(facts);
-  const seconds = forecastSeconds(plan.nodes, { oldSideSilent: !muster && !replica, ttlSeconds });
+  const seconds = forecastSeconds(plan.nodes, { oldSideSilent: !reachedBySomebody(facts), ttlSeconds });
   const since = seen(facts.probes)?.redSince;
   const lost = since === undefined ? 0 : Math.max(0, (Date.parse(facts.lookedAt) - Date.parse(since)) / 1000);
   return {

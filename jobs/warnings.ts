@@ -1,5 +1,6 @@
 import { seen } from "../src/facts/fact.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
+import { secondsBetween } from "../src/facts/moment.ts";
 import { predictedLoss } from "../src/facts/moves.ts";
 import { readyToPromote } from "../src/facts/replica.ts";
 import type { Targets } from "../src/facts/targets.ts";
@@ -9,11 +10,26 @@ import { roleWarnings } from "./fence-rights.ts";
 /** What people must read before they approve, most frightening first; sentences. Pure. */
 export function warningsOf(targets: Targets, facts: FailoverFacts, mode: Mode): string[] {
   return [
+    ...served(facts, mode),
     ...splitBrain(targets, mode),
     ...loss(facts, mode),
     ...roleWarnings(targets, facts),
     ...dependence(facts),
     ...smaller(targets, facts),
+  ];
+}
+
+/** A probe that is older than this says nothing about now, in seconds: the prober asks every 10. */
+const freshSeconds = 60;
+
+/** Customers who are served are served by the old side: it lives, whatever Muster sees of it. */
+function served({ probes, dns, fromRegion, lookedAt }: FailoverFacts, mode: Mode): string[] {
+  const last = seen(probes);
+  const records = seen(dns.records);
+  const leadsThere = records === undefined || (records[fromRegion]?.weight ?? 0) > 0;
+  if (mode === "graceful" || !last?.ok || !leadsThere || secondsBetween(last.at, lookedAt) > freshSeconds) return [];
+  return [
+    `Customers are served at this moment (probe at ${last.at.slice(11, 19)} UTC), so ${fromRegion} lives, and takes writes that this move would lose. Look again before anybody approves.`,
   ];
 }
 

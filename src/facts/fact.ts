@@ -1,9 +1,13 @@
+import { whyUnreachable } from "../adapters/unreachable.ts";
 import { messageOf } from "../errors.ts";
 import { isUnknown, type Unknown } from "../engine/step.ts";
 import type { Context } from "../context.ts";
 
-/** One look at one thing: when it was, and what was seen, or why nothing was. */
-export type Fact<Seen> = { at: string; seen: Seen } | { at: string; unknown: string };
+/**
+ * One look at one thing: when it was, and what was seen, or why nothing was. `silent` where nothing answered at all: what
+ * answers with a refusal lives, and what was not asked may do either.
+ */
+export type Fact<Seen> = { at: string; seen: Seen } | { at: string; unknown: string; silent?: true };
 
 /** What a look saw, or undefined where it saw nothing. */
 export function seen<Seen>(fact: Fact<Seen>): Seen | undefined {
@@ -40,9 +44,10 @@ export async function look<Seen>(
       const at = ctx.now().toISOString();
       return isUnknown(found) ? { at, unknown: found.unknown } : { at, seen: found };
     } catch (error) {
-      const silent = (error as Error).name === "CallTimedOut";
-      if (silent || attempt >= tries || performance.now() >= giveUpAt)
-        return { at: ctx.now().toISOString(), unknown: explain(error) };
+      const timedOut = (error as Error).name === "CallTimedOut";
+      if (!timedOut && attempt < tries && performance.now() < giveUpAt) continue;
+      const silent = whyUnreachable(error) === undefined ? {} : { silent: true as const };
+      return { at: ctx.now().toISOString(), unknown: explain(error), ...silent };
     }
   }
 }

@@ -4,9 +4,22 @@ import type { FailoverFacts } from "./failover.ts";
 import { bytesBetween } from "./lag.ts";
 import { later, secondsBetween } from "./moment.ts";
 
-/** From which vantage points the old side can be seen: Muster's own connection, and the replica's line to it. */
-export function seenFrom({ to, from }: FailoverFacts): { muster: boolean; replica: boolean } {
-  return { muster: seen(from.server) !== undefined, replica: seen(to.server)?.hearsWriter ?? false };
+/** What one vantage point tells of the old side: it is there, it is silent, or nobody can say. */
+export type Sight = "yes" | "no" | "unknown";
+
+/** Whether the old side is seen from each vantage point: Muster's own connection, and the replica's line to it. */
+export function seenFrom({ to, from }: FailoverFacts): { muster: Sight; replica: Sight } {
+  const replica = seen(to.server);
+  return {
+    muster: "seen" in from.server ? "yes" : from.server.silent ? "no" : "unknown",
+    replica: replica === undefined ? "unknown" : replica.hearsWriter ? "yes" : "no",
+  };
+}
+
+/** Whether one vantage point at least sees the old side. */
+export function reachedBySomebody(facts: FailoverFacts): boolean {
+  const { muster, replica } = seenFrom(facts);
+  return muster === "yes" || replica === "yes";
 }
 
 /** The newest heartbeat of the old writer that anybody saw. */

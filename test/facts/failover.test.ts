@@ -28,7 +28,7 @@ describe("preflight, in a lab", () => {
   beforeAll(async () => {
     // Near the wall's own pace: a look takes wall time, and must not be hours of the lab.
     bench = await openBench({ rate: 10 });
-    ctx = { ...bench.ctx, estate };
+    ctx = { ...bench.ctx, estate, callTimeoutMs: 2500 };
     await beat();
     await probeServices(ctx);
     await until(async () => seen((await look()).to.server)?.beatAt !== undefined);
@@ -38,7 +38,7 @@ describe("preflight, in a lab", () => {
   it("sees a healthy world whole, and blocks nothing", async () => {
     const facts = await look();
     expect(blockers(facts)).toEqual([]);
-    expect(seenFrom(facts)).toEqual({ muster: true, replica: true });
+    expect(seenFrom(facts)).toEqual({ muster: "yes", replica: "yes" });
     expect(seen(facts.to.instance)).toMatchObject({ status: "available", endpoint: { host: endpointOf(west) } });
     expect(seen(facts.from.server)).toMatchObject({ takesWrites: true });
     expect(seen(facts.configs[0]?.now ?? { at: "", unknown: "" })?.value).toBe(endpointOf(east));
@@ -91,6 +91,26 @@ describe("preflight, in a lab", () => {
     expect(performance.now() - startedAt).toBeLessThan(3 * ctx.callTimeoutMs);
   });
 
+  it("does not take a password that is no longer right, or a database that is gone, for a dead server", async () => {
+    const { guard } = ctx.clients.pg;
+    const rotated = {
+      ...ctx,
+      clients: { ...ctx.clients, pg: { ...ctx.clients.pg, guard: { ...guard, password: "old" } } },
+    };
+    const facts = await lookAtFailover(rotated, input);
+    expect(seenFrom(facts)).toEqual({ muster: "unknown", replica: "unknown" });
+    expect(blockers(facts)).toEqual([
+      expect.stringMatching(/^checkout-db-west answers, and does not let Muster look into it: .*password/),
+      expect.stringMatching(
+        /^checkout-db answers, .*password.*\. It lives, and could not be fenced\. Let Muster in; or/,
+      ),
+    ]);
+    const elsewhere = { ...ctx, secret: () => "postgres://app:x@unused/nowhere?sslmode=disable" };
+    expect(blockers(await lookAtFailover(elsewhere, input))).toContainEqual(
+      expect.stringMatching(/^checkout-db answers, and does not let Muster look into it: .*"nowhere" does not exist/),
+    );
+  });
+
   it("bears a refusal by looking again", async () => {
     bench.rds.knobs.next("DescribeDBInstances", "throttle", 2);
     expect(blockers(await look())).toEqual([]);
@@ -100,9 +120,9 @@ describe("preflight, in a lab", () => {
     const { to } = await look();
     const arrived = seen(to.server)?.beatAt;
     await bench.setRegionDead(east, true);
-    await until(async () => !seenFrom(await look()).replica);
+    await until(async () => seenFrom(await look()).replica === "no");
     const facts = await look();
-    expect(seenFrom(facts)).toEqual({ muster: false, replica: false });
+    expect(seenFrom(facts)).toEqual({ muster: "no", replica: "no" });
     expect(whyUnseen(facts.from.instance)).toBeDefined();
     expect(facts.from.known?.endpoint?.host).toBe(endpointOf(east));
     expect(seen(facts.lastBeat)?.at).toBe(arrived);

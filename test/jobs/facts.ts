@@ -15,6 +15,11 @@ export const estate = estateWith();
 /** What was seen, at the tests' only moment. */
 export const saw = <Seen>(seen: Seen): { at: string; seen: Seen } => ({ at, seen });
 export const sawNothing = (unknown: string): { at: string; unknown: string } => ({ at, unknown });
+export const silent = (unknown: string): { at: string; unknown: string; silent: true } => ({
+  at,
+  unknown,
+  silent: true,
+});
 
 const common = {
   backupRetentionDays: 7,
@@ -121,7 +126,7 @@ export const eastDead: FailoverFacts = {
   from: {
     instance: sawNothing("RDS in us-east-1 does not answer"),
     known: writer,
-    server: sawNothing("checkout-db does not answer"),
+    server: silent("checkout-db does not answer"),
   },
   lastBeat: saw({ at: "2026-11-23T11:58:12.000Z" }),
   pods: healthy.pods.map((pods) =>

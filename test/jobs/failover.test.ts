@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { failover } from "../../jobs/failover.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
 import { hashPlan, inOrder } from "../../src/engine/plan.ts";
-import { eastDead, estate, estateWith, healthy, replica, saw, sawNothing } from "./facts.ts";
+import { eastDead, estate, estateWith, healthy, replica, saw, sawNothing, silent } from "./facts.ts";
 
 const input = { toRegion: "us-west-2", service: "checkout" };
 const planOf = (facts: FailoverFacts, wanted: Parameters<typeof failover.plan>[1] = input) =>
@@ -178,6 +178,35 @@ describe("the blockers of a failover", () => {
     expect(plan.blockers).toContainEqual(expect.stringMatching(sentence));
     expect(plan.nodes).toEqual([]);
     expect(failover.preview(plan, facts).blockers).toEqual(plan.blockers);
+  });
+
+  it("say that nobody can tell whether the old side lives, unless a person says it", () => {
+    const blind = { ...eastDead, to: { ...eastDead.to, server: silent("checkout-db-west does not answer") } };
+    const plan = planOf(blind);
+    expect(plan.blockers).toEqual([
+      expect.stringMatching(
+        /^nobody can tell whether checkout-db lives: Muster gets no answer from it, and its replica was not seen \(checkout-db-west does not answer\)/,
+      ),
+    ]);
+    const { headline, rows } = failover.preview(plan, blind);
+    expect(headline).toBe("Move checkout to us-west-2, and nobody can tell whether the old side lives.");
+    expect(rows.find(({ label }) => label.startsWith("Old side"))?.value).toBe(
+      "not known: checkout-db does not answer, and the replica was not seen",
+    );
+    expect(planOf(blind, { ...input, force: "ungraceful" }).blockers).toEqual([]);
+  });
+
+  it("say that a server which refuses Muster lives, in its words", () => {
+    const refuses = sawNothing('checkout-db: password authentication failed for user "muster"');
+    const shut = { ...eastDead, from: { ...eastDead.from, server: refuses } };
+    expect(planOf(shut).blockers).toEqual([
+      expect.stringMatching(/^checkout-db answers, .* for user "muster"\. It lives/),
+    ]);
+    expect(planOf(shut, { ...input, force: "ungraceful" }).blockers).toEqual([]);
+    const locked = { ...eastDead, to: { ...eastDead.to, server: refuses } };
+    expect(planOf(locked, { ...input, force: "ungraceful" }).blockers).toEqual([
+      expect.stringMatching(/^checkout-db-west answers, and does not let Muster look into it/),
+    ]);
   });
 
   it("are none in a healthy world, nor when the old region is dead", () => {

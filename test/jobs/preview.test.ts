@@ -57,6 +57,11 @@ describe("the preview of a failover", () => {
       /"backing-up"; the promotion waits/,
     ],
     [
+      "customers who are served by a side that nobody sees",
+      { ...eastDead, probes: healthy.probes },
+      /^Customers are served at this moment \(probe at 12:00:00 UTC\), so us-east-1 lives/,
+    ],
+    [
       "a certificate for another name",
       { ...healthy, edge: saw({ ok: false, tookMs: 1, why: "x", certificateCovers: false }) },
       /does not cover its public name/,
