@@ -28,7 +28,7 @@ export function oldSideBlockers(targets: Targets, facts: FailoverFacts, forced: 
       `${from.instance} answers, and does not let Muster look into it: ${why}. It lives, and could not be fenced. Let Muster in; or leave it unfenced with --ungraceful`,
     ];
   }
-  if (muster === "no" && replica === "unknown" && shut.length === 0) {
+  if (muster === "no" && replica === "unknown" && toKnown && shut.length === 0) {
     return [
       `nobody can tell whether ${from.instance} lives: Muster gets no answer from it, and its replica was not seen (${whyNew}). Look again once Muster reaches ${to.instance}; or say with --ungraceful that the old side is dead`,
     ];

@@ -46,7 +46,7 @@ function loss(facts: FailoverFacts, mode: Mode): string[] {
   const seconds = predictedLoss(facts);
   if (seconds === undefined)
     return [
-      `How many writes would be lost is unknown: no heartbeat can be compared. The objective is ${rpoSeconds} seconds.`,
+      `How many writes would be lost is unknown: nothing tells when the last one was made, or which one arrived. The objective is ${rpoSeconds} seconds.`,
     ];
   if (seconds <= rpoSeconds) return [];
   return [

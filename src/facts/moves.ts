@@ -1,4 +1,4 @@
-import { lossSeconds } from "../steps/loss.ts";
+import { lastWrite, lossSeconds } from "../steps/loss.ts";
 import { seen } from "./fact.ts";
 import type { FailoverFacts } from "./failover.ts";
 import { bytesBetween } from "./lag.ts";
@@ -27,8 +27,10 @@ export const newestBeat = ({ from, lastBeat }: FailoverFacts): string | undefine
   later(seen(from.server)?.beatAt, seen(lastBeat)?.at);
 
 /** Seconds of writes lost if the old writer never answered again; undefined where they cannot be told. */
-export const predictedLoss = (facts: FailoverFacts): number | undefined =>
-  lossSeconds(newestBeat(facts), seen(facts.to.server)?.beatAt);
+export function predictedLoss(facts: FailoverFacts): number | undefined {
+  const { greenAt, redSince } = seen(facts.probes) ?? {};
+  return lossSeconds(lastWrite({ beatAt: newestBeat(facts), greenAt, redSince }), seen(facts.to.server)?.beatAt);
+}
 
 /**
  * How far the replica is behind, by heartbeat (seconds) and by log (bytes), each where it is known; without a word from the

@@ -2,7 +2,7 @@ import type { TableCounts } from "../adapters/postgres-counts.ts";
 import { getHeartbeat, getReplicationState, lsnBytes, type ReplicationState } from "../adapters/postgres-state.ts";
 import { isUnknown, step, unknown, type Json, type Reads } from "../engine/step.ts";
 import { asMuster } from "./database.ts";
-import { findLastBeat, lossSeconds } from "./loss.ts";
+import { findLastWrite, lossSeconds } from "./loss.ts";
 import { countTables } from "./row-counts.ts";
 import type { DatabaseTarget, Mode } from "./targets.ts";
 
@@ -30,7 +30,7 @@ export const catchUp = step<CatchUpInput, CatchUpSeen>({
   name: "catch-up",
   title: ({ from, to }) => `wait until ${to.instance} has everything that ${from.instance} wrote`,
 
-  async observe(ctx, { mode, from, to }, reads) {
+  async observe(ctx, { service, mode, from, to }, reads) {
     const fence = fenceLsnOf(reads);
     const look = () => asMuster(ctx, to, "LookAtReplica", getReplicationState);
     const first = await look();
@@ -44,7 +44,7 @@ export const catchUp = step<CatchUpInput, CatchUpSeen>({
     }
     const heartbeat = await asMuster(ctx, to, "ReadReplica", getHeartbeat);
     const counts = arrived ? await countTables(ctx, to) : null;
-    const lost = fence === undefined ? lossSeconds(await findLastBeat(ctx, from.instance), heartbeat) : 0;
+    const lost = fence === undefined ? lossSeconds(await findLastWrite(ctx, service, from.instance), heartbeat) : 0;
     return {
       inRecovery: state.inRecovery,
       receiveLsn: state.receiveLsn ?? null,

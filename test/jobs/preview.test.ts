@@ -48,8 +48,13 @@ describe("the preview of a failover", () => {
     ],
     [
       "a loss nobody knows",
-      { ...eastDead, lastBeat: sawNothing("no heartbeat") },
+      { ...eastDead, lastBeat: sawNothing("no heartbeat"), probes: sawNothing("nobody has probed it yet") },
       /^How many writes would be lost is unknown/,
+    ],
+    [
+      "a loss nobody knows, while customers are served without a heartbeat",
+      { ...eastDead, probes: healthy.probes },
+      /^How many writes would be lost is unknown: nothing tells/,
     ],
     [
       "a backup under way",

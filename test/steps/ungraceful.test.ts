@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { setTimeout } from "node:timers/promises";
+import { sql } from "kysely";
 import { writeHeartbeat } from "../../src/adapters/postgres-state.ts";
 import { isUnknown, type Json, type Reads } from "../../src/engine/step.ts";
 import { east, west } from "../../src/lab/estate.ts";
@@ -78,6 +79,30 @@ describe("the steps of a failover away from a dead region", () => {
     expect(acceptLoss.question({ ...inputs.acceptLoss, rpoSeconds: 10 }, reads)).toBe(
       "15 s of checkout's writes would be lost, 10 s are allowed; the card said 10 s. Promote?",
     );
+  });
+
+  it("a customer who was served after the last beat had written something, too", async () => {
+    const { rows } = await sql<{ at: Date }>`select beat_at as at from muster.heartbeat`.execute(bench.db);
+    const probed = (ok: boolean, seconds: number) =>
+      bench.db
+        .insertInto("probe")
+        .values({
+          service: "checkout",
+          via: "public",
+          ok,
+          took_ms: 1,
+          at: new Date((rows[0]?.at.getTime() ?? 0) + seconds * 1000),
+        })
+        .execute();
+    const loss = async () => seenOf(await catchUp.observe(bench.ctx, { ...inputs.catchUp, mode }, reads)).lossSeconds;
+    await probed(true, 6);
+    await probed(false, 16);
+    expect(await loss()).toBe(20);
+    // The heartbeats had ended a minute before the writer did: until the red probe anything may have been written.
+    await probed(true, 60);
+    await probed(false, 70);
+    expect(await loss()).toBe(85);
+    await bench.db.deleteFrom("probe").execute();
   });
 
   it("the replica becomes the writer beside an old one that does not answer", async () => {
