@@ -46,9 +46,11 @@ export const Config = z.object({
   GUARD_USER: z.string().default("muster").describe("Muster's own role in users' databases."),
   GUARD_PASSWORD: secret.optional().describe("That role's password. Unset: Muster cannot log in to users' databases."),
   GUARD_SSL: z
-    .enum(["require", "disable"])
-    .default("require")
-    .describe("Whether Muster's own connections to users' databases are encrypted and checked."),
+    .enum(["verify-full", "require", "disable"])
+    .default("verify-full")
+    .describe(
+      "How Muster's own connections to users' databases are kept from others. verify-full: encrypted, and the server proves its name (for RDS, EXTRA_CA_FILE holds AWS's bundle of authorities). require: encrypted, to whoever answers. disable: neither.",
+    ),
   MUSTER_KEY: secret
     .optional()
     .describe(

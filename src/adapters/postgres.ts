@@ -3,7 +3,7 @@ import pg from "pg";
 import { call, type CallContext, type CallOptions } from "../call.ts";
 import type { Names } from "./dns.ts";
 
-/** As in a connection string: no TLS, TLS to whoever answers, TLS to a server that proves its name. */
+/** As in a connection string: no TLS, TLS to whoever answers (it keeps out who only listens), TLS to a server that proves its name. */
 export type SslMode = "disable" | "require" | "verify-full";
 
 export type PgSettings = {

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { chmod, chown, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { asApp, asGuard, withPostgres, type Sql } from "../../src/adapters/postgres.ts";
+import { rootCertificates } from "node:tls";
+import { asApp, asGuard, withPostgres, type Sql, type SslMode } from "../../src/adapters/postgres.ts";
 import {
   fenceRole,
   getEpoch,
@@ -21,6 +24,7 @@ import {
 } from "../../src/adapters/postgres-state.ts";
 import { whyUnreachable } from "../../src/adapters/unreachable.ts";
 import { CallTimedOut } from "../../src/call.ts";
+import { Config } from "../../src/config.ts";
 import { CannotContinue } from "../../src/errors.ts";
 import { ask } from "../../src/lab/postgres-pair.ts";
 import { app } from "../../src/lab/shop.ts";
@@ -180,6 +184,45 @@ describe("Postgres", () => {
     const running =
       "select count(*)::int as count from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()";
     expect(await ask(east(), running)).toEqual([{ count: 0 }]);
+  });
+
+  it("logs in only to a server that proves its name, unless it is told otherwise", async () => {
+    const { dataDir } = east();
+    const { uid, gid } = await stat(dataDir);
+    const serve = async (host: string) => {
+      const { cert, key } = await bench.authority.issue({ hosts: [host] });
+      for (const [name, text] of Object.entries({ "server.crt": cert, "server.key": key })) {
+        await writeFile(join(dataDir, name), text);
+        await chown(join(dataDir, name), uid, gid);
+        await chmod(join(dataDir, name), 0o600);
+      }
+      await ask(east(), "alter system set ssl = on");
+      await ask(east(), "select pg_reload_conf()");
+    };
+    const { pg } = bench.ctx.clients;
+    const as = (ssl: SslMode, ca = pg.ca) =>
+      withPostgres(
+        bench.ctx,
+        { ...pg, ca, guard: { ...pg.guard, ssl } },
+        { ...asGuard(pg, { ...from, database: app.database }), ssl },
+        "Test",
+        (sql) => sql.query<{ ssl: boolean }>("select ssl from pg_stat_ssl where pid = pg_backend_pid()"),
+      );
+    const encrypted = async () => (await as("require").catch(() => []))[0]?.ssl;
+
+    await serve("another.example.com");
+    while (!(await encrypted())) await setTimeout(20);
+    expect(String(await failure(as("verify-full")))).toMatch(/does not match certificate's altnames/);
+    await serve(from.host);
+    const proven = async () => (await as("verify-full").catch(() => []))[0]?.ssl;
+    while (!(await proven())) await setTimeout(20);
+    const stranger = await failure(as("verify-full", [...rootCertificates]));
+    expect(String(stranger)).toMatch(/certificate/);
+    // It answered: it must not be taken for dead.
+    expect(whyUnreachable(stranger)).toBeUndefined();
+    expect(Config.shape.GUARD_SSL.parse(undefined)).toBe("verify-full");
+    await ask(east(), "alter system reset ssl");
+    await ask(east(), "select pg_reload_conf()");
   });
 
   it("tells a silent server from one that refuses, and one without an address", async () => {
