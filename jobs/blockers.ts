@@ -53,6 +53,8 @@ function dnsBlockers({ dns, fromRegion, toRegion }: FailoverFacts): string[] {
       `Route 53's control plane cannot be used (${whyUnseen(dns.records) ?? "no answer"}), and the records cannot be moved without it`,
     ];
   }
+  const noZone = whyUnseen(dns.zone);
+  if (noZone) return [`the zone ${dns.name.zone} cannot be seen, so its name servers could not be asked: ${noZone}`];
   return [fromRegion, toRegion]
     .filter((region) => !records[region])
     .map(

@@ -29,6 +29,7 @@ export function previewFailover(plan: Plan, facts: FailoverFacts, mode: Mode): P
       edgeRow(facts),
       dnsRow(facts),
       dependenceRow(facts),
+      provenByUseRow(),
       approversRow(plan),
     ],
     diffs: diffsOf(facts),
@@ -138,6 +139,12 @@ function dependenceRow({ fromRegion }: FailoverFacts): Row {
   const label = "Depends on us-east-1";
   const value = "the records: Route 53's control plane is there";
   return { label, value, tone: fromRegion === "us-east-1" ? "bad" : "warn" };
+}
+
+/** Neither service tells beforehand, and both rights are only needed when there is no time left to ask for them. */
+function provenByUseRow(): Row {
+  const value = "rds:PromoteReadReplica and route53:ChangeResourceRecordSets: AWS tells only when they are used";
+  return { label: "Rights not proven", value, tone: "warn" };
 }
 
 function approversRow({ approvers, needed }: Plan): Row {

@@ -19,14 +19,14 @@ export function isRefusal(error: unknown): boolean {
 }
 
 const denied =
-  /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|InvalidClientTokenId|SignatureDoesNotMatch)$/;
+  /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|InvalidClientTokenId|SignatureDoesNotMatch|ExpiredToken|ExpiredTokenException)$/;
 
 /** Turns a refusal of our rights into sentences a person can act on; every other error stays as it is. */
 export function explainDenied(error: unknown, deed: string, permission: string): unknown {
   if (!(error instanceof Error) || !denied.test(error.name)) return error;
   return new CannotContinue(
     {
-      happened: `AWS did not let Muster ${deed} (${error.name}).`,
+      happened: `AWS did not let Muster ${deed} (${permission}: ${error.name}).`,
       means: "This call changed nothing.",
       todo: `Give Muster's role ${permission}, then press Continue.`,
     },

@@ -1,5 +1,6 @@
 import { getWeightedRecords, getZone, type DnsName, type WeightedRecords } from "../adapters/route53.ts";
 import type { Context } from "../context.ts";
+import { explainAs } from "./explain.ts";
 import { look, type Fact } from "./fact.ts";
 import type { Targets } from "./targets.ts";
 
@@ -19,8 +20,8 @@ export function dnsNameOf({ service: { traffic } }: Targets): DnsName {
 export async function lookAtDns(ctx: Context, targets: Targets): Promise<DnsFacts> {
   const name = dnsNameOf(targets);
   const [records, zone] = await Promise.all([
-    look(ctx, () => getWeightedRecords(ctx, ctx.clients.route53, name)),
-    look(ctx, () => getZone(ctx, ctx.clients.route53, name.zone)),
+    look(ctx, () => getWeightedRecords(ctx, ctx.clients.route53, name), explainAs("Route 53")),
+    look(ctx, () => getZone(ctx, ctx.clients.route53, name.zone), explainAs("Route 53")),
   ]);
   return { name, records, zone };
 }

@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { getInstance, type Instance } from "../adapters/rds.ts";
 import type { Context } from "../context.ts";
 import { unknown } from "../engine/step.ts";
+import { explainAs } from "./explain.ts";
 import { look, type Fact } from "./fact.ts";
 import type { Side } from "./targets.ts";
 
@@ -19,10 +20,11 @@ export async function lookAtInstance(
   ctx: Pick<Context, "db" | "clients"> & Parameters<typeof getInstance>[0] & Parameters<typeof look>[0],
   side: Side,
 ): Promise<Fact<Instance>> {
-  const fact = await look(ctx, async () => {
+  const read = async () => {
     const instance = await getInstance(ctx, ctx.clients.rds(side.region), side.instance);
     return instance ?? unknown(`RDS in ${side.region} has no instance ${side.instance}`);
-  });
+  };
+  const fact = await look(ctx, read, explainAs(`RDS in ${side.region}`));
   if ("seen" in fact) await rememberInstance(ctx, side, fact.seen);
   return fact;
 }

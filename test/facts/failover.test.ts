@@ -111,6 +111,23 @@ describe("preflight, in a lab", () => {
     );
   });
 
+  it("says which right AWS did not give, where that can be seen before anybody approves", async () => {
+    bench.rds.denied.add("DescribeDBInstances");
+    bench.route53.denied.add("GetHostedZone");
+    const sentences = blockers(await look());
+    expect(sentences).toEqual([
+      "the database checkout-db-west cannot be seen: AWS did not let Muster look at the instance checkout-db-west (rds:DescribeDBInstances: AccessDenied)",
+      expect.stringMatching(/^the zone Z0LAB cannot be seen, .* \(route53:GetHostedZone: AccessDenied\)$/),
+      expect.any(String),
+    ]);
+    bench.rds.denied.clear();
+    bench.route53.denied.add("ListResourceRecordSets");
+    expect(blockers(await look())).toEqual([
+      "Route 53's control plane cannot be used (AWS did not let Muster read the zone Z0LAB (route53:ListResourceRecordSets: AccessDenied)), and the records cannot be moved without it",
+    ]);
+    bench.route53.denied.clear();
+  });
+
   it("bears a refusal by looking again", async () => {
     bench.rds.knobs.next("DescribeDBInstances", "throttle", 2);
     expect(blockers(await look())).toEqual([]);

@@ -117,6 +117,14 @@ describe("the blockers of a failover", () => {
       /^Route 53's control plane cannot be used \(Route 53 does not answer\)/,
     ],
     [
+      "the zone itself cannot be read",
+      {
+        ...healthy,
+        dns: { ...healthy.dns, zone: sawNothing("AWS did not let Muster read the zone Z0LAB (route53:GetHostedZone)") },
+      },
+      /^the zone Z0LAB cannot be seen, .*: AWS did not let Muster read the zone Z0LAB \(route53:GetHostedZone\)$/,
+    ],
+    [
       "the zone lacks the record of the new region",
       {
         ...healthy,

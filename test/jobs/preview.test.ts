@@ -27,6 +27,7 @@ describe("the preview of a failover", () => {
         "    Front door us-west-2  not healthy yet: it answers 503, certificate covers the name",
         "    DNS now               checkout.example.com: us-east-1: 100, us-west-2: 0, TTL 60 s",
         "  ! Depends on us-east-1  the records: Route 53's control plane is there",
+        "    Rights not proven     rds:PromoteReadReplica and route53:ChangeResourceRecordSets: AWS tells only when they are used",
         "    May approve           ana, ben, cleo: 2 of them, not the one who asked",
         "  ! Nobody can promise that checkout-db takes no writes any more: if it lives on unseen, there will be two writers. Approving accepts that; it is fenced as soon as it answers.",
         "  ! The records of checkout.example.com are changed through Route 53's control plane, which is in us-east-1.",
