@@ -63,6 +63,8 @@ export async function openBench(options: WorldOptions = {}): Promise<Bench> {
     publicResolvers: [world.resolver.server],
     dnsPort: 5353,
   });
+  // client-node takes half a second to load, and more on a busy machine: not out of the first call's patience.
+  await Promise.all(["east", "west"].map((name) => clients.cluster(name).prepare()));
   const ctx: StepContext = {
     db,
     clients,
