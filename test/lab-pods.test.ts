@@ -17,6 +17,7 @@ import { app } from "../src/lab/shop.ts";
 const where = { namespace: "shop", name: "checkout" };
 const config = { namespace: "shop", name: "app-config" };
 const mergePatch = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
+const strategicPatch = setHeaderOptions("Content-Type", PatchStrategy.StrategicMergePatch);
 const east = "checkout-db.us-east-1.rds.lab";
 const west = "checkout-db-west.us-west-2.rds.lab";
 
@@ -90,7 +91,8 @@ describe("scaling", () => {
       ask<{ count: string }>(pair.primary.server, "select count(*) from pg_stat_activity where usename = 'app'").then(
         (rows) => Number(rows[0]?.count),
       );
-    expect(readyCount()).toBe(2);
+    // A second of a probe's patience is 17 ms on the wall here: on a busy machine a later one finds it ready.
+    await until(() => readyCount() === 2);
     expect(await sessions()).toBeGreaterThanOrEqual(2);
 
     // Slowly for a moment: the controller sees a change within a second.
@@ -119,6 +121,63 @@ describe("scaling", () => {
     await apps.patchNamespacedDeploymentScale({ ...where, body: { spec: { replicas: 0 } } }, mergePatch);
     await until(() => kubernetes.pods("shop", "checkout").length === 0);
     expect(await sessions()).toBe(0);
+  });
+});
+
+describe("a new template", () => {
+  const restart = (restartedAt: string, more: object = {}) => {
+    const template = { metadata: { annotations: { "kubectl.kubernetes.io/restartedAt": restartedAt } } };
+    return apps.patchNamespacedDeployment({ ...where, body: { spec: { template, ...more } } }, strategicPatch);
+  };
+  const progressing = async () => {
+    const { metadata, status } = await apps.readNamespacedDeployment(where);
+    const { reason } = status?.conditions?.find(({ type }) => type === "Progressing") ?? {};
+    const { observedGeneration = 0, updatedReplicas = 0, replicas = 0 } = status ?? {};
+    return { seen: observedGeneration >= (metadata?.generation ?? 0), updatedReplicas, replicas, reason };
+  };
+
+  it("replaces every pod, a few at a time, and is seen by the controller a moment later", async () => {
+    kubernetes.rules.push({ group: "apps", resource: "deployments", verbs: ["patch"] });
+    await until(() => readyCount() === 2);
+    const old = kubernetes.pods("shop", "checkout").map(({ uid }) => uid);
+    clock.set({ shows: clock.now(), rate: 0.01 });
+    const patched = await restart("2026-11-23T03:00:00Z");
+    expect(patched.metadata?.generation).toBe(2);
+    expect(patched.status?.observedGeneration).toBe(1);
+    // The counts are old news as long as the controller has not seen the change: all "updated", of the old template.
+    expect(await progressing()).toEqual({
+      seen: false,
+      updatedReplicas: 2,
+      replicas: 2,
+      reason: "NewReplicaSetAvailable",
+    });
+    clock.set({ shows: clock.now(), rate: 60 });
+    let fewest = 2;
+    await until(async () => {
+      fewest = Math.min(fewest, readyCount());
+      const { seen, reason } = await progressing();
+      return seen && reason === "NewReplicaSetAvailable";
+    });
+    expect(fewest).toBe(2);
+    const pods = kubernetes.pods("shop", "checkout").filter((pod) => !pod.deletedAt);
+    expect(pods).toHaveLength(2);
+    expect(pods.filter(({ uid }) => old.includes(uid))).toEqual([]);
+    expect(await progressing()).toMatchObject({ updatedReplicas: 2, replicas: 2 });
+    const again = await restart("2026-11-23T03:00:00Z");
+    expect(again.metadata?.generation).toBe(2);
+  });
+
+  it("whose pods never become ready stops half way, keeps the old ones, and exceeds its deadline", async () => {
+    kubernetes.rules.push({ group: "apps", resource: "deployments", verbs: ["patch"] });
+    await until(() => readyCount() === 2);
+    kubernetes.editConfig("shop", "app-config", { DB_HOST: west }, "console");
+    await restart("2026-11-23T03:05:00Z", { progressDeadlineSeconds: 90 });
+    await until(async () => (await progressing()).reason === "ReplicaSetUpdated");
+    await clock.sleep(30);
+    expect(readyCount()).toBe(2);
+    expect(await progressing()).toMatchObject({ updatedReplicas: 1, replicas: 3, reason: "ReplicaSetUpdated" });
+    await clock.sleep(120);
+    expect(await progressing()).toMatchObject({ reason: "ProgressDeadlineExceeded" });
   });
 });
 

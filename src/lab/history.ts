@@ -24,6 +24,11 @@ export class History<T> {
     return (known ?? oldest).value;
   }
 
+  /** The last version of which something is true, if it is still known. */
+  find(holds: (value: T) => boolean): T | undefined {
+    return this.#versions.findLast((version) => holds(version.value))?.value;
+  }
+
   /** Sets what is true from now on. */
   write(value: T): void {
     this.#versions = [...this.#versions.slice(-100), { at: this.#clock.now().getTime(), value }];

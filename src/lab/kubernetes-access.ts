@@ -1,5 +1,5 @@
-/** What Muster's service account may do: the least a failover needs. */
-export type Rule = { group: string; resource: string; verbs: string[] };
+/** What Muster's service account may do: the least a failover needs. A rule is about namespaces unless it says more. */
+export type Rule = { group: string; resource: string; verbs: string[]; clusterWide?: boolean };
 
 export const musterRules: Rule[] = [
   { group: "", resource: "configmaps", verbs: ["get", "list", "patch"] },
@@ -8,9 +8,17 @@ export const musterRules: Rule[] = [
   { group: "apps", resource: "deployments/scale", verbs: ["get", "patch"] },
 ];
 
-/** Tells whether the rules let somebody do something. */
-export function mayDo(rules: readonly Rule[], group: string, resource: string, verb: string): boolean {
-  return rules.some((rule) => rule.group === group && rule.resource === resource && rule.verbs.includes(verb));
+type Asked = { group: string; resource: string; verb: string; namespace: string };
+
+/** Tells whether the rules let somebody do something; without a namespace it is about all of them. */
+export function mayDo(rules: readonly Rule[], { group, resource, verb, namespace }: Asked): boolean {
+  return rules.some(
+    (rule) =>
+      rule.group === group &&
+      rule.resource === resource &&
+      rule.verbs.includes(verb) &&
+      (namespace !== "" || rule.clusterWide === true),
+  );
 }
 
 type Review = { kind?: string; spec?: { resourceAttributes?: Record<string, string> } };
@@ -18,8 +26,9 @@ type Review = { kind?: string; spec?: { resourceAttributes?: Record<string, stri
 /** Answers "may I?" as a SelfSubjectAccessReview does. */
 export function review(rules: readonly Rule[], asked: unknown): object {
   const { spec = {} } = (asked ?? {}) as Review;
-  const { group = "", resource = "", subresource, verb = "" } = spec.resourceAttributes ?? {};
-  const allowed = mayDo(rules, group, subresource ? `${resource}/${subresource}` : resource, verb);
+  const { group = "", resource = "", subresource, verb = "", namespace = "" } = spec.resourceAttributes ?? {};
+  const part = subresource ? `${resource}/${subresource}` : resource;
+  const allowed = mayDo(rules, { group, resource: part, verb, namespace });
   return {
     kind: "SelfSubjectAccessReview",
     apiVersion: "authorization.k8s.io/v1",

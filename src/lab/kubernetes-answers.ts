@@ -11,7 +11,7 @@ export class StatusError extends Error {
       metadata: {},
       status: "Failure",
       message,
-      reason,
+      ...(reason ? { reason } : {}),
       details,
       code,
     };
@@ -19,14 +19,15 @@ export class StatusError extends Error {
   }
 }
 
-export type Resource = { name: string; kind: string; group: string };
+export type Resource = { name: string; kind: string; group: string; apiVersion: string };
 
 /** The resources this API server knows. */
 export const resources = {
-  configmaps: { name: "configmaps", kind: "ConfigMap", group: "" },
-  pods: { name: "pods", kind: "Pod", group: "" },
-  secrets: { name: "secrets", kind: "Secret", group: "" },
-  deployments: { name: "deployments", kind: "Deployment", group: "apps" },
+  configmaps: { name: "configmaps", kind: "ConfigMap", group: "", apiVersion: "v1" },
+  pods: { name: "pods", kind: "Pod", group: "", apiVersion: "v1" },
+  secrets: { name: "secrets", kind: "Secret", group: "", apiVersion: "v1" },
+  serviceaccounts: { name: "serviceaccounts", kind: "ServiceAccount", group: "", apiVersion: "v1" },
+  deployments: { name: "deployments", kind: "Deployment", group: "apps", apiVersion: "apps/v1" },
 } as const satisfies Record<string, Resource>;
 
 /** Writes a JSON answer. */
@@ -49,28 +50,59 @@ export function stale(resource: Resource, name: string): StatusError {
   return new StatusError(409, "Conflict", message, { name, group: resource.group, kind: resource.name });
 }
 
+/** Refuses a field; the first words of why tell the cause, as they do out there. */
 export function invalid(kind: string, name: string, field: string, why: string): StatusError {
-  const message = `${kind} "${name}" is invalid: ${field}: ${why}`;
-  return new StatusError(422, "Invalid", message, {
+  const [shortKind = kind, group] = kind.split(/\.(.*)/s);
+  const reasons = { Forbidden: "FieldValueForbidden", Required: "FieldValueRequired" } as const;
+  const reason = Object.entries(reasons).find(([word]) => why.startsWith(word))?.[1] ?? "FieldValueInvalid";
+  return new StatusError(422, "Invalid", `${kind} "${name}" is invalid: ${field}: ${why}`, {
     name,
-    causes: [{ reason: "FieldValueInvalid", message: why, field }],
+    ...(group ? { group } : {}),
+    kind: shortKind,
+    causes: [{ reason, message: why, field }],
   });
 }
+
+/** Refuses a patch whose outcome cannot be read, and prints what could not be read: that is how secrets leak. */
+export function invalidPatch(printed: object, fault: string): StatusError {
+  const message = `Invalid value: ${JSON.stringify(JSON.stringify(printed))}: ${fault}`;
+  return new StatusError(422, "Invalid", ` "" is invalid: patch: ${message}`, {
+    causes: [{ reason: "FieldValueInvalid", message, field: "patch" }],
+  });
+}
+
+export const methodNotAllowed: StatusError = new StatusError(
+  405,
+  "MethodNotAllowed",
+  "the server does not allow this method on the requested resource",
+);
+
+/** The pages that are left cannot be shown as they were when the list began. */
+export const continueExpired: StatusError = new StatusError(
+  410,
+  "Expired",
+  "The provided continue parameter is too old to display a consistent list result. You can start a new list without " +
+    "the continue parameter.",
+);
 
 export function badRequest(message: string): StatusError {
   return new StatusError(400, "BadRequest", message);
 }
 
-export function forbidden(user: string, verb: string, resource: Resource, where: { name: string; namespace: string }) {
-  const { name, namespace } = where;
+type Asked = { user: string; verb: string; subresource?: string | undefined; name: string; namespace: string };
+
+export function forbidden(resource: Resource, { user, verb, subresource, name, namespace }: Asked): StatusError {
+  const what = name ? `${full(resource)} "${name}"` : full(resource);
+  const part = subresource ? `${resource.name}/${subresource}` : resource.name;
+  const scope = namespace ? `in the namespace "${namespace}"` : "at the cluster scope";
   const message =
-    `${full(resource)} "${name}" is forbidden: User "${user}" cannot ${verb} resource "${resource.name}" ` +
-    `in API group "${resource.group}" in the namespace "${namespace}"`;
+    `${what} is forbidden: User "${user}" cannot ${verb} resource "${part}" ` +
+    `in API group "${resource.group}" ${scope}`;
   return new StatusError(403, "Forbidden", message, { name, group: resource.group, kind: resource.name });
 }
 
-/** A bad token is refused with no body at all. */
-export const unauthorized: Answer = { status: 401, body: "" };
+/** A bad token. The client drops this body: there, a 401 has none. */
+export const unauthorized: Answer = new StatusError(401, "Unauthorized", "Unauthorized").answer;
 
 export const tooManyRequests: Answer = {
   ...new StatusError(

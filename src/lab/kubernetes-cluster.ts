@@ -1,40 +1,27 @@
-import { randomUUID } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { drawDelay } from "./delays.ts";
 import { History } from "./history.ts";
-import { badRequest, invalid, notFound, resources, stale } from "./kubernetes-answers.ts";
-import { configMapJson, stamp, takeFields } from "./kubernetes-objects.ts";
-import type { ConfigMap, Deployment, Metadata } from "./kubernetes-objects.ts";
-import { isObject, merge } from "./kubernetes-patch.ts";
-import type { Patch } from "./kubernetes-patch.ts";
+import { notFound, resources } from "./kubernetes-answers.ts";
+import { changed } from "./kubernetes-change.ts";
+import type { Changed, Document, How } from "./kubernetes-change.ts";
+import { countPods, scaleJson, stamp } from "./kubernetes-objects.ts";
+import type { Deployment, Metadata, Rollout } from "./kubernetes-objects.ts";
+import type { Change } from "./kubernetes-patch.ts";
+import { firstState } from "./kubernetes-state.ts";
+import type { Namespace, State } from "./kubernetes-state.ts";
 import type { AppSettings } from "./pod-app.ts";
 import { openPods } from "./pods.ts";
 import type { Pods, PodView } from "./pods.ts";
 import type { Power } from "./power.ts";
 import type { LabRequest, RequestLog } from "./request-log.ts";
+import type { Wanted } from "./rollout.ts";
 
-type Labelled = { labels?: Record<string, string>; annotations?: Record<string, string>; manager?: string };
+export type Writable = "configmaps" | "secrets" | "deployments";
 
-/** What a namespace holds when the lab opens. */
-export type Namespace = {
-  name: string;
-  configMaps: ({ name: string; data: Record<string, string>; immutable?: boolean } & Labelled)[];
-  deployments: ({
-    name: string;
-    replicas: number;
-    config: { name: string; key: string };
-    paused?: boolean;
-  } & Labelled)[];
-};
+export type Write = { manager: string; dryRun: boolean; fieldValidation?: string; request?: LabRequest };
 
-export type State = {
-  configMaps: ReadonlyMap<string, ConfigMap>;
-  deployments: ReadonlyMap<string, Deployment>;
-  pods: ReadonlyMap<string, readonly PodView[]>;
-  resourceVersion: number;
-};
-
-export type Write = { manager: string; dryRun: boolean; request?: LabRequest };
+/** Which object somebody writes, and whether through its scale. */
+export type Target = { resource: Writable; namespace: string; name: string; scale?: boolean };
 
 type Options = {
   log: RequestLog;
@@ -57,18 +44,21 @@ export function openCluster(options: Options) {
   const fleets = new Map<string, Pods>();
   const under = new Set<Promise<void>>();
 
-  const write = (change: (now: State, resourceVersion: number) => Partial<State>) => {
+  const store = (resource: Writable, key: string, object: Document) => {
     const resourceVersion = state.now.resourceVersion + 1;
-    state.write({ ...state.now, ...change(state.now, resourceVersion), resourceVersion });
-  };
-  const writeDeployment = (key: string, change: (deployment: Deployment) => Partial<Deployment>) =>
-    write(({ deployments }, version) => {
-      const deployment = deployments.get(key);
-      if (!deployment) return {};
-      const changed = { ...deployment, ...change(deployment) };
-      const metadata = { ...changed.metadata, resourceVersion: String(version) };
-      return { deployments: new Map(deployments).set(key, { ...changed, metadata }) };
+    const metadata = { ...object.metadata, resourceVersion: String(resourceVersion) };
+    const objects: ReadonlyMap<string, Document> = state.now[resource];
+    state.write({
+      ...state.now,
+      [resource]: new Map(objects).set(key, { ...object, metadata }),
+      resourceVersion,
     });
+  };
+  const noteRollout = (key: string, change: (deployment: Deployment) => Partial<Rollout>) => {
+    const deployment = state.now.deployments.get(key);
+    if (!deployment) return;
+    store("deployments", key, { ...deployment, rollout: { ...deployment.rollout, ...change(deployment) } });
+  };
 
   for (const namespace of namespaces) {
     for (const { name, config } of namespace.deployments) {
@@ -76,11 +66,12 @@ export function openCluster(options: Options) {
       const fleet = openPods({
         ...options,
         deployment: key,
-        databaseHost: () => state.now.configMaps.get(`${namespace.name}/${config.name}`)?.data[config.key],
+        databaseHost: () => state.now.configmaps.get(`${namespace.name}/${config.name}`)?.data[config.key],
         changed: (pods) => {
-          write((now) => ({ pods: new Map(now.pods).set(key, pods) }));
+          const before = state.now.pods.get(key) ?? [];
+          state.write({ ...state.now, pods: new Map(state.now.pods).set(key, pods) });
           // The controller writes the new counts into the deployment's status: its version moves although nobody patched it.
-          writeDeployment(key, () => ({}));
+          noteRollout(key, (deployment) => progress(deployment, { before, pods, now: clock.now() }));
         },
       });
       fleets.set(key, fleet);
@@ -92,8 +83,16 @@ export function openCluster(options: Options) {
     const seconds = drawDelay("kubernetes controller sees a change", random);
     await clock.sleep(seconds, closing.signal);
     await power.whenOn(closing.signal);
-    writeDeployment(key, ({ metadata }) => ({ observedGeneration: metadata.generation ?? 1 }));
-    const longest = fleets.get(key)?.scale(state.now.deployments.get(key)?.replicas ?? 0) ?? 0;
+    noteRollout(key, ({ metadata, spec, rollout }) => {
+      const observedGeneration = metadata.generation ?? 1;
+      const template = JSON.stringify(spec.template);
+      // A paused deployment is scaled, but its new template waits.
+      if (spec.paused || template === rollout.template) return { observedGeneration };
+      const revision = rollout.revision + 1;
+      return { observedGeneration, revision, template, complete: false, progressedAt: clock.now() };
+    });
+    const deployment = state.now.deployments.get(key);
+    const longest = deployment ? (fleets.get(key)?.follow(wantedOf(deployment)) ?? 0) : 0;
     if (request) request.delaySeconds += seconds + longest;
   };
   const begin = (work: Promise<void>) => {
@@ -109,88 +108,52 @@ export function openCluster(options: Options) {
 
     /** Starts the pods that were there before the lab opened, at once. */
     async start() {
-      for (const [key, { replicas }] of state.now.deployments) fleets.get(key)?.scale(replicas, { atOnce: true });
+      for (const [key, deployment] of state.now.deployments) {
+        fleets.get(key)?.follow(wantedOf(deployment), { atOnce: true });
+      }
       await Promise.all([...fleets.values()].map((fleet) => fleet.settled()));
     },
 
-    patchConfigMap(namespace: string, name: string, patch: Patch, { manager, dryRun, request }: Write): ConfigMap {
+    /** Changes one object, or throws the Status that the API server refuses it with. */
+    change(target: Target, change: Change, write: Write): { object: Document; warnings: string[] } {
+      const { resource, namespace, name, scale = false } = target;
+      const { manager, dryRun, fieldValidation = "Warn", request } = write;
       const key = `${namespace}/${name}`;
-      const before = state.now.configMaps.get(key);
-      if (!before) throw notFound(resources.configmaps, name);
-      refuseStale(before.metadata, patch, resources.configmaps);
-      const merged = merge(configMapJson(before), patch) as { data?: unknown; metadata: Metadata };
-      const data = readData(name, merged.data ?? {});
-      const changed = [...new Set([...Object.keys(before.data), ...Object.keys(data)])].filter(
-        (field) => before.data[field] !== data[field],
-      );
-      const { labels = {}, annotations = {} } = merged.metadata;
-      const described = JSON.stringify([labels, annotations]);
-      const was = JSON.stringify([before.metadata.labels ?? {}, before.metadata.annotations ?? {}]);
-      if (changed.length === 0 && described === was) return before;
-      if (before.immutable)
-        throw invalid("ConfigMap", name, "data", "Forbidden: field is immutable when `immutable` is set");
-      const by = { manager, apiVersion: "v1", at: clock.now(), parent: "data", fields: changed };
-      const managedFields = takeFields(before.metadata.managedFields, by);
-      const after: ConfigMap = {
-        ...before,
-        data,
-        metadata: { ...before.metadata, labels, annotations, managedFields },
+      const before = state.now[resource].get(key);
+      if (!before) throw notFound(resources[resource], name);
+      const by: How["by"] = { manager, apiVersion: before.apiVersion, time: stamp(clock.now()) };
+      if (scale) by.subresource = "scale";
+      const how: How = { resource: resources[resource], by, fieldValidation };
+      const { rollout, ...document } = before as Deployment;
+      const outcome = scale
+        ? changeScale(before as Deployment, change, how)
+        : changed(resource === "deployments" ? document : before, change, how);
+      const { paths, managedFields, warnings } = outcome;
+      const { metadata } = outcome.document;
+      const sameOwners = JSON.stringify(managedFields) === JSON.stringify(metadata.managedFields);
+      const nothing = paths.length === 0 && (change.by !== "apply" || sameApartFromTime(managedFields, metadata));
+      if (nothing || (paths.length === 0 && sameOwners)) return { object: before, warnings };
+      const respecified = resource === "deployments" && paths.some((path) => path.startsWith("f:spec\n"));
+      const generation = (metadata.generation ?? 0) + (respecified ? 1 : 0);
+      const after: Document = {
+        ...outcome.document,
+        metadata: { ...metadata, managedFields, ...(resource === "deployments" ? { generation } : {}) },
+        ...(resource === "deployments" ? { rollout } : {}),
       };
-      if (dryRun) return after;
-      write(({ configMaps }, version) => {
-        after.metadata.resourceVersion = String(version);
-        return { configMaps: new Map(configMaps).set(key, after) };
-      });
-      const wanted = changed.map((field) => `${field}=${data[field] ?? ""}`).join(" ");
-      request?.effects.push({ target: `kubernetes:${region}/${key}`, wanted });
-      return after;
-    },
-
-    patchScale(namespace: string, name: string, patch: Patch, { manager, dryRun, request }: Write): Deployment {
-      const key = `${namespace}/${name}`;
-      const before = state.now.deployments.get(key);
-      if (!before) throw notFound(resources.deployments, name);
-      refuseStale(before.metadata, patch, resources.deployments);
-      const spec = isObject(patch["spec"]) ? patch["spec"] : {};
-      const replicas = spec["replicas"] ?? before.replicas;
-      if (typeof replicas !== "number" || !Number.isInteger(replicas)) {
-        throw badRequest("json: cannot unmarshal into Go struct field ScaleSpec.spec.replicas of type int32");
+      if (dryRun) return { object: after, warnings };
+      store(resource, key, after);
+      if (paths.length > 0) {
+        request?.effects.push({ target: `kubernetes:${region}/${key}`, wanted: describe(resource, paths, after) });
       }
-      if (replicas < 0) {
-        throw invalid(
-          "Scale.autoscaling",
-          name,
-          "spec.replicas",
-          `Invalid value: ${replicas}: must be greater than or equal to 0`,
-        );
-      }
-      if (replicas === before.replicas) return before;
-      const by = {
-        manager,
-        apiVersion: "apps/v1",
-        at: clock.now(),
-        parent: "spec",
-        fields: ["replicas"],
-        subresource: "scale",
-      };
-      const managedFields = takeFields(before.metadata.managedFields, by);
-      const generation = (before.metadata.generation ?? 1) + 1;
-      if (dryRun) return { ...before, replicas };
-      writeDeployment(key, ({ metadata }) => ({ replicas, metadata: { ...metadata, generation, managedFields } }));
-      request?.effects.push({ target: `kubernetes:${region}/${key}`, wanted: `replicas=${replicas}` });
-      begin(control(key, request));
-      return state.now.deployments.get(key) ?? before;
+      if (respecified) begin(control(key, request));
+      return { object: state.now[resource].get(key) ?? after, warnings };
     },
 
     /** Changes labels, annotations or the like of an object behind everybody's back. */
-    describe(kind: "configMaps" | "deployments", key: string, change: Partial<Metadata>) {
-      write((now, version) => {
-        const objects: ReadonlyMap<string, { metadata: Metadata }> = now[kind];
-        const object = objects.get(key);
-        if (!object) throw new Error(`there is no ${key} among the ${kind}`);
-        const metadata = { ...object.metadata, ...change, resourceVersion: String(version) };
-        return { [kind]: new Map(objects).set(key, { ...object, metadata }) };
-      });
+    describe(resource: Writable, key: string, change: Partial<Metadata>) {
+      const object = state.now[resource].get(key);
+      if (!object) throw new Error(`there is no ${key} among the ${resource}`);
+      store(resource, key, { ...object, metadata: { ...object.metadata, ...change } });
     },
 
     async close() {
@@ -201,60 +164,47 @@ export function openCluster(options: Options) {
   };
 }
 
-function refuseStale(current: Metadata, patch: Patch, resource: Parameters<typeof stale>[0]): void {
-  const wanted = patch.metadata?.["resourceVersion"];
-  if (wanted !== undefined && wanted !== current.resourceVersion) throw stale(resource, current.name);
+function wantedOf({ spec, rollout }: Deployment): Wanted {
+  const { metadata } = JSON.parse(rollout.template) as Deployment["spec"]["template"];
+  return { replicas: spec.replicas, revision: rollout.revision, annotations: metadata?.annotations ?? {} };
 }
 
-function readData(name: string, data: unknown): Record<string, string> {
-  const entries = Object.entries(data ?? {});
-  for (const [key, value] of entries) {
-    const field = `data[${key}]`;
-    if (!/^[-._a-zA-Z0-9]{1,253}$/.test(key))
-      throw invalid("ConfigMap", name, field, `Invalid value: "${key}": a valid config key`);
-    if (typeof value !== "string") {
-      throw invalid("ConfigMap", name, field, `Invalid value: json: cannot unmarshal ${typeof value} into type string`);
-    }
-  }
-  return Object.fromEntries(entries) as Record<string, string>;
+type Pace = { before: readonly PodView[]; pods: readonly PodView[]; now: Date };
+
+/** Notes how far a rollout is: complete once all pods are of the newest template, wanted and ready. */
+function progress({ spec, rollout }: Deployment, { before, pods, now }: Pace): Partial<Rollout> {
+  if (rollout.complete) return {};
+  const was = countPods(before, rollout.revision);
+  const is = countPods(pods, rollout.revision);
+  const moved = is.updated > was.updated || is.ready > was.ready || is.alive < was.alive;
+  const complete = [is.alive, is.updated, is.ready].every((count) => count === spec.replicas);
+  return { complete, ...(moved ? { progressedAt: now } : {}) };
 }
 
-function firstState(namespaces: readonly Namespace[], now: Date): State {
-  let resourceVersion = 1000;
-  const metadata = (
-    namespace: string,
-    { name, labels = {}, annotations = {}, manager }: { name: string } & Labelled,
-  ) => ({
-    name,
-    namespace,
-    uid: randomUUID(),
-    resourceVersion: String((resourceVersion += 1)),
-    creationTimestamp: stamp(now),
-    labels,
-    annotations,
-    manager: manager ?? "kubectl-create",
+/** Changes a deployment through its scale, which shows the number of pods and nothing else. */
+function changeScale(deployment: Deployment, change: Change, how: How): Changed {
+  const { rollout: _rollout, ...document } = deployment;
+  const scale = { ...scaleJson(deployment, []), kind: "Scale" as const, metadata: deployment.metadata } as Document;
+  const outcome = changed({ ...scale, apiVersion: "autoscaling/v1" }, change, how);
+  const { replicas = 0 } = outcome.document["spec"] as { replicas?: number };
+  const paths = replicas === deployment.spec.replicas ? [] : ["f:spec\nf:replicas"];
+  return { ...outcome, paths, document: { ...document, spec: { ...deployment.spec, replicas } } };
+}
+
+/** Says what a write changed; a secret's values stay out of it. */
+function describe(resource: Writable, paths: readonly string[], after: Document): string {
+  const said = paths.map((path) => {
+    const parts = path.split("\n").map((part) => part.slice(2));
+    const value = parts.reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], after);
+    const shown = typeof value === "string" || typeof value === "number" ? String(value) : "";
+    return `${parts.at(-1)}=${resource === "secrets" ? "" : shown}`;
   });
-  const configMaps = new Map<string, ConfigMap>();
-  const deployments = new Map<string, Deployment>();
-  for (const namespace of namespaces) {
-    for (const wanted of namespace.configMaps) {
-      const { manager, ...rest } = metadata(namespace.name, wanted);
-      const by = { manager, apiVersion: "v1", at: now, parent: "data", fields: Object.keys(wanted.data) };
-      const object: ConfigMap = { metadata: { ...rest, managedFields: takeFields([], by) }, data: { ...wanted.data } };
-      if (wanted.immutable) object.immutable = true;
-      configMaps.set(`${namespace.name}/${wanted.name}`, object);
-    }
-    for (const wanted of namespace.deployments) {
-      const { manager, ...rest } = metadata(namespace.name, wanted);
-      const by = { manager, apiVersion: "apps/v1", at: now, parent: "spec", fields: ["replicas", "template"] };
-      const object: Deployment = {
-        metadata: { ...rest, generation: 1, managedFields: takeFields([], by) },
-        replicas: wanted.replicas,
-        observedGeneration: 1,
-      };
-      if (wanted.paused) object.paused = true;
-      deployments.set(`${namespace.name}/${wanted.name}`, object);
-    }
-  }
-  return { configMaps, deployments, pods: new Map(), resourceVersion };
+  return said.join(" ");
+}
+
+/** An apply that changes nothing, not even who owns what, is no write. */
+function sameApartFromTime(managedFields: Metadata["managedFields"], before: Metadata): boolean {
+  const timeless = (entries: Metadata["managedFields"]) =>
+    JSON.stringify(entries.map(({ time: _time, ...rest }) => rest));
+  return timeless(managedFields) === timeless(before.managedFields);
 }

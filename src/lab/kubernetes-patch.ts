@@ -1,43 +1,57 @@
+import { parse as parseYaml } from "yaml";
 import { badRequest, StatusError } from "./kubernetes-answers.ts";
+import type { Operation } from "./kubernetes-json-patch.ts";
+import { isObject } from "./kubernetes-schema.ts";
+import type { Doc } from "./kubernetes-schema.ts";
 
-export type Patch = { metadata?: Record<string, unknown> } & Record<string, unknown>;
+/** What somebody asks to become of an object. */
+export type Change =
+  | { by: "json-patch"; operations: Operation[] }
+  | { by: "merge-patch"; patch: Doc }
+  | { by: "strategic-merge-patch"; patch: Doc }
+  | { by: "apply"; manifest: Doc; force: boolean }
+  | { by: "put"; object: Doc };
 
-const accepted = ["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
+const accepted = [
+  "application/json-patch+json",
+  "application/merge-patch+json",
+  "application/strategic-merge-patch+json",
+  "application/apply-patch+yaml",
+];
 
-/**
- * Reads a patch by its content type. Merge patches are understood, and strategic ones, which mean the same for the
- * objects here. A JSON patch with an object body, what a client sends that names no type, is refused as the real server
- * refuses it.
- */
-export function readPatch(contentType: string | undefined, body: string): Patch {
-  const type = (contentType ?? "").split(";")[0]?.trim();
-  const patch = readJson(body);
-  if (type === "application/json-patch+json" && !Array.isArray(patch)) {
-    throw badRequest("json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp");
-  }
-  if (type !== "application/merge-patch+json" && type !== "application/strategic-merge-patch+json") {
-    const list = accepted.join(", ");
-    const message = `the body of the request was in an unknown format - accepted media types include: ${list}`;
+type Asked = { contentType: string | undefined; body: string; query: URLSearchParams };
+
+/** Reads a patch by its content type; refuses what the real server refuses before it looks at the object. */
+export function readPatch({ contentType, body, query }: Asked): Change {
+  const type = (contentType ?? "").split(";")[0]?.trim() ?? "";
+  if (!accepted.includes(type)) {
+    const message = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`;
     throw new StatusError(415, "UnsupportedMediaType", message);
+  }
+  if (type === "application/apply-patch+yaml") {
+    if (!query.get("fieldManager")) {
+      throw badOptions("FieldValueRequired", "fieldManager", "Required value: is required for apply patch");
+    }
+    return { by: "apply", manifest: readManifest(body), force: query.get("force") === "true" };
+  }
+  if (query.has("force")) {
+    throw badOptions("FieldValueForbidden", "force", "Forbidden: may not be specified for non-apply patch");
+  }
+  const patch = readJson(body);
+  if (type === "application/json-patch+json") {
+    if (Array.isArray(patch)) return { by: "json-patch", operations: patch as Operation[] };
+    throw badRequest("json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp");
   }
   if (!isObject(patch))
     throw badRequest("error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}");
-  return patch;
+  return { by: type === "application/merge-patch+json" ? "merge-patch" : "strategic-merge-patch", patch };
 }
 
-/** Applies a merge patch (RFC 7396): null removes, objects merge, everything else replaces. */
-export function merge(value: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) return patch;
-  const merged: Record<string, unknown> = isObject(value) ? { ...value } : {};
-  for (const [key, part] of Object.entries(patch)) {
-    if (part === null) delete merged[key];
-    else merged[key] = merge(merged[key], part);
-  }
-  return merged;
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** Reads the object of a PUT. */
+export function readObject(body: string): Change {
+  const object = readJson(body);
+  if (!isObject(object)) throw badRequest("couldn't get version/kind; json parse error: the body is no object");
+  return { by: "put", object };
 }
 
 /** Reads JSON, or refuses it as the API server does. */
@@ -47,4 +61,24 @@ export function readJson(body: string): unknown {
   } catch (error) {
     throw badRequest(`error decoding patch: ${String(error)}`);
   }
+}
+
+function readManifest(body: string): Doc {
+  const manifest: unknown = (() => {
+    try {
+      return parseYaml(body);
+    } catch (error) {
+      throw badRequest(`error decoding YAML: ${String(error)}`);
+    }
+  })();
+  if (!isObject(manifest)) throw badRequest("error decoding YAML: the manifest is no object");
+  return manifest;
+}
+
+function badOptions(reason: string, field: string, message: string): StatusError {
+  return new StatusError(422, "Invalid", `PatchOptions.meta.k8s.io "" is invalid: ${field}: ${message}`, {
+    group: "meta.k8s.io",
+    kind: "PatchOptions",
+    causes: [{ reason, message, field }],
+  });
 }

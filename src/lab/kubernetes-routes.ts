@@ -1,10 +1,23 @@
 import type { Answer } from "./api-call.ts";
 import { mayDo, review } from "./kubernetes-access.ts";
 import type { Rule } from "./kubernetes-access.ts";
-import { badRequest, forbidden, json, noSuchPath, notFound, resources, StatusError } from "./kubernetes-answers.ts";
-import type { Cluster, State, Write } from "./kubernetes-cluster.ts";
-import { configMapJson, deploymentJson, podJson, scaleJson } from "./kubernetes-objects.ts";
-import { readJson, readPatch } from "./kubernetes-patch.ts";
+import {
+  forbidden,
+  json,
+  methodNotAllowed,
+  noSuchPath,
+  notFound,
+  resources,
+  StatusError,
+} from "./kubernetes-answers.ts";
+import type { Document } from "./kubernetes-change.ts";
+import type { Cluster, Write } from "./kubernetes-cluster.ts";
+import { list, podsOf } from "./kubernetes-lists.ts";
+import { deploymentJson, scaleJson } from "./kubernetes-objects.ts";
+import type { Deployment } from "./kubernetes-objects.ts";
+import { readJson, readObject, readPatch } from "./kubernetes-patch.ts";
+import type { State } from "./kubernetes-state.ts";
+import type { Tokens } from "./kubernetes-tokens.ts";
 import type { LabRequest } from "./request-log.ts";
 
 export type ApiRequest = {
@@ -20,6 +33,7 @@ export type ApiRequest = {
 export type Route = {
   verb: "get" | "list" | "patch" | "create" | "update" | "delete";
   resource: keyof typeof resources | "version" | "selfsubjectaccessreviews" | undefined;
+  /** Empty: all of them. */
   namespace: string;
   name: string;
   subresource: string | undefined;
@@ -43,16 +57,26 @@ export function routeOf({ method, path }: Pick<ApiRequest, "method" | "path">): 
   }
   const apps = parts[0] === "apis" && parts[1] === "apps" && parts[2] === "v1";
   if (!apps && !(parts[0] === "api" && parts[1] === "v1")) return found;
-  const [where, namespace = "", resource = "", name = "", subresource] = parts.slice(apps ? 3 : 2);
+  const below = parts.slice(apps ? 3 : 2);
+  const [namespace = "", resource = "", name = "", subresource] =
+    below[0] === "namespaces" ? below.slice(1) : ["", ...below];
   const known = Object.values(resources).find((one) => one.name === resource && one.group === (apps ? "apps" : ""));
-  if (where !== "namespaces" || !known) return found;
+  if (!known || (!namespace && name)) return found;
   const verb = found.verb === "get" && !name ? "list" : found.verb;
   return { verb, resource: known.name, namespace, name, subresource };
 }
 
-type Served = { cluster: Cluster; rules: readonly Rule[]; user: string; lagSeconds: number; request: LabRequest };
+type Served = {
+  cluster: Cluster;
+  tokens: Tokens;
+  rules: readonly Rule[];
+  user: string;
+  lagSeconds: number;
+  now: Date;
+  request: LabRequest;
+};
 
-/** Serves one request whose token was good. */
+/** Serves one request whose sender is known. */
 export function serve(asked: ApiRequest, route: Route, served: Served): Answer {
   try {
     return answer(asked, route, served);
@@ -62,7 +86,8 @@ export function serve(asked: ApiRequest, route: Route, served: Served): Answer {
   }
 }
 
-function answer(asked: ApiRequest, route: Route, { cluster, rules, user, lagSeconds, request }: Served): Answer {
+function answer(asked: ApiRequest, route: Route, served: Served): Answer {
+  const { cluster, tokens, rules, user, lagSeconds, now } = served;
   const { verb, resource, namespace, name, subresource } = route;
   if (resource === undefined) return noSuchPath;
   if (resource === "version")
@@ -70,90 +95,65 @@ function answer(asked: ApiRequest, route: Route, { cluster, rules, user, lagSeco
   if (resource === "selfsubjectaccessreviews") return json(201, review(rules, readJson(asked.body)));
   const known = resources[resource];
   const part = subresource ? `${resource}/${subresource}` : resource;
-  if (!mayDo(rules, known.group, part, verb))
-    throw forbidden(user, verb, { ...known, name: part }, { name, namespace });
+  if (!mayDo(rules, { group: known.group, resource: part, verb, namespace }))
+    throw forbidden(known, { user, verb, subresource, name, namespace });
 
+  if (part === "serviceaccounts/token" && verb === "create") {
+    return json(201, tokens.request({ namespace, name }, asked.body));
+  }
+  const isScale = part === "deployments/scale";
+  // What the lab lacks is refused, so that nobody takes it for done.
+  if (resource === "serviceaccounts" || (subresource && !isScale) || asked.query.has("watch")) throw methodNotAllowed;
   const state = cluster.state.read(lagSeconds);
+  if (verb === "list") {
+    const stateAt = (version: number) => cluster.state.find((one) => one.resourceVersion === version);
+    return json(200, list(state, stateAt, { resource, namespace, query: asked.query, now }));
+  }
+  if (verb === "get") return json(200, read(state, { resource, namespace, name, isScale, now }));
+  if (resource === "pods" || (verb !== "patch" && verb !== "update")) throw methodNotAllowed;
+  const change = verb === "patch" ? readPatch(asked) : readObject(asked.body);
+  const target = { resource, namespace, name, scale: isScale };
+  const { object, warnings } = cluster.change(target, change, writeOf(asked, served.request));
+  const pods = cluster.state.now.pods.get(`${namespace}/${name}`) ?? [];
+  return withWarnings(json(200, shown(object, { pods, isScale, now })), warnings);
+}
+
+type Read = { resource: Exclude<keyof typeof resources, "serviceaccounts">; namespace: string; name: string } & {
+  isScale: boolean;
+  now: Date;
+};
+
+function read(state: State, { resource, namespace, name, isScale, now }: Read): object {
+  if (resource === "pods") {
+    const pod = podsOf(state).find((one) => one.namespace === namespace && one.name === name);
+    if (!pod) throw notFound(resources.pods, name);
+    return { kind: "Pod", apiVersion: "v1", ...pod.json };
+  }
   const key = `${namespace}/${name}`;
-  if (verb === "list") return json(200, list(state, resource, namespace, asked.query));
-  const write = (): Write => ({ manager: managerOf(asked), dryRun: asked.query.get("dryRun") === "All", request });
-  if (resource === "configmaps") {
-    if (verb === "patch") {
-      const patch = readPatch(asked.contentType, asked.body);
-      return json(200, configMapJson(cluster.patchConfigMap(namespace, name, patch, write())));
-    }
-    return json(200, configMapJson(state.configMaps.get(key) ?? missing(resource, name)));
-  }
-  if (resource === "deployments") {
-    const scaled =
-      verb === "patch"
-        ? cluster.patchScale(namespace, name, readPatch(asked.contentType, asked.body), write())
-        : (state.deployments.get(key) ?? missing(resource, name));
-    const pods = state.pods.get(key) ?? [];
-    return json(200, subresource === "scale" ? scaleJson(scaled, pods) : deploymentJson(scaled, pods));
-  }
-  const pods = podsOf(state, namespace).find((pod) => pod.name === name) ?? missing(resource, name);
-  return json(200, { kind: "Pod", apiVersion: "v1", ...pods.json });
+  const object = state[resource].get(key);
+  if (!object) throw notFound(resources[resource], name);
+  return shown(object, { pods: state.pods.get(key) ?? [], isScale, now });
 }
 
-function missing(resource: keyof typeof resources, name: string): never {
-  throw notFound(resources[resource], name);
+function shown(
+  object: Document,
+  { pods, isScale, now }: { pods: Parameters<typeof scaleJson>[1] } & Omit<Read, "resource" | "namespace" | "name">,
+) {
+  if (isScale) return scaleJson(object as Deployment, pods);
+  return object.kind === "Deployment" ? deploymentJson(object as Deployment, pods, now) : object;
 }
 
-function managerOf({ query, userAgent }: ApiRequest): string {
-  return query.get("fieldManager") ?? userAgent?.split("/")[0] ?? "unknown";
-}
-
-function podsOf(state: State, namespace: string) {
-  return [...state.pods].flatMap(([key, pods]) => {
-    const [within = "", deployment = ""] = key.split("/");
-    if (within !== namespace) return [];
-    return pods.map((pod) => ({ name: pod.name, labels: { app: deployment }, json: podJson(pod, within, deployment) }));
-  });
-}
-
-type Item = { labels: Record<string, string>; json: object };
-
-function list(state: State, resource: keyof typeof resources, namespace: string, query: URLSearchParams): object {
-  const items = itemsOf(state, resource, namespace).filter(({ labels }) => selects(query.get("labelSelector"), labels));
-  const limit = Number(query.get("limit") ?? 0) || items.length;
-  const from = Number(Buffer.from(query.get("continue") ?? "", "base64").toString() || 0);
-  const next = from + limit < items.length ? Buffer.from(String(from + limit)).toString("base64") : undefined;
-  const { kind, group } = resources[resource];
+function writeOf({ query, userAgent }: ApiRequest, request: LabRequest): Write {
   return {
-    kind: `${kind}List`,
-    apiVersion: group ? `${group}/v1` : "v1",
-    metadata: { resourceVersion: String(state.resourceVersion), ...(next ? { continue: next } : {}) },
-    items: items.slice(from, from + limit).map((item) => item.json),
+    manager: query.get("fieldManager") ?? userAgent?.split("/")[0] ?? "unknown",
+    dryRun: query.get("dryRun") === "All",
+    fieldValidation: query.get("fieldValidation") ?? "Warn",
+    request,
   };
 }
 
-function itemsOf(state: State, resource: keyof typeof resources, namespace: string): Item[] {
-  if (resource === "pods") return podsOf(state, namespace);
-  const bare = (object: object): object => {
-    const { kind: _kind, apiVersion: _version, ...rest } = object as Record<string, unknown>;
-    return rest;
-  };
-  if (resource === "configmaps") {
-    const found = [...state.configMaps.values()].filter((one) => one.metadata.namespace === namespace);
-    return found.map((one) => ({ labels: one.metadata.labels ?? {}, json: bare(configMapJson(one)) }));
-  }
-  const found = [...state.deployments].filter(([, one]) => one.metadata.namespace === namespace);
-  return found.map(([key, one]) => ({
-    labels: one.metadata.labels ?? {},
-    json: bare(deploymentJson(one, state.pods.get(key) ?? [])),
-  }));
-}
-
-/** Understands "a=b", "a==b", "a!=b" and "a", joined by commas. */
-function selects(selector: string | null, labels: Record<string, string>): boolean {
-  return (selector ?? "")
-    .split(",")
-    .filter(Boolean)
-    .every((part) => {
-      const [, key = "", sign, value] = /^([^=!\s]+)(?:(==?|!=)(\S*))?$/.exec(part.trim()) ?? [];
-      if (!key) throw badRequest(`unable to parse requirement: ${part}`);
-      if (sign === undefined) return key in labels;
-      return (labels[key] === value) === (sign !== "!=");
-    });
+function withWarnings(answer: Answer, warnings: readonly string[]): Answer {
+  if (warnings.length === 0) return answer;
+  const said = warnings.map((warning) => `299 - ${JSON.stringify(warning)}`).join(", ");
+  return { ...answer, headers: { ...answer.headers, warning: said } };
 }

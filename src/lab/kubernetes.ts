@@ -9,9 +9,10 @@ import { musterRules } from "./kubernetes-access.ts";
 import type { Rule } from "./kubernetes-access.ts";
 import { internalError, loginPage, tooManyRequests, unauthorized } from "./kubernetes-answers.ts";
 import { openCluster } from "./kubernetes-cluster.ts";
-import type { Namespace } from "./kubernetes-cluster.ts";
 import type { Metadata } from "./kubernetes-objects.ts";
 import { routeOf, serve } from "./kubernetes-routes.ts";
+import type { Namespace } from "./kubernetes-state.ts";
+import { Tokens } from "./kubernetes-tokens.ts";
 import { listenHttp, readBody } from "./listening.ts";
 import type { AppSettings } from "./pod-app.ts";
 import type { PodView } from "./pods.ts";
@@ -53,11 +54,13 @@ export type Kubernetes = {
   /** Somebody else scales a deployment. */
   scale(namespace: string, name: string, replicas: number, manager: string): void;
   /** Somebody else changes labels or annotations: a GitOps controller takes an object over. */
-  describe(kind: "configMaps" | "deployments", namespace: string, name: string, change: Partial<Metadata>): void;
+  describe(kind: "configmaps" | "deployments", namespace: string, name: string, change: Partial<Metadata>): void;
   replicas(namespace: string, name: string): number;
   pods(namespace: string, name: string): readonly PodView[];
   close(): Promise<void>;
 };
+
+const muster = { namespace: "muster", name: "muster" };
 
 /** Opens a region's Kubernetes: an API server, and pods that really run. */
 export async function openKubernetes(options: Options): Promise<Kubernetes> {
@@ -73,6 +76,22 @@ export async function openKubernetes(options: Options): Promise<Kubernetes> {
     knobs,
     failed: internalError,
     throttled: tooManyRequests,
+  };
+  const tokens = new Tokens(clock, [
+    muster,
+    ...options.namespaces.map(({ name }) => ({ namespace: name, name: "default" })),
+  ]);
+  /** Whoever shows no token is anonymous and may do nothing; a bad token is refused before that is asked. */
+  const senderOf = (authorization: string | undefined): { user: string; rules: readonly Rule[] } | undefined => {
+    if (authorization === undefined) return { user: "system:anonymous", rules: [] };
+    const shown = authorization.replace(/^Bearer /, "");
+    const account = shown === token ? muster : tokens.ownerOf(shown);
+    if (!account) return undefined;
+    const isMuster = account.namespace === muster.namespace && account.name === muster.name;
+    return {
+      user: `system:serviceaccount:${account.namespace}:${account.name}`,
+      rules: isMuster ? rules : [],
+    };
   };
   const odd: ("html" | "cut")[] = [];
 
@@ -92,13 +111,14 @@ export async function openKubernetes(options: Options): Promise<Kubernetes> {
     const call = {
       action: `${route.verb === "list" ? "LIST" : method} ${part || url.pathname}`,
       resource: [route.namespace, route.name].filter(Boolean).join("/"),
-      changes: route.verb === "patch",
+      changes: route.verb === "patch" || route.verb === "update",
       run: (request: LabRequest) => {
-        if (incoming.headers.authorization !== `Bearer ${token}`) return unauthorized;
+        const sender = senderOf(incoming.headers.authorization);
+        if (!sender) return unauthorized;
         const how = odd.shift();
         if (how === "html") return loginPage;
-        const user = "system:serviceaccount:muster:muster";
-        const answer = serve(asked, route, { cluster, rules, user, lagSeconds: knobs.readLagSeconds, request });
+        const lagSeconds = knobs.readLagSeconds;
+        const answer = serve(asked, route, { ...sender, cluster, tokens, lagSeconds, now: clock.now(), request });
         return how === "cut" ? { ...answer, cut: true } : answer;
       },
     };
@@ -128,13 +148,21 @@ export async function openKubernetes(options: Options): Promise<Kubernetes> {
     rules,
     setDead: (dead) => power.set(!dead),
     misbehave: (how, times) => void odd.push(...Array.from({ length: times }, () => how)),
-    config: (namespace, name) => ({ ...cluster.state.now.configMaps.get(`${namespace}/${name}`)?.data }),
+    config: (namespace, name) => ({ ...cluster.state.now.configmaps.get(`${namespace}/${name}`)?.data }),
     editConfig: (namespace, name, data, manager) =>
-      void cluster.patchConfigMap(namespace, name, { data }, write(manager)),
+      void cluster.change(
+        { resource: "configmaps", namespace, name },
+        { by: "merge-patch", patch: { data } },
+        write(manager),
+      ),
     scale: (namespace, name, replicas, manager) =>
-      void cluster.patchScale(namespace, name, { spec: { replicas } }, write(manager)),
+      void cluster.change(
+        { resource: "deployments", namespace, name, scale: true },
+        { by: "merge-patch", patch: { spec: { replicas } } },
+        write(manager),
+      ),
     describe: (kind, namespace, name, change) => cluster.describe(kind, `${namespace}/${name}`, change),
-    replicas: (namespace, name) => cluster.state.now.deployments.get(`${namespace}/${name}`)?.replicas ?? 0,
+    replicas: (namespace, name) => cluster.state.now.deployments.get(`${namespace}/${name}`)?.spec.replicas ?? 0,
     pods: (namespace, name) => cluster.state.now.pods.get(`${namespace}/${name}`) ?? [],
     async close() {
       await listening.close();

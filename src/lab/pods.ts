@@ -7,11 +7,16 @@ import { startApp } from "./pod-app.ts";
 import type { App, AppSettings } from "./pod-app.ts";
 import type { Power } from "./power.ts";
 import type { RequestLog } from "./request-log.ts";
+import { nextMove } from "./rollout.ts";
+import type { Wanted } from "./rollout.ts";
 
 /** What the cluster knows of a pod. */
 export type PodView = {
   name: string;
   uid: string;
+  /** Which of its deployment's templates it was made from, and the annotations that one gave it. */
+  revision: number;
+  annotations: Record<string, string>;
   createdAt: Date;
   startedAt?: Date;
   ready: boolean;
@@ -47,8 +52,8 @@ const probe = { startupPeriodSeconds: 2, periodSeconds: 10, failureThreshold: 3,
 export type Pods = {
   /** Pods as they are; those that are being deleted are among them. */
   views(): PodView[];
-  /** Starts or ends pods until there are so many; returns the longest delay drawn for it, in lab seconds. */
-  scale(replicas: number, options?: { atOnce?: boolean }): number;
+  /** Starts and ends pods until they are as wanted; returns the longest delay drawn for it at first, in lab seconds. */
+  follow(wanted: Wanted, options?: { atOnce?: boolean }): number;
   /** Waits until every pod that is to start has started, and every pod that is to end has ended. */
   settled(): Promise<void>;
   close(): Promise<void>;
@@ -75,10 +80,36 @@ export function openPods(options: Options): Pods {
     await power.whenOn(closing.signal);
   };
 
+  let wanted: Wanted = { replicas: 0, revision: 1, annotations: {} };
+  /** Makes the next move towards what is wanted: the only one, or one of a rollout. */
+  const reconcile = (atOnce = false): number => {
+    const { starts, ends } = nextMove(views(), wanted);
+    const draw = (name: "kubernetes pod starts" | "kubernetes pod stops") => (atOnce ? 0 : drawDelay(name, random));
+    const delays: number[] = [];
+    for (let count = 0; count < starts; count += 1) {
+      const seconds = draw("kubernetes pod starts");
+      delays.push(seconds);
+      begin(start(seconds));
+    }
+    for (const pod of [...pods].filter(({ view }) => ends.some((ending) => ending.uid === view.uid))) {
+      const seconds = draw("kubernetes pod stops");
+      delays.push(seconds);
+      begin(end(pod, seconds));
+    }
+    return Math.max(0, ...delays);
+  };
+
   const start = async (seconds: number) => {
     const name = `${deployment.split("/")[1]}-${randomBytes(5).toString("hex")}`;
     const pod: Pod = {
-      view: { name, uid: randomUUID(), createdAt: clock.now(), ready: false },
+      view: {
+        name,
+        uid: randomUUID(),
+        revision: wanted.revision,
+        annotations: wanted.annotations,
+        createdAt: clock.now(),
+        ready: false,
+      },
       everReady: false,
       misses: 0,
     };
@@ -112,6 +143,7 @@ export function openPods(options: Options): Pods {
     options.log.close(request, "stopped");
     pods.delete(pod);
     changed();
+    reconcile();
   };
 
   /** Asks pods for their health, all at once, as the kubelets of several nodes do. */
@@ -130,6 +162,7 @@ export function openPods(options: Options): Pods {
     pod.everReady ||= ready;
     pod.view = { ...pod.view, ready, ...(ready ? { readyAt: clock.now() } : {}) };
     changed();
+    reconcile();
   };
 
   let looking = false;
@@ -156,21 +189,9 @@ export function openPods(options: Options): Pods {
 
   return {
     views,
-    scale(replicas, { atOnce = false } = {}) {
-      const alive = [...pods].filter((pod) => !pod.view.deletedAt);
-      const delay = (name: "kubernetes pod starts" | "kubernetes pod stops") => (atOnce ? 0 : drawDelay(name, random));
-      const delays: number[] = [];
-      for (let count = alive.length; count < replicas; count += 1) {
-        const seconds = delay("kubernetes pod starts");
-        delays.push(seconds);
-        begin(start(seconds));
-      }
-      for (const pod of youngestFirst(alive).slice(0, Math.max(0, alive.length - replicas))) {
-        const seconds = delay("kubernetes pod stops");
-        delays.push(seconds);
-        begin(end(pod, seconds));
-      }
-      return Math.max(0, ...delays);
+    follow(now, { atOnce = false } = {}) {
+      wanted = now;
+      return reconcile(atOnce);
     },
     async settled() {
       await Promise.all(under);
@@ -186,15 +207,6 @@ export function openPods(options: Options): Pods {
 
 function isEnding(pod: Pod): boolean {
   return pod.view.deletedAt !== undefined;
-}
-
-/** Pods that are not ready go first, then the youngest. */
-function youngestFirst(pods: Pod[]): Pod[] {
-  return pods.toSorted(
-    (one, other) =>
-      Number(one.view.ready) - Number(other.view.ready) ||
-      other.view.createdAt.getTime() - one.view.createdAt.getTime(),
-  );
 }
 
 function isHealthy(clock: Clock, address: PodView["address"]): Promise<boolean> {

@@ -1,0 +1,76 @@
+import { randomUUID } from "node:crypto";
+import type { Document } from "./kubernetes-change.ts";
+import { afterUpdate, fieldsOf } from "./kubernetes-fields.ts";
+import { deploymentSpec, stamp } from "./kubernetes-objects.ts";
+import type { ConfigMap, Deployment, Metadata, Secret } from "./kubernetes-objects.ts";
+import type { PodView } from "./pods.ts";
+
+type Labelled = { labels?: Record<string, string>; annotations?: Record<string, string>; manager?: string };
+
+/** What a namespace holds when the lab opens. */
+export type Namespace = {
+  name: string;
+  configMaps: ({ name: string; data: Record<string, string>; immutable?: boolean } & Labelled)[];
+  /** Values as they are stored: base64. */
+  secrets?: ({ name: string; data: Record<string, string> } & Labelled)[];
+  deployments: ({
+    name: string;
+    replicas: number;
+    config: { name: string; key: string };
+    paused?: boolean;
+  } & Labelled)[];
+};
+
+/** Everything the API server holds. Objects are under "namespace/name". */
+export type State = {
+  configmaps: ReadonlyMap<string, ConfigMap>;
+  secrets: ReadonlyMap<string, Secret>;
+  deployments: ReadonlyMap<string, Deployment>;
+  pods: ReadonlyMap<string, readonly PodView[]>;
+  resourceVersion: number;
+};
+
+/** Writes down what the namespaces hold at first. */
+export function firstState(namespaces: readonly Namespace[], now: Date): State {
+  let resourceVersion = 1000;
+  const make = <T extends Document>(namespace: string, name: string, labelled: Labelled, rest: Partial<T>): T => {
+    const { labels = {}, annotations = {}, manager = "kubectl-create" } = labelled;
+    const metadata: Metadata = {
+      name,
+      namespace,
+      uid: randomUUID(),
+      resourceVersion: String((resourceVersion += 1)),
+      creationTimestamp: stamp(now),
+      labels,
+      annotations,
+      managedFields: [],
+    };
+    const document = { ...rest, metadata } as T;
+    const fields = fieldsOf(document.kind, document);
+    const by = { manager, operation: "Update" as const, apiVersion: document.apiVersion, time: stamp(now) };
+    metadata.managedFields = afterUpdate([], by, { changed: [...fields.keys()], after: fields });
+    return document;
+  };
+  const configmaps = new Map<string, ConfigMap>();
+  const secrets = new Map<string, Secret>();
+  const deployments = new Map<string, Deployment>();
+  for (const { name: namespace, ...holds } of namespaces) {
+    for (const { name, data, immutable, ...labelled } of holds.configMaps) {
+      const rest = { kind: "ConfigMap" as const, apiVersion: "v1", data, ...(immutable ? { immutable } : {}) };
+      configmaps.set(`${namespace}/${name}`, make<ConfigMap>(namespace, name, labelled, rest));
+    }
+    for (const { name, data, ...labelled } of holds.secrets ?? []) {
+      const rest = { kind: "Secret" as const, apiVersion: "v1", type: "Opaque", data };
+      secrets.set(`${namespace}/${name}`, make<Secret>(namespace, name, labelled, rest));
+    }
+    for (const { name, config: _config, ...wanted } of holds.deployments) {
+      const spec = deploymentSpec(name, wanted);
+      const made = make<Deployment>(namespace, name, wanted, { kind: "Deployment", apiVersion: "apps/v1", spec });
+      made.metadata.generation = 1;
+      const template = JSON.stringify(spec.template);
+      made.rollout = { observedGeneration: 1, revision: 1, template, complete: true, progressedAt: now };
+      deployments.set(`${namespace}/${name}`, made);
+    }
+  }
+  return { configmaps, secrets, deployments, pods: new Map(), resourceVersion };
+}
