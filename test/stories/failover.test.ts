@@ -89,10 +89,12 @@ describe("a planned move to us-west-2 while customers buy", () => {
     expect(buttons).toEqual([]);
   });
 
-  it("tells its approvers by mail when it starts and when it is over", () => {
+  it("tells its approvers by mail when it is asked for, when it starts and when it is over", () => {
     for (const person of ["ana", "ben", "cleo"]) {
       const subjects = lab.mail.mailbox(`${person}@example.com`).map(({ subject }) => subject);
       expect(subjects).toEqual([
+        // Whoever asked need not be told of it.
+        ...(person === "ana" ? [] : ["[Muster] ana asks to move checkout to us-west-2"]),
         "[Muster] move checkout to us-west-2: Started: move checkout to us-west-2. Approved by ben and cleo.",
         "[Muster] move checkout to us-west-2: Done: move checkout to us-west-2.",
       ]);
