@@ -72,7 +72,7 @@ export async function openBench(options: WorldOptions = {}): Promise<Bench> {
     epoch: 1,
     worker: "bench",
     leaseMs: 10_000,
-    callTimeoutMs: 1500,
+    callTimeoutMs: 4000,
     clock: world.time.clock,
     now: () => world.time.clock.now(),
     newId: () => crypto.randomUUID(),
