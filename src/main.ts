@@ -118,7 +118,7 @@ export async function openContext(config: Config, overrides: Overrides = {}): Pr
 }
 
 /** What is wrong with Muster's own database, where it is something a person can put right. */
-function databaseAway(error: unknown, redact: (text: string) => string): unknown {
+export function databaseAway(error: unknown, redact: (text: string) => string): unknown {
   if (error instanceof UserError) return error;
   const why = whyUnreachable(error) ?? `says: ${redact(messageOf(error))}`;
   return new UserError({

@@ -1,15 +1,17 @@
 import { Command as Program, CommanderError } from "commander";
 import { randomUUID } from "node:crypto";
+import { sql } from "kysely";
 import { commands } from "../commands/index.ts";
 import { findRun } from "../commands/runs.ts";
 import type { Command, Person } from "./chat.ts";
-import { readConfig, type Config } from "./config.ts";
+import { readConfig, secretsIn, type Config } from "./config.ts";
 import type { Context } from "./context.ts";
 import { openDb } from "./db/connect.ts";
 import { migrate } from "./db/migrate.ts";
 import { UserError } from "./errors.ts";
 import { followRun } from "./follow.ts";
-import { openContext, startMuster, type Overrides } from "./main.ts";
+import { databaseAway, openContext, startMuster, type Overrides } from "./main.ts";
+import { makeRedactor } from "./log.ts";
 import { findCommand } from "./inbox/answer.ts";
 import { migrateQueue } from "./queue.ts";
 import { readSplitWords } from "./words.ts";
@@ -129,6 +131,9 @@ async function migrateAll({ env, print }: Terminal): Promise<void> {
   const config = readConfig(env);
   const db = openDb(config.DATABASE_URL, { max: 1, leaseMs: config.LEASE_MILLISECONDS, statementTimeoutMs: 60_000 });
   try {
+    await sql`select 1`.execute(db).catch((error: unknown) => {
+      throw databaseAway(error, makeRedactor(new Set(secretsIn(env))));
+    });
     const done = await migrate(db);
     if (!config.REDIS_URL) await migrateQueue(config.DATABASE_URL);
     print(done.length === 0 ? "The tables are up to date." : `Migrated: ${done.join(", ")}.`);

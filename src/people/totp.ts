@@ -37,6 +37,7 @@ export async function enrol(ctx: Context, person: string, replace: boolean): Pro
  */
 export async function useCode(ctx: Context, person: string, code: string | undefined): Promise<void> {
   if (code === undefined) throw noCode();
+  const key = needKey(ctx);
   const { rows } = await sql<{ secret: Buffer }>`
     update muster.totp set
            tries = case when locked_until is null then tries + 1 else 1 end,
@@ -48,7 +49,7 @@ export async function useCode(ctx: Context, person: string, code: string | undef
   if (!row) throw await refusal(ctx, person);
   // An authenticator follows the wall clock, in a lab too.
   const epoch = Math.floor(Date.now() / 1000);
-  const secret = open(needKey(ctx), person, row.secret);
+  const secret = openSealed(key, person, row.secret);
   const result = /^\d{6}$/.test(code)
     ? verifySync({ secret, token: code, epoch, epochTolerance: 30 })
     : { valid: false as const };
@@ -109,8 +110,19 @@ function seal(key: Buffer, person: string, text: string): Buffer {
   return Buffer.concat([nonce, cipher.getAuthTag(), body]);
 }
 
-function open(key: Buffer, person: string, sealed: Buffer): string {
-  const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, 12)).setAAD(Buffer.from(person));
-  decipher.setAuthTag(sealed.subarray(12, 28));
-  return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]).toString("utf8");
+function openSealed(key: Buffer, person: string, sealed: Buffer): string {
+  try {
+    const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, 12)).setAAD(Buffer.from(person));
+    decipher.setAuthTag(sealed.subarray(12, 28));
+    return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]).toString("utf8");
+  } catch (cause) {
+    throw new UserError(
+      {
+        happened: `The secret of ${person} was sealed with another MUSTER_KEY than this one.`,
+        means: "The code could not be checked. Nothing was approved.",
+        todo: "Set the MUSTER_KEY that the other machines have, or approve in Slack.",
+      },
+      { cause },
+    );
+  }
 }

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { readFile, writeFile } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { openLab, type Lab } from "../../src/lab/lab.ts";
+import { eventually } from "../slack/office.ts";
+import { MusterProcess, run } from "./process.ts";
+
+/** Generous: a server starts in a second or two where the machine has nothing else to do. */
+const patienceMs = 45_000;
+
+let lab: Lab;
+let server: MusterProcess;
+let port: number;
+beforeAll(async () => {
+  lab = await openLab({
+    serve: false,
+    settings: { CALL_TIMEOUT_MILLISECONDS: "5000", LOG_LEVEL: "info" },
+    editEstate: (yaml) => yaml.replace("terminal: ana", `terminal: ${userInfo().username}`),
+  });
+  server = new MusterProcess(["serve"], lab.environment);
+  port = await eventually(() => server.logged.find(({ msg }) => msg === "Muster is ready")?.port, patienceMs);
+  await eventually(() => lab.slack.sockets.connections > 0 || undefined, patienceMs);
+});
+afterAll(async () => {
+  server.kill("SIGKILL");
+  await server.ended();
+  await lab.close();
+});
+
+const get = async (path: string) => {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`);
+  return { status: response.status, text: await response.text() };
+};
+
+/** Types something wrong in Slack and returns the regions that the answer offers: those of the estate in force. */
+async function regionsKnown(): Promise<string> {
+  const before = lab.slack.ephemerals("U01").length;
+  await lab.slack.types("U01", "#incident-response", "/failover nowhere");
+  const said = await eventually(
+    () =>
+      lab.slack
+        .ephemerals("U01")
+        .slice(before)
+        .find(({ text }) => text.includes("with one of")),
+    patienceMs,
+  );
+  return /with one of: (.*)\.$/.exec(said.text)?.[1] ?? said.text;
+}
+
+describe("muster serve, as a process", () => {
+  it("answers for its health, and not for what its database cannot do", async () => {
+    expect(await get("/healthz")).toEqual({ status: 200, text: "alive\n" });
+    expect(await get("/readyz")).toEqual({ status: 200, text: "ready\n" });
+    expect((await get("/nothing")).status).toBe(404);
+    await lab.musterDatabase.stop("immediate");
+    expect(await get("/healthz")).toEqual({ status: 200, text: "alive\n" });
+    expect(await get("/readyz")).toEqual({ status: 503, text: "Muster's database does not answer\n" });
+    await lab.musterDatabase.start();
+    await eventually(async () => (await get("/readyz")).status === 200 || undefined, patienceMs);
+  });
+
+  it("leaves the terminal as it is: a dry run beside it shows the same plan", async () => {
+    const { status, out } = await run(["failover", "us-west-2", "checkout", "--dry-run"], lab.environment);
+    expect(status).toBe(0);
+    expect(out).toContain("Move checkout to us-west-2, with the old side alive.");
+  });
+
+  it("reads the estate again at SIGHUP; one with a fault is refused at its place, and the old one stays", async () => {
+    expect(await regionsKnown()).toBe("us-east-1, us-west-2");
+    const whole = await readFile(lab.estatePath, "utf8");
+    const wider = whole.replace("  - us-west-2\n", "  - us-west-2\n  - eu-west-1\n");
+    const refused = () => server.logged.filter(({ msg }) => msg.startsWith("the estate was not read again"));
+
+    await writeFile(lab.estatePath, wider.replace("databases:", "databses:"));
+    server.kill("SIGHUP");
+    await eventually(() => refused()[0], patienceMs);
+    expect(refused()[0]?.why).toMatch(/estate\.yaml:\d+:5 services\.checkout\.databses: there is no such key/);
+    expect(await regionsKnown()).toBe("us-east-1, us-west-2");
+
+    await writeFile(lab.estatePath, "regions: [us-east-1");
+    server.kill("SIGHUP");
+    await eventually(() => refused()[1], patienceMs);
+    expect(await regionsKnown()).toBe("us-east-1, us-west-2");
+
+    await writeFile(lab.estatePath, wider);
+    server.kill("SIGHUP");
+    await eventually(() => server.logged.find(({ msg }) => msg === "the estate was read again"), patienceMs);
+    expect(await regionsKnown()).toBe("us-east-1, us-west-2, eu-west-1");
+  });
+
+  it("ends by itself at SIGTERM, and says nothing that is secret on the way", async () => {
+    server.kill("SIGTERM");
+    const { status, signal, out, err } = await server.ended();
+    expect({ status, signal, out }).toEqual({ status: 0, signal: null, out: "" });
+    expect(err).not.toMatch(/xoxb-|xapp-|lab-muster|lab-app|lab-token/);
+    await expect(get("/healthz")).rejects.toThrow();
+  });
+});
