@@ -149,7 +149,7 @@ function read(status: number, text: string): unknown {
     throw new KubernetesError(
       status,
       undefined,
-      "the API server answered with something that is not JSON: a login page?",
+      "the API server answered with something that is not JSON: a login page, it seems",
     );
   }
   const { reason, message } = isObject(body) ? body : {};
