@@ -123,7 +123,9 @@ describe("approving in a terminal", () => {
     });
     expect(await approvals()).toEqual([{ by: "ben" }]);
     expect((await approves("ben", code)).lines[0]).toBe(wrong);
-    expect(await lab.says("ben", `/muster runs approve ${runId}`)).toMatch(/"approve" was refused: you have approved it already\./);
+    expect(await lab.says("ben", `/muster runs approve ${runId}`)).toMatch(
+      /"approve" was refused: you have approved it already\./,
+    );
     expect(await approvals()).toEqual([{ by: "ben" }]);
   });
 

@@ -93,6 +93,6 @@ describe("muster serve, as a process", () => {
     const { status, signal, out, err } = await server.ended();
     expect({ status, signal, out }).toEqual({ status: 0, signal: null, out: "" });
     expect(err).not.toMatch(/xoxb-|xapp-|lab-muster|lab-app|lab-token/);
-    await expect(get("/healthz")).rejects.toThrow();
+    await expect(get("/healthz")).rejects.toThrow("fetch failed");
   });
 });
