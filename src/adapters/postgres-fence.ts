@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import { CannotContinue } from "../errors.ts";
 import { inTransaction, sqlState, withPostgres, type PgSettings, type PgTarget, type Sql } from "./postgres.ts";
@@ -23,7 +24,8 @@ export async function getRole(sql: Sql, role: string): Promise<RoleState | undef
 
 /**
  * Takes a role's right to log in and ends its sessions, unless a newer run or lease holder has been here. A session that
- * opened while the right was being taken is ended after the commit.
+ * was logging in while the right was being taken shows itself only later: it is looked for after the commit until none was
+ * there for a while, or the call's time is over, which throws.
  *
  * @throws CannotContinue when the rights are missing, GuardRefused when we are not the newest.
  */
@@ -32,8 +34,15 @@ export async function fenceRole(sql: Sql, role: string, holder: Holder): Promise
     await sql.query(`alter role ${pg.escapeIdentifier(role)} nologin`);
     await endSessions(sql, role);
   });
-  await endSessions(sql, role);
+  for (let quiet = 0; quiet < quietLooks;) {
+    quiet = (await endSessions(sql, role)) === 0 ? quiet + 1 : 0;
+    if (quiet < quietLooks) await setTimeout(lookMs);
+  }
 }
+
+/** So many looks without a session, so many wall milliseconds apart: longer than a log-in takes that had begun. */
+const quietLooks = 3;
+const lookMs = 50;
 
 /** Gives a role its right to log in back, unless a newer run or lease holder has been here. */
 export async function unfenceRole(sql: Sql, role: string, holder: Holder): Promise<void> {
@@ -139,11 +148,13 @@ export async function tryWrite(
   }
 }
 
-async function endSessions(sql: Sql, role: string): Promise<void> {
-  await sql.query(
+/** Ends the sessions of a role; returns how many there were. */
+async function endSessions(sql: Sql, role: string): Promise<number> {
+  const ended = await sql.query(
     "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 and pid <> pg_backend_pid()",
     [role],
   );
+  return ended.length;
 }
 
 function rethrowExplained(error: unknown): never {

@@ -126,6 +126,41 @@ describe("Postgres", () => {
     expect(await write()).toEqual({ accepted: true });
   });
 
+  it("ends a session that shows itself only after the fence was committed", async () => {
+    const asleep = "select count(*)::int as count from pg_stat_activity where usename = 'app'";
+    let late: Promise<unknown> | undefined;
+    let ends = 0;
+    const slip = async () => {
+      await ask(east(), "alter role app login");
+      late = failure(
+        withPostgres(bench.ctx, bench.ctx.clients.pg, asApp(from, appUrl()), "Sleep", (sql) =>
+          sql.query("select pg_sleep(60)"),
+        ),
+      );
+      while ((await ask<{ count: number }>(east(), asleep))[0]?.count !== 1) await setTimeout(5);
+      await ask(east(), "alter role app nologin");
+    };
+    await muster(
+      (sql) =>
+        fenceRole(
+          {
+            query: async (text, values) => {
+              const rows = await sql.query<never>(text, values);
+              // The second is the first after the commit.
+              if (text.includes("pg_terminate_backend") && (ends += 1) === 2) await slip();
+              return rows;
+            },
+          },
+          "app",
+          { runId: "late", epoch: 1 },
+        ),
+      from,
+      10_000,
+    );
+    expect(await muster((sql) => getRole(sql, "app"))).toEqual({ canLogIn: false, sessions: 0 });
+    expect(whyUnreachable(await late)).toBe("is shutting down");
+  });
+
   it("a wrong password proves nothing, and a replica takes no write", async () => {
     expect(await write(appUrl("wrong"))).toMatchObject({ accepted: "unknown" });
     const onReplica = await tryWrite(bench.ctx, bench.ctx.clients.pg, asApp(to, appUrl()));
