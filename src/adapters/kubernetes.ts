@@ -8,6 +8,7 @@ import type {
 import type { CallContext, CallOptions } from "../call.ts";
 import { CannotContinue } from "../errors.ts";
 import { askCluster, KubernetesError, type Cluster } from "./kubernetes-client.ts";
+import { selectorText } from "./label-selector.ts";
 
 export { isConflict, isRefusedByCluster, KubernetesError, type Cluster } from "./kubernetes-client.ts";
 
@@ -81,19 +82,28 @@ export async function setScale(
 
 export type Pod = { uid: string; name: string; ready: boolean; startedAt: string | undefined; terminating: boolean };
 
-/** Lists the pods of a deployment by its own label selector. */
+/**
+ * Lists the pods of a deployment that run or will, by its own label selector.
+ *
+ * @throws CannotContinue when that selects nothing in particular.
+ */
 export async function listPods(ctx: CallContext, cluster: Cluster, ref: Ref, options?: CallOptions): Promise<Pod[]> {
   const deployment = await orNothing(
     askCluster(ctx, cluster, "GetDeployment", { method: "GET", path: path(ref) }, options),
   );
   if (!deployment) return [];
-  const labels = (deployment as V1Deployment).spec?.selector.matchLabels ?? {};
-  const selector = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
-  const query = new URLSearchParams({ labelSelector: selector.join(",") });
+  const selector = (deployment as V1Deployment).spec?.selector ?? {};
+  const query = new URLSearchParams({ labelSelector: selectorText(selector, `${ref.namespace}/${ref.name}`) });
   const listPath = `/api/v1/namespaces/${encodeURIComponent(ref.namespace)}/pods?${query}`;
   const found = (await askCluster(ctx, cluster, "ListPods", { method: "GET", path: listPath }, options)) as V1PodList;
   if (!Array.isArray(found.items)) throw new KubernetesError(200, undefined, "the list of pods has no items");
-  return found.items.map(({ metadata, status }) => ({
+  return alivePods(found.items);
+}
+
+/** The pods of a list that run or will: one that was evicted or ran to its end stays there, and runs nothing. */
+export function alivePods(items: V1PodList["items"]): Pod[] {
+  const alive = items.filter(({ status }) => status?.phase !== "Failed" && status?.phase !== "Succeeded");
+  return alive.map(({ metadata, status }) => ({
     uid: metadata?.uid ?? "",
     name: metadata?.name ?? "",
     ready: status?.conditions?.some(({ type, status: holds }) => type === "Ready" && holds === "True") ?? false,

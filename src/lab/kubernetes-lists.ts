@@ -1,5 +1,6 @@
 import { badRequest, continueExpired, resources } from "./kubernetes-answers.ts";
 import { deploymentJson, podJson } from "./kubernetes-objects.ts";
+import { selects } from "./kubernetes-selector.ts";
 import type { State } from "./kubernetes-state.ts";
 
 export type Listed = "configmaps" | "secrets" | "deployments" | "pods";
@@ -73,17 +74,4 @@ function readContinue(text: string | null): Continue | undefined {
   } catch {
     throw badRequest("continue key is not valid: invalid character in the token");
   }
-}
-
-/** Understands "a=b", "a==b", "a!=b" and "a", joined by commas. */
-function selects(selector: string | null, labels: Record<string, string>): boolean {
-  return (selector ?? "")
-    .split(",")
-    .filter(Boolean)
-    .every((part) => {
-      const [, key = "", sign, value] = /^([^=!\s]+)(?:(==?|!=)(\S*))?$/.exec(part.trim()) ?? [];
-      if (!key) throw badRequest(`unable to parse requirement: ${part}`);
-      if (sign === undefined) return key in labels;
-      return (labels[key] === value) === (sign !== "!=");
-    });
 }
