@@ -13,7 +13,8 @@ export function whatNow(plan: Plan, view: RunView, facts: FailoverFacts, refence
 }
 
 function nextAction({ approvers }: Plan, view: RunView): string[] {
-  const open = [...view.steps.values()].filter((step) => !isOver(step));
+  // A step that was done is parked again where it cannot be taken back.
+  const open = [...view.steps.values()].filter((step) => step.parked || !isOver(step));
   const who = approvers.join(", ");
   if (view.ended) return [];
   if (view.heldBy) return [`${view.heldBy} holds the run; one of ${who} presses Resume.`];
@@ -35,7 +36,7 @@ function protection(view: RunView, facts: FailoverFacts): string[] {
 function fence(view: RunView, facts: FailoverFacts, refence: Fenced | undefined): string[] {
   const fenced = resultOf(view, "fence-writes");
   const old = facts.from.known?.id ?? `the old writer in ${facts.fromRegion}`;
-  if (!fenced || !isOver(fenced)) return [];
+  if (!fenced || !isOver(fenced) || fenced.undone) return [];
   if (!fenced.waived && !isUnknown(fenced.done?.result)) return [`${old} is fenced.`];
   if (refence?.at) return [`${old} came back, and was fenced by run ${refence.runId} at ${refence.at.slice(0, 19)}Z.`];
   if (refence) return [`${old} came back; run ${refence.runId} fences it.`];

@@ -38,9 +38,8 @@ export function decide(plan: Plan, view: RunView, now: Date, questions: Question
   for (const node of plan.nodes) {
     const step = view.steps.get(node.id);
     if (!step || step.parked) continue;
-    if (view.turnedBack?.services.has(node.service)) {
-      if (mustGoBack(step) && dependents(plan, view, node).every((later) => !mustGoBack(later)))
-        decision.undo.push(node);
+    if (goesBack(view, step)) {
+      if (isNextBack(view, step)) decision.undo.push(node);
     } else if (!isOver(step) && node.after.every((id) => over(view, id))) {
       if (node.kind === "gate") decideGate(decision, view, step, now, questions);
       else if (!(view.heldBy && node.changes && !hasTouched(step))) decision.start.push(node);
@@ -83,24 +82,37 @@ function decideGate(decision: Decision, view: RunView, step: StepView, now: Date
 
 function outcome(plan: Plan, view: RunView): Decision["final"] {
   const back = view.turnedBack;
-  const settled = plan.nodes.every((node) => {
-    const step = view.steps.get(node.id);
-    return !step || (back?.services.has(node.service) ? !mustGoBack(step) : isOver(step));
+  const settled = plan.nodes.every(({ id }) => {
+    const step = view.steps.get(id);
+    return !step || !isOpen(view, step);
   });
   if (!settled) return undefined;
   if (!back) return { outcome: "done" };
   return { outcome: "cancelled", because: `${back.by} turned it back; what had been changed was undone` };
 }
 
+const goesBack = (view: RunView, { node }: StepView): boolean => view.turnedBack?.services.has(node.service) ?? false;
+
 /** Whether a turned-back step still has something to take back. */
 const mustGoBack = (step: StepView): boolean => step.node.changes && hasTouched(step) && !step.undone;
 
+/** Whether it is a turned-back step's turn: everything that waited for it is back. */
+const isNextBack = (view: RunView, step: StepView): boolean =>
+  mustGoBack(step) && dependents(view, step.node).every((later) => !mustGoBack(later));
+
+/** Whether something is left to do about a step, on the way it goes. */
+const isOpen = (view: RunView, step: StepView): boolean => (goesBack(view, step) ? mustGoBack(step) : !isOver(step));
+
 /** The steps that, directly or not, waited for this one. */
-function dependents(plan: Plan, view: RunView, node: PlanNode): StepView[] {
+function dependents(view: RunView, node: PlanNode): StepView[] {
   const found = new Set<string>([node.id]);
-  for (const later of plan.nodes) if (later.after.some((id) => found.has(id))) found.add(later.id);
-  found.delete(node.id);
-  return [...found].map((id) => view.steps.get(id)).filter((step) => step !== undefined);
+  const later: StepView[] = [];
+  for (const step of view.steps.values()) {
+    if (!step.node.after.some((id) => found.has(id))) continue;
+    found.add(step.node.id);
+    later.push(step);
+  }
+  return later;
 }
 
 function over(view: RunView, id: string): boolean {
@@ -118,8 +130,11 @@ export type Standing =
 export function standing(view: RunView): Standing {
   if (view.ended) return view.ended.outcome;
   if (!view.startedAt) return "proposed";
-  const open = [...view.steps.values()].filter((step) => !isOver(step));
-  const moving = open.some((step) => step.node.kind === "step" && step.firstLookAt && !step.parked);
+  const open = [...view.steps.values()].filter((step) => isOpen(view, step));
+  const moving = open.some((step) => {
+    if (step.parked) return false;
+    return goesBack(view, step) ? isNextBack(view, step) : step.node.kind === "step" && step.firstLookAt !== undefined;
+  });
   if (!moving && open.some((step) => step.parked)) return "parked";
   if (view.turnedBack) return "turning back";
   if (view.heldBy) return "held";

@@ -3,7 +3,7 @@ import type { EventBody } from "./events.ts";
 import { secondsSince, spell } from "./judge.ts";
 import type { Plan } from "./plan.ts";
 import { isUnknown } from "./step.ts";
-import type { RunView, StepView } from "./view.ts";
+import { pastReturn, type RunView, type StepView } from "./view.ts";
 
 /** What people hear of one event. */
 export type Tell = {
@@ -99,6 +99,8 @@ function ended(plan: Plan, outcome: string, because: string | undefined): string
 function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
   const step = view.steps.get(event.step);
   const title = step?.node.title ?? event.step;
+  const goesBack = step && view.turnedBack?.services.has(step.node.service);
+  const deed = goesBack ? `take back "${title}"` : title;
   const asks = run.plan.approvers.filter((name) => name !== view.requestedBy);
   switch (event.kind) {
     case "first-look":
@@ -106,7 +108,7 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
     case "applied":
       return {};
     case "waiting":
-      return { line: `Waiting to ${title}: ${event.missing}.` };
+      return { line: `Waiting to ${deed}: ${event.missing}.` };
     case "intent":
       return {
         line: event.attempt === 1 ? `Starting to ${title}.` : `Trying again to ${title} (try ${event.attempt}).`,
@@ -114,7 +116,7 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
     case "call-failed":
     case "undo-failed":
       return {
-        line: `A call to ${title} failed: ${event.error}. ${event.noEffect ? "It changed nothing; it is tried again." : "Checking whether it happened before it is tried again."}`,
+        line: `A call to ${deed} failed: ${event.error}. ${event.noEffect ? "It changed nothing; it is tried again." : "Checking whether it happened before it is tried again."}`,
       };
     case "done":
       return tellDone(step, title, event.result, now);
@@ -123,14 +125,14 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
       return toEveryone(
         run,
         run.plan.approvers,
-        [`Parked: ${event.because}.`, `Muster could not ${title}, and does nothing more there by itself.`, todo],
+        [`Parked: ${event.because}.`, `Muster could not ${deed}, and does nothing more there by itself.`, todo],
         {
           buttons: parkedButtons(run, view, step),
         },
       );
     }
     case "continued":
-      return inThread(`${event.by} pressed Continue: trying again to ${title}.`);
+      return inThread(`${event.by} pressed Continue: trying again to ${deed}.`);
     case "waive-seconded":
       return inThread(`${event.by} would waive "${title}". One more approver must say so.`);
     case "waived":
@@ -184,8 +186,8 @@ function tellDone(step: StepView | undefined, title: string, result: unknown, no
 
 /** What a parked step leaves to people, in one sentence. */
 function whatToDo(view: RunView, step: StepView | undefined): string {
-  const undo = view.turnedBack || step?.node.oneWay ? "" : `, Undo to take back what was changed,`;
-  const waive = step?.node.kind === "gate" ? "" : " or Waive (two approvers) to go on without it";
+  const undo = step && mayTurnBack(view, step) ? `, Undo to take back what was changed,` : "";
+  const waive = step?.node.kind === "gate" || view.turnedBack ? "" : " or Waive (two approvers) to go on without it";
   return `Put it right and press Continue${undo}${waive}.`;
 }
 
@@ -205,15 +207,18 @@ function parkedButtons(run: Run, view: RunView, step: StepView | undefined): Non
             ...one,
           } as const,
         ]),
-    ...(view.turnedBack
-      ? []
-      : [
+    ...(mayTurnBack(view, step)
+      ? [
           {
             label: "Undo",
             verb: "undo",
             runId: run.id,
             confirm: "Take back everything this run has changed?",
           } as const,
-        ]),
+        ]
+      : []),
   ];
 }
+
+const mayTurnBack = (view: RunView, { node }: StepView): boolean =>
+  !view.turnedBack && !pastReturn(view).has(node.service);

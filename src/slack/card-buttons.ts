@@ -14,7 +14,7 @@ export function cardButtons(run: CardRun, view: RunView): Button[] {
   if (view.ended) return [];
 
   const steps = [...view.steps.values()];
-  const parked = steps.filter((step) => step.parked && !isSettled(step));
+  const parked = steps.filter((step) => step.parked);
   const asked = steps.filter((step) => step.asked && !isOver(step) && !step.parked);
   const forward = pastReturn(view);
   const mayTurn = !view.turnedBack && steps.some((step) => !forward.has(step.node.service));
@@ -70,5 +70,3 @@ function ways({ node }: StepView, several: boolean, view: RunView, one: One): Bu
   const confirm = `Go on although Muster could not ${node.title}? Two approvers must say so.`;
   return [again, one("waive", `Waive${name}`, { step: node.id, style: "danger", confirm })];
 }
-
-const isSettled = (step: StepView): boolean => isOver(step) || step.undone !== undefined;

@@ -98,6 +98,13 @@ export const states: Record<string, ReturnType<typeof drawn>> = {
     ...fenced.slice(0, 3),
     { kind: "turned-back", by: "ben", signal: 4, verb: "cancel" },
   ]),
+  "parked on the way back": drawn([
+    ...started,
+    ...fenced,
+    { kind: "turned-back", by: "ben", signal: 4, verb: "undo" },
+    { kind: "undo-intent", step: "checkout/fence-writes", attempt: 1 },
+    { ...stuck, step: "checkout/fence-writes", because: "checkout-db does not answer" },
+  ]),
   done: drawn([...started, ...fenced, ...promoting, { kind: "ended", outcome: "done" }]),
   cancelled: drawn([...started, { kind: "ended", outcome: "cancelled", because: "ben turned it back" }]),
 };

@@ -40,6 +40,7 @@ describe("a run's card", () => {
       "parked before the point of no return": ["Continue", "Waive", "Hold", "Undo", "Cancel"],
       "parked after it": ["Continue", "Waive", "Hold", "Abandon"],
       "going back": [],
+      "parked on the way back": ["Continue"],
       done: [],
       cancelled: [],
     });
