@@ -97,7 +97,9 @@ export async function press(ctx: Context, { verb, runId, step, planHash, person,
     planHash: planHash ?? run.planHash,
     ...(step === undefined ? {} : { step }),
   };
-  const refused = absorb(run.plan, view, { ...signal, seq: 0, at: ctx.now() }).find(
+  // Whoever may decide was written into the plan; who has left the estate since then may not any more.
+  const approvers = run.plan.approvers.filter((name) => ctx.estate.approvers.includes(name));
+  const refused = absorb({ ...run.plan, approvers }, view, { ...signal, seq: 0, at: ctx.now() }).find(
     (event) => event.kind === "refused",
   );
   if (refused && !refused.because.startsWith("accepted: ")) {

@@ -110,15 +110,23 @@ export async function lookAgain(ctx: Context, runId: string, asking: Asking): Pr
   return propose(ctx, job, input, { ...(row.reason ? { reason: row.reason } : {}), ...asking });
 }
 
-/** Looks at the world again and says which claims of a run's plan no longer hold, a sentence each. */
+/**
+ * Looks at the world again and says what no longer holds of a run's plan, a sentence each: its claims, and the right to
+ * decide of those who approved it.
+ */
 export async function brokenClaims(ctx: Context, runId: string): Promise<string[]> {
-  const { rows } = await sql<{ job: string; plan: Plan }>`
-    select job, plan from muster.run where id = ${runId}`.execute(ctx.db);
+  const { rows } = await sql<{ job: string; plan: Plan; approvedBy: string[] }>`
+    select job, plan, array(select payload ->> 'by' from muster.step_event
+                             where run = ${runId} and kind = 'approved' order by seq) as "approvedBy"
+      from muster.run where id = ${runId}`.execute(ctx.db);
   const [row] = rows;
   if (!row) throw notThere(runId);
-  if (row.plan.claims.length === 0) return [];
+  const gone = row.approvedBy
+    .filter((name) => !ctx.estate.approvers.includes(name))
+    .map((name) => `${name}, who approved it, is no longer among those who may`);
+  if (row.plan.claims.length === 0) return gone;
   const job = findJob(row.job);
-  return job.broken(row.plan, await job.look(ctx, job.input.parse(row.plan.input)));
+  return [...gone, ...job.broken(row.plan, await job.look(ctx, job.input.parse(row.plan.input)))];
 }
 
 const notThere = (runId: string): UserError =>

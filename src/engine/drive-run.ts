@@ -11,6 +11,7 @@ import { Going } from "./going.ts";
 import { openJournal, type Journal } from "./journal.ts";
 import type { Lease } from "./lease.ts";
 import type { PlanNode } from "./plan.ts";
+import { brokenSeal } from "./seal.ts";
 import { readSignals } from "./signals.ts";
 import type { AnyGate, Json, Reads } from "./step.ts";
 import { undo } from "./undo.ts";
@@ -63,6 +64,7 @@ async function driveLoop(ctx: Context, lease: Lease, going: Going, reins: Reins)
     if (counter !== signals) bell.ring();
   });
   let claimsAt: Date | undefined;
+  const broken = await brokenSeal(ctx, journal);
 
   for (;;) {
     lease.check();
@@ -75,6 +77,10 @@ async function driveLoop(ctx: Context, lease: Lease, going: Going, reins: Reins)
     }
     signals = await absorbSignals(ctx, lease, journal, going);
     if (journal.view().ended) return end(lease);
+    if (broken !== undefined && !journal.view().voided) {
+      if (await writeBroken(journal, broken, signals)) return end(lease);
+      continue;
+    }
 
     const now = ctx.now();
     const decision = decide(journal.run.plan, journal.view(), now, (node, reads) => question(ctx, node, reads));
@@ -137,6 +143,13 @@ function writeEnd(journal: Journal, final: NonNullable<Decision["final"]>, signa
     events: [{ kind: "ended", ...final }],
     move: { to: "ended", outcome: final.outcome, signals },
   }));
+}
+
+/** What runs is what people approved: voids the approvals, or ends a run that has started. Returns true when it is over. */
+async function writeBroken(journal: Journal, because: string, signals: number): Promise<boolean> {
+  if (journal.view().startedAt) return writeEnd(journal, { outcome: "failed", because }, signals);
+  await journal.write(() => ({ events: [{ kind: "voided", because: [because] }] }));
+  return false;
 }
 
 /** Locks what the plan names, looks at its claims once more, and starts it or says why not. Returns when to try again. */
