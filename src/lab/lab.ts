@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -12,7 +12,7 @@ import { migrate } from "../db/migrate.ts";
 import { standing } from "../engine/decide.ts";
 import { loadJournal } from "../engine/journal.ts";
 import { fold } from "../engine/view.ts";
-import { CannotContinue, UserError } from "../errors.ts";
+import { CannotContinue, messageOf, UserError } from "../errors.ts";
 import { startMuster, type Muster, type Overrides } from "../main.ts";
 import { migrateQueue } from "../queue.ts";
 import { runCli } from "../terminal.ts";
@@ -48,12 +48,16 @@ export type Lab = World &
     ctx(): Context;
     /** Types a command in Slack and returns what the person is told, once it was dealt with. */
     says(person: string, text: string, channel?: string): Promise<string>;
-    /** Presses a button in Slack and returns what the person is told. */
+    /** Presses a button in Slack, once it is there, and returns what the person is told. */
     presses(person: string, label: string): Promise<string>;
     /** Types `muster <line>` in a terminal as a person. */
     types(person: string, argv: string[]): Promise<{ status: number; text: string }>;
+    /** Edits the estate's file and has every server read it again, as SIGHUP does. */
+    editEstate(edit: (yaml: string) => string): Promise<void>;
     /** Lets time pass until the newest run is over, parked or waits. */
     untilRests(withinSeconds?: number): Promise<string>;
+    /** Lets time pass until the newest run's timeline has a line that begins like this. */
+    untilTold(beginning: string, withinSeconds?: number): Promise<void>;
     /** Asks Muster's own database. */
     query: Query;
   };
@@ -146,6 +150,11 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
       },
       async presses(person, label) {
         const before = answersTo(person).length;
+        const sees = () => world.slack.sees(idOf(person), label);
+        await world.time.until(`${person} sees "${label}"`, sees, 60).catch(async (error: unknown) => {
+          const { text } = await sights.card();
+          throw new Error(`${messageOf(error)}; the newest card says:\n${text}`, { cause: error });
+        });
         await world.slack.presses(idOf(person), label);
         return told(person, before);
       },
@@ -170,6 +179,11 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
           forget();
         }
       },
+      async editEstate(edit) {
+        const path = lab.estatePath;
+        await writeFile(path, edit(await readFile(path, "utf8")));
+        for (const muster of musters) muster.reload();
+      },
       async untilRests(withinSeconds = 4 * 3600) {
         const runId = await sights.newestRun();
         let rest: string | undefined;
@@ -177,6 +191,12 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
         await world.time.until(`run ${runId} rests`, rests, withinSeconds);
         return rest ?? "";
       },
+      untilTold: (beginning, withinSeconds = 3600) =>
+        world.time.until(
+          `"${beginning}" is told`,
+          async () => (await sights.timeline()).some((line) => line.startsWith(beginning)),
+          withinSeconds,
+        ),
       close,
       [Symbol.asyncDispose]: close,
     };
@@ -240,8 +260,9 @@ async function writeFiles(world: World, folder: string, options: LabOptions): Pr
     DNS_PORT: "5353",
     HTTP_PORT: "0",
     LOG_LEVEL: "warn",
-    // At the rate of a story, what the default of five seconds is outside.
-    CALL_TIMEOUT_MILLISECONDS: "600",
+    // On the wall: long enough for a machine that is busy with other things, and half of it would save a dead region's story
+    // nothing, because what it waits for is on the lab's clock.
+    CALL_TIMEOUT_MILLISECONDS: "2000",
     LEASE_MILLISECONDS: "10000",
     HOME: folder,
     PATH: process.env["PATH"] ?? "",

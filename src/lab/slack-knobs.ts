@@ -4,6 +4,8 @@ import { Knobs } from "./knobs.ts";
 export class SlackKnobs extends Knobs {
   /** Slack's third kind of outage: we can talk, but commands, clicks and events never arrive. */
   eventsLost = false;
+  /** The app hears everything, and Slack hears no acknowledgement: people are told that the app did not respond. */
+  acksLost = false;
   /** Slack's second kind of outage: everything works but posting and editing, which answer 500. */
   postingDown = false;
   /** Answered to every call while set, as after an admin revoked the app's token. */

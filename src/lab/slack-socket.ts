@@ -106,7 +106,7 @@ export class SocketMode {
   }
 
   #take(connection: Connection, data: Buffer): void {
-    if (connection.deaf || this.#knobs.down) return;
+    if (connection.deaf || this.#knobs.down || this.#knobs.acksLost) return;
     const { envelope_id, payload } = JSON.parse(data.toString()) as { envelope_id: string; payload?: Json };
     this.#waiting.get(envelope_id)?.(payload ?? {});
   }

@@ -8,7 +8,7 @@ import { SlackHttp } from "./slack-http.ts";
 import { SlackKnobs } from "./slack-knobs.ts";
 import type { Slackdom } from "./slack-method.ts";
 import { People, type PressOptions } from "./slack-people.ts";
-import { findById, type Pressable } from "./slack-pressable.ts";
+import { find, findById, type Pressable } from "./slack-pressable.ts";
 import { Responses } from "./slack-responses.ts";
 import { type Delivery, SocketMode } from "./slack-socket.ts";
 import { SlackViews, type View } from "./slack-views.ts";
@@ -52,6 +52,8 @@ export type Slack = {
   types(personId: string, channel: string, text: string): Promise<Delivery>;
   /** Presses a button, or chooses an option, by what is written on it. @throws Error when nothing says so */
   presses(personId: string, label: string, options?: PressOptions): Promise<Delivery>;
+  /** Tells whether a person sees something to press that says so. */
+  sees(personId: string, label: string): boolean;
   /** Presses one element by its place and ids. @throws Error when it is not there */
   pressesAt(personId: string, at: Place, option?: string): Promise<Delivery>;
   submits(personId: string, answers?: Answers): Promise<Submission>;
@@ -116,6 +118,7 @@ export async function openSlack(options: SlackOptions): Promise<Slack> {
     appToken: tokens.app,
     types: (person, channel, text) => people.types(person, channel, text),
     presses: (person, label, where) => people.presses(person, label, where),
+    sees: (person, label) => find(slack, person, label, {}) !== undefined,
     pressesAt: (person, at, option) => people.act(person, pressableAt(slack, person, at, option)),
     submits: (person, answers) => forms.submits(person, answers),
     closesView: (person) => forms.closes(person),

@@ -86,6 +86,13 @@ export class LabTime {
     await this.quiet();
   }
 
+  /** Moves the clock on at once: whatever was due in between comes late, as after a machine slept. */
+  async skip(seconds: number): Promise<void> {
+    await this.quiet();
+    await this.set(new Date(this.clock.now().getTime() + seconds * 1000), this.clock.rate);
+    await this.quiet();
+  }
+
   /** Lets time pass until something is so. @throws Error when it is not so within so many seconds. */
   async until(what: string, isSo: () => boolean | Promise<boolean>, withinSeconds: number): Promise<void> {
     const limit = new Date(this.clock.now().getTime() + withinSeconds * 1000);

@@ -1,11 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { loadReport } from "../../jobs/load-report.ts";
 import type { Report } from "../../jobs/report.ts";
 import { east, endpointOf, west } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 
+/** Long, because a machine may be busy with other things: no story waits on the wall. */
+jest.setTimeout(240_000);
+
 const customers = { count: 1, everySeconds: 5 };
-const playSeconds = 180_000;
 
 /** Where in a thread each sentence begins a line, so that a told story can be read in its order. */
 const placesOf = (lines: string[], sentences: string[]) =>
@@ -29,7 +31,7 @@ describe("a planned move to us-west-2 while customers buy", () => {
     await lab.untilRests();
     await lab.time.pass(60);
     await lab.customer?.stop();
-  }, playSeconds);
+  });
   afterAll(() => lab.close());
 
   it("loses no order and stores none twice", async () => {
@@ -159,7 +161,7 @@ describe("a move out of a us-east-1 that is dead", () => {
     await lab.time.pass(60);
     await lab.customer?.stop();
     report = await loadReport(lab.ctx(), runId);
-  }, playSeconds);
+  });
   afterAll(() => lab.close());
 
   it("says before it is approved what is accepted with it", () => {
