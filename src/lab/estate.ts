@@ -29,13 +29,15 @@ export type EstateWishes = {
   /** Pods in each region. */
   replicas: number;
   stabilitySeconds: number;
+  /** Longest answer of the health page, on the wall. */
+  limitMs?: number;
   rtoSeconds?: number;
   rpoSeconds?: number;
   admission?: "automatic" | "person";
 };
 
 /** Writes the estate file of a lab: one service, complete. */
-export function labEstate({ replicas, stabilitySeconds, ...wishes }: EstateWishes): string {
+export function labEstate({ replicas, stabilitySeconds, limitMs = 1000, ...wishes }: EstateWishes): string {
   const secret = { env: "CHECKOUT_DB_URL" };
   const deployment = { namespace: "shop", name: "checkout", replicas };
   const estate: DeepPartial<Estate> = {
@@ -66,7 +68,7 @@ export function labEstate({ replicas, stabilitySeconds, ...wishes }: EstateWishe
         health: {
           url: `https://${record}:8080/health`,
           edges: { [east]: "https://east.example.com:8080", [west]: "https://west.example.com:8080" },
-          limitMs: 1000,
+          limitMs,
         },
         stabilitySeconds,
         ...wishes,

@@ -3,6 +3,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { generateSync } from "otplib";
 import { commands } from "../../commands/index.ts";
 import { Activity } from "../call.ts";
 import { readConfig } from "../config.ts";
@@ -16,7 +17,7 @@ import { CannotContinue, messageOf, UserError } from "../errors.ts";
 import { startMuster, type Muster, type Overrides } from "../main.ts";
 import { migrateQueue } from "../queue.ts";
 import { runCli } from "../terminal.ts";
-import { labEstate, persons, type EstateWishes } from "./estate.ts";
+import { labEstate, persons, west, type EstateWishes } from "./estate.ts";
 import { kubeconfig } from "./kubernetes.ts";
 import { app, muster as musterRole } from "./shop.ts";
 import { sightsOf, type Query, type Sights } from "./sights.ts";
@@ -30,6 +31,10 @@ export type LabOptions = WorldOptions & {
   settings?: Record<string, string>;
   /** False: nothing of Muster runs here until `startMuster`, or only the terminal. */
   serve?: boolean;
+  /** True where nothing is ever silent: slow answers are waited for, as the machine may be busy with other things. */
+  patient?: boolean;
+  /** How short a jump of the clock may be, in seconds: stories of long waits need not wake for every poll. */
+  strideSeconds?: number;
   /** True: no Slack is configured. */
   withoutSlack?: boolean;
 };
@@ -50,10 +55,14 @@ export type Lab = World &
     says(person: string, text: string, channel?: string): Promise<string>;
     /** Presses a button in Slack, once it is there, and returns what the person is told. */
     presses(person: string, label: string): Promise<string>;
+    /** Has ana ask for a move in Slack, and ben and cleo approve it. Returns the run's id. */
+    starts(text?: string): Promise<string>;
     /** Types `muster <line>` in a terminal as a person. */
     types(person: string, argv: string[]): Promise<{ status: number; text: string }>;
     /** Edits the estate's file and has every server read it again, as SIGHUP does. */
     editEstate(edit: (yaml: string) => string): Promise<void>;
+    /** Gives a person an authenticator, in a terminal, and returns the code it shows now. */
+    enrols(person: string): Promise<string>;
     /** Lets time pass until the newest run is over, parked or waits. */
     untilRests(withinSeconds?: number): Promise<string>;
     /** Lets time pass until the newest run's timeline has a line that begins like this. */
@@ -71,10 +80,11 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
   process.env["AWS_ACCESS_KEY_ID"] ??= "lab";
   process.env["AWS_SECRET_ACCESS_KEY"] ??= "lab-secret-key";
   const world = await openWorld({
-    rate: storyRate,
+    rate: options.patient ? 1 : storyRate,
     commands: ["/muster", ...commands.map(({ name }) => `/${name}`)],
     ...options,
   });
+  world.time.strideSeconds = options.strideSeconds ?? 0;
   const folder = await mkdtemp(join(tmpdir(), "muster-lab-"));
   const musters: Muster[] = [];
   const closing: (() => Promise<unknown>)[] = [() => world.close(), () => rm(folder, { recursive: true, force: true })];
@@ -158,6 +168,11 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
         await world.slack.presses(idOf(person), label);
         return told(person, before);
       },
+      async starts(text = `/failover ${west} checkout`) {
+        await lab.says("ana", text);
+        for (const person of ["ben", "cleo"]) await lab.presses(person, "Approve");
+        return lab.newestRun();
+      },
       async types(person, argv) {
         const lines: string[] = [];
         const activity = new Activity();
@@ -183,6 +198,11 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
         const path = lab.estatePath;
         await writeFile(path, edit(await readFile(path, "utf8")));
         for (const muster of musters) muster.reload();
+      },
+      async enrols(person) {
+        const { text } = await lab.types(person, ["enrol"]);
+        const address = text.split("\n").find((line) => line.startsWith("otpauth:")) ?? "";
+        return generateSync({ secret: new URL(address).searchParams.get("secret") ?? "" });
       },
       async untilRests(withinSeconds = 4 * 3600) {
         const runId = await sights.newestRun();
@@ -231,7 +251,12 @@ async function writeFiles(world: World, folder: string, options: LabOptions): Pr
   const { slack, mail, resolver, rds, route53, authority, musterDatabase } = world;
   await chmod(folder, 0o700);
   const path = (name: string) => join(folder, name);
-  const yaml = labEstate({ replicas: options.replicas ?? 3, stabilitySeconds: 60, ...options.estate });
+  const yaml = labEstate({
+    replicas: options.replicas ?? 3,
+    stabilitySeconds: 60,
+    ...(options.patient ? { limitMs: 5000 } : {}),
+    ...options.estate,
+  });
   await writeFile(path("estate.yaml"), options.editEstate ? options.editEstate(yaml) : yaml);
   await writeFile(path("kubeconfig.yaml"), kubeconfig(Object.values(world.clusters)));
   await writeFile(path("ca.pem"), authority.cert);
@@ -260,9 +285,8 @@ async function writeFiles(world: World, folder: string, options: LabOptions): Pr
     DNS_PORT: "5353",
     HTTP_PORT: "0",
     LOG_LEVEL: "warn",
-    // On the wall: long enough for a machine that is busy with other things, and half of it would save a dead region's story
-    // nothing, because what it waits for is on the lab's clock.
-    CALL_TIMEOUT_MILLISECONDS: "2000",
+    // On the wall, and on a machine that may be busy: shorter, and a lab that is only slow would seem to be silent.
+    CALL_TIMEOUT_MILLISECONDS: options.patient ? "5000" : "2000",
     LEASE_MILLISECONDS: "10000",
     HOME: folder,
     PATH: process.env["PATH"] ?? "",

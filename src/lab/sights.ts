@@ -38,6 +38,8 @@ export type Sights = {
   card(runId?: string): Promise<CardSeen>;
   /** Everything that took hold outside Muster since the lab opened, but for what was said: "rds: checkout-db-west ...". */
   changes(): string[];
+  /** Of these, what took hold more often than a move needs: the west's pods start twice, as its old ones know the old writer. */
+  doubled(): string[];
   /** What the authoritative server answers now. */
   dig(name?: string): Promise<string[]>;
   /** Everything a failover changes, read from the lab's servers and not through Muster. */
@@ -64,6 +66,10 @@ export function sightsOf(world: World, query: Query): Sights {
     const [channel = "", ts = ""] = row?.ref?.split("/") ?? [];
     return world.slack.workspace.thread(channel, ts);
   };
+  const changes = () =>
+    world.log.all
+      .filter(({ server }) => server !== "slack" && server !== "mail")
+      .flatMap(({ server, effects }) => effects.map(({ target, wanted }) => `${server}: ${target} ${wanted}`));
   return {
     runs,
     newestRun,
@@ -79,14 +85,17 @@ export function sightsOf(world: World, query: Query): Sights {
     },
     thread: async (runId) => (await thread(runId)).slice(1).map(({ text }) => text),
     async card(runId) {
-      const [card] = await thread(runId);
+      let card: Message | undefined;
+      // It is posted after whoever asked was answered.
+      await world.time.until("the card stands", async () => ([card] = await thread(runId))[0] !== undefined, 60);
       if (!card) throw new Error("the run has no card");
       return { text: wordsOf(card.blocks).join("\n"), buttons: buttonsOf(card) };
     },
-    changes: () =>
-      world.log.all
-        .filter(({ server }) => server !== "slack" && server !== "mail")
-        .flatMap(({ server, effects }) => effects.map(({ target, wanted }) => `${server}: ${target} ${wanted}`)),
+    changes,
+    doubled: () =>
+      [...Map.groupBy(changes(), (change) => change)]
+        .filter(([change, times]) => times.length > (change.includes(`${west}/shop/checkout replicas=3`) ? 2 : 1))
+        .map(([change]) => change),
     async dig(name = record) {
       const resolver = new Resolver({ timeout: 1000, tries: 1 });
       resolver.setServers([world.dns.server]);

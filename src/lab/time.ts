@@ -16,6 +16,8 @@ const backgroundPatienceMs = 100;
  */
 export class LabTime {
   readonly clock: Clock;
+  /** A jump is no shorter than so many seconds: for long waits, in which whoever wants to wake between two strides wakes late. */
+  strideSeconds = 0;
   readonly #activities: Activity[] = [];
   #log: RequestLog | undefined;
   #pool: pg.Pool | undefined;
@@ -62,6 +64,8 @@ export class LabTime {
         calm = this.#busy() ? 0 : calm + 1;
         if (calm === 0) await setTimeout(1);
       }
+      // Where nothing of Muster runs, nobody does what is due.
+      if (this.#activities.length === 0) return;
       const waiting = await this.#work();
       if (!waiting.runs && !waiting.inbox && !this.#busy()) {
         if (!waiting.outbox || performance.now() - startedAt > outboxPatienceMs) return;
@@ -74,7 +78,9 @@ export class LabTime {
   async jump(limit: Date): Promise<void> {
     await this.quiet();
     const due = this.clock.nextDue();
-    const to = due && due < limit ? due : limit;
+    const stride = new Date(this.clock.now().getTime() + this.strideSeconds * 1000);
+    const next = due && due < stride ? stride : due;
+    const to = next && next < limit ? next : limit;
     if (to > this.clock.now()) await this.set(to, this.clock.rate);
     await setTimeout(1);
   }
