@@ -25,7 +25,9 @@ export class CannotContinue extends Explained {}
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && !error.message && error.errors.length > 0) return messageOf(error.errors[0]);
   const message = error instanceof Error ? error.message : String(error);
-  const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : "";
+  const inner = error instanceof Error && error.cause instanceof Error ? error.cause.message : "";
+  // Whoever wraps an error mostly repeats what it said.
+  const cause = inner === "" || message.includes(inner) ? "" : ` (${inner})`;
   // What is journalled goes into a JSON column, which takes neither NUL nor half of an emoji.
   return `${message}${cause}`
     .replaceAll(/[\s\p{Cc}]+/gu, " ")

@@ -56,7 +56,8 @@ export async function getWeightedRecords(
 /**
  * Replaces the DNS shares of a name in one batch: every record changes or none does. `from` must be exactly what the
  * zone holds now, so that a stale caller is refused by Route 53 instead of overwriting a newer change. Identifiers that
- * are not in `weights` get share 0.
+ * are not in `weights` get share 0. What is as wanted already is not sent, unless `again` is set: then it is replaced by
+ * itself, which spreads a change anew that was accepted and never arrived.
  *
  * Shares are whole numbers from 0 to 255; one must be above 0, because Route 53 reads "all zero" as "all equal". Name
  * servers usually agree within 60 seconds; a resolver may keep the old answer for the record's TTL, in seconds.
@@ -69,12 +70,12 @@ export async function replaceWeights(
   ctx: CallContext,
   route53: Route53Client,
   dns: DnsName,
-  { from, weights }: { from: WeightedRecords; weights: Record<string, number> },
+  { from, weights, again = false }: { from: WeightedRecords; weights: Record<string, number>; again?: boolean },
   options?: CallOptions,
 ): Promise<{ changeId: string | undefined }> {
   const wanted = Object.keys(from).map((set) => ({ set, weight: weights[set] ?? 0 }));
   if (!wanted.some(({ weight }) => weight > 0)) throw nobodyLeft(dns, weights);
-  const changes = wanted.flatMap(({ set, weight }) => replaceOne(dns, set, from[set], weight));
+  const changes = wanted.flatMap(({ set, weight }) => replaceOne(dns, set, from[set], weight, again));
   if (changes.length === 0) return { changeId: undefined };
   return changeRecords(ctx, route53, dns.zone, changes, options);
 }
@@ -124,8 +125,14 @@ export async function getZone(
   return { name: name.replace(/\.$/, ""), nameServers: found.DelegationSet?.NameServers ?? [] };
 }
 
-function replaceOne(dns: DnsName, set: string, record: WeightedRecord | undefined, weight: number): Change[] {
-  if (!record || record.weight === weight) return [];
+function replaceOne(
+  dns: DnsName,
+  set: string,
+  record: WeightedRecord | undefined,
+  weight: number,
+  again: boolean,
+): Change[] {
+  if (!record || (record.weight === weight && !again)) return [];
   return [
     { Action: "DELETE", ResourceRecordSet: compose(dns, set, record) },
     { Action: "CREATE", ResourceRecordSet: compose(dns, set, { ...record, weight }) },

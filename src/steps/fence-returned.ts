@@ -69,6 +69,20 @@ export const fenceReturned = step<FenceReturnedInput, FenceReturnedSeen>({
     );
   },
 
+  found({ writesAfterPromotion }, { from }) {
+    const counts = Object.values(writesAfterPromotion?.rows ?? { "every table": null });
+    const late = total(Object.values(writesAfterPromotion?.rowsAfterPromotion ?? {}));
+    const rows = total(counts);
+    const whole = !counts.includes(null);
+    const name = from.instance;
+    if (rows === 0)
+      return whole
+        ? `No row stands at ${name} alone.`
+        : `Whether rows stand at ${name} alone is not known: not every table could be counted. They would be kept there.`;
+    const after = late > 0 ? `, ${late} of them written after the promotion` : "";
+    return `${whole ? "" : "At least "}${rows} ${rows === 1 ? "row stands" : "rows stand"} at ${name} alone${after}; what it has is kept there until somebody decides.`;
+  },
+
   async apply(ctx, { from, deployments }) {
     // The database first: it alone keeps the old side from writing.
     const role = appRoleOf(ctx, from);
@@ -85,6 +99,9 @@ export const fenceReturned = step<FenceReturnedInput, FenceReturnedSeen>({
   settleSeconds: 10,
   pollSeconds: 3,
 });
+
+const total = (counts: readonly (number | null)[]): number =>
+  counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
 
 async function measure(ctx: StepContext, input: FenceReturnedInput): Promise<Divergence> {
   const { from, baseline, replayLsn, promotedAt } = input;

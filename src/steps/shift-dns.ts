@@ -1,7 +1,8 @@
 import { getWeightedRecords, getZone, isRefusal, isThrottled, replaceWeights } from "../adapters/route53.ts";
 import type { DnsName, WeightedRecords } from "../adapters/route53.ts";
-import { CannotContinue, messageOf } from "../errors.ts";
-import { step, type StepContext } from "../engine/step.ts";
+import { whyUnreachable } from "../adapters/unreachable.ts";
+import { CannotContinue } from "../errors.ts";
+import { isUnknown, step, unknown, type StepContext, type Unknown } from "../engine/step.ts";
 import { findBehind } from "./name-servers.ts";
 
 export type ShiftDnsInput = { service: string; dns: DnsName; toRegion: string };
@@ -23,7 +24,9 @@ export const shiftDns = step<ShiftDnsInput, ShiftDnsSeen>({
   title: ({ service, toRegion }) => `send all traffic for ${service} to ${toRegion}`,
 
   async observe(ctx, { dns, toRegion }) {
-    const { records, nameServers } = await readZone(ctx, dns);
+    const zone = await readZone(ctx, dns);
+    if (isUnknown(zone)) return zone;
+    const { records, nameServers } = zone;
     const wanted = records[toRegion]?.values ?? [];
     // The change's own id is not kept: that all name servers answer it is what INSYNC means, seen and not told.
     const shifted = misplaced(records, toRegion) === undefined;
@@ -38,7 +41,9 @@ export const shiftDns = step<ShiftDnsInput, ShiftDnsSeen>({
   },
 
   async apply(ctx, { dns, toRegion }, { seen }) {
-    const change = { from: seen.records, weights: { [toRegion]: everybody } };
+    // A change that was taken and never reached the name servers is stranded: AWS asks for it to be sent once more.
+    const again = misplaced(seen.records, toRegion) === undefined;
+    const change = { from: seen.records, weights: { [toRegion]: everybody }, again };
     await replaceWeights(ctx, ctx.clients.route53, dns, change, { signal: ctx.signal });
   },
 
@@ -61,7 +66,9 @@ export const shiftDns = step<ShiftDnsInput, ShiftDnsSeen>({
   pollSeconds: 5,
 });
 
-async function readZone(ctx: StepContext, dns: DnsName): Promise<{ records: WeightedRecords; nameServers: string[] }> {
+type Zone = { records: WeightedRecords; nameServers: string[] };
+
+async function readZone(ctx: StepContext, dns: DnsName): Promise<Zone | Unknown> {
   const { route53 } = ctx.clients;
   const options = { signal: ctx.signal };
   try {
@@ -70,9 +77,9 @@ async function readZone(ctx: StepContext, dns: DnsName): Promise<{ records: Weig
     return { records, nameServers };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    if (error instanceof CannotContinue) throw error;
-    const why = "Route 53's control plane, which lives in us-east-1, did not show the records";
-    throw new Error(`${why}: ${messageOf(error)}`, { cause: error });
+    const silence = whyUnreachable(error);
+    if (silence) return unknown(`Route 53's control plane, which lives in us-east-1, ${silence}`);
+    throw error;
   }
 }
 

@@ -49,6 +49,9 @@ export const watchStability = step<WatchStabilityInput, WatchStabilitySeen>({
     return `${service} has been green since ${clockTime(new Date(from))}; its window ends at ${clockTime(end)} UTC`;
   },
 
+  // A window that began late, because it was red or nobody looked for a while, is no reason to ask anybody.
+  onlyTime: ({ greenSince }) => greenSince !== null,
+
   undo: { nothing: "it only looks" },
 
   // A red at the end of a window costs a whole one more.
