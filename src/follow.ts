@@ -4,6 +4,7 @@ import type { Context } from "./context.ts";
 import { standing, type Standing } from "./engine/decide.ts";
 import type { Driver } from "./engine/drive.ts";
 import { loadJournal } from "./engine/journal.ts";
+import type { Plan } from "./engine/plan.ts";
 import { fold, type RunView } from "./engine/view.ts";
 
 /** Wall milliseconds between two looks at a run that somebody else may be driving. */
@@ -36,7 +37,7 @@ export async function followRun(
     const unread = await hasUnread(ctx, runId, view.lastSignal);
     await tellNew();
     const now = standing(view);
-    if (!unread && rests(now)) {
+    if (!unread && rests(now, loaded.run.plan, view)) {
       print(`Run ${runId}: ${restingWords(now, view)}`);
       return ["failed", "cancelled", "parked"].includes(now) ? 1 : 0;
     }
@@ -44,7 +45,9 @@ export async function followRun(
   }
 }
 
-const rests = (now: Standing): boolean => !["running", "turning back"].includes(now);
+/** A run that has its approvals looks at its claims once more, and starts. */
+const rests = (now: Standing, { needed }: Plan, { approvals }: RunView): boolean =>
+  now === "proposed" ? approvals.length < needed : !["running", "turning back"].includes(now);
 
 function restingWords(now: Standing, view: RunView): string {
   const { parked, asked } =

@@ -1,7 +1,7 @@
 import { CannotContinue } from "../errors.ts";
 import { judge } from "./judge.ts";
 import { parkedBy, pursue, type CameBack, type Hands, type Way } from "./pursue.ts";
-import type { Json, Step } from "./step.ts";
+import { isUnknown, type Json, type Step } from "./step.ts";
 import { isOver, readsOf, type StepView } from "./view.ts";
 
 /** A step of the list, fed with JSON from the plan and the journal. */
@@ -45,7 +45,11 @@ function forward(hands: Hands, step: JsonStep): Way {
   const { input, id } = node;
   return {
     observe: (stepCtx) => step.observe(stepCtx, input, reads),
-    missing: (seen) => ({ missing: step.missing(seen, input, reads), notYet: step.notYet?.(seen, input, reads) }),
+    missing: (seen) => ({
+      missing: step.missing(seen, input, reads),
+      notYet: step.notYet?.(seen, input, reads),
+      onlyTime: step.onlyTime?.(seen, input),
+    }),
     judge: (look, view, mayAccept) =>
       judge(
         look,
@@ -72,7 +76,10 @@ function forward(hands: Hands, step: JsonStep): Way {
     intent: (attempt, seen) => ({ kind: "intent", step: id, attempt, before: recordOf(hands).before ?? seen }),
     applied: (attempt) => ({ kind: "applied", step: id, attempt }),
     failed: (attempt, error, noEffect) => ({ kind: "call-failed", step: id, attempt, error, noEffect }),
-    done: (result) => ({ kind: "done", step: id, result }),
+    done: (result) => {
+      const found = isUnknown(result) ? undefined : step.found?.(result, input);
+      return { kind: "done", step: id, result, ...(found === undefined ? {} : { found }) };
+    },
   };
 }
 

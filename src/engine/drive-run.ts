@@ -32,6 +32,9 @@ export type Rest = { kind: "ended" } | { kind: "released"; wakeAt: Date | undefi
 /** How long to wait before claims that could not be looked at are looked at again, in clock seconds. */
 const claimsAgainSeconds = 5;
 
+/** A run that was due for longer than a minute waited for a server, in clock seconds; a sweep finds it within one. */
+const lateSeconds = 60;
+
 /**
  * Drives a leased run: absorbs what was said, decides, starts every step that is ready, and decides again as each
  * settles, until nothing is due. The bell wakes it between.
@@ -59,6 +62,8 @@ async function driveLoop(ctx: Context, lease: Lease, going: Going, reins: Reins)
   const journal = await openJournal(ctx, lease);
   const { takenOverFrom: from } = lease;
   if (from !== undefined) await journal.write(() => ({ events: [{ kind: "taken-over", from }] }));
+  else if (lease.lateSeconds >= lateSeconds && journal.view().startedAt)
+    await journal.write(() => ({ events: [{ kind: "taken-up-late", seconds: lease.lateSeconds }] }));
   let signals = -1;
   lease.onRenewed((counter) => {
     if (counter !== signals) bell.ring();

@@ -11,6 +11,8 @@ export type EventBody =
   | { kind: "started" }
   // the run, under way
   | { kind: "taken-over"; from: string }
+  /** Nobody worked on it for so long after it was due: every server was away. */
+  | { kind: "taken-up-late"; seconds: number }
   | { kind: "held"; by: string; signal: number }
   | { kind: "resumed"; by: string; signal: number }
   /** Going back: what was applied is undone, then the run ends (cancelled). */
@@ -23,7 +25,7 @@ export type EventBody =
   | { kind: "intent"; step: string; attempt: number; before: Json }
   | { kind: "applied"; step: string; attempt: number }
   | { kind: "call-failed"; step: string; attempt: number; error: string; noEffect: boolean }
-  | { kind: "done"; step: string; result: Json }
+  | { kind: "done"; step: string; result: Json; found?: string }
   | { kind: "parked"; step: string; because: string; todo?: string }
   | { kind: "continued"; step: string; by: string; signal: number }
   | { kind: "waive-seconded"; step: string; by: string; signal: number }

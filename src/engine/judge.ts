@@ -9,7 +9,14 @@ export type Verdict =
   | { next: "park"; because: string };
 
 /** What a look told: all as wanted, something missing, or nothing could be seen. */
-export type Look = { missing: string | undefined; notYet?: string | undefined } | { unknown: string };
+export type Look =
+  | {
+      missing: string | undefined;
+      notYet?: string | undefined;
+      /** It needs nothing but time, and no person could help. */
+      onlyTime?: boolean | undefined;
+    }
+  | { unknown: string };
 
 export type Limits = {
   patienceSeconds: number;
@@ -40,7 +47,8 @@ export function judge(look: Look, record: StepView, limits: Limits, now: Date): 
     next: "park",
     because: `${look.missing}; that is still so after ${spell(limits.patienceSeconds)}`,
   };
-  if (!limits.applies) return patient ? again : runOut;
+  if (look.onlyTime || (!limits.applies && patient)) return again;
+  if (!limits.applies) return runOut;
 
   const last = record.lastTry;
   const mayApply = (): Verdict => {

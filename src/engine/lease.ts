@@ -20,7 +20,7 @@ export type EngineContext = Pick<
   "db" | "worker" | "leaseMs" | "callTimeoutMs" | "point" | "activity" | "log" | "redact" | "clock"
 >;
 
-type Row = { id: string; epoch: number; before: string | null };
+type Row = { id: string; epoch: number; before: string | null; late: number };
 
 /** The right to drive one run, for as long as it is renewed. */
 export type Lease = {
@@ -28,6 +28,8 @@ export type Lease = {
   epoch: number;
   /** Who held it and never gave it back: this lease is a take-over. */
   takenOverFrom?: string;
+  /** How long ago the run was due, in clock seconds: so long nobody worked on it. */
+  lateSeconds: number;
   /** Fires when the lease is lost, or may be. */
   signal: AbortSignal;
   /** @throws LeaseLost when the lease is over by this process's monotonic clock: it may have slept. */
@@ -57,7 +59,7 @@ export async function leaseRun(ctx: EngineContext, runId: string): Promise<Lease
   const { rows } = await call(ctx, "db.lease", () =>
     sql<Row>`
       with due as (
-        select id, owner as before from muster.run
+        select id, owner as before, extract(epoch from (select muster.now()) - next_wake_at)::float8 as late from muster.run
          where id = ${runId} and ended_at is null and engine_version <= ${engineVersion}
            and next_wake_at <= (select muster.now() + interval '20 milliseconds' * rate from muster.clock)
            and (owner is null or lease_until < clock_timestamp())
@@ -65,7 +67,7 @@ export async function leaseRun(ctx: EngineContext, runId: string): Promise<Lease
       update muster.run r
          set owner = ${ctx.worker}, epoch = r.epoch + 1, lease_until = clock_timestamp() + ${interval(ctx.leaseMs)}
         from due where r.id = due.id
-      returning r.id, r.epoch, due.before`.execute(ctx.db),
+      returning r.id, r.epoch, due.before, due.late`.execute(ctx.db),
   );
   return rows[0] && hold(ctx, rows[0], askedAt);
 }
@@ -77,7 +79,7 @@ export async function leaseDueRuns(ctx: EngineContext, limit: number): Promise<L
     // Not "for update": an open insert of a signal would hide its run. Not bare muster.now(): it would scan the table.
     sql<Row>`
       with due as (
-        select id, owner as before from muster.run
+        select id, owner as before, extract(epoch from (select muster.now()) - next_wake_at)::float8 as late from muster.run
          where ended_at is null and next_wake_at <= (select muster.now()) and engine_version <= ${engineVersion}
            and (owner is null or lease_until < clock_timestamp())
          order by next_wake_at limit ${limit}
@@ -85,12 +87,12 @@ export async function leaseDueRuns(ctx: EngineContext, limit: number): Promise<L
       update muster.run r
          set owner = ${ctx.worker}, epoch = r.epoch + 1, lease_until = clock_timestamp() + ${interval(ctx.leaseMs)}
         from due where r.id = due.id
-      returning r.id, r.epoch, due.before`.execute(ctx.db),
+      returning r.id, r.epoch, due.before, due.late`.execute(ctx.db),
   );
   return rows.map((row) => hold(ctx, row, askedAt));
 }
 
-function hold(ctx: EngineContext, { id: runId, epoch, before }: Row, askedAt: number): Lease {
+function hold(ctx: EngineContext, { id: runId, epoch, before, late }: Row, askedAt: number): Lease {
   const lost = new AbortController();
   const listeners: ((signals: number) => void)[] = [];
   let over = askedAt + ctx.leaseMs;
@@ -152,6 +154,7 @@ function hold(ctx: EngineContext, { id: runId, epoch, before }: Row, askedAt: nu
     runId,
     epoch,
     ...(before === null ? {} : { takenOverFrom: before }),
+    lateSeconds: Math.max(0, late),
     signal: lost.signal,
     check,
     ensure: async (milliseconds) => {

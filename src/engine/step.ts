@@ -54,8 +54,12 @@ export type Step<Input = never, Seen = never> = {
   observe(ctx: StepContext, input: Input, reads: Reads): Promise<Seen | Unknown>;
   /** What is still missing, as a sentence without a full stop; undefined when the world is as wanted. Pure. */
   missing(seen: Seen, input: Input, reads: Reads): string | undefined;
+  /** What people should hear of what was seen once nothing is missing, as a sentence; undefined where that is no news. Pure. */
+  found?(seen: Seen, input: Input): string | undefined;
   /** Why the change may not be made right now though it is wanted ("the replica is backing-up"). Pure. */
   notYet?(seen: Seen, input: Input, reads: Reads): string | undefined;
+  /** Whether what is missing needs nothing but time: then nobody is asked, however long it takes. Pure. */
+  onlyTime?(seen: Seen, input: Input): boolean;
   /** Makes the change. Twice must equal once. Absent: the step only waits until nothing is missing. */
   apply?(ctx: StepContext, input: Input, applied: Applied<Seen>): Promise<void>;
   /** Whether an error of apply proves that nothing changed (a throttle, a refusal): no settling is needed then. */

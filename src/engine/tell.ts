@@ -72,6 +72,10 @@ function tellRun(run: Run, view: RunView, event: RunEvent): Tell {
     }
     case "taken-over":
       return inThread(`Resumed by another worker: ${event.from} stopped answering. The run goes on where it stopped.`);
+    case "taken-up-late":
+      return inThread(
+        `Nothing of Muster worked on this for ${spell(Math.round(event.seconds))}. Muster looks at the world again and goes on where it stopped.`,
+      );
     case "held":
       return inThread(`${event.by} holds the run. Nothing new is changed until somebody presses Resume.`);
     case "resumed":
@@ -119,7 +123,7 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
         line: `A call to ${deed} failed: ${event.error}. ${event.noEffect ? "It changed nothing; it is tried again." : "Checking whether it happened before it is tried again."}`,
       };
     case "done":
-      return tellDone(step, title, event.result, now);
+      return tellDone(step, title, event, now);
     case "parked": {
       const todo = event.todo ?? whatToDo(view, step);
       return toEveryone(
@@ -172,7 +176,12 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
   }
 }
 
-function tellDone(step: StepView | undefined, title: string, result: unknown, now: Date): Tell {
+function tellDone(
+  step: StepView | undefined,
+  title: string,
+  { result, found }: Extract<EventBody, { kind: "done" }>,
+  now: Date,
+): Tell {
   if (step?.node.kind === "gate") {
     const answer = (result as { answer?: string }).answer;
     return answer === "not needed" ? {} : inThread(`Answered: ${title}.`);
@@ -181,7 +190,7 @@ function tellDone(step: StepView | undefined, title: string, result: unknown, no
     return inThread(`Could not ${title}: ${result.unknown}. The run goes on, because the plan allows for that.`);
   const took = step?.firstLookAt ? ` (${spell(Math.round(secondsSince(step.firstLookAt, now)))})` : "";
   const already = step?.node.changes && step.attempts === 0 ? "Nothing to do, it was so already" : "Done";
-  return inThread(`${already}: ${title}${took}.`);
+  return inThread(`${already}: ${title}${took}.${found === undefined ? "" : ` ${found}`}`);
 }
 
 /** What a parked step leaves to people, in one sentence. */

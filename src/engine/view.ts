@@ -23,7 +23,7 @@ export type StepView = {
   /** What was seen before the first change. */
   before?: Json;
   waitingFor?: string;
-  done?: { at: Date; result: Json };
+  done?: { at: Date; result: Json; found?: string };
   parked?: { at: Date; seq: number; because: string; todo?: string };
   continuedAt?: Date;
   waivers: string[];
@@ -140,8 +140,10 @@ function foldRun(view: RunView, event: RunEvent): void {
       break;
     case "taken-over":
       view.takeOvers += 1;
-      // While nobody worked, nobody was patient.
-      for (const step of view.steps.values()) if (step.patienceFrom && !isOver(step)) step.patienceFrom = event.at;
+      beginPatienceAnew(view, event.at);
+      break;
+    case "taken-up-late":
+      beginPatienceAnew(view, event.at);
       break;
     case "held":
       view.heldBy = event.by;
@@ -176,6 +178,11 @@ function foldRun(view: RunView, event: RunEvent): void {
   }
 }
 
+/** While nobody worked, nobody was patient. */
+function beginPatienceAnew(view: RunView, at: Date): void {
+  for (const step of view.steps.values()) if (step.patienceFrom && !isOver(step)) step.patienceFrom = at;
+}
+
 function foldStep(step: StepView | undefined, event: StepEvent): void {
   if (!step) return;
   switch (event.kind) {
@@ -208,7 +215,11 @@ function foldStep(step: StepView | undefined, event: StepEvent): void {
         };
       break;
     case "done":
-      step.done = { at: event.at, result: event.result };
+      step.done = {
+        at: event.at,
+        result: event.result,
+        ...(event.found === undefined ? {} : { found: event.found }),
+      };
       delete step.parked;
       break;
     case "parked":

@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
 import { backoff, lockedOutSeconds } from "./drain.ts";
 import { findNewHome } from "./homes.ts";
-import { tellLockedOut } from "./notices.ts";
+import { tellAway, tellLockedOut, triesBeforeTelling } from "./notices.ts";
 import { postponeCard, settleCard, takeCard, type TakenCard } from "./rows.ts";
 import type { CardSender, Sent } from "./sender.ts";
 
@@ -46,6 +46,8 @@ async function settle(ctx: Context, taken: TakenCard, sent: Sent): Promise<void>
     await tellLockedOut(ctx, because);
     return postponeCard(db, run, { afterSeconds: lockedOutSeconds, because, arrivedNot: true });
   }
+  // Nothing of a run is said before its card stands, so a card that never stood is all that can tell.
+  if (attempts === triesBeforeTelling) await tellAway(ctx, because);
   const least = "retryAfterSeconds" in sent ? sent.retryAfterSeconds : 2;
   const afterSeconds = Math.max(least, backoff(ctx, attempts));
   await postponeCard(db, run, { afterSeconds, because, arrivedNot: false });

@@ -4,7 +4,7 @@ import { postMessage, type SlackClient, updateMessage } from "../adapters/slack.
 import { loadJournal } from "../engine/journal.ts";
 import type { Plan } from "../engine/plan.ts";
 import type { Json } from "../engine/step.ts";
-import { fold } from "../engine/view.ts";
+import { fold, type RunView } from "../engine/view.ts";
 import type { Card, CardSender, Sent } from "../outbox/sender.ts";
 import { cardButtons } from "./card-buttons.ts";
 import { failedWith, outcomeOf } from "./outcome.ts";
@@ -15,6 +15,7 @@ import { lookFor, mentionOf, named, shortened } from "./sender.ts";
 /** What a card shows that others know: what a job saw, and what came of a run. */
 export type CardSources = {
   preview(job: string, plan: Plan, facts: Json): Preview | undefined;
+  /** Lines about a run that is over; none where its job makes no report. */
   report(ctx: Context, job: string, runId: string): Promise<readonly string[]>;
 };
 
@@ -97,8 +98,12 @@ async function readState(ctx: Context, runId: string, sources: CardSources): Pro
     run,
     view,
     preview: sources.preview(stored.job, plan, row.facts),
-    report: view.ended && view.startedAt ? await sources.report(ctx, stored.job, runId) : [],
+    report: view.ended && view.startedAt ? [...foundBy(view), ...(await sources.report(ctx, stored.job, runId))] : [],
     buttons: await named(ctx, cardButtons(run, view)),
     mention: (name) => mentionOf(ctx, name),
   };
 }
+
+/** What steps found that people should know. */
+const foundBy = ({ steps }: RunView): string[] =>
+  [...steps.values()].flatMap(({ done }) => (done?.found === undefined ? [] : [done.found]));

@@ -61,6 +61,15 @@ const ownerOf = async (runId: string) =>
 const has = (runId: string, kind: string) =>
   until(`the run has "${kind}"`, async () => (await story(lab.db, runId)).some((line) => line.startsWith(kind)));
 
+/** Fifteen minutes in strides that are each less than a minute past the next look, so that nobody takes it for an absence. */
+async function passFifteenMinutes(runId: string, looks: () => number) {
+  for (let stride = 1; stride <= 8; stride += 1) {
+    const before = looks();
+    await moveClock(lab, 115);
+    await until("it looked again and rests", async () => looks() > before && (await ownerOf(runId)) === null);
+  }
+}
+
 describe("a step that waits", () => {
   it("does not hold its run between two looks that are a minute apart, and says little", async () => {
     const seen = { ready: false, pods: 1 };
@@ -87,13 +96,16 @@ describe("a step that waits", () => {
   });
 
   it("parks in the words of what it cannot look at, once patience is over; and asks nobody before", async () => {
-    const { node, steps } = watching(() => Promise.reject(new Error("the API answers 503")), {
-      acceptsUnknown: () => true,
-    });
+    let looks = 0;
+    const refused = () => {
+      looks += 1;
+      return Promise.reject(new Error("the API answers 503"));
+    };
+    const { node, steps } = watching(refused, { acceptsUnknown: () => true });
     const { driver, runId } = await start(node, steps);
     await driver.drive(runId);
     expect(await story(lab.db, runId)).not.toContain(`parked ${node.id}`);
-    await moveClock(lab, 901);
+    await passFifteenMinutes(runId, () => looks);
     await has(runId, "parked");
     const parked = (await eventsOf(lab.db, runId)).find((event) => event.kind === "parked");
     expect(parked).toMatchObject({
@@ -102,13 +114,27 @@ describe("a step that waits", () => {
     await driver.stop();
   });
 
-  it("ends with what cannot be seen as its result, where the step said so itself and the plan allows for it", async () => {
-    const { node, steps } = watching(() => Promise.resolve(unknown("east does not answer") as never), {
-      acceptsUnknown: () => true,
-    });
+  it("has its patience whole again when nothing of Muster looked for fifteen minutes", async () => {
+    const { node, steps } = watching(() => Promise.reject(new Error("the API answers 503")));
     const { driver, runId } = await start(node, steps);
     await driver.drive(runId);
     await moveClock(lab, 901);
+    await has(runId, "taken-up-late");
+    await until("it rests", async () => (await ownerOf(runId)) === null);
+    expect((await story(lab.db, runId)).filter((line) => line.startsWith("parked"))).toEqual([]);
+    await driver.stop();
+  });
+
+  it("ends with what cannot be seen as its result, where the step said so itself and the plan allows for it", async () => {
+    let looks = 0;
+    const blind = () => {
+      looks += 1;
+      return Promise.resolve(unknown("east does not answer") as never);
+    };
+    const { node, steps } = watching(blind, { acceptsUnknown: () => true });
+    const { driver, runId } = await start(node, steps);
+    await driver.drive(runId);
+    await passFifteenMinutes(runId, () => looks);
     await has(runId, "ended");
     const done = (await eventsOf(lab.db, runId)).find((event) => event.kind === "done");
     expect(done).toMatchObject({ result: { unknown: "east does not answer" } });
