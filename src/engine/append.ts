@@ -62,7 +62,9 @@ export async function append(
       update muster.card set wanted_version = wanted_version + 1
        where run in (select id from mine union all select r.parent from muster.run r join mine using (id)))
     select numbered.seq, numbered.at from mine left join numbered on true order by numbered.seq`;
-  const { rows } = await call(ctx, `db.journal`, () => statement.execute(ctx.db).catch(explain));
+  const { rows } = await call(ctx, `db.journal ${writes(entries, move)}`, () =>
+    statement.execute(ctx.db).catch(explain),
+  );
   if (rows.length === 0) return undefined;
   wakeOutbox();
   return rows.flatMap(({ seq, at }) => (seq === null ? [] : [{ seq, at }]));
@@ -94,6 +96,13 @@ function headOf(runId: string, epoch: number, move: Move | undefined): RawBuilde
            where ${mine} and signals = ${move.signals} returning id),
         freed as (delete from muster.run_service where run in (select id from mine))`;
   }
+}
+
+/** Says what a journal write is about: crash points and slow log lines name it. */
+function writes([first]: Entry[], move: Move | undefined): string {
+  if (!first) return move?.to ?? "nothing";
+  const { event } = first;
+  return "step" in event ? `${event.kind} ${event.step}` : event.kind;
 }
 
 /** Events as rows. A signal is answered once: where one has several events, the first carries it in its column. */

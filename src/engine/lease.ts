@@ -168,21 +168,35 @@ function hold(ctx: EngineContext, { id: runId, epoch, before, late }: Row, asked
     },
     onRenewed: (listener) => listeners.push(listener),
     release: giveBack,
-    handOver: (afterSeconds = 0) => handOver(ctx, { runId, epoch, until: () => over, end, afterSeconds }),
+    handOver: (afterSeconds = 0) => handOver(ctx, { runId, epoch, before, until: () => over, end, afterSeconds }),
     forget: lose,
     close: end,
   };
 }
 
-type HandOver = { runId: string; epoch: number; until: () => number; end: () => void; afterSeconds: number };
+type HandOver = {
+  runId: string;
+  epoch: number;
+  before: string | null;
+  until: () => number;
+  end: () => void;
+  afterSeconds: number;
+};
 
-async function handOver(ctx: EngineContext, { runId, epoch, until, end, afterSeconds }: HandOver): Promise<void> {
+/** A take-over that nobody could tell of (the journal did not answer) stays one: the next holder takes over from the same. */
+async function handOver(
+  ctx: EngineContext,
+  { runId, epoch, before, until, end, afterSeconds }: HandOver,
+): Promise<void> {
   end();
   for (;;) {
     try {
       await call(ctx, "db.hand-over", () =>
-        sql`update muster.run
-               set owner = null, lease_until = null, next_wake_at = muster.now() + make_interval(secs => ${afterSeconds})
+        sql`with told as (
+              select from muster.step_event where run = ${runId} and epoch = ${epoch} and kind = 'taken-over')
+            update muster.run
+               set owner = case when not exists (select from told) then ${before} end,
+                   lease_until = clock_timestamp() - interval '1 second', next_wake_at = muster.now() + make_interval(secs => ${afterSeconds})
              where id = ${runId} and epoch = ${epoch} and owner = ${ctx.worker}`.execute(ctx.db),
       );
       return;

@@ -155,7 +155,9 @@ describe("a worker that stops at any crash point", () => {
       crashed.push(played.name ?? "");
     });
     // Every kind of await that leaves the engine was stopped at, on both sides.
-    expect([...new Set(crashed)]).toEqual(
+    // A journal write's point also names what is written.
+    const kinds = crashed.map((name) => name.replace(/(db\.journal) .*/, "$1"));
+    expect([...new Set(kinds)]).toEqual(
       expect.arrayContaining(
         ["db.lease", "db.load-journal", "db.read-signals", "db.journal", "world.Get", "world.Set"].flatMap((name) => [
           `before ${name}`,

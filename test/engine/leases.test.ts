@@ -1,9 +1,10 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { sql } from "kysely";
-import { loadJournal } from "../../src/engine/journal.ts";
+import { loadJournal, openJournal } from "../../src/engine/journal.ts";
 import { leaseRun, type Lease } from "../../src/engine/lease.ts";
 import { readSignals } from "../../src/engine/signals.ts";
 import { openDb, type Db } from "../../src/db/connect.ts";
@@ -39,7 +40,13 @@ async function startRun(nodes: Parameters<typeof planOf>[0]): Promise<string> {
 const countOf = async (query: ReturnType<typeof sql<{ count: number }>>) =>
   (await query.execute(lab.db)).rows[0]?.count ?? 0;
 const runsOwnedBy = (worker: string) =>
-  lab.db.selectFrom("run").select(["id", "epoch"]).where("owner", "=", worker).where("ended_at", "is", null).execute();
+  lab.db
+    .selectFrom("run")
+    .select(["id", "epoch"])
+    .where("owner", "=", worker)
+    .where("ended_at", "is", null)
+    .orderBy("id")
+    .execute();
 const ended = (runIds: string[]) =>
   until(
     "every run has ended",
@@ -136,6 +143,27 @@ describe("two workers on one Postgres", () => {
       }
     },
   );
+
+  it("tell of every take-over, also where the first heir could not read the journal and gave the run back", async () => {
+    const runId = await startRun(timer());
+    const contextOf = (worker: string) => engineContext({ db: lab.db, clock: lab.clock, worker, leaseMs: 200 });
+    const lease = async (worker: string) => {
+      const taken = await leaseRun(contextOf(worker), runId);
+      if (!taken) throw new Error(`${worker} did not get the run`);
+      return taken;
+    };
+    (await lease("gone")).close();
+    await pause(250);
+    const heir = await lease("heir");
+    await heir.handOver();
+    const next = await lease("next");
+    const journal = await openJournal(contextOf("next"), next);
+    await journal.write(() => ({ events: [{ kind: "taken-over", from: "gone" }] }));
+    await next.handOver();
+    const last = await lease("last");
+    await last.handOver();
+    expect([heir, next, last].map(({ takenOverFrom }) => takenOverFrom)).toEqual(["gone", "gone", undefined]);
+  });
 
   it("lose no wake-up in 10,000 releases that a signal crosses", async () => {
     const seen = await crossReleases(10_000, (lease, _, counter) => lease.release(undefined, counter));
