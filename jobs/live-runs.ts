@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { call } from "../src/call.ts";
 import type { Context } from "../src/context.ts";
 import type { Db } from "../src/db/connect.ts";
 import type { Json } from "../src/engine/step.ts";
@@ -19,10 +20,12 @@ export async function findLiveRun(db: Db, job: string, input: Json): Promise<str
 
 /** Refuses what another run is changing right now, and names that run. */
 export async function refuseIfLocked(ctx: Context, locks: readonly string[]): Promise<void> {
-  const { rows } = await sql<{ service: string; id: string; title: string }>`
+  const { rows } = await call(ctx, "db.locked", () =>
+    sql<{ service: string; id: string; title: string }>`
     select lock.service, run.id, run.title
       from muster.run_service lock join muster.run on run.id = lock.run
-     where lock.service = any (${locks}::text[]) order by lock.service limit 1`.execute(ctx.db);
+     where lock.service = any (${locks}::text[]) order by lock.service limit 1`.execute(ctx.db),
+  );
   const [held] = rows;
   if (!held) return;
   throw new UserError({

@@ -69,9 +69,11 @@ export async function propose<Input, Facts>(
 const prefixes: Record<string, string> = { failover: "fo", refence: "rf" };
 
 async function findKnown(ctx: Context, runId: string, jobName: string, input: Json): Promise<Proposal | undefined> {
-  const { rows } = await sql`select from muster.run where id = ${runId}`.execute(ctx.db);
+  const { rows } = await call(ctx, "db.find-run", () =>
+    sql`select from muster.run where id = ${runId}`.execute(ctx.db),
+  );
   if (rows.length > 0) return { runId };
-  const live = await findLiveRun(ctx.db, jobName, input);
+  const live = await call(ctx, "db.find-live", () => findLiveRun(ctx.db, jobName, input));
   return live === undefined ? undefined : { runId: live, existing: true };
 }
 
@@ -93,9 +95,11 @@ function newRun(runId: string, job: string, plan: Plan, facts: Json, asking: Ask
 
 /** Proposes anew what a run wanted whose plan expired, was declined or no longer held. @throws UserError while it is under way. */
 export async function lookAgain(ctx: Context, runId: string, asking: Asking): Promise<Proposal> {
-  const { rows } = await sql<{ job: string; plan: Plan; reason: string | null; under_way: boolean }>`
+  const { rows } = await call(ctx, "db.find-run", () =>
+    sql<{ job: string; plan: Plan; reason: string | null; under_way: boolean }>`
     select job, plan, reason, ended_at is null and state <> 'proposed' as under_way
-      from muster.run where id = ${runId}`.execute(ctx.db);
+      from muster.run where id = ${runId}`.execute(ctx.db),
+  );
   const [row] = rows;
   if (!row) throw notThere(runId);
   if (row.under_way) {
@@ -115,10 +119,12 @@ export async function lookAgain(ctx: Context, runId: string, asking: Asking): Pr
  * decide of those who approved it.
  */
 export async function brokenClaims(ctx: Context, runId: string): Promise<string[]> {
-  const { rows } = await sql<{ job: string; plan: Plan; approvedBy: string[] }>`
-    select job, plan, array(select payload ->> 'by' from muster.step_event
-                             where run = ${runId} and kind = 'approved' order by seq) as "approvedBy"
-      from muster.run where id = ${runId}`.execute(ctx.db);
+  const { rows } = await call(ctx, "db.read-plan", () =>
+    sql<{ job: string; plan: Plan; approvedBy: string[] }>`
+      select job, plan, array(select payload ->> 'by' from muster.step_event
+                               where run = ${runId} and kind = 'approved' order by seq) as "approvedBy"
+        from muster.run where id = ${runId}`.execute(ctx.db),
+  );
   const [row] = rows;
   if (!row) throw notThere(runId);
   const gone = row.approvedBy

@@ -1,25 +1,29 @@
 import { sql } from "kysely";
+import { call, type CallContext } from "../call.ts";
 import type { Context } from "../context.ts";
 import { unknown } from "../engine/step.ts";
 import { look, type Fact } from "./fact.ts";
 
 /** Recalls the newest heartbeat that a writer is known to have taken, for when it no longer answers. */
 export function lookAtLastBeat(
-  ctx: Pick<Context, "db" | "now" | "callTimeoutMs">,
+  ctx: CallContext & Pick<Context, "db" | "now">,
   instance: string,
 ): Promise<Fact<{ at: string }>> {
   return look(ctx, async () => {
-    const { rows } = await sql<{ at: Date }>`
-      select beat_at as at from muster.heartbeat where instance = ${instance}`.execute(ctx.db);
+    const { rows } = await call(ctx, "db.last-beat", () =>
+      sql<{ at: Date }>`select beat_at as at from muster.heartbeat where instance = ${instance}`.execute(ctx.db),
+    );
     const [row] = rows;
     return row ? { at: row.at.toISOString() } : unknown(`no heartbeat was ever written to ${instance}`);
   });
 }
 
 /** Remembers a heartbeat that a writer took. A beat that is told late does not move the clock back. */
-export async function rememberBeat(ctx: Pick<Context, "db">, instance: string, at: Date): Promise<void> {
-  await sql`
+export async function rememberBeat(ctx: CallContext & Pick<Context, "db">, instance: string, at: Date): Promise<void> {
+  await call(ctx, "db.remember-beat", () =>
+    sql`
     insert into muster.heartbeat (instance, beat_at) values (${instance}, ${at})
     on conflict (instance) do update
-      set beat_at = greatest(muster.heartbeat.beat_at, excluded.beat_at), seen_at = muster.now()`.execute(ctx.db);
+      set beat_at = greatest(muster.heartbeat.beat_at, excluded.beat_at), seen_at = muster.now()`.execute(ctx.db),
+  );
 }

@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { call } from "../call.ts";
 import type { Context } from "../context.ts";
 import { unknown } from "../engine/step.ts";
 import { look, type Fact } from "./fact.ts";
@@ -17,18 +18,20 @@ export type ProbeFacts = {
 /** Looks at what the prober last saw of a service, by its public name. */
 export async function lookAtProbes(ctx: Context, service: string): Promise<Fact<ProbeFacts>> {
   return look(ctx, async () => {
-    const { rows } = await sql<{
-      ok: boolean;
-      at: Date;
-      why: string | null;
-      green_at: Date | null;
-      red_since: Date | null;
-    }>`
+    const { rows } = await call(ctx, "db.probes", () =>
+      sql<{
+        ok: boolean;
+        at: Date;
+        why: string | null;
+        green_at: Date | null;
+        red_since: Date | null;
+      }>`
       with seen as (select ok, at, why from muster.probe where service = ${service} and via = 'public'),
            green as (select max(at) as at from seen where ok)
       select last.ok, last.at, last.why, green.at as green_at,
              (select min(at) from seen where not ok and at > coalesce(green.at, '-infinity')) as red_since
-        from green, (select * from seen order by at desc limit 1) last`.execute(ctx.db);
+        from green, (select * from seen order by at desc limit 1) last`.execute(ctx.db),
+    );
     const [row] = rows;
     if (!row) return unknown("nobody has probed it yet");
     return {

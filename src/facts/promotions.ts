@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { call, type CallContext } from "../call.ts";
 import type { Context } from "../context.ts";
 import { look, type Fact } from "./fact.ts";
 
@@ -6,12 +7,17 @@ import { look, type Fact } from "./fact.ts";
 export type Promotion = { region: string; run: string; at: string };
 
 /** Finds in the journals the last promotion that was begun for a service; undefined where there was none. */
-export async function findPromotion(ctx: Pick<Context, "db">, service: string): Promise<Promotion | undefined> {
-  const { rows } = await sql<{ region: string; run: string; at: Date }>`
+export async function findPromotion(
+  ctx: CallContext & Pick<Context, "db">,
+  service: string,
+): Promise<Promotion | undefined> {
+  const { rows } = await call(ctx, "db.promotions", () =>
+    sql<{ region: string; run: string; at: Date }>`
     select run.plan #>> '{input,toRegion}' as region, run.id as run, event.at
       from muster.step_event event join muster.run on run.id = event.run
      where event.step = ${`${service}/promote-replica`} and event.kind = 'intent'
-     order by event.seq desc limit 1`.execute(ctx.db);
+     order by event.seq desc limit 1`.execute(ctx.db),
+  );
   const [row] = rows;
   return row && { ...row, at: row.at.toISOString() };
 }

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { getInstance, type Instance } from "../adapters/rds.ts";
+import { call, type CallContext } from "../call.ts";
 import type { Context } from "../context.ts";
 import { unknown } from "../engine/step.ts";
 import { explainAs } from "./explain.ts";
@@ -29,20 +30,27 @@ export async function lookAtInstance(
   return fact;
 }
 
-async function rememberInstance(ctx: Pick<Context, "db">, side: Side, instance: Instance): Promise<void> {
-  await sql`
+async function rememberInstance(ctx: CallContext & Pick<Context, "db">, side: Side, instance: Instance): Promise<void> {
+  await call(ctx, "db.remember-instance", () =>
+    sql`
     insert into muster.instance (region, instance, described)
     values (${side.region}, ${side.instance}, ${JSON.stringify(instance)}::jsonb)
     on conflict (region, instance) do update set described = excluded.described, seen_at = muster.now()`.execute(
-    ctx.db,
+      ctx.db,
+    ),
   );
 }
 
 /** Recalls how an instance was when its region last told; undefined when it never did. */
-export async function recallInstance(ctx: Pick<Context, "db">, side: Side): Promise<Instance | undefined> {
-  const { rows } = await sql<{ described: Instance }>`
+export async function recallInstance(
+  ctx: CallContext & Pick<Context, "db">,
+  side: Side,
+): Promise<Instance | undefined> {
+  const { rows } = await call(ctx, "db.recall-instance", () =>
+    sql<{ described: Instance }>`
     select described from muster.instance where region = ${side.region} and instance = ${side.instance}`.execute(
-    ctx.db,
+      ctx.db,
+    ),
   );
   return rows[0]?.described;
 }

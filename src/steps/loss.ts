@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { call } from "../call.ts";
 import type { StepContext } from "../engine/step.ts";
 
 /** How often the heartbeat is written, in seconds: nobody can tell a loss more finely. */
@@ -39,12 +40,14 @@ export function lossSeconds(lastWriteAt: string | undefined, arrivedBeatAt: stri
 
 /** Finds when an old writer may have taken its last write (ISO): now, while its customers are served without a heartbeat. */
 export async function findLastWrite(ctx: StepContext, service: string, instance: string): Promise<string | undefined> {
-  const { rows } = await sql<{ beat_at: Date | null; green_at: Date | null; red_since: Date | null }>`
+  const { rows } = await call(ctx, "db.last-write", () =>
+    sql<{ beat_at: Date | null; green_at: Date | null; red_since: Date | null }>`
     with seen as (select ok, at from muster.probe where service = ${service} and via = 'public'),
          green as (select max(at) as at from seen where ok)
     select (select beat_at from muster.heartbeat where instance = ${instance}) as beat_at, green.at as green_at,
            (select min(seen.at) from seen where not ok and seen.at > green.at) as red_since
-      from green`.execute(ctx.db);
+      from green`.execute(ctx.db),
+  );
   const [row] = rows;
   return lastWrite({
     beatAt: row?.beat_at?.toISOString(),

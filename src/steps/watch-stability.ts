@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { call } from "../call.ts";
 import { probe } from "../adapters/probe.ts";
 import { step, type StepContext } from "../engine/step.ts";
 
@@ -34,10 +35,12 @@ export const watchStability = step<WatchStabilityInput, WatchStabilitySeen>({
   async observe(ctx, { service, url, limitMs }) {
     const probed = await probe(ctx, ctx.clients.web, { url, limitMs }, { signal: ctx.signal });
     // Rows of our own, so that the window survives this worker, and what was green before it began does not count.
-    await sql`
-      insert into muster.probe (service, via, ok, took_ms, why, at)
-      values (${service}, ${viaOf(ctx)}, ${probed.ok}, ${probed.tookMs}, ${probed.why ?? null}, ${ctx.now()})
-    `.execute(ctx.db);
+    await call(ctx, "db.note-probe", () =>
+      sql`
+        insert into muster.probe (service, via, ok, took_ms, why, at)
+        values (${service}, ${viaOf(ctx)}, ${probed.ok}, ${probed.tookMs}, ${probed.why ?? null}, ${ctx.now()})
+      `.execute(ctx.db),
+    );
     return readWindow(ctx, service);
   },
 
@@ -67,7 +70,8 @@ const viaOf = (ctx: StepContext): string => `run:${ctx.runId}`;
  * probe after the newest red or the newest gap.
  */
 async function readWindow(ctx: StepContext, service: string): Promise<WatchStabilitySeen> {
-  const { rows } = await sql<{ green_since: Date | null; until: Date; why: string | null; probes: number }>`
+  const { rows } = await call(ctx, "db.read-window", () =>
+    sql<{ green_since: Date | null; until: Date; why: string | null; probes: number }>`
     with own as (
       select at, ok, why, seq, lag(at) over (order by at, seq) as previous
         from muster.probe where service = ${service} and via = ${viaOf(ctx)}),
@@ -85,7 +89,8 @@ async function readWindow(ctx: StepContext, service: string): Promise<WatchStabi
            max(own.at) as until,
            (array_agg(own.why order by own.seq desc) filter (where not own.ok))[1] as why,
            count(*)::int as probes
-      from own, broken, begun`.execute(ctx.db);
+      from own, broken, begun`.execute(ctx.db),
+  );
   const [row] = rows;
   if (!row) throw new Error("the probe was not kept");
   return {
