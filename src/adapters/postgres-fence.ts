@@ -29,20 +29,19 @@ export async function getRole(sql: Sql, role: string): Promise<RoleState | undef
  *
  * @throws CannotContinue when the rights are missing, GuardRefused when we are not the newest.
  */
-export async function fenceRole(sql: Sql, role: string, holder: Holder): Promise<void> {
+export async function fenceRole(sql: Sql, role: string, holder: Holder & { callTimeoutMs: number }): Promise<void> {
   await guarded(sql, holder, async () => {
     await sql.query(`alter role ${pg.escapeIdentifier(role)} nologin`);
     await endSessions(sql, role);
   });
   for (let quiet = 0; quiet < quietLooks;) {
     quiet = (await endSessions(sql, role)) === 0 ? quiet + 1 : 0;
-    if (quiet < quietLooks) await setTimeout(lookMs);
+    if (quiet < quietLooks) await setTimeout(holder.callTimeoutMs / 100);
   }
 }
 
-/** So many looks without a session, so many wall milliseconds apart: longer than a log-in takes that had begun. */
+/** So many looks without a session, each a hundredth of a call's time apart (50 ms): longer than a log-in takes that had begun. */
 const quietLooks = 3;
-const lookMs = 50;
 
 /** Gives a role its right to log in back, unless a newer run or lease holder has been here. */
 export async function unfenceRole(sql: Sql, role: string, holder: Holder): Promise<void> {

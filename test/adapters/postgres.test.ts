@@ -118,11 +118,11 @@ describe("Postgres", () => {
     const asleep =
       "select count(*)::int as count from pg_stat_activity where usename = 'app' and query = 'select pg_sleep(1)'";
     while ((await ask<{ count: number }>(east(), asleep))[0]?.count !== 5) await setTimeout(5);
-    await muster((sql) => fenceRole(sql, "app", { runId: "a", epoch: 1 }));
+    await muster((sql) => fenceRole(sql, "app", { ...bench.ctx, runId: "a", epoch: 1 }));
     expect((await Promise.all(sessions)).map(whyUnreachable)).toEqual(Array(5).fill("is shutting down"));
     expect(await muster((sql) => getRole(sql, "app"))).toEqual({ canLogIn: false, sessions: 0 });
     expect(await write()).toEqual({ accepted: false, because: 'the role "app" may not log in' });
-    await muster((sql) => unfenceRole(sql, "app", { runId: "a", epoch: 1 }));
+    await muster((sql) => unfenceRole(sql, "app", { ...bench.ctx, runId: "a", epoch: 1 }));
     expect(await write()).toEqual({ accepted: true });
   });
 
@@ -152,7 +152,7 @@ describe("Postgres", () => {
             },
           },
           "app",
-          { runId: "late", epoch: 1 },
+          { ...bench.ctx, runId: "late", epoch: 1 },
         ),
       from,
       10_000,
@@ -168,7 +168,8 @@ describe("Postgres", () => {
   });
 
   it("a worker of an old lease, or of an older run, changes nothing", async () => {
-    const fence = (runId: string, epoch: number) => muster((sql) => fenceRole(sql, "app", { runId, epoch }));
+    const fence = (runId: string, epoch: number) =>
+      muster((sql) => fenceRole(sql, "app", { ...bench.ctx, runId, epoch }));
     const unfence = (runId: string, epoch: number) => muster((sql) => unfenceRole(sql, "app", { runId, epoch }));
     await fence("a", 2);
     expect(await failure(unfence("a", 1))).toBeInstanceOf(GuardRefused);
@@ -192,7 +193,7 @@ describe("Postgres", () => {
 
   it("fences without the schema, and says how to give the right where it is not there", async () => {
     await ask(east(), "alter schema muster_guard rename to elsewhere");
-    await muster((sql) => fenceRole(sql, "app", { runId: "a", epoch: 1 }));
+    await muster((sql) => fenceRole(sql, "app", { ...bench.ctx, runId: "a", epoch: 1 }));
     expect(await muster((sql) => getRole(sql, "app"))).toEqual({ canLogIn: false, sessions: 0 });
     expect(await muster(getHeartbeat)).toBeUndefined();
     await ask(east(), "alter schema elsewhere rename to muster_guard");

@@ -79,7 +79,9 @@ describe("trouble with databases", () => {
   });
 
   it("a worker with an older lease neither fences nor opens", async () => {
-    await asMuster(bench.ctx, from, "FenceRole", (sql) => fenceRole(sql, "app", { runId: "run-1", epoch: 5 }));
+    await asMuster(bench.ctx, from, "FenceRole", (sql) =>
+      fenceRole(sql, "app", { ...bench.ctx, runId: "run-1", epoch: 5 }),
+    );
     const late = bench.as({ epoch: 4 });
     const seen = (await fenceWrites.observe(late, inputs.fenceWrites, {})) as FenceWritesSeen;
     const applied = { before: seen, seen, reads: {} };
