@@ -2,11 +2,10 @@ import type { JournalEvent } from "../engine/events.ts";
 import type { Report } from "../../jobs/report.ts";
 import type { Plan, PlanNode } from "../engine/plan.ts";
 import type { RunView } from "../engine/view.ts";
+import { timesByChange, timesByRole } from "./effects.ts";
 import { east, west } from "./estate.ts";
 import type { Lab } from "./lab.ts";
 import { countOrders } from "./orders.ts";
-import { countLoginChanges } from "./postgres-log.ts";
-import { app } from "./shop.ts";
 import type { LabRequest } from "./request-log.ts";
 import type { Span } from "./worker-process.ts";
 
@@ -111,24 +110,14 @@ function effectsOf(plan: Plan, view: RunView, log: readonly LabRequest[]): Recor
   return Object.fromEntries(
     plan.nodes
       .filter((node) => node.changes && requestsOf[node.step])
-      .map((node) => {
-        const times = new Map<string, number>();
-        for (const { effects } of requestsDuring(view, node, log)) {
-          for (const { target, wanted } of effects)
-            times.set(`${target} ${wanted}`, (times.get(`${target} ${wanted}`) ?? 0) + 1);
-        }
-        return [node.id, Math.max(0, ...times.values())];
-      }),
+      .map((node) => [node.id, Math.max(0, ...timesByChange(requestsDuring(view, node, log)).values())]),
   );
 }
 
 /** The same for the steps that change a role at a database: its servers' own logs tell. */
 async function roleEffects(lab: Lab, plan: Plan): Promise<Record<string, number>> {
-  const [old, current] = await Promise.all([
-    countLoginChanges(lab.pair.primary.server, app.user),
-    countLoginChanges(lab.pair.replica.server, app.user),
-  ]);
-  const times: Record<string, number> = { "fence-writes": old.taken, "open-writes": current.given };
+  const { taken, given } = await timesByRole(lab.pair);
+  const times: Record<string, number> = { "fence-writes": taken, "open-writes": given };
   return Object.fromEntries(
     plan.nodes.flatMap(({ id, step }) => (times[step] === undefined ? [] : [[id, times[step]]])),
   );

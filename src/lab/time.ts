@@ -18,6 +18,8 @@ export class LabTime {
   readonly clock: Clock;
   /** A jump is no shorter than so many seconds: for long waits, in which whoever wants to wake between two strides wakes late. */
   strideSeconds = 0;
+  /** False where no process takes messages out, so that nobody waits for them. */
+  waitsForOutbox = true;
   readonly #activities: Activity[] = [];
   #log: RequestLog | undefined;
   #pool: pg.Pool | undefined;
@@ -54,12 +56,13 @@ export class LabTime {
     this.clock.set({ shows, rate });
   }
 
-  /** Waits until nothing is going on that has not its own wait on the clock. */
-  async quiet(): Promise<void> {
+  /** Waits until nothing is going on that has not its own wait on the clock. Rejects with the signal's reason when it aborts first. */
+  async quiet(signal?: AbortSignal): Promise<void> {
     const startedAt = performance.now();
     for (;;) {
       let calm = 0;
       while (calm < 12) {
+        signal?.throwIfAborted();
         await setImmediate();
         calm = this.#busy() ? 0 : calm + 1;
         if (calm === 0) await setTimeout(1);
@@ -68,15 +71,15 @@ export class LabTime {
       if (this.#activities.length === 0) return;
       const waiting = await this.#work();
       if (!waiting.runs && !waiting.inbox && !this.#busy()) {
-        if (!waiting.outbox || performance.now() - startedAt > outboxPatienceMs) return;
+        if (!waiting.outbox || !this.waitsForOutbox || performance.now() - startedAt > outboxPatienceMs) return;
       }
       await setTimeout(2);
     }
   }
 
   /** Goes to the next moment at which somebody wants to wake, but not past `limit`. */
-  async jump(limit: Date): Promise<void> {
-    await this.quiet();
+  async jump(limit: Date, signal?: AbortSignal): Promise<void> {
+    await this.quiet(signal);
     const due = this.clock.nextDue();
     const stride = new Date(this.clock.now().getTime() + this.strideSeconds * 1000);
     const next = due && due < stride ? stride : due;
