@@ -1,0 +1,13 @@
+/** Makes numbers that look random and are the same again for the same seed (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Of this sweep: given, or drawn anew each time. */
+export const sweepSeed = Number(process.env["SWEEP_SEED"] ?? Math.floor(Math.random() * 1e9));

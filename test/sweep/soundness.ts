@@ -1,0 +1,129 @@
+import { expect } from "@jest/globals";
+import { tell } from "../../src/engine/tell.ts";
+import { fold } from "../../src/engine/view.ts";
+import { timesByChange, timesByRole } from "../../src/lab/effects.ts";
+import { east, endpointOf, record, west, zone } from "../../src/lab/estate.ts";
+import { ask } from "../../src/lab/postgres-pair.ts";
+import { app } from "../../src/lab/shop.ts";
+import type { Played } from "./play.ts";
+import { leasesOf } from "./stage.ts";
+
+/** What must be so after every play, however often its workers were abandoned. */
+export async function expectSound(played: Played): Promise<void> {
+  expect(played.run.state).toBe("done");
+  expect(await effectsOf(played)).toEqual(effectsWanted(played));
+  expect(await worldOf(played)).toEqual(worldWanted(played));
+  expectJournal(played);
+  await expectTold(played);
+  await expectTakeOvers(played);
+  expect(played.unnamed).toEqual([]);
+}
+
+/** Every change that took hold at its target, with how often it did. */
+async function effectsOf({ lab }: Played) {
+  return { ...Object.fromEntries(timesByChange(lab.log.all)), ...(await timesByRole(lab.pair)) };
+}
+
+function effectsWanted({ mode }: Played) {
+  const alive = mode === "graceful";
+  return {
+    ...(alive ? { [`kubernetes:${east}/shop/checkout replicas=0`]: 1 } : {}),
+    [`kubernetes:${west}/shop/app-config DB_HOST=${endpointOf(west)}`]: 1,
+    // Once to have pods, once after those that knew the old configuration had ended.
+    [`kubernetes:${west}/shop/checkout replicas=2`]: 2,
+    [`kubernetes:${west}/shop/checkout replicas=0`]: 1,
+    [`rds:${west}/checkout-db-west promoted`]: 1,
+    [`route53:${zone.id}/${record} ${west}=100 ${east}=0`]: 1,
+    taken: alive ? 1 : 0,
+    given: 1,
+  };
+}
+
+/** The world behind everybody's back, dead or not. */
+async function worldOf({ lab, run }: Played) {
+  const role = `select rolcanlogin as can, pg_is_in_recovery() as follows from pg_roles where rolname = '${app.user}'`;
+  const [[old], [current], canaries] = await Promise.all([
+    ask<{ can: boolean; follows: boolean }>(lab.pair.primary.server, role),
+    ask<{ can: boolean; follows: boolean }>(lab.pair.replica.server, role),
+    ask<{ run: string }>(lab.pair.replica.server, "select run from muster_guard.canary"),
+  ]);
+  const cluster = lab.clusters[west];
+  return {
+    oldCanLogIn: old?.can,
+    current,
+    canaries: canaries.map((row) => row.run === run.id),
+    dns: await lab.dig(),
+    config: cluster?.config("shop", "app-config"),
+    podsReady: cluster?.pods("shop", "checkout").filter(({ ready, deletedAt }) => ready && !deletedAt).length,
+  };
+}
+
+function worldWanted({ lab, mode }: Played) {
+  return {
+    oldCanLogIn: mode !== "graceful",
+    current: { can: true, follows: false },
+    canaries: [true],
+    dns: [lab.edges[west]?.address],
+    config: { DB_HOST: endpointOf(west) },
+    podsReady: 2,
+  };
+}
+
+function expectJournal({ run, events }: Played): void {
+  const kinds = events.map((event) => ("step" in event ? `${event.kind} ${event.step}` : event.kind));
+  const once = kinds.filter((kind) => /^(started|ended|done |first-look )/.test(kind));
+  const steps = run.plan.nodes.filter((node) => node.kind === "step").map((node) => `first-look ${node.id}`);
+  const done = run.plan.nodes.map((node) => `done ${node.id}`);
+  expect(once.toSorted()).toEqual(["started", "ended", ...steps, ...done].toSorted());
+  // Nobody writes behind a take-over.
+  const epochs = events.map(({ epoch }) => epoch);
+  expect(epochs).toEqual(epochs.toSorted((left, right) => left - right));
+  // A step is tried again only after its last try came to an end that allows for it, or nobody knew its end.
+  const view = fold(run.plan, events);
+  expect([...view.steps.values()].filter(({ lastTry }) => lastTry && lastTry.attempt > 40)).toEqual([]);
+}
+
+/** Every event was told once, in its order: lines of the timeline, and messages on their way out. */
+async function expectTold({ lab, run, events }: Played): Promise<void> {
+  const tells = events.map((event, index) => tell(run, fold(run.plan, events.slice(0, index)), event, event.at));
+  const lines = tells.flatMap(({ line }) => (line === undefined ? [] : [line]));
+  expect((await lab.timeline(run.id)).map(timeless)).toEqual(lines.map(timeless));
+  const rows = await lab.query<{ thread: string }>(
+    "select thread from muster.outbox where dedupe_key not like 'proposed:%'",
+  );
+  const posts = tells.flatMap(({ milestone, mail }) => [
+    ...(milestone ? [`run:${run.id}`] : []),
+    ...(mail?.people ?? []).map((person) => `mail:${person}`),
+  ]);
+  expect(rows.map(({ thread }) => thread).toSorted()).toEqual(posts.toSorted());
+}
+
+/** The engine rounds by its own clock, a moment before the database gives the event its time. */
+const timeless = (line: string): string => line.replace(/\([\d.]+ \w+\)\.$/, "(so long).");
+
+/**
+ * A worker that held the run and was abandoned is taken over from once, and that is told; by its first heir who could tell
+ * anything. A worker that was only too slow may take over from itself.
+ */
+async function expectTakeOvers({ lab, events, crashes }: Played): Promise<void> {
+  const leases = await leasesOf(lab);
+  const said = new Set(events.map(({ epoch }) => epoch));
+  const told = events.flatMap((event) =>
+    event.kind === "taken-over" ? [{ epoch: event.epoch, from: event.from }] : [],
+  );
+  const takeOvers = leases.filter(({ before }) => before !== null);
+  expect(told).toEqual(
+    takeOvers.filter(({ epoch }) => said.has(epoch)).map(({ epoch, before }) => ({ epoch, from: before })),
+  );
+  for (const { at, worker, held } of crashes) {
+    const heirs = takeOvers.filter(({ before, owner }) => before === worker && owner !== worker);
+    const speaking = heirs.filter(({ epoch }) => said.has(epoch));
+    const sound = {
+      true: heirs.length >= 1 && speaking.length <= 1,
+      false: heirs.length === 0,
+      "as a process": heirs.length >= 1,
+      perhaps: true,
+    }[`${held}`];
+    expect({ at, worker, held, heirs: sound ? "sound" : heirs }).toEqual({ at, worker, held, heirs: "sound" });
+  }
+}

@@ -1,0 +1,148 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { failover } from "../../jobs/failover.ts";
+import { propose } from "../../jobs/propose.ts";
+import { Activity, type Log } from "../../src/call.ts";
+import { readConfig } from "../../src/config.ts";
+import type { Context } from "../../src/context.ts";
+import type { Db } from "../../src/db/connect.ts";
+import type { Verb } from "../../src/engine/events.ts";
+import { sendSignal } from "../../src/engine/signals.ts";
+import { east, west } from "../../src/lab/estate.ts";
+import { openLab, type Lab } from "../../src/lab/lab.ts";
+import { streams } from "../../src/lab/postgres-pair.ts";
+import { openContext } from "../../src/main.ts";
+import { beatOnce } from "../../src/watch/heartbeat.ts";
+import { seeded } from "./chance.ts";
+
+export type Mode = "graceful" | "ungraceful";
+
+/** Wall milliseconds. */
+export const leaseMs = 300;
+const callTimeoutMs = 150;
+
+const nothing = () => undefined;
+export const quiet: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+export type Stage = {
+  lab: Lab;
+  runId: string;
+  /** Gives the second approval, with which the run may start. */
+  approve: (db: Db) => Promise<void>;
+};
+
+export type StageOptions = {
+  mode: Mode;
+  seed: number;
+  rate?: number;
+  customers?: { count: number; everySeconds: number };
+};
+
+/** Opens a lab with a failover in it that is proposed and approved by one, and that nobody drives. */
+export async function openStage({ mode, seed, rate = 2, customers }: StageOptions): Promise<Stage> {
+  const random = seeded(seed);
+  const lab = await openLab({
+    rate,
+    serve: false,
+    withoutSlack: true,
+    replicas: 2,
+    // The shorter half of the real delays: what is drawn still differs from play to play.
+    random: () => random() / 2,
+    ...(customers ? { customers } : {}),
+    estate: { stabilitySeconds: 20 },
+    settings: { LEASE_MILLISECONDS: String(leaseMs), CALL_TIMEOUT_MILLISECONDS: String(callTimeoutMs) },
+  });
+  lab.time.waitsForOutbox = false;
+  await keepLeases(lab);
+  // People take their time: only who drives has a short lease.
+  const patient = { LEASE_MILLISECONDS: 10_000, CALL_TIMEOUT_MILLISECONDS: 1500 };
+  const people = await openContext(
+    { ...readConfig(lab.environment), ...patient },
+    {
+      clock: lab.time.clock,
+      env: lab.environment,
+      worker: "people",
+      log: quiet,
+    },
+  );
+  try {
+    const { ctx } = people;
+    ctx.ring = () => Promise.resolve();
+    await prepareClusters(ctx);
+    const { checkout } = ctx.estate.services;
+    if (!checkout) throw new Error("the lab has no checkout");
+    await beatOnce(ctx, "checkout", checkout);
+    if (mode === "ungraceful") await goDark(lab);
+    const place = { kind: "terminal" } as const;
+    const wish = { toRegion: west, service: "checkout" };
+    const runId = await insist(async (callId) => {
+      const { runId, preview } = await propose(ctx, failover, wish, { by: "ana", callId, place });
+      if (preview?.blockers.length === 0) return runId;
+      // On a busy machine a look may see nothing in time; what cannot be approved is put away.
+      await lab.query("update muster.run set ended_at = now(), next_wake_at = null where id = $1", [runId]);
+      return undefined;
+    });
+    await say(ctx.db, runId, "approve", "ben");
+    return { lab, runId, approve: (db) => say(db, runId, "approve", "cleo") };
+  } catch (error) {
+    await lab.close();
+    throw error;
+  } finally {
+    await people.close();
+  }
+}
+
+async function insist<T>(attempt: (name: string) => Promise<T | undefined>): Promise<T> {
+  for (let times = 1; times <= 10; times += 1) {
+    const made = await attempt(`sweep ${times}`);
+    if (made !== undefined) return made;
+  }
+  throw new Error("no plan that can be approved came of ten looks");
+}
+
+/** A lease as the run's own row tells it: who took it, and from whom when it was not given back. */
+export type LeaseRow = { epoch: number; owner: string; before: string | null };
+
+/** Has the database note every lease, so that take-overs can be counted without asking the engine. */
+async function keepLeases(lab: Lab): Promise<void> {
+  await lab.query(`
+    create table public.kept_lease (epoch integer, owner text, before text);
+    grant all on public.kept_lease to public;
+    create function public.keep_lease() returns trigger language plpgsql as
+      'begin insert into public.kept_lease values (new.epoch, new.owner, old.owner); return null; end';
+    create trigger keep_lease after update on muster.run
+       for each row when (new.epoch <> old.epoch) execute function public.keep_lease()`);
+}
+
+/** Reads every lease of the play, in order. */
+export const leasesOf = (lab: Lab): Promise<LeaseRow[]> =>
+  lab.query<LeaseRow>("select epoch, owner, before from public.kept_lease order by epoch");
+
+/** Says something to a run, as a person does. */
+export async function say(db: Db, runId: string, verb: Verb, by: string, step?: string): Promise<void> {
+  const redact = (text: string) => text;
+  const point = () => Promise.resolve();
+  const ctx = { db, activity: new Activity(), callTimeoutMs: 5000, log: quiet, point, redact };
+  await sendSignal(ctx, runId, { key: crypto.randomUUID(), verb, by, ...(step ? { step } : {}) });
+}
+
+/** Loads what is slow to load, so that it does not fall into somebody's lease. */
+export async function prepareClusters(ctx: Context): Promise<void> {
+  for (const name of Object.keys(ctx.estate.clusters)) await ctx.clients.cluster(name).prepare();
+}
+
+async function goDark(lab: Lab): Promise<void> {
+  await lab.setRegionDead(east, true);
+  await lab.time.pass(31);
+  while (await streams(lab.pair.replica.server)) await pause(10);
+}
+
+/** From now on 30 % of the calls at the lab's servers fail, half of those that change something after they did; reads lag. */
+export function makeTrouble(lab: Lab, seed: number): void {
+  const random = seeded(seed ^ 0x5eed);
+  const lags = [
+    [lab.rds.knobs, 20],
+    [lab.route53.knobs, 20],
+    ...Object.values(lab.clusters).map(({ knobs }) => [knobs, 4] as const),
+  ] as const;
+  for (const [knobs, readLagSeconds] of lags) Object.assign(knobs, { random, errorRate: 0.3, readLagSeconds });
+}
