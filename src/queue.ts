@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createPostgresBackend, Queue, Worker } from "bullmq";
 import type { Log } from "./call.ts";
+import { HeardClient } from "./db/connect.ts";
 import { messageOf } from "./errors.ts";
 
 /** The doorbell: it carries run ids, and losing every one of them costs a second, not a run. */
@@ -80,7 +81,13 @@ export async function migrateQueue(databaseUrl: string): Promise<void> {
   }
 }
 
-const postgres = (connectionString: string, max: number) => ({ connectionString, schema, max, keepAlive: true });
+const postgres = (connectionString: string, max: number) => ({
+  connectionString,
+  schema,
+  max,
+  keepAlive: true,
+  Client: HeardClient,
+});
 
 /** A producer that cannot reach Redis is to say so, not to wait. */
 const failsFast = { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: ringWithinMs };

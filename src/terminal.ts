@@ -8,7 +8,7 @@ import { readConfig, secretsIn, type Config } from "./config.ts";
 import type { Context } from "./context.ts";
 import { openDb } from "./db/connect.ts";
 import { migrate } from "./db/migrate.ts";
-import { UserError } from "./errors.ts";
+import { messageOf, UserError } from "./errors.ts";
 import { followRun } from "./follow.ts";
 import { databaseAway, openContext, startMuster, type Overrides } from "./main.ts";
 import { makeRedactor } from "./log.ts";
@@ -153,10 +153,18 @@ async function serve({ env, overrides }: Terminal): Promise<void> {
       muster.ctx.log.error({ why: error.message }, "the estate was not read again; the one before stays in force");
     }
   };
+  // What nobody waited for has failed nobody; a library's slip must not end a server. What runs is looked at again anyway.
+  const slipped = (error: unknown) =>
+    muster.ctx.log.error(
+      { error: messageOf(error), stack: (error as Error).stack },
+      "something failed that nobody waited for",
+    );
+  process.on("unhandledRejection", slipped);
   process.on("SIGHUP", reload);
   await new Promise<void>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
   });
   process.off("SIGHUP", reload);
   await muster.stop();
+  process.off("unhandledRejection", slipped);
 }

@@ -19,6 +19,17 @@ export type DbOptions = {
   log?: Log;
 };
 
+/**
+ * A connection whose end is heard. The server's end of one that is in use reaches its query, and is an error event besides,
+ * which ends the process where nobody listens: between a pool's giving it out and taking it back, nobody does.
+ */
+export class HeardClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config);
+    this.on("error", () => undefined);
+  }
+}
+
 /** Opens Muster's database. Connects at the first query; end it with `destroy()`. */
 export function openDb(url: string, { max, leaseMs, statementTimeoutMs = 5_000, activity, log }: DbOptions): Db {
   const pool = new pg.Pool({

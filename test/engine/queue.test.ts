@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
+import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { openDriver } from "../../src/engine/drive.ts";
 import { openSweep } from "../../src/engine/sweep.ts";
@@ -65,6 +66,30 @@ describe.each(["Redis", "Postgres"])("the doorbell on %s", (backend) => {
     } finally {
       await driver.stop();
       await Promise.all([answering.close(), ringing.close()]);
+    }
+  });
+});
+
+describe("the doorbell on Postgres", () => {
+  it("outlives the end of a connection that is in use, as when the server goes down in the middle of a ring", async () => {
+    const queue = openQueue({ databaseUrl: lab.url, log: quiet });
+    const blocked = () =>
+      sql<{ pid: number }>`
+        select pid from pg_stat_activity where wait_event_type = 'Lock' and query ilike '%job%'`.execute(lab.db);
+    try {
+      await queue.ring("nobody");
+      await lab.db.transaction().execute(async (locking) => {
+        await sql`lock table muster_queue.job in access exclusive mode`.execute(locking);
+        const ringing = queue.ring("nobody");
+        await until("the ring waits", async () => (await blocked()).rows.length > 0);
+        const { rows } = await blocked();
+        for (const { pid } of rows) await sql`select pg_terminate_backend(${pid})`.execute(lab.db);
+        // An error event that nobody hears would end this process.
+        await ringing;
+      });
+      await queue.ring("nobody");
+    } finally {
+      await queue.close();
     }
   });
 });
