@@ -8,4 +8,4 @@ if (!/^[1-9]\d*$/.test(values.pairs)) {
   process.exit(2);
 }
 const env = { SWEEP_PAIRS: values.pairs, ...(values.seed ? { SWEEP_SEED: values.seed } : {}) };
-await runSuite(["postgresql", "redis-server"], ["test/sweep"], env);
+await runSuite(["postgresql", "redis-server"], [["test/sweep"]], env);

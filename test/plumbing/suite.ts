@@ -14,16 +14,16 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const nodeOptions = "--experimental-vm-modules --disable-warning=ExperimentalWarning";
 
 /**
- * Installs the programs the tests need where they are missing, runs jest under this very Node, and prints the totals as
- * the last line. The process fails if a test did, or if none ran.
+ * Installs the programs the tests need where they are missing, runs jest under this very Node, once for each list of words and
+ * one after the other, and prints the totals as the last line. The process fails if a test did, or if none ran.
  */
-export async function runSuite(needed: SystemPackage[], args: string[], env: Record<string, string> = {}) {
-  const { passed, failed } = await prepareAndRun(needed, args, env);
+export async function runSuite(needed: SystemPackage[], runs: string[][], env: Record<string, string> = {}) {
+  const { passed, failed } = await prepareAndRun(needed, runs, env);
   console.log(`${passed} passed, ${failed} failed`);
   process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 }
 
-async function prepareAndRun(needed: SystemPackage[], args: string[], env: Record<string, string>): Promise<Totals> {
+async function prepareAndRun(needed: SystemPackage[], runs: string[][], env: Record<string, string>): Promise<Totals> {
   try {
     await ensurePackages(needed);
   } catch (error) {
@@ -31,7 +31,13 @@ async function prepareAndRun(needed: SystemPackage[], args: string[], env: Recor
     console.error(error.message);
     return { passed: 0, failed: 1 };
   }
-  return runJest(args, env);
+  const totals = { passed: 0, failed: 0 };
+  for (const args of runs) {
+    const { passed, failed } = await runJest(args, env);
+    totals.passed += passed;
+    totals.failed += failed;
+  }
+  return totals;
 }
 
 /** A file that could not be run at all counts as one failure, and so does a jest that failed without saying which. */

@@ -1,12 +1,12 @@
 import { expect, it } from "@jest/globals";
 import { sweepSeed } from "./chance.ts";
-import { isStable, nameOf, Targets } from "./points.ts";
+import { isStable, isWaitTold, nameOf, Targets } from "./points.ts";
 import type { Played } from "./play.ts";
 import type { Mode } from "./stage.ts";
 import { inLanes, playSoundly } from "./sweep.ts";
 
 const nightly = process.env["SWEEP_PAIRS"] !== undefined;
-const lanes = 4;
+const lanes = 3;
 const patienceMs = 900_000;
 
 const say = (line: string) => void process.stderr.write(`${line}\n`);
@@ -70,8 +70,9 @@ export function sweepEveryPoint(mode: Mode): { whole: () => Played } {
       `${mode}${trouble ? " in trouble" : ""}: ${targets.count - missed.length} of ${targets.count} points crashed at, ` +
         `in ${plays} plays with ${crashes} crashes; a person continued ${parked} times; ${seconds} s`,
     );
-    // What was not passed again can only be a further pass of a place that was crashed at before.
-    expect(missed.filter((id) => !targets.hasCrashedAt(id))).toEqual([]);
+    // What was not passed again can only be a further pass of a place that was crashed at before, or the telling of a wait: who
+    // looks late has nothing to wait for.
+    expect(missed.filter((id) => !targets.hasCrashedAt(id) && !isWaitTold(id))).toEqual([]);
     expect(missed.length).toBeLessThanOrEqual(targets.count * 0.05);
   }
 

@@ -55,3 +55,6 @@ export const nameOf = (id: string): string =>
 
 /** Renewals come with the wall clock: the first of them stand for all. */
 export const isStable = (id: string): boolean => !/db\.renew #(?!1$)/.test(id);
+
+/** Whether a point lies around the journal's note that a step waits. */
+export const isWaitTold = (id: string): boolean => id.includes("db.journal waiting ");
