@@ -84,7 +84,12 @@ describe("two workers on one Postgres", () => {
       },
       30_000,
     );
-    const before = await lab.db.selectFrom("run").select(["id", "epoch"]).where("id", "in", held).execute();
+    const before = await lab.db
+      .selectFrom("run")
+      .select(["id", "epoch"])
+      .where("id", "in", held)
+      .orderBy("id")
+      .execute();
 
     await moveClock(lab, 9.5 * 3600);
     await until(
@@ -98,7 +103,12 @@ describe("two workers on one Postgres", () => {
     const reminders = await sql<{ count: number }>`
       select count(*) from muster.step_event where kind = 'reminded' group by run`.execute(lab.db);
     expect(reminders.rows.map((row) => row.count)).toEqual(timers.map(() => 1));
-    const after = await lab.db.selectFrom("run").select(["id", "epoch"]).where("id", "in", held).execute();
+    const after = await lab.db
+      .selectFrom("run")
+      .select(["id", "epoch"])
+      .where("id", "in", held)
+      .orderBy("id")
+      .execute();
     expect(after).toEqual(before);
     expect(await countOf(sql`select count(*) from muster.step_event where kind = 'taken-over'`)).toBe(0);
 
