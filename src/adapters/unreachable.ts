@@ -25,7 +25,10 @@ const reasons: Record<string, string> = {
 /** pg has no code for some, and the AWS SDK drops the code of errors that it wraps. */
 const wordings: readonly [RegExp, string][] = [
   [/Connection terminated due to connection timeout|timeout expired|ETIMEDOUT/, "does not answer"],
-  [/Connection terminated unexpectedly|socket hang up|ECONNRESET/, "breaks connections"],
+  [
+    /Connection terminated unexpectedly|connection error and is not queryable|socket hang up|ECONNRESET/,
+    "breaks connections",
+  ],
   [/ECONNREFUSED/, "refuses connections"],
   [/ENOTFOUND/, "has no address"],
 ];

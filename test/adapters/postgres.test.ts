@@ -127,7 +127,7 @@ describe("Postgres", () => {
   });
 
   it("ends a session that shows itself only after the fence was committed", async () => {
-    const asleep = "select count(*)::int as count from pg_stat_activity where usename = 'app'";
+    const asleep = "select count(*)::int as count from pg_stat_activity where query = 'select pg_sleep(60)'";
     let late: Promise<unknown> | undefined;
     let ends = 0;
     const slip = async () => {
@@ -137,7 +137,7 @@ describe("Postgres", () => {
           sql.query("select pg_sleep(60)"),
         ),
       );
-      while ((await ask<{ count: number }>(east(), asleep))[0]?.count !== 1) await setTimeout(5);
+      while (!(await ask<{ count: number }>(east(), asleep))[0]?.count) await setTimeout(5);
       await ask(east(), "alter role app nologin");
     };
     await muster(
@@ -269,6 +269,9 @@ describe("Postgres", () => {
     await bench.pair.primary.front.setMode("open");
     expect(silent instanceof CallTimedOut || whyUnreachable(silent) === "does not answer").toBe(true);
     expect(whyUnreachable(refuses)).toBe("refuses connections");
+    // What pg says of a connection that broke between two queries.
+    const broken = new Error("Client has encountered a connection error and is not queryable");
+    expect(whyUnreachable(broken)).toBe("breaks connections");
     const nowhere = await failure(muster(getReplicationState, { ...from, host: "nowhere.example.com" }));
     expect(whyUnreachable(nowhere)).toBe("has no address");
   });
