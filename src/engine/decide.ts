@@ -5,7 +5,7 @@ import { hasTouched, isOver, readsOf, type RunView, type StepView } from "./view
 
 /** How long a plan may wait for its approvals, in seconds. */
 export const approvalSeconds = 15 * 60;
-/** When those who may answer a gate are reminded, in seconds after it was asked. */
+/** When people are reminded that something waits for them (a plan, a question, a parked step), in seconds. */
 export const reminderSeconds = [5 * 60, 10 * 60];
 
 /** What a run needs next. */
@@ -37,7 +37,11 @@ export function decide(plan: Plan, view: RunView, now: Date, questions: Question
   const decision = nothing();
   for (const node of plan.nodes) {
     const step = view.steps.get(node.id);
-    if (!step || step.parked) continue;
+    if (!step) continue;
+    if (step.parked) {
+      remind(decision, step.parked.at, step.reminded, now, (times) => ({ kind: "reminded", step: node.id, times }));
+      continue;
+    }
     if (goesBack(view, step)) {
       if (isNextBack(view, step)) decision.undo.push(node);
     } else if (!isOver(step) && node.after.every((id) => over(view, id))) {
@@ -58,7 +62,10 @@ function decideProposal(plan: Plan, view: RunView, now: Date): Decision {
   const expiresAt = new Date((view.proposedAt ?? now).getTime() + approvalSeconds * 1000);
   if (now >= expiresAt) return { ...decision, write: [{ kind: "expired" }] };
   if (view.approvals.length >= plan.needed && plan.blockers.length === 0) return { ...decision, checkClaims: true };
-  return { ...decision, wakeAt: expiresAt };
+  decision.wakeAt = expiresAt;
+  if (plan.blockers.length === 0 && view.proposedAt)
+    remind(decision, view.proposedAt, view.reminded, now, (times) => ({ kind: "approval-reminded", times }));
+  return decision;
 }
 
 function decideGate(decision: Decision, view: RunView, step: StepView, now: Date, questions: Questions): void {
@@ -73,11 +80,22 @@ function decideGate(decision: Decision, view: RunView, step: StepView, now: Date
     decision.write.push({ kind: "done", step: node.id, result: { answer: "yes", by: step.answers } });
     return;
   }
-  const askedAt = step.asked.at.getTime();
-  const due = reminderSeconds.filter((seconds) => askedAt + seconds * 1000 <= now.getTime()).length;
-  if (due > step.reminded) decision.write.push({ kind: "reminded", step: node.id, times: due });
-  const next = reminderSeconds[Math.max(due, step.reminded)];
-  if (next !== undefined) decision.wakeAt = earlier(decision.wakeAt, new Date(askedAt + next * 1000));
+  remind(decision, step.asked.at, step.reminded, now, (times) => ({ kind: "reminded", step: node.id, times }));
+}
+
+/** Reminds people once of all that is due since they were asked, and wakes up for the next time. */
+function remind(
+  decision: Decision,
+  askedAt: Date,
+  had: number,
+  now: Date,
+  reminder: (times: number) => EventBody,
+): void {
+  const dueAt = (seconds: number) => new Date(askedAt.getTime() + seconds * 1000);
+  const due = reminderSeconds.filter((seconds) => dueAt(seconds) <= now).length;
+  if (due > had) decision.write.push(reminder(due));
+  const next = reminderSeconds[Math.max(due, had)];
+  if (next !== undefined) decision.wakeAt = earlier(decision.wakeAt, dueAt(next));
 }
 
 function outcome(plan: Plan, view: RunView): Decision["final"] {

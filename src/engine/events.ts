@@ -5,6 +5,7 @@ export type EventBody =
   // the run, before it starts
   | { kind: "proposed"; by: string; planHash: string; reason?: string }
   | { kind: "approved"; by: string; signal: number }
+  | { kind: "approval-reminded"; times: number }
   | { kind: "declined"; by: string; signal: number }
   | { kind: "voided"; because: string[] }
   | { kind: "expired" }
@@ -27,12 +28,13 @@ export type EventBody =
   | { kind: "call-failed"; step: string; attempt: number; error: string; noEffect: boolean }
   | { kind: "done"; step: string; result: Json; found?: string }
   | { kind: "parked"; step: string; because: string; todo?: string }
+  /** Of its question, or of being parked. */
+  | { kind: "reminded"; step: string; times: number }
   | { kind: "continued"; step: string; by: string; signal: number }
   | { kind: "waive-seconded"; step: string; by: string; signal: number }
   | { kind: "waived"; step: string; by: string; signal: number }
   // one gate
   | { kind: "asked"; step: string; question: string; needed: 1 | 2 }
-  | { kind: "reminded"; step: string; times: number }
   | { kind: "answered"; step: string; by: string; signal: number }
   // going back, one step
   | { kind: "undo-intent"; step: string; attempt: number }

@@ -50,6 +50,11 @@ function tellRun(run: Run, view: RunView, event: RunEvent): Tell {
       return { line: `${event.by} asked to ${plan.title}.${event.reason ? ` Reason: ${event.reason}.` : ""}` };
     case "approved":
       return inThread(`${event.by} approved (${Math.min(view.approvals.length + 1, plan.needed)} of ${plan.needed}).`);
+    case "approval-reminded":
+      return toEveryone(run, stillAsked(plan, view), [
+        `Still waiting for approval: ${plan.title}. ${view.approvals.length} of ${plan.needed} approvals are in, and nothing was changed.`,
+        `The buttons are on the card above; the plan expires 15 minutes after it was made.`,
+      ]);
     case "declined":
       return inThread(`${event.by} declined. Nothing was changed.`);
     case "voided":
@@ -92,6 +97,10 @@ function tellRun(run: Run, view: RunView, event: RunEvent): Tell {
       return toEveryone(run, plan.approvers, [ended(plan, event.outcome, event.because)]);
   }
 }
+
+/** Who may still approve a plan. */
+const stillAsked = ({ approvers }: Plan, { requestedBy, approvals }: RunView): string[] =>
+  approvers.filter((name) => name !== requestedBy && approvals.every(({ by }) => by !== name));
 
 function ended(plan: Plan, outcome: string, because: string | undefined): string {
   if (outcome === "done") return `Done: ${plan.title}.`;
@@ -166,7 +175,12 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
         },
       );
     case "reminded":
-      return toEveryone(run, asks, [`Still waiting for an answer: ${step?.asked?.question ?? title}`]);
+      if (!step?.parked)
+        return toEveryone(run, asks, [`Still waiting for an answer: ${step?.asked?.question ?? title}`]);
+      return toEveryone(run, run.plan.approvers, [
+        `Still parked: ${step.parked.because}.`,
+        step.parked.todo ?? whatToDo(view, step),
+      ]);
     case "answered":
       return inThread(`${event.by} said yes: ${title}.`);
     case "undo-intent":

@@ -30,6 +30,7 @@ export type StepView = {
   waived?: { at: Date; by: string[] };
   asked?: { at: Date; question: string; needed: 1 | 2 };
   answers: string[];
+  /** How often people were reminded of its question, or of its being parked. */
   reminded: number;
   undo: {
     attempts: number;
@@ -45,6 +46,8 @@ export type RunView = {
   requestedBy: string;
   reason?: string;
   approvals: { by: string; at: Date }[];
+  /** How often those who may approve were reminded. */
+  reminded: number;
   declinedBy?: string;
   voided?: string[];
   expired: boolean;
@@ -89,6 +92,7 @@ export function fold(plan: Plan, events: readonly JournalEvent[]): RunView {
     planHash: "",
     requestedBy: "",
     approvals: [],
+    reminded: 0,
     expired: false,
     steps: new Map(plan.nodes.map((node) => [node.id, blank(node)])),
     takeOvers: 0,
@@ -125,6 +129,9 @@ function foldRun(view: RunView, event: RunEvent): void {
       break;
     case "approved":
       view.approvals.push({ by: event.by, at: event.at });
+      break;
+    case "approval-reminded":
+      view.reminded = event.times;
       break;
     case "declined":
       view.declinedBy = event.by;
@@ -229,6 +236,7 @@ function foldStep(step: StepView | undefined, event: StepEvent): void {
         because: event.because,
         ...(event.todo ? { todo: event.todo } : {}),
       };
+      step.reminded = 0;
       break;
     case "continued":
       delete step.parked;
