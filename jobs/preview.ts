@@ -31,6 +31,7 @@ export function previewFailover(plan: Plan, facts: FailoverFacts, mode: Mode): P
       dependenceRow(facts),
       provenByUseRow(),
       approversRow(plan),
+      rulesRow(plan, facts, mode),
     ],
     diffs: diffsOf(facts),
     warnings: plan.warnings,
@@ -149,6 +150,22 @@ function provenByUseRow(): Row {
 
 function approversRow({ approvers, needed }: Plan): Row {
   return { label: "May approve", value: `${approvers.join(", ")}: ${needed} of them, not the one who asked` };
+}
+
+/** Which of Muster's rules this plan runs into, beside those that hold for every plan. */
+function rulesRow({ nodes, blockers }: Plan, facts: FailoverFacts, mode: Mode): Row {
+  const label = "Rules hit";
+  const lost = mode === "ungraceful" ? predictedLoss(facts) : 0;
+  const { rpoSeconds } = facts.objectives;
+  const oneWay = nodes.find((node) => node.oneWay !== undefined);
+  const rules = [
+    ...(blockers.length > 0 ? ["blocked: nobody can approve it as things are"] : []),
+    ...(mode === "ungraceful" ? ["two writers cannot be ruled out: both approvals accept that"] : []),
+    ...(lost === undefined || lost > rpoSeconds ? ["loss over the objective: two people are asked again"] : []),
+    ...(oneWay ? [`no undo once Muster begins to ${oneWay.title}`] : []),
+  ];
+  const isBad = blockers.length > 0 || mode === "ungraceful";
+  return { label, value: rules.length > 0 ? rules.join("; ") : "none", tone: isBad ? "bad" : "warn" };
 }
 
 function diffsOf(facts: FailoverFacts): Preview["diffs"] {

@@ -29,6 +29,7 @@ describe("the preview of a failover", () => {
         "  ! Depends on us-east-1  the records: Route 53's control plane is there",
         "    Rights not proven     rds:PromoteReadReplica and route53:ChangeResourceRecordSets: AWS tells only when they are used",
         "    May approve           ana, ben, cleo: 2 of them, not the one who asked",
+        "  ! Rules hit             two writers cannot be ruled out: both approvals accept that; no undo once Muster begins to make checkout-db-west in us-west-2 the writer of checkout",
         "  ! Nobody can promise that checkout-db takes no writes any more: if it lives on unseen, there will be two writers. Approving accepts that; it is fenced as soon as it answers.",
         "  ! The records of checkout.example.com are changed through Route 53's control plane, which is in us-east-1.",
       ]
