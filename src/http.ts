@@ -7,17 +7,20 @@ import { messageOf, UserError } from "./errors.ts";
 
 export type HttpServer = { port: number; close(): Promise<void> };
 
-/** Serves /healthz (the process lives) and /readyz (it can do its duty: its database answers). */
+/** Serves /healthz (the process lives) and /readyz (it can do its duty: its database takes writes). */
 export async function openHttp(ctx: Context, port: number): Promise<HttpServer> {
   const app = express().disable("x-powered-by");
   app.get("/healthz", (_request, response) => void response.send("alive\n"));
   app.get("/readyz", async (_request, response) => {
     try {
-      await sql`select 1`.execute(ctx.db);
+      // A database with a full disk, or one that has become a replica, answers and does not write.
+      await sql`
+        insert into muster.turn (duty, holder, until) values ('ready', ${ctx.worker}, clock_timestamp())
+        on conflict (duty) do update set holder = excluded.holder, until = excluded.until`.execute(ctx.db);
       response.send("ready\n");
     } catch (error) {
       ctx.log.warn({ error: messageOf(error) }, "not ready");
-      response.status(503).send("Muster's database does not answer\n");
+      response.status(503).send("Muster's database takes no writes\n");
     }
   });
   const server = createServer(app);

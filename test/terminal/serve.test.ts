@@ -54,7 +54,7 @@ describe("muster serve, as a process", () => {
     expect((await get("/nothing")).status).toBe(404);
     await lab.musterDatabase.stop("immediate");
     expect(await get("/healthz")).toEqual({ status: 200, text: "alive\n" });
-    expect(await get("/readyz")).toEqual({ status: 503, text: "Muster's database does not answer\n" });
+    expect(await get("/readyz")).toEqual({ status: 503, text: "Muster's database takes no writes\n" });
     await lab.musterDatabase.start();
     await eventually(async () => (await get("/readyz")).status === 200 || undefined, patienceMs);
   });
