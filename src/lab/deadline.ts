@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { LabRequest, RequestLog } from "./request-log.ts";
 
 /** Nobody is cut off sooner than this on the wall, however fast the lab's clock runs or jumps. */
-const leastMilliseconds = 250;
+const leastMilliseconds = 1000;
 
 /** After so long on the wall, whoever is not answered yet waits for something that is dead or very slow. */
 const stuckMilliseconds = 100;

@@ -1,5 +1,5 @@
 import { countLoginChanges } from "./postgres-log.ts";
-import type { Pair } from "./postgres-pair.ts";
+import { ask, type Pair } from "./postgres-pair.ts";
 import type { LabRequest } from "./request-log.ts";
 import { app } from "./shop.ts";
 
@@ -16,10 +16,12 @@ export function timesByChange(requests: readonly LabRequest[]): Map<string, numb
 }
 
 /** Counts how often the application's right to log in was taken at the old writer and given at the new one. */
-export async function timesByRole({ primary, replica }: Pair): Promise<{ taken: number; given: number }> {
-  const [old, current] = await Promise.all([
-    countLoginChanges(primary.server, app.user),
-    countLoginChanges(replica.server, app.user),
-  ]);
-  return { taken: old.taken, given: current.given };
+export function timesByRole({ primary, replica }: Pair): Promise<{ taken: number; given: number }> {
+  return countLoginChanges(primary.server, replica.server, app.user);
+}
+
+/** Counts the rows that a run left at the new writer to prove that it takes writes. */
+export async function countCanaries({ replica }: Pair, runId: string): Promise<number> {
+  const rows = await ask<{ run: string }>(replica.server, "select run from muster_guard.canary");
+  return rows.filter(({ run }) => run === runId).length;
 }

@@ -2,7 +2,7 @@ import type { JournalEvent } from "../engine/events.ts";
 import type { Report } from "../../jobs/report.ts";
 import type { Plan, PlanNode } from "../engine/plan.ts";
 import type { RunView } from "../engine/view.ts";
-import { timesByChange, timesByRole } from "./effects.ts";
+import { countCanaries, timesByChange, timesByRole } from "./effects.ts";
 import { east, west } from "./estate.ts";
 import type { Lab } from "./lab.ts";
 import { countOrders } from "./orders.ts";
@@ -53,11 +53,13 @@ export async function countFigures(lab: Lab, story: Story): Promise<Figures> {
     ordersAccepted: orders.accepted,
     ordersLost: orders.lost,
     ordersDoubled: orders.doubled,
-    effects: { ...effectsOf(plan, view, lab.log.all), ...(await roleEffects(lab, plan)) },
+    effects: { ...effectsOf(plan, view, lab.log.all), ...(await databaseEffects(lab, story)) },
     writesAccepted: orders.writes,
     writesAcceptedByOldSideAfterPromotion: orders.byOldSideAfterPromotion,
     takeOvers: view.takeOvers,
-    slackPosts: lab.log.of("slack", "chat.postMessage").filter((request) => request.effects.length > 0).length,
+    slackPosts: lab.log
+      .of("slack", "chat.postMessage")
+      .filter((request) => request.effects.length > 0 && request.status === 200).length,
     steps: [...view.steps.values()].flatMap(({ node, firstLookAt, done }) =>
       firstLookAt && done ? [{ id: node.id, seconds: tenth((done.at.getTime() - firstLookAt.getTime()) / 1000) }] : [],
     ),
@@ -114,12 +116,31 @@ function effectsOf(plan: Plan, view: RunView, log: readonly LabRequest[]): Recor
   );
 }
 
-/** The same for the steps that change a role at a database: its servers' own logs tell. */
-async function roleEffects(lab: Lab, plan: Plan): Promise<Record<string, number>> {
-  const { taken, given } = await timesByRole(lab.pair);
-  const times: Record<string, number> = { "fence-writes": taken, "open-writes": given };
+/** The same for the steps that change a database: its servers' own logs and rows tell. */
+async function databaseEffects(lab: Lab, { plan, report }: Story): Promise<Record<string, number>> {
+  const [{ taken, given }, canaries] = await Promise.all([
+    timesByRole(lab.pair),
+    countCanaries(lab.pair, report.runId),
+  ]);
+  const times: Record<string, number> = {
+    "fence-writes": taken,
+    "open-writes": given,
+    "verify-database": canaries,
+  };
   return Object.fromEntries(
     plan.nodes.flatMap(({ id, step }) => (times[step] === undefined ? [] : [[id, times[step]]])),
+  );
+}
+
+/** Servers that log their requests themselves; of all others (databases, names, front doors) Muster's calls tell. */
+const logged = /^(?:rds|route53|kubernetes|slack|mail)\b/;
+
+/** How long Muster's requests were open at servers of the lab; one that nobody answers until its caller gives up. */
+function openAtServers(requests: readonly LabRequest[]): { from: number; to: number }[] {
+  return requests.flatMap(({ server, openedAt, closedAt, goneAt }) =>
+    logged.test(server) && server !== "rds-machine" && closedAt !== undefined
+      ? [{ from: performance.timeOrigin + openedAt, to: performance.timeOrigin + (goneAt ?? closedAt) }]
+      : [],
   );
 }
 
@@ -129,9 +150,11 @@ function ownSeconds(lab: Lab, { report: { moments }, spans }: Story): number | n
   const [approvedAt, recoveredAt] = [new Date(moments.approved), new Date(moments.served)];
   const onWall = (at: Date) => Date.now() - (lab.time.clock.now().getTime() - at.getTime()) / lab.time.clock.rate;
   const [from, to] = [onWall(approvedAt), onWall(recoveredAt)];
-  const busy = spans
+  const told = spans.filter((span) =>
     // A server that waited for the approvals may go on waiting when another was told of them; no step waits by then.
-    .filter((span) => span.kind === "call" || span.from >= from)
+    span.kind === "call" ? !logged.test(span.name) && !span.name.startsWith("smtp.") : span.from >= from,
+  );
+  const busy = [...told, ...openAtServers(lab.log.all)]
     .map((span) => [Math.max(from, span.from), Math.min(to, span.to)] as const)
     .filter(([start, end]) => end > start)
     .sort(([left], [right]) => left - right);

@@ -136,6 +136,7 @@ export async function openKubernetes(options: Options): Promise<Kubernetes> {
     },
     tls: await authority.issue({ hosts: ["kubernetes"], addresses: [host] }),
     handle,
+    onSilence: (caller) => log.unanswered(api.server, "connect", "", caller),
   });
   const write = (manager: string) => ({ manager, dryRun: false });
   return {

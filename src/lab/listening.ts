@@ -18,18 +18,21 @@ type Options = {
   /** With a certificate it speaks https. */
   tls?: { cert: string; key: string };
   handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  /** Told of a connection or a request that nobody answers; it ends with its caller. */
+  onSilence?: (caller: Socket | ServerResponse) => void;
 };
 
 /**
  * Opens an HTTP server that can be dead. Behind "silent" it takes connections and lets them hang, as a region without
  * power behind a live network does: not even a TLS handshake is answered. Behind "refuses" it resets them.
  */
-export async function listenHttp({ host, port = 0, knobs, tls, handle }: Options): Promise<Listening> {
+export async function listenHttp({ host, port = 0, knobs, tls, handle, onSilence }: Options): Promise<Listening> {
   const inner = tls ? createHttps(tls) : createHttp();
   const sockets = new Set<Socket>();
   inner.on("request", (request: IncomingMessage, response: ServerResponse) => {
     if (knobs.down === "refuses") request.socket.destroy();
-    else if (knobs.down !== "silent") {
+    else if (knobs.down === "silent") onSilence?.(response);
+    else {
       handle(request, response).catch((error: unknown) => confess(response, error));
     }
   });
@@ -41,8 +44,10 @@ export async function listenHttp({ host, port = 0, knobs, tls, handle }: Options
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
     if (knobs.down === "refuses") socket.resetAndDestroy();
-    else if (knobs.down === "silent") socket.resume();
-    else inner.emit("connection", socket);
+    else if (knobs.down === "silent") {
+      onSilence?.(socket);
+      socket.resume();
+    } else inner.emit("connection", socket);
   });
   await new Promise<void>((resolve, reject) => {
     front.once("error", reject);

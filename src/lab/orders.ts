@@ -8,8 +8,10 @@ export type OrderCounts = {
   accepted: number;
   /** Of these, absent from the writer of now. */
   lost: number;
-  /** Numbers that stand there more than once. */
+  /** Numbers that stand there more than once: a customer who had no answer sends an order again. */
   doubled: number;
+  /** Of the doubled, those that stand there more often than their customer sent them. */
+  unasked: number;
   /** Rows by the server that committed them, read from its own data. */
   writes: { east: number; west: number };
   byOldSideAfterPromotion: number;
@@ -22,12 +24,14 @@ export async function countOrders({ customer, pair }: Pick<World, "customer" | "
   const accepted = customer?.counts().accepted ?? [];
   const [old, current] = await Promise.all([ordersOf(pair.primary.server), ordersOf(pair.replica.server)]);
   const { promotedAt } = pair.replica;
+  const sent = new Map(customer?.orders().map((order) => [order.number, order.attempts.length]));
   const stored = new Map<number, number>();
   for (const { number } of promotedAt ? current : old) stored.set(number, (stored.get(number) ?? 0) + 1);
   return {
     accepted: accepted.length,
     lost: accepted.filter((number) => !stored.has(number)).length,
     doubled: [...stored.values()].filter((times) => times > 1).length,
+    unasked: [...stored].filter(([number, times]) => times > Math.max(1, sent.get(number) ?? 0)).length,
     writes: {
       east: old.filter((order) => order.committed_by === east).length,
       west: current.filter((order) => order.committed_by === west).length,

@@ -2,23 +2,30 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PostgresServer } from "./postgres.ts";
 
+/** One statement about a role's right to log in, as a server's own log has it; `at` sorts as text. */
+type LoginStatement = { at: string; deed: "login" | "nologin" };
+
+/** Reads from a server's log what it was told about a role's right to log in. A replica logs nothing of what it receives. */
+async function loginStatements(server: PostgresServer, role: string): Promise<LoginStatement[]> {
+  const log = await readFile(join(server.dataDir, "server.log"), "utf8");
+  const lines = log.matchAll(new RegExp(`^(\\S+ \\S+) .*statement: alter role "?${role}"? (nologin|login)\\b`, "gim"));
+  return [...lines].map(([, at = "", deed = ""]) => ({ at, deed: deed.toLowerCase() as LoginStatement["deed"] }));
+}
+
 /**
- * Counts how often a role's right to log in was really taken and given at a server, from the statements in its own log.
- * Taking it twice in a row is one change. A replica logs nothing of what it receives.
+ * Counts how often a role's right to log in was really taken at the old writer and given at the new one: saying what is so
+ * already changes nothing. The new writer begins with what the old one had said before it.
  */
 export async function countLoginChanges(
-  server: PostgresServer,
+  old: PostgresServer,
+  current: PostgresServer,
   role: string,
 ): Promise<{ taken: number; given: number }> {
-  const log = await readFile(join(server.dataDir, "server.log"), "utf8");
-  const statements = log.matchAll(new RegExp(`statement: alter role "?${role}"? (nologin|login)\\b`, "gi"));
-  const changes = { taken: 0, given: 0 };
-  let last: string | undefined;
-  for (const [, deed = ""] of statements) {
-    if (deed.toLowerCase() === last) continue;
-    last = deed.toLowerCase();
-    if (last === "nologin") changes.taken += 1;
-    else changes.given += 1;
-  }
-  return changes;
+  const [before, after] = await Promise.all([loginStatements(old, role), loginStatements(current, role)]);
+  const inherited = before.filter(({ at }) => at < (after[0]?.at ?? "")).at(-1)?.deed ?? "login";
+  return { taken: countTurns(before, "nologin", "login"), given: countTurns(after, "login", inherited) };
+}
+
+function countTurns(statements: LoginStatement[], to: LoginStatement["deed"], from: LoginStatement["deed"]): number {
+  return statements.filter(({ deed }, index) => deed === to && (statements[index - 1]?.deed ?? from) !== to).length;
 }

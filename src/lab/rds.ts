@@ -80,8 +80,9 @@ export async function openRds(options: RdsOptions): Promise<Rds> {
     const resource = `${region}/${words.get("DBInstanceIdentifier") ?? "*"}`;
     const down = regionsDown.get(region);
     if (down) {
+      if (down === "silent") return log.unanswered("rds", action, resource, response);
       log.close(log.begin("rds", action, resource), down);
-      if (down === "refuses") http.socket.destroy();
+      http.socket.destroy();
       return;
     }
     const run = (request: LabRequest) => answerQuery(http, words, request, { actions, denied });
@@ -92,6 +93,7 @@ export async function openRds(options: RdsOptions): Promise<Rds> {
     port,
     knobs,
     handle,
+    onSilence: (caller) => log.unanswered("rds", "connect", "", caller),
   });
 
   return {

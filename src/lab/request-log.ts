@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import type { Clock } from "../clock.ts";
 
 /** One request as a lab server saw it: stories and the demo count effects from these, never from what Muster says. */
@@ -12,6 +13,8 @@ export type LabRequest = {
   /** Wall milliseconds (performance.now) of opening and closing; closed is undefined while it is open. */
   openedAt: number;
   closedAt?: number;
+  /** When its caller had gone, where that was after it was closed: it hung. */
+  goneAt?: number;
   status?: number | string;
   /** The changes that took hold because of it; a refused or repeated request has none. */
   effects: { target: string; wanted: string }[];
@@ -47,10 +50,17 @@ export class RequestLog {
 
   /** Notes that a request is over, whatever its end was. */
   close(request: LabRequest, status: number | string): void {
-    if (request.closedAt !== undefined) return;
+    if (request.closedAt !== undefined) return void (request.goneAt ??= performance.now());
     request.closedAt = performance.now();
     request.status = status;
     this.#open -= 1;
+  }
+
+  /** Notes a caller whom nobody answers until it gives up. Nothing in the lab goes on for it: it is never open. */
+  unanswered(server: string, action: string, resource: string, caller: Pick<EventEmitter, "once">): void {
+    const request = this.begin(server, action, resource);
+    this.close(request, "hangs");
+    caller.once("close", () => this.close(request, "hangs"));
   }
 
   /** How many requests are open now. A request that hangs on purpose (a dead region) does not count as open: close it first. */

@@ -120,6 +120,7 @@ export async function openRoute53({ log, clock, host, port = 0, zone, dns, rando
     port,
     knobs,
     handle: async (request, response) => serveCall(api, await readCall(request, run), response),
+    onSilence: (caller) => log.unanswered("route53", "connect", "", caller),
   });
   const self: Route53 = {
     knobs,

@@ -41,8 +41,8 @@ describe("an old region that answers again", () => {
     expect((await lab.thread(refence))[0]).toMatch(
       /^Started: fence checkout-db of checkout, which answers again\. Approved with its parent's plan\.\n<@U01> <@U02> <@U03>$/,
     );
-    const { byOldSideAfterPromotion, doubled, writes } = await lab.orders();
-    expect({ byOldSideAfterPromotion, doubled }).toEqual({ byOldSideAfterPromotion: 0, doubled: 0 });
+    const { byOldSideAfterPromotion, unasked, writes } = await lab.orders();
+    expect({ byOldSideAfterPromotion, unasked }).toEqual({ byOldSideAfterPromotion: 0, unasked: 0 });
     expect(writes.west).toBeGreaterThan(0);
     const { writers, pods, shares } = await lab.asItIs();
     expect({ writers, pods, shares }).toEqual({

@@ -35,7 +35,8 @@ function effectsWanted({ mode }: Played) {
     [`rds:${west}/checkout-db-west promoted`]: 1,
     [`route53:${zone.id}/${record} ${west}=100 ${east}=0`]: 1,
     taken: alive ? 1 : 0,
-    given: 1,
+    // A role that was never fenced travelled with its right to log in.
+    given: alive ? 1 : 0,
   };
 }
 
