@@ -87,6 +87,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
   world.time.strideSeconds = options.strideSeconds ?? 0;
   const folder = await mkdtemp(join(tmpdir(), "muster-lab-"));
   const musters: Muster[] = [];
+  let startedSoFar = 0;
   const closing: (() => Promise<unknown>)[] = [() => world.close(), () => rm(folder, { recursive: true, force: true })];
   const close = async () => {
     await Promise.all(musters.map((muster) => muster.stop()));
@@ -115,7 +116,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
         clock: world.time.clock,
         activity,
         env: environment,
-        worker: `lab-${musters.length + 1}`,
+        worker: `lab-${(startedSoFar += 1)}`,
         ...overrides,
       });
       const stopped: Muster = {
