@@ -4,6 +4,7 @@ import { History } from "./history.ts";
 import { notFound, resources } from "./kubernetes-answers.ts";
 import { changed } from "./kubernetes-change.ts";
 import type { Changed, Document, How } from "./kubernetes-change.ts";
+import { Kubelet } from "./kubelet.ts";
 import { countPods, scaleJson, stamp } from "./kubernetes-objects.ts";
 import type { Deployment, Metadata, Rollout } from "./kubernetes-objects.ts";
 import type { Change } from "./kubernetes-patch.ts";
@@ -41,6 +42,7 @@ export function openCluster(options: Options) {
   const { clock, random, power, region, namespaces } = options;
   const state = new History<State>(clock, firstState(namespaces, clock.now()));
   const closing = new AbortController();
+  const kubelet = new Kubelet(options);
   const fleets = new Map<string, Pods>();
   const under = new Set<Promise<void>>();
 
@@ -65,8 +67,11 @@ export function openCluster(options: Options) {
       const key = `${namespace.name}/${name}`;
       const fleet = openPods({
         ...options,
+        kubelet,
         deployment: key,
-        databaseHost: () => state.now.configmaps.get(`${namespace.name}/${config.name}`)?.data[config.key],
+        ...(config
+          ? { databaseHost: () => state.now.configmaps.get(`${namespace.name}/${config.name}`)?.data[config.key] }
+          : {}),
         changed: (pods) => {
           const before = state.now.pods.get(key) ?? [];
           state.write({ ...state.now, pods: new Map(state.now.pods).set(key, pods) });
@@ -158,8 +163,9 @@ export function openCluster(options: Options) {
 
     async close() {
       closing.abort(new Error("the lab was closed"));
+      const kubeletEnded = kubelet.close();
       await Promise.all([...fleets.values()].map((fleet) => fleet.close()));
-      await Promise.all(under);
+      await Promise.all([...under, kubeletEnded]);
     },
   };
 }

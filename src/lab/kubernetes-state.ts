@@ -16,7 +16,8 @@ export type Namespace = {
   deployments: ({
     name: string;
     replicas: number;
-    config: { name: string; key: string };
+    /** Where its pods read their database's host name; left out, they need none. */
+    config?: { name: string; key: string };
     paused?: boolean;
   } & Labelled)[];
 };

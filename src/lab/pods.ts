@@ -1,8 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { request as httpRequest } from "node:http";
 import type { Clock } from "../clock.ts";
-import { closeWhenStuck, within } from "./deadline.ts";
 import { drawDelay } from "./delays.ts";
+import type { Kubelet, Probed } from "./kubelet.ts";
 import { startApp } from "./pod-app.ts";
 import type { App, AppSettings } from "./pod-app.ts";
 import type { Power } from "./power.ts";
@@ -27,7 +26,7 @@ export type PodView = {
   address?: { host: string; port: number };
 };
 
-type Pod = { view: PodView; app?: App; everReady: boolean; misses: number };
+type Pod = { view: PodView; app?: App; probed?: Probed };
 
 type Options = {
   log: RequestLog;
@@ -39,15 +38,16 @@ type Options = {
   host: string;
   power: Power;
   app: AppSettings;
-  /** Reads the config value that a pod is started with; without one it cannot start. */
-  databaseHost(): string | undefined;
+  /** Asks the pods whether they are ready. */
+  kubelet: Kubelet;
+  /** Reads the config value that a pod is started with; without one it cannot start. Left out where pods need no database. */
+  databaseHost?(): string | undefined;
   /** Tells that pods came, went or changed. */
   changed(pods: readonly PodView[]): void;
 };
 
-/** Kubernetes' defaults for a readiness probe; a pod that was never ready has a startup probe of its own. */
+/** How long a pod that cannot start for want of its config waits before it tries again: the kubelet's first back-off. */
 const restartSeconds = 10;
-const probe = { startupPeriodSeconds: 2, periodSeconds: 10, failureThreshold: 3, timeoutSeconds: 1 };
 
 export type Pods = {
   /** Pods as they are; those that are being deleted are among them. */
@@ -59,9 +59,9 @@ export type Pods = {
   close(): Promise<void>;
 };
 
-/** Runs the pods of one deployment: their programs are real, and the kubelet asks their health over HTTP. */
+/** Runs the pods of one deployment: their programs are real, and a kubelet asks their health. */
 export function openPods(options: Options): Pods {
-  const { clock, random, deployment, power } = options;
+  const { clock, random, deployment, power, kubelet } = options;
   const pods = new Set<Pod>();
   const closing = new AbortController();
   const under = new Set<Promise<void>>();
@@ -110,31 +110,37 @@ export function openPods(options: Options): Pods {
         createdAt: clock.now(),
         ready: false,
       },
-      everReady: false,
-      misses: 0,
     };
     pods.add(pod);
     changed();
     await wait(seconds);
-    let databaseHost = options.databaseHost();
-    while (databaseHost === undefined && !pod.view.deletedAt) {
+    let databaseHost = options.databaseHost?.();
+    while (options.databaseHost && databaseHost === undefined && !isEnding(pod)) {
       await wait(restartSeconds);
       databaseHost = options.databaseHost();
     }
-    if (databaseHost === undefined || pod.view.deletedAt) return;
+    if (isEnding(pod)) return;
     const { host, region } = options;
     const request = options.log.begin(`kubelet-${region}`, "start pod", name);
-    const app = await startApp({ ...options.app, host, power, pod: name, region, databaseHost });
+    const told = databaseHost === undefined ? {} : { databaseHost };
+    const app = await startApp({ ...options.app, host, power, pod: name, region, ...told });
     options.log.close(request, "started");
     if (closing.signal.aborted || isEnding(pod)) return app.stop();
+    const address = { host: app.host, port: app.port };
     pod.app = app;
-    pod.view = { ...pod.view, databaseHost, startedAt: clock.now(), address: { host: app.host, port: app.port } };
-    await look([pod]);
+    pod.probed = { address, becomes: (ready) => become(pod, ready) };
+    pod.view = { ...pod.view, ...told, startedAt: clock.now(), address };
+    await kubelet.watch(pod.probed);
     changed();
-    startLooking();
+  };
+  const become = (pod: Pod, ready: boolean) => {
+    pod.view = { ...pod.view, ready, ...(ready ? { readyAt: clock.now() } : {}) };
+    changed();
+    reconcile();
   };
 
   const end = async (pod: Pod, seconds: number) => {
+    if (pod.probed) kubelet.forget(pod.probed);
     pod.view = { ...pod.view, deletedAt: clock.now(), ready: false };
     changed();
     await wait(seconds);
@@ -144,47 +150,6 @@ export function openPods(options: Options): Pods {
     pods.delete(pod);
     changed();
     reconcile();
-  };
-
-  /** Asks pods for their health, all at once, as the kubelets of several nodes do. */
-  const look = async (asked: Pod[]) => {
-    const request = options.log.begin(`kubelet-${options.region}`, "GET /health", deployment);
-    closeWhenStuck(options.log, request);
-    await Promise.all(asked.map(lookAt));
-    options.log.close(request, 200);
-  };
-  const lookAt = async (pod: Pod) => {
-    const healthy = await isHealthy(clock, pod.view.address);
-    if (power.down || pod.view.deletedAt) return;
-    pod.misses = healthy ? 0 : pod.misses + 1;
-    const ready = healthy || (pod.view.ready && pod.misses < probe.failureThreshold);
-    if (ready === pod.view.ready) return;
-    pod.everReady ||= ready;
-    pod.view = { ...pod.view, ready, ...(ready ? { readyAt: clock.now() } : {}) };
-    changed();
-    reconcile();
-  };
-
-  let looking = false;
-  let lookingEnded = Promise.resolve();
-  const startLooking = () => {
-    if (looking) return;
-    looking = true;
-    const ended = keepLooking().finally(() => (looking = false));
-    lookingEnded = ended.catch(unlessClosed);
-  };
-  const keepLooking = async () => {
-    let sinceAll = 0;
-    while (pods.size > 0) {
-      const starting = [...pods].some((pod) => pod.app && !pod.everReady && !pod.view.deletedAt);
-      const seconds = starting ? probe.startupPeriodSeconds : probe.periodSeconds - sinceAll;
-      await wait(seconds);
-      sinceAll += seconds;
-      const all = sinceAll >= probe.periodSeconds;
-      if (all) sinceAll = 0;
-      const due = [...pods].filter((pod) => pod.app && !pod.view.deletedAt && (all || !pod.everReady));
-      if (due.length > 0) await look(due);
-    }
   };
 
   return {
@@ -199,7 +164,7 @@ export function openPods(options: Options): Pods {
     async close() {
       closing.abort(new Error("the lab was closed"));
       await Promise.all([...pods].map((pod) => pod.app?.stop() ?? Promise.resolve()));
-      await Promise.allSettled([...under, lookingEnded]);
+      await Promise.allSettled(under);
       pods.clear();
     },
   };
@@ -207,20 +172,4 @@ export function openPods(options: Options): Pods {
 
 function isEnding(pod: Pod): boolean {
   return pod.view.deletedAt !== undefined;
-}
-
-function isHealthy(clock: Clock, address: PodView["address"]): Promise<boolean> {
-  if (!address) return Promise.resolve(false);
-  const request = httpRequest({ ...address, path: "/health", agent: false });
-  const answer = new Promise<boolean>((resolve, reject) => {
-    request.on("response", (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    });
-    request.on("error", reject);
-  });
-  request.end();
-  return within(clock, probe.timeoutSeconds, answer)
-    .catch(() => false)
-    .finally(() => request.destroy());
 }
