@@ -17,8 +17,8 @@ type Options = {
   authority: Authority;
   /** Host names its certificate is for. */
   names: string[];
-  /** The pods behind it. */
-  pods: () => readonly PodView[];
+  /** The pods behind a host name; undefined for a name that no rule is about. */
+  pods: (name: string) => readonly PodView[] | undefined;
 };
 
 export type Edge = {
@@ -35,7 +35,7 @@ const idleSeconds = 60;
 
 type Reply = { status: number; type?: string | undefined; body: string };
 
-/** Opens the load balancer of a region: https in front of those pods that are ready, 503 when none is. */
+/** Opens the load balancer of a region: https in front of those pods of a host name that are ready, 503 when none is. */
 export async function openEdge(options: Options): Promise<Edge> {
   const { log, clock, host, port = 8080, region, authority, names, pods } = options;
   const knobs = new Knobs();
@@ -44,7 +44,9 @@ export async function openEdge(options: Options): Promise<Edge> {
 
   const answer = async (incoming: IncomingMessage): Promise<Reply> => {
     const body = await readBody(incoming);
-    const ready = pods().filter((pod) => pod.ready && !pod.deletedAt);
+    const behind = pods((incoming.headers.host ?? "").replace(/:\d+$/, "").toLowerCase());
+    if (!behind) return page(404, "404 Not Found");
+    const ready = behind.filter((pod) => pod.ready && !pod.deletedAt);
     const pod = ready[(turn += 1) % ready.length];
     if (!pod?.address) return page(503, "503 Service Temporarily Unavailable");
     const over = new AbortController();

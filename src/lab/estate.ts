@@ -1,20 +1,44 @@
 import { stringify } from "yaml";
-import type { Estate } from "../estate.ts";
+import type { Estate, Service } from "../estate.ts";
+import { checkout, type ServiceWish } from "./services.ts";
 import type { LabPerson } from "./slack-workspace.ts";
 
 /** The regions of every lab: the one that people are served from, and the one that stands by. */
 export const east = "us-east-1";
 export const west = "us-west-2";
 
-/** The zone and the record that customers open. */
-export const zone = { id: "Z0LAB", name: "example.com", nameServer: "ns-1.example-dns.lab" } as const;
-export const record = "checkout.example.com";
+/** One of the two. */
+export type LabRegion = typeof east | typeof west;
 
-/** The instances, as RDS knows them. */
-export const instances = { [east]: "checkout-db", [west]: "checkout-db-west" } as const;
+/** The zone that every name customers open stands in. */
+export const zone = { id: "Z0LAB", name: "example.com", nameServer: "ns-1.example-dns.lab" } as const;
+
+/** The name of a region's own front door: one serves every service of the region. */
+export const frontDoorOf = (region: string): string => `${shortOf(region)}.${zone.name}`;
+
+/** What a region's cluster is called: "east". */
+export const shortOf = (region: string): "east" | "west" => (region === east ? "east" : "west");
+
+/** The record that customers of a service open. */
+export const recordOf = (service: string): string => `${service}.${zone.name}`;
+
+/** The instances of a service with a database, as RDS knows them. */
+export const instancesOf = (service: string) => ({ [east]: `${service}-db`, [west]: `${service}-db-west` }) as const;
 
 /** The name an instance is reached by. */
-export const endpointOf = (region: keyof typeof instances): string => `${instances[region]}.${region}.rds.lab`;
+export const endpointOf = (region: LabRegion, service: string = checkout.name): string =>
+  `${instancesOf(service)[region]}.${region}.rds.lab`;
+
+/** The config map that tells the pods of a service, under DB_HOST, where its database is. */
+export const configMapOf = (service: string): string =>
+  service === checkout.name ? "app-config" : `${service}-config`;
+
+/** The setting that holds the role which a service's program logs in with: "CHECKOUT_DB_URL". */
+export const roleSettingOf = (service: string): string => `${service.toUpperCase().replaceAll("-", "_")}_DB_URL`;
+
+/** Those of checkout, which every lab has. */
+export const record = recordOf(checkout.name);
+export const instances = instancesOf(checkout.name);
 
 /** Who works in the lab. Ana, Ben and Cleo approve; Dora only asks; Gus is a guest of the workspace. */
 export const persons: LabPerson[] = [
@@ -26,7 +50,7 @@ export const persons: LabPerson[] = [
 ];
 
 export type EstateWishes = {
-  /** Pods in each region. */
+  /** Pods in each region, of a service that wishes nothing else. */
   replicas: number;
   stabilitySeconds: number;
   /** Longest answer of the health page, on the wall. */
@@ -34,12 +58,12 @@ export type EstateWishes = {
   rtoSeconds?: number;
   rpoSeconds?: number;
   admission?: "automatic" | "person";
+  /** Checkout alone, when left out. What else is wished holds for each. */
+  services?: readonly ServiceWish[];
 };
 
-/** Writes the estate file of a lab: one service, complete. */
-export function labEstate({ replicas, stabilitySeconds, limitMs = 1000, ...wishes }: EstateWishes): string {
-  const secret = { env: "CHECKOUT_DB_URL" };
-  const deployment = { namespace: "shop", name: "checkout", replicas };
+/** Writes the estate file of a lab, complete. */
+export function labEstate({ services = [checkout], ...wishes }: EstateWishes): string {
   const estate: DeepPartial<Estate> = {
     regions: [east, west],
     channels: { incidents: "#incident-response", backup: "#emergency-backup", executives: "#executive-updates" },
@@ -49,34 +73,49 @@ export function labEstate({ replicas, stabilitySeconds, limitMs = 1000, ...wishe
         .map(({ id, name, email }) => [name, { slack: id, mail: email ?? "", terminal: name }]),
     ),
     approvers: ["ana", "ben", "cleo"],
-    services: {
-      checkout: {
-        tier: "critical",
-        traffic: { driver: "route53-weighted", zone: zone.id, name: record, ttl: 60 },
-        databases: [
-          {
-            driver: "rds-postgres",
-            writer: { region: east, instance: instances[east], appRole: secret },
-            replica: { region: west, instance: instances[west], appRole: secret },
-          },
-        ],
-        deployments: [
-          { region: west, cluster: "west", ...deployment },
-          { region: east, cluster: "east", ...deployment },
-        ],
-        configs: [{ region: west, cluster: "west", namespace: "shop", name: "app-config", key: "DB_HOST" }],
-        health: {
-          url: `https://${record}:8080/health`,
-          edges: { [east]: "https://east.example.com:8080", [west]: "https://west.example.com:8080" },
-          limitMs,
-        },
-        stabilitySeconds,
-        ...wishes,
-      },
-    },
+    services: Object.fromEntries(services.map((service) => [service.name, serviceOf(service, wishes)])),
     clusters: { east: { context: "prod-east" }, west: { context: "prod-west" } },
   };
   return stringify(estate);
+}
+
+function serviceOf(
+  { name, tier, dependsOn = [], database = false, ...own }: ServiceWish,
+  { replicas, stabilitySeconds, limitMs = 1000, ...wishes }: Omit<EstateWishes, "services">,
+): DeepPartial<Service> {
+  const secret = { env: roleSettingOf(name) };
+  const instance = instancesOf(name);
+  const deployment = { namespace: "shop", name, replicas: own.replicas ?? replicas };
+  return {
+    tier,
+    ...(dependsOn.length > 0 ? { dependsOn: [...dependsOn] } : {}),
+    traffic: { driver: "route53-weighted", zone: zone.id, name: recordOf(name), ttl: 60 },
+    ...(database
+      ? {
+          databases: [
+            {
+              driver: "rds-postgres",
+              writer: { region: east, instance: instance[east], appRole: secret },
+              replica: { region: west, instance: instance[west], appRole: secret },
+            },
+          ],
+        }
+      : {}),
+    deployments: [
+      { region: west, cluster: "west", ...deployment },
+      { region: east, cluster: "east", ...deployment },
+    ],
+    ...(database
+      ? { configs: [{ region: west, cluster: "west", namespace: "shop", name: configMapOf(name), key: "DB_HOST" }] }
+      : {}),
+    health: {
+      url: `https://${recordOf(name)}:8080/health`,
+      edges: { [east]: `https://${frontDoorOf(east)}:8080`, [west]: `https://${frontDoorOf(west)}:8080` },
+      limitMs,
+    },
+    stabilitySeconds,
+    ...wishes,
+  };
 }
 
 type DeepPartial<T> = T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;

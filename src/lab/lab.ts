@@ -17,7 +17,7 @@ import { CannotContinue, messageOf, UserError } from "../errors.ts";
 import { startMuster, type Muster, type Overrides } from "../main.ts";
 import { migrateQueue } from "../queue.ts";
 import { runCli } from "../terminal.ts";
-import { labEstate, persons, west, type EstateWishes } from "./estate.ts";
+import { labEstate, persons, roleSettingOf, west, type EstateWishes } from "./estate.ts";
 import { kubeconfig } from "./kubernetes.ts";
 import { app, muster as musterRole } from "./shop.ts";
 import { sightsOf, type Query, type Sights } from "./sights.ts";
@@ -248,6 +248,9 @@ async function restOf(db: Db, runId: string): Promise<string | undefined> {
   return view.ended?.outcome;
 }
 
+/** The role is the same in all databases of the lab. */
+const appUrl = `postgres://${app.user}:${app.password}@unused.lab/${app.database}?sslmode=disable`;
+
 async function writeFiles(world: World, folder: string, options: LabOptions): Promise<Record<string, string>> {
   const { slack, mail, resolver, rds, route53, authority, musterDatabase } = world;
   await chmod(folder, 0o700);
@@ -256,6 +259,7 @@ async function writeFiles(world: World, folder: string, options: LabOptions): Pr
     replicas: options.replicas ?? 3,
     stabilitySeconds: 60,
     ...(options.patient ? { limitMs: 5000 } : {}),
+    ...(options.services ? { services: options.services } : {}),
     ...options.estate,
   });
   await writeFile(path("estate.yaml"), options.editEstate ? options.editEstate(yaml) : yaml);
@@ -278,7 +282,7 @@ async function writeFiles(world: World, folder: string, options: LabOptions): Pr
     GUARD_USER: musterRole.user,
     GUARD_PASSWORD: musterRole.password,
     GUARD_SSL: "disable",
-    CHECKOUT_DB_URL: `postgres://${app.user}:${app.password}@unused.lab/${app.database}?sslmode=disable`,
+    ...Object.fromEntries(world.services.flatMap(({ name, pair }) => (pair ? [[roleSettingOf(name), appUrl]] : []))),
     MUSTER_KEY: randomBytes(32).toString("base64"),
     // As in a company's network: what customers' resolvers keep, this one keeps too.
     RESOLVERS: resolver.server,

@@ -1,35 +1,57 @@
-import { Resolver } from "node:dns/promises";
-import { request } from "node:https";
-import { east, instances, record, west } from "./estate.ts";
+import { configMapOf, east, instances, record, west } from "./estate.ts";
 import type { Lab } from "./lab.ts";
-import type { DnsAnswer, RegionView, WorldView } from "./page-world.ts";
+import type { DnsAnswer, RegionView, ServiceView, WorldView } from "./page-world.ts";
 import { ask, type PairSide } from "./postgres-pair.ts";
+import { podsIn } from "./service-sights.ts";
+import { checkout } from "./services.ts";
 import { app } from "./shop.ts";
+import { askEdge, regionAt, resolveName, visit } from "./visit.ts";
+import type { LabService } from "./world.ts";
 
 /** Lab seconds that the customers' rate looks back, and that one point of their history stands for. */
 const rateSeconds = 20;
 const pointSeconds = 5;
 const points = 60;
-/** Wall milliseconds that a look may take: the page asks once a second. */
-const patienceMs = 800;
 
 /** Looks at both regions and at what customers see, past every dead line, as only a lab can. */
 export async function lookAtWorld(lab: Lab): Promise<WorldView> {
-  const weights = lab.dns.weights(record);
-  const whole = Object.values(weights).reduce((sum, weight) => sum + weight, 0);
-  const shareOf = (region: string) => (whole === 0 ? 0 : Math.round((100 * (weights[region] ?? 0)) / whole));
+  const shares = sharesOf(lab, record);
   const { primary, replica } = lab.pair;
-  const [regions, authoritative, resolved] = await Promise.all([
+  const [regions, authoritative, resolved, services] = await Promise.all([
     Promise.all([lookAtRegion(lab, east, primary, replica), lookAtRegion(lab, west, replica, primary)]),
     resolve(lab, lab.dns.server),
     resolve(lab, lab.resolver.server),
+    lab.services.length > 1 ? Promise.all(lab.services.map((service) => lookAtService(lab, service))) : undefined,
   ]);
   return {
-    service: "checkout",
-    regions: regions.map((region) => ({ ...region, dnsShare: shareOf(region.name) })),
+    service: checkout.name,
+    regions: regions.map((region) => ({ ...region, dnsShare: shares[region.name] ?? 0 })),
+    ...(services ? { services } : {}),
     dns: { name: record, ttlSeconds: 60, authoritative, resolver: resolved },
     customers: lookAtCustomers(lab),
   };
+}
+
+/** Shares of DNS answers by region, in percent. */
+function sharesOf({ dns }: Lab, name: string): Record<string, number> {
+  const weights = dns.weights(name);
+  const whole = Object.values(weights).reduce((sum, weight) => sum + weight, 0);
+  const share = (weight: number) => (whole === 0 ? 0 : Math.round((100 * weight) / whole));
+  return Object.fromEntries(Object.entries(weights).map(([region, weight]) => [region, share(weight)]));
+}
+
+async function lookAtService(lab: Lab, { name, tier, record: publicName }: LabService): Promise<ServiceView> {
+  const status = await visit(lab, publicName);
+  const shares = sharesOf(lab, publicName);
+  const regions = [east, west].map((region) => {
+    const { ready, wanted } = podsIn(lab, region, name);
+    return {
+      name: region,
+      dnsShare: shares[region] ?? 0,
+      pods: { ready: lab.deadRegions.has(region) ? 0 : ready, wanted },
+    };
+  });
+  return { name, tier, regions, ...(status === undefined ? {} : { status }) };
 }
 
 async function lookAtRegion(
@@ -39,10 +61,10 @@ async function lookAtRegion(
   other: PairSide,
 ): Promise<Omit<RegionView, "dnsShare">> {
   const cluster = lab.clusters[name];
-  const pods = cluster?.pods("shop", "checkout") ?? [];
+  const { ready, wanted } = podsIn(lab, name, checkout.name);
   const reachable = !lab.deadRegions.has(name);
-  const [database, edgeStatus] = await Promise.all([lookAtDatabase(lab, side, other), askEdge(lab, name)]);
-  const configHost = cluster?.config("shop", "app-config")["DB_HOST"];
+  const [database, edgeStatus] = await Promise.all([lookAtDatabase(lab, side, other), askEdge(lab, name, record)]);
+  const configHost = cluster?.config("shop", configMapOf(checkout.name))["DB_HOST"];
   return {
     name,
     reachable,
@@ -50,10 +72,7 @@ async function lookAtRegion(
       ...(reachable ? database : { role: "down" }),
       state: reachable ? lab.rds.get(instances[name]).status : "no answer",
     },
-    pods: {
-      ready: reachable ? pods.filter((pod) => pod.ready && !pod.deletedAt).length : 0,
-      wanted: cluster?.replicas("shop", "checkout") ?? 0,
-    },
+    pods: { ready: reachable ? ready : 0, wanted },
     ...(edgeStatus === undefined ? {} : { edgeStatus }),
     ...(configHost === undefined ? {} : { configHost }),
   };
@@ -93,36 +112,11 @@ async function bytesBehind({ server }: PairSide, replayed: string | null): Promi
   return rows[0]?.bytes ?? undefined;
 }
 
-/** What a region's edge answers to a health request; undefined when it does not. */
-function askEdge({ edges, authority }: Lab, region: string): Promise<number | undefined> {
-  const edge = edges[region];
-  if (!edge || edge.knobs.down) return Promise.resolve(undefined);
-  return new Promise((resolve) => {
-    const asked = request({
-      host: edge.address,
-      port: edge.port,
-      path: "/health",
-      servername: record,
-      ca: authority.cert,
-      agent: false,
-      signal: AbortSignal.timeout(patienceMs),
-    });
-    asked.on("response", (response) => {
-      response.resume();
-      resolve(response.statusCode);
-    });
-    asked.on("error", () => resolve(undefined));
-    asked.end();
-  });
-}
-
-async function resolve({ edges }: Lab, server: string): Promise<DnsAnswer[]> {
-  const resolver = new Resolver({ timeout: patienceMs, tries: 1 });
-  resolver.setServers([server]);
-  const addresses = await resolver.resolve4(record).catch(() => []);
+async function resolve(lab: Lab, server: string): Promise<DnsAnswer[]> {
+  const addresses = await resolveName(server, record);
   return addresses.map((address) => {
-    const edge = Object.values(edges).find((each) => each.address === address);
-    return edge ? { address, region: edge.region } : { address };
+    const region = regionAt(lab, address);
+    return region === undefined ? { address } : { address, region };
   });
 }
 

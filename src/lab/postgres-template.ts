@@ -22,11 +22,14 @@ const generation = 1;
 
 /** Makes a data directory: a copy of a template that each machine, version and recipe makes once. */
 export async function copyTemplate(binaries: PostgresBinaries, recipe: Recipe, dataDir: string): Promise<void> {
-  const template = await findOrMakeTemplate(binaries, recipe);
+  const template = await templateOf(binaries, recipe);
   await run("cp", ["-a", "--reflink=auto", template, dataDir], { cwd: "/", ...binaries.user });
 }
 
-async function findOrMakeTemplate(binaries: PostgresBinaries, recipe: Recipe): Promise<string> {
+/** Templates that this process makes at this moment: a lab of many databases wants the same one many times at once. */
+const underWay = new Map<string, Promise<string>>();
+
+async function templateOf(binaries: PostgresBinaries, recipe: Recipe): Promise<string> {
   const key = createHash("sha256")
     .update(JSON.stringify([generation, recipe]))
     .digest("hex")
@@ -34,6 +37,18 @@ async function findOrMakeTemplate(binaries: PostgresBinaries, recipe: Recipe): P
   const owner = binaries.user?.uid ?? process.getuid?.() ?? 0;
   const final = join(tmpdir(), `muster-lab-template-${recipe.name}-${binaries.version}-${owner}-${key}`);
   if (await belongsTo(final, owner)) return final;
+  const known = underWay.get(final);
+  if (known) return known;
+  const making = makeTemplate(binaries, recipe, { final, owner }).finally(() => underWay.delete(final));
+  underWay.set(final, making);
+  return making;
+}
+
+async function makeTemplate(
+  binaries: PostgresBinaries,
+  recipe: Recipe,
+  { final, owner }: { final: string; owner: number },
+): Promise<string> {
   const scratch = await openServerFolder(binaries);
   try {
     const made = join(scratch.path, "data");

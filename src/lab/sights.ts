@@ -1,8 +1,9 @@
 import { Resolver } from "node:dns/promises";
-import pg from "pg";
-import { east, record, west } from "./estate.ts";
+import { configMapOf, east, record, west } from "./estate.ts";
 import { countOrders, type OrderCounts } from "./orders.ts";
-import { ask, type PairSide } from "./postgres-pair.ts";
+import { ask } from "./postgres-pair.ts";
+import { lookAtService, podsIn, writersOf, type ServiceSeen } from "./service-sights.ts";
+import { checkout } from "./services.ts";
 import { app } from "./shop.ts";
 import { isJson, type Message } from "./slack-workspace.ts";
 import type { World } from "./world.ts";
@@ -10,7 +11,7 @@ import type { World } from "./world.ts";
 /** What a run's card in Slack says, all its words in one text, and the buttons it has. */
 export type CardSeen = { text: string; buttons: string[] };
 
-/** What a failover changes, as it is: two of these are equal when everything came back. */
+/** What a failover of checkout changes, as it is: two of these are equal when everything came back. */
 export type WorldSeen = {
   /** Of the west's config map. */
   DB_HOST: string | undefined;
@@ -38,12 +39,14 @@ export type Sights = {
   card(runId?: string): Promise<CardSeen>;
   /** Everything that took hold outside Muster since the lab opened, but for what was said: "rds: checkout-db-west ...". */
   changes(): string[];
-  /** Of these, what took hold more often than a move needs: the west's pods start twice, as its old ones know the old writer. */
+  /** Of these, what took hold more often than a move needs: the west's pods start twice where old ones know the old writer. */
   doubled(): string[];
   /** What the authoritative server answers now. */
   dig(name?: string): Promise<string[]>;
-  /** Everything a failover changes, read from the lab's servers and not through Muster. */
+  /** Everything a failover of checkout changes, read from the lab's servers and not through Muster. */
   asItIs(): Promise<WorldSeen>;
+  /** Every service, in the order they were wished: who writes, where customers are led, what runs, and what a customer gets. */
+  everyService(): Promise<ServiceSeen[]>;
   orders(): Promise<OrderCounts>;
 };
 
@@ -92,51 +95,40 @@ export function sightsOf(world: World, query: Query): Sights {
       return { text: wordsOf(card.blocks).join("\n"), buttons: buttonsOf(card) };
     },
     changes,
-    doubled: () =>
-      [...Map.groupBy(changes(), (change) => change)]
-        .filter(([change, times]) => times.length > (change.includes(`${west}/shop/checkout replicas=3`) ? 2 : 1))
-        .map(([change]) => change),
+    doubled: () => {
+      const startTwice = world.services
+        .filter(({ pair }) => pair)
+        .map(({ name, replicas }) => `${west}/shop/${name} replicas=${replicas}`);
+      return [...Map.groupBy(changes(), (change) => change)]
+        .filter(([change, times]) => times.length > (startTwice.some((one) => change.endsWith(one)) ? 2 : 1))
+        .map(([change]) => change);
+    },
     async dig(name = record) {
       const resolver = new Resolver({ timeout: 1000, tries: 1 });
       resolver.setServers([world.dns.server]);
       return resolver.resolve4(name);
     },
     asItIs: () => asItIs(world),
+    everyService: () => Promise.all(world.services.map((service) => lookAtService(world, service))),
     orders: () => countOrders(world),
   };
 }
 
 async function asItIs({ pair, clusters, dns }: World): Promise<WorldSeen> {
-  const sides = [pair.primary, pair.replica];
-  const writers = await Promise.all(sides.map(async (side) => ((await takesWrites(side)) ? [side.region] : [])));
+  const writers = await writersOf([pair.primary, pair.replica]);
   const current = pair.replica.promotedAt ? pair.replica : pair.primary;
   const [role] = await ask<{ may: boolean }>(
     current.server,
     `select rolcanlogin as may from pg_roles where rolname = '${app.user}'`,
   );
-  const podsIn = (region: string) => clusters[region]?.replicas("shop", "checkout") ?? 0;
+  const podsWanted = (region: string) => podsIn({ clusters }, region, checkout.name).wanted;
   return {
-    DB_HOST: clusters[west]?.config("shop", "app-config")["DB_HOST"],
-    pods: { east: podsIn(east), west: podsIn(west) },
+    DB_HOST: clusters[west]?.config("shop", configMapOf(checkout.name))["DB_HOST"],
+    pods: { east: podsWanted(east), west: podsWanted(west) },
     appMayLogIn: role?.may === true,
-    writers: writers.flat(),
+    writers,
     shares: dns.weights(record),
   };
-}
-
-/** Tries a write as the application, and leaves nothing behind. */
-async function takesWrites({ server }: PairSide): Promise<boolean> {
-  const client = new pg.Client(server.url(app));
-  client.on("error", () => undefined);
-  try {
-    await client.connect();
-    await client.query("begin; delete from users; rollback");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await client.end();
-  }
 }
 
 const buttonsOf = (message: Message): string[] =>

@@ -1,27 +1,32 @@
-import { readFile } from "node:fs/promises";
 import { claimAddresses, type Addresses } from "./address.ts";
 import { openAuthority, type Authority } from "./certificates.ts";
+import { Closing } from "./closing.ts";
 import { openCustomer, type Customer } from "./customer.ts";
 import { openDns, type Dns } from "./dns.ts";
-import { openEdge, type Edge } from "./edge.ts";
-import { east, endpointOf, instances, persons, record, west, zone } from "./estate.ts";
-import { openKubernetes, type Kubernetes } from "./kubernetes.ts";
+import type { Edge } from "./edge.ts";
+import { east, persons, record, recordOf, west, zone } from "./estate.ts";
+import type { Kubernetes } from "./kubernetes.ts";
 import { openMail, type MailServer } from "./mail.ts";
-import { machineOf, openPair, type Pair } from "./postgres-pair.ts";
+import type { Pair } from "./postgres-pair.ts";
 import { openMusterDatabase, type MusterDatabase } from "./postgres.ts";
 import { openRds, type Rds } from "./rds.ts";
 import { RequestLog } from "./request-log.ts";
 import { openResolver, type LabResolver } from "./resolver.ts";
 import { openRoute53, type Route53 } from "./route53.ts";
-import { app } from "./shop.ts";
+import { checkout, checkWishes, type ServiceWish } from "./services.ts";
 import { openSlack, type Slack } from "./slack.ts";
 import { LabTime } from "./time.ts";
+import { instancesFor, openPairs, setPairsDead } from "./world-databases.ts";
+import { firstRecords, setNames } from "./world-names.ts";
+import { openRegion } from "./world-region.ts";
 
 export type WorldOptions = {
   /** Lab seconds in one second on the wall. */
   rate?: number;
-  /** Pods in the east at first; the west idles with one. */
+  /** Pods of a service in the east at first, unless it wishes otherwise; the west idles with one each. */
   replicas?: number;
+  /** What runs here. Checkout must be among them, with a database; left out, it is alone. */
+  services?: readonly ServiceWish[];
   random?: () => number;
   /** How many customers buy at once, and how many lab seconds each thinks. None: nobody buys. */
   customers?: { count: number; everySeconds: number };
@@ -29,8 +34,15 @@ export type WorldOptions = {
   commands?: readonly string[];
 };
 
-/** How long a replica keeps up a line on which nothing comes: wal_receiver_timeout on RDS. In seconds. */
-const receiverTimeoutSeconds = 30;
+/** A service as it runs in the lab. */
+export type LabService = ServiceWish & {
+  /** The record that customers open. */
+  record: string;
+  /** Pods that serve it where people are served. */
+  replicas: number;
+  /** Where its data is; undefined where it keeps none. */
+  pair: Pair | undefined;
+};
 
 /** Everything outside Muster: two regions, their clouds, a workspace, a mail server, and people who buy. */
 export type World = {
@@ -42,6 +54,9 @@ export type World = {
   dns: Dns;
   resolver: LabResolver;
   route53: Route53;
+  /** In the order in which they were wished. */
+  services: readonly LabService[];
+  /** Checkout's. */
   pair: Pair;
   rds: Rds;
   clusters: Record<string, Kubernetes>;
@@ -50,134 +65,53 @@ export type World = {
   mail: MailServer;
   musterDatabase: MusterDatabase;
   customer: Customer | undefined;
-  /** Kills a region: its database, its cluster, its edge and its RDS answer nobody. Its data stays. Or revives it. */
+  /** Kills a region: its databases, its cluster, its edge and its RDS answer nobody. Its data stays. Or revives it. */
   setRegionDead(region: string, dead: boolean): Promise<void>;
   deadRegions: ReadonlySet<string>;
   close(): Promise<void>;
 };
 
-/** Opens the world of a lab. Regions are healthy, and people are served from the east. */
+/** Opens the world of a lab. Regions are healthy, and people are served from the east. @throws Error for services that cannot be. */
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const { rate = 1, replicas = 3, random = Math.random } = options;
-  const closing: (() => Promise<unknown>)[] = [];
-  const opened = async <T>(part: Promise<T>, close: (part: T) => Promise<unknown>): Promise<T> => {
-    const value = await part;
-    closing.push(() => close(value));
-    return value;
-  };
-  const closable = <T extends { close(): Promise<unknown> }>(part: Promise<T>) =>
-    opened(part, (value) => value.close());
-  const close = async () => {
-    for (const end of closing.splice(0).reverse()) await end();
-  };
+  const wishes: readonly ServiceWish[] = options.services ?? [checkout];
+  checkWishes(wishes);
+  const closing = new Closing();
   try {
     const time = new LabTime(rate);
-    closing.push(() => time.close());
+    await closing.add(() => time.close());
     const { clock } = time;
     const log = new RequestLog(clock);
     time.watch(log);
-    const addresses = await opened(claimAddresses(), (value) => value.release());
+    const addresses = await claimAddresses();
+    await closing.add(() => addresses.release());
     const { host } = addresses;
-    const guard = await readFile(new URL("../adapters/guard.sql", import.meta.url), "utf8");
-    const [authority, dns, musterDatabase, pair] = await Promise.all([
+    const [authority, dns, musterDatabase, pairs] = await Promise.all([
       openAuthority(),
-      closable(openDns({ host: host(2), clock, random })),
-      closable(openMusterDatabase(addresses)),
-      closable(openPair({ addresses, regions: [east, west], seed: guard })),
+      closing.opened(openDns({ host: host(2), clock, random })),
+      closing.opened(openMusterDatabase(addresses)),
+      openPairs(addresses, wishes, closing),
     ]);
-    const resolver = await closable(openResolver({ host: host(3), upstream: dns.server, clock }));
-    const names = { [endpointOf(east)]: 10, [endpointOf(west)]: 20, [zone.nameServer]: 2 };
-    for (const [name, number] of Object.entries(names)) dns.setName(name, host(number));
-    const weighted = (region: string, number: number, weight: number) => ({
-      name: record,
-      type: "A",
-      ttl: 60,
-      values: [host(number)],
-      setIdentifier: region,
-      weight,
-    });
-    const plain = (name: string, number: number) => ({ name, type: "A", ttl: 60, values: [host(number)] });
-    const records = [
-      weighted(east, 11, 100),
-      weighted(west, 21, 0),
-      plain("east.example.com", 11),
-      plain("west.example.com", 21),
-    ];
+    const pair = pairs.get(checkout.name);
+    if (!pair) throw new Error("the lab has no database");
+    const resolver = await closing.opened(openResolver({ host: host(3), upstream: dns.server, clock }));
+    setNames(dns, addresses, pairs);
+    const hosted = { ...zone, nameServers: [zone.nameServer], records: firstRecords(addresses, wishes) };
     const [route53, rds, slack, mail] = await Promise.all([
-      closable(
-        openRoute53({
-          log,
-          clock,
-          host: host(5),
-          zone: { ...zone, nameServers: [zone.nameServer], records },
-          dns,
-          random,
-        }),
-      ),
-      closable(
-        openRds({
-          log,
-          clock,
-          address: host(5),
-          random,
-          instances: [
-            { id: instances[east], region: east, host: endpointOf(east), machine: machineOf(pair.primary) },
-            {
-              id: instances[west],
-              region: west,
-              host: endpointOf(west),
-              machine: machineOf(pair.replica),
-              source: { id: instances[east], region: east },
-            },
-          ],
-        }),
-      ),
-      closable(
+      closing.opened(openRoute53({ log, clock, host: host(5), zone: hosted, dns, random })),
+      closing.opened(openRds({ log, clock, address: host(5), random, instances: instancesFor(pairs) })),
+      closing.opened(
         openSlack({ log, clock, host: host(1), persons, ...(options.commands ? { commands: options.commands } : {}) }),
       ),
-      closable(openMail({ log, clock, host: host(1) })),
+      closing.opened(openMail({ log, clock, host: host(1) })),
     ]);
-    const openRegion = async (
-      region: string,
-      { cluster: clusterHost, edge: edgeHost, pods }: { cluster: number; edge: number; pods: number },
-    ) => {
-      const short = region === east ? "east" : "west";
-      const kubernetes = await closable(
-        openKubernetes({
-          log,
-          clock,
-          random,
-          region,
-          authority,
-          host: host(clusterHost),
-          context: `prod-${short}`,
-          token: `lab-token-${short}-${addresses.network}`,
-          namespaces: [
-            {
-              name: "shop",
-              // The west is told of the east's writer until somebody fails over: that is how it is found in practice.
-              configMaps: [{ name: "app-config", data: { DB_HOST: endpointOf(east) } }],
-              deployments: [{ name: "checkout", replicas: pods, config: { name: "app-config", key: "DB_HOST" } }],
-            },
-          ],
-          app: { resolver: dns.server, role: app },
-        }),
-      );
-      const edge = await closable(
-        openEdge({
-          log,
-          clock,
-          region,
-          authority,
-          host: host(edgeHost),
-          names: [record, `${short}.example.com`],
-          pods: () => kubernetes.pods("shop", "checkout"),
-        }),
-      );
-      return { kubernetes, edge };
-    };
-    const eastern = await openRegion(east, { cluster: 12, edge: 11, pods: replicas });
-    const western = await openRegion(west, { cluster: 22, edge: 21, pods: 1 });
+    const services = wishes.map((wish): LabService => {
+      const { name, replicas: pods = replicas } = wish;
+      return { ...wish, record: recordOf(name), replicas: pods, pair: pairs.get(name) };
+    });
+    const place = { addresses, log, clock, random, authority, resolver: dns.server, services };
+    const eastern = await openRegion({ ...place, region: east, podsOf: (service) => service.replicas }, closing);
+    const western = await openRegion({ ...place, region: west, podsOf: () => 1 }, closing);
     const clusters: Record<string, Kubernetes> = { [east]: eastern.kubernetes, [west]: western.kubernetes };
     const edges: Record<string, Edge> = { [east]: eastern.edge, [west]: western.edge };
     const customer = options.customers
@@ -194,7 +128,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
             Object.values(edges).some((edge) => edge.address === address && edge.knobs.down === "silent"),
         })
       : undefined;
-    if (customer) closing.push(() => customer.stop());
+    if (customer) await closing.add(() => customer.stop());
 
     const deadRegions = new Set<string>();
     const setRegionDead = async (region: string, dead: boolean) => {
@@ -204,12 +138,12 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       if (edge) edge.knobs.down = dead ? "silent" : false;
       clusters[region]?.setDead(dead);
       rds.setRegion(region, dead ? "silent" : false);
-      await pair.setRegion(region, dead ? "silent" : "open");
-      // The replica notices on the lab's clock, not after its own timeout on the wall.
-      if (dead)
-        void clock
-          .sleep(receiverTimeoutSeconds)
-          .then(() => (deadRegions.has(region) ? pair.link.setMode("refuses") : undefined));
+      await setPairsDead([...pairs.values()], {
+        region,
+        isDead: () => deadRegions.has(region),
+        clock,
+        signal: closing.signal,
+      });
     };
     return {
       addresses,
@@ -220,6 +154,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       dns,
       resolver,
       route53,
+      services,
       pair,
       rds,
       clusters,
@@ -230,10 +165,10 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       customer,
       setRegionDead,
       deadRegions,
-      close,
+      close: () => closing.close(),
     };
   } catch (error) {
-    await close();
+    await closing.close();
     throw error;
   }
 }

@@ -1,0 +1,55 @@
+import type { Service } from "../estate.ts";
+
+/** What a lab is asked for, of one service. */
+export type ServiceWish = {
+  /** Its record, deployment and key of the estate: a name that may stand in DNS. */
+  name: string;
+  tier: Service["tier"];
+  /** Services of the same list that it needs. */
+  dependsOn?: readonly string[];
+  /** True: a Postgres pair of its own, which its pods find through a config map. Left out: its pods need nothing. */
+  database?: boolean;
+  /** Pods that serve it; left out, as many as the lab gives every service. */
+  replicas?: number;
+};
+
+/** The service of every lab: customers buy from it, and what a story says of "the" service is about it. */
+export const checkout = { name: "checkout", tier: "critical", database: true } as const satisfies ServiceWish;
+
+/**
+ * A whole shop, for the move of a region: twelve services, of which four keep data. None needs another of its own tier, so
+ * that tiers and dependencies agree on three waves. What is not critical runs two pods, so that the lab stays cheap.
+ */
+export const shopServices: readonly ServiceWish[] = [
+  { name: "accounts", tier: "critical", database: true },
+  { name: "payments", tier: "critical", database: true },
+  checkout,
+  { name: "shipping", tier: "important", database: true, dependsOn: ["checkout"], replicas: 2 },
+  { name: "basket", tier: "important", dependsOn: ["accounts", "checkout"], replicas: 2 },
+  { name: "catalog", tier: "important", dependsOn: ["accounts"], replicas: 2 },
+  { name: "refunds", tier: "important", dependsOn: ["payments"], replicas: 2 },
+  { name: "search", tier: "standard", dependsOn: ["catalog"], replicas: 2 },
+  { name: "reviews", tier: "standard", dependsOn: ["accounts", "catalog"], replicas: 2 },
+  { name: "recommendations", tier: "standard", dependsOn: ["basket", "catalog"], replicas: 2 },
+  { name: "newsletter", tier: "standard", dependsOn: ["catalog"], replicas: 2 },
+  { name: "tracking", tier: "standard", dependsOn: ["shipping"], replicas: 2 },
+];
+
+/** Names of the two regions' own front doors. */
+const taken = ["east", "west"];
+
+/** @throws Error that says why no lab can be opened with these services. */
+export function checkWishes(services: readonly ServiceWish[]): void {
+  const names = services.map(({ name }) => name);
+  const fault = (why: string) => new Error(`The lab was not opened: ${why}.`);
+  if (!services.some(({ name, database }) => name === checkout.name && database)) {
+    throw fault("among its services there is no checkout with a database");
+  }
+  for (const { name, dependsOn = [] } of services) {
+    if (!/^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) throw fault(`"${name}" cannot stand in DNS`);
+    if (taken.includes(name)) throw fault(`${name}.example.com is the front door of a region`);
+    if (names.filter((other) => other === name).length > 1) throw fault(`there are two services "${name}"`);
+    const missing = dependsOn.find((other) => !names.includes(other));
+    if (missing !== undefined) throw fault(`"${name}" depends on "${missing}", which is not there`);
+  }
+}

@@ -1,0 +1,79 @@
+import { readFile } from "node:fs/promises";
+import type { Clock } from "../clock.ts";
+import type { Addresses } from "./address.ts";
+import type { Closing } from "./closing.ts";
+import { east, endpointOf, instancesOf, west } from "./estate.ts";
+import { machineOf, openPair, type Pair, type PairOptions } from "./postgres-pair.ts";
+import type { InstanceOptions } from "./rds-instance.ts";
+import { checkout, type ServiceWish } from "./services.ts";
+
+/** How long a replica keeps up a line on which nothing comes: wal_receiver_timeout on RDS. In seconds. */
+const receiverTimeoutSeconds = 30;
+
+/** Opens a Postgres pair for every service that keeps data, by the services' names; the writers are in the east. */
+export async function openPairs(
+  addresses: Addresses,
+  services: readonly ServiceWish[],
+  closing: Closing,
+): Promise<Map<string, Pair>> {
+  const seed = await readFile(new URL("../adapters/guard.sql", import.meta.url), "utf8");
+  const others = services.filter(({ name, database }) => database && name !== checkout.name);
+  const pairs = [checkout, ...others].map(async ({ name }, index): Promise<[string, Pair]> => {
+    const options: PairOptions = { addresses, regions: [east, west], seed, ...hostsOfPair(index) };
+    return [name, await closing.opened(openPair(options))];
+  });
+  return new Map(await Promise.all(pairs));
+}
+
+/** Hosts of a lab on which nobody but databases lives. */
+const databaseHosts = [...numbers(131, 250), ...numbers(50, 109)];
+
+/** Where a pair lives: the first where it always did, each further one on five hosts of its own. */
+function hostsOfPair(index: number): Pick<PairOptions, "hosts"> {
+  if (index === 0) return {};
+  const [front = 0, frontWest = 0, server = 0, serverWest = 0, link] = databaseHosts.slice(5 * (index - 1), 5 * index);
+  if (link === undefined) {
+    throw new Error(`The lab was not opened: it has room for ${1 + databaseHosts.length / 5} databases.`);
+  }
+  return { hosts: { fronts: [front, frontWest], servers: [server, serverWest], link } };
+}
+
+function numbers(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}
+
+/** The instances that RDS shows for the pairs: the east's, and the west's as their replicas. */
+export function instancesFor(pairs: ReadonlyMap<string, Pair>): InstanceOptions[] {
+  return [...pairs].flatMap(([service, { primary, replica }]) => {
+    const id = instancesOf(service);
+    const writer = { id: id[east], region: east };
+    return [
+      { ...writer, host: endpointOf(east, service), machine: machineOf(primary) },
+      {
+        id: id[west],
+        region: west,
+        host: endpointOf(west, service),
+        machine: machineOf(replica),
+        source: writer,
+      },
+    ];
+  });
+}
+
+/**
+ * Kills what the pairs have in a region, or revives it. A replica whose source is silent notices on the lab's clock, not
+ * after its own timeout on the wall; `signal` ends that wait when the lab closes.
+ */
+export async function setPairsDead(
+  pairs: readonly Pair[],
+  { region, isDead, clock, signal }: { region: string; isDead: () => boolean; clock: Clock; signal: AbortSignal },
+): Promise<void> {
+  await Promise.all(pairs.map((pair) => pair.setRegion(region, isDead() ? "silent" : "open")));
+  if (!isDead()) return;
+  const noticed = clock.sleep(receiverTimeoutSeconds, signal).then(async () => {
+    if (isDead()) await Promise.all(pairs.map((pair) => pair.link.setMode("refuses")));
+  });
+  void noticed.catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+}
