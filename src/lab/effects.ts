@@ -1,7 +1,18 @@
+import { configMapOf, instancesOf, recordOf } from "./estate.ts";
 import { countLoginChanges } from "./postgres-log.ts";
 import { ask, type Pair } from "./postgres-pair.ts";
 import type { LabRequest } from "./request-log.ts";
 import { app } from "./shop.ts";
+
+/** Picks the requests that are about one service, each with the effects on that service: a batch may change many. */
+export function requestsFor(service: string, requests: readonly LabRequest[]): LabRequest[] {
+  const things = [`shop/${service}`, `shop/${configMapOf(service)}`, ...Object.values(instancesOf(service))];
+  const isOf = (text: string) => [...things, recordOf(service)].some((thing) => `/${text}`.endsWith(`/${thing}`));
+  return requests.flatMap((request) => {
+    const effects = request.effects.filter(({ target }) => isOf(target));
+    return effects.length > 0 || isOf(request.resource) ? [{ ...request, effects }] : [];
+  });
+}
 
 /** Counts how often each change took hold at its target: "kubernetes:us-west-2/shop/checkout replicas=3" to times. */
 export function timesByChange(requests: readonly LabRequest[]): Map<string, number> {

@@ -2,11 +2,12 @@ import type { JournalEvent } from "../engine/events.ts";
 import type { Report } from "../../jobs/report.ts";
 import type { Plan, PlanNode } from "../engine/plan.ts";
 import type { RunView } from "../engine/view.ts";
-import { countCanaries, timesByChange, timesByRole } from "./effects.ts";
+import { countCanaries, requestsFor, timesByChange, timesByRole } from "./effects.ts";
 import { east, west } from "./estate.ts";
 import type { Lab } from "./lab.ts";
 import { countOrders } from "./orders.ts";
 import type { LabRequest } from "./request-log.ts";
+import type { ServiceSeen } from "./service-sights.ts";
 import type { Span } from "./worker-process.ts";
 
 /** The last line of the demo. Seconds are lab seconds unless said; docs/lab.md explains each. */
@@ -27,6 +28,8 @@ export type Figures = {
   takeOvers: number;
   slackPosts: number;
   steps: { id: string; seconds: number }[];
+  /** How every service ended up; left out where checkout is alone. */
+  services?: ServiceSeen[];
 };
 
 export type Story = {
@@ -42,6 +45,7 @@ export type Story = {
 export async function countFigures(lab: Lab, story: Story): Promise<Figures> {
   const { plan, view, report } = story;
   const orders = await countOrders(lab);
+  const services = lab.services.length > 1 ? await lab.everyService() : undefined;
   return {
     outcome: view.ended?.outcome ?? "parked",
     mode: story.mode,
@@ -63,6 +67,7 @@ export async function countFigures(lab: Lab, story: Story): Promise<Figures> {
     steps: [...view.steps.values()].flatMap(({ node, firstLookAt, done }) =>
       firstLookAt && done ? [{ id: node.id, seconds: tenth((done.at.getTime() - firstLookAt.getTime()) / 1000) }] : [],
     ),
+    ...(services ? { services } : {}),
   };
 }
 
@@ -83,7 +88,7 @@ function requestsDuring(view: RunView, node: PlanNode, log: readonly LabRequest[
   const to = step?.done?.at.getTime() ?? Infinity;
   if (!kind || from === undefined) return [];
   const region = regionOf(node);
-  return log.filter(
+  return requestsFor(node.service, log).filter(
     ({ at, server, action }) =>
       kind.server.test(server) &&
       kind.action.test(action) &&
@@ -118,18 +123,17 @@ function effectsOf(plan: Plan, view: RunView, log: readonly LabRequest[]): Recor
 
 /** The same for the steps that change a database: its servers' own logs and rows tell. */
 async function databaseEffects(lab: Lab, { plan, report }: Story): Promise<Record<string, number>> {
-  const [{ taken, given }, canaries] = await Promise.all([
-    timesByRole(lab.pair),
-    countCanaries(lab.pair, report.runId),
-  ]);
-  const times: Record<string, number> = {
-    "fence-writes": taken,
-    "open-writes": given,
-    "verify-database": canaries,
-  };
-  return Object.fromEntries(
-    plan.nodes.flatMap(({ id, step }) => (times[step] === undefined ? [] : [[id, times[step]]])),
-  );
+  const counted = lab.services.map(async ({ name, pair }) => {
+    if (!pair) return {};
+    const [{ taken, given }, canaries] = await Promise.all([timesByRole(pair), countCanaries(pair, report.runId)]);
+    const times: Record<string, number> = { "fence-writes": taken, "open-writes": given, "verify-database": canaries };
+    return Object.fromEntries(
+      plan.nodes.flatMap(({ id, service, step }) =>
+        service === name && times[step] !== undefined ? [[id, times[step]]] : [],
+      ),
+    ) as Record<string, number>;
+  });
+  return Object.assign({}, ...(await Promise.all(counted))) as Record<string, number>;
 }
 
 /** Servers that log their requests themselves; of all others (databases, names, front doors) Muster's calls tell. */

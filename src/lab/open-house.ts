@@ -6,6 +6,7 @@ import { openLab, type Lab } from "./lab.ts";
 import { lookAtWorld } from "./look-at-world.ts";
 import { openPage, type CompletedCommand, type PageOptions } from "./page.ts";
 import { Servers } from "./servers.ts";
+import type { ServiceWish } from "./services.ts";
 import { switchesOf } from "./switches.ts";
 
 export type OpenHouse = {
@@ -22,17 +23,20 @@ export type OpenHouseOptions = {
   port: number;
   /** Login name of whoever opened it: in the terminal, that is ana. */
   user: string;
+  /** What runs in it; checkout alone, when left out. */
+  services?: readonly ServiceWish[];
 };
 
 /** Servers of Muster beside the lab: one may be killed, and the other goes on. */
 const serversWanted = 2;
 
 /** Opens a lab that stays: people buy, two servers of Muster listen, and there is a page to work and break things in. */
-export async function openHouse({ port, user }: OpenHouseOptions): Promise<OpenHouse> {
+export async function openHouse({ port, user, services }: OpenHouseOptions): Promise<OpenHouse> {
   const lab = await openLab({
     rate: 1,
     serve: false,
     replicas: 4,
+    ...(services ? { services } : {}),
     customers: { count: 3, everySeconds: 2 },
     estate: { stabilitySeconds: 120 },
     editEstate: (yaml) => yaml.replace("terminal: ana", `terminal: ${JSON.stringify(user)}`),

@@ -22,13 +22,24 @@ export type RegionView = {
   dnsShare: number;
 };
 
+/** One of several services, as far as a line of a list shows it. */
+export type ServiceView = {
+  name: string;
+  tier: string;
+  regions: { name: string; pods: { ready: number; wanted: number }; dnsShare: number }[];
+  /** What a customer is answered who asks for its health page; undefined: nothing. */
+  status?: number;
+};
+
 /** One name server's answer: an address, and the region behind it where that is known. */
 export type DnsAnswer = { address: string; region?: string };
 
-/** Both regions and what customers see, at one moment. */
+/** Both regions, as one service has them, and what its customers see, at one moment. */
 export type WorldView = {
   service: string;
   regions: RegionView[];
+  /** All services, where there is more than the one above. */
+  services?: ServiceView[];
   dns: { name: string; ttlSeconds: number; authoritative: DnsAnswer[]; resolver: DnsAnswer[] };
   customers: {
     /** Share of the latest requests that were answered, 0 to 1; undefined before the first. */

@@ -2,7 +2,7 @@ import { east, west } from "./estate.ts";
 import type { Knobs } from "./knobs.ts";
 import type { Lab } from "./lab.ts";
 import type { Switch } from "./page-world.ts";
-import { pauseReplay } from "./postgres-pair.ts";
+import { pauseReplay, type Pair } from "./postgres-pair.ts";
 import type { Servers } from "./servers.ts";
 
 /** Share of the calls that fail while the clouds' interfaces are set to fail; half of the changing ones after their effect. */
@@ -13,8 +13,8 @@ export function switchesOf(lab: Lab, servers: Servers): Switch[] {
   return [
     region(lab, east),
     region(lab, west),
-    toggle("link", "Replication cut", (on) => lab.pair.setLink(on ? "silent" : "open")),
-    toggle("replica", "Replica held back", (on) => pauseReplay(lab.pair.replica.server, on)),
+    toggle("link", "Replication cut", (on) => forEachPair(lab, (pair) => pair.setLink(on ? "silent" : "open"))),
+    toggle("replica", "Replica held back", (on) => forEachPair(lab, (pair) => pauseReplay(pair.replica.server, on))),
     {
       id: "apis",
       label: "Half of the API calls fail",
@@ -30,6 +30,10 @@ export function switchesOf(lab: Lab, servers: Servers): Switch[] {
     down("mail", "Mail down", lab.mail.knobs),
     serverKilled(servers),
   ];
+}
+
+async function forEachPair({ services }: Lab, deed: (pair: Pair) => Promise<void>): Promise<void> {
+  await Promise.all(services.flatMap(({ pair }) => (pair ? [deed(pair)] : [])));
 }
 
 const apisOf = ({ rds, route53, clusters }: Lab): Knobs[] => [

@@ -38,6 +38,26 @@ const world = (): WorldView => ({
       dnsShare: 0,
     },
   ],
+  services: [
+    {
+      name: "checkout",
+      tier: "critical",
+      regions: [
+        { name: "us-east-1", pods: { ready: eastDown ? 0 : 3, wanted: 3 }, dnsShare: 100 },
+        { name: "us-west-2", pods: { ready: 1, wanted: 1 }, dnsShare: 0 },
+      ],
+      ...(!eastDown && { status: 200 }),
+    },
+    {
+      name: "search",
+      tier: "standard",
+      regions: [
+        { name: "us-east-1", pods: { ready: 0, wanted: 0 }, dnsShare: 0 },
+        { name: "us-west-2", pods: { ready: 2, wanted: 2 }, dnsShare: 100 },
+      ],
+      status: 503,
+    },
+  ],
   dns: {
     name: "checkout.example.com",
     ttlSeconds: 60,
@@ -134,6 +154,15 @@ describe("the lab's page", () => {
     await form.getByRole("button", { name: "Save" }).click();
     await tab.getByText("Reason: the region is dark").waitFor();
     expect(await tab.getByRole("dialog").count()).toBe(0);
+  });
+
+  it("lists every service, with its region, its pods and what its customers get", async () => {
+    const services = tab.getByRole("region", { name: "Services" });
+    expect(await services.locator("dt").allInnerTexts()).toEqual(["checkout", "search"]);
+    expect(await services.locator("dd").allInnerTexts()).toEqual([
+      "us-east-1, pods 3/3 1/1, healthy",
+      "us-west-2, pods 0/0 2/2, answers 503",
+    ]);
   });
 
   it("shows both regions, breaks one, and moves the clock", async () => {

@@ -12,6 +12,7 @@ export function showWorld({ world, clock, switches }) {
     { draw: () => drawCustomers(world.customers, world.service), of: world.customers },
     { draw: () => el("div.regions", {}, world.regions.map(drawRegion)), of: world.regions },
     { draw: () => drawDns(world.dns, world.regions), of: [world.dns, world.regions] },
+    ...(world.services ? [{ draw: () => drawServices(world.services), of: world.services }] : []),
     { draw: () => drawSwitches(switches), of: switches },
   ];
   showList(
@@ -147,6 +148,23 @@ function drawDns({ name, ttlSeconds, authoritative, resolver }, regions) {
     el("h2", {}, name, el("span", {}, ` TTL ${ttlSeconds} s`)),
     bar,
     el("dl", {}, fact("Name server", answers(authoritative)), fact("Resolver", answers(resolver))),
+  );
+}
+
+/** A line a service: where its customers are led, its pods in each region, and what they get. */
+function drawServices(services) {
+  const lines = services.map(({ name, regions, status }) => {
+    const led = regions.filter(({ dnsShare }) => dnsShare > 0).map((region) => region.name);
+    const pods = regions.map((region) => `${region.pods.ready}/${region.pods.wanted}`).join(" ");
+    const health = status === undefined ? "no answer" : status < 400 ? "healthy" : `answers ${status}`;
+    const look = status === undefined ? "bad" : status < 400 ? "good" : "poor";
+    return fact(name, `${led.join(" and ") || "nowhere"}, pods ${pods}, ${health}`, look);
+  });
+  return el(
+    "section.card",
+    { ariaLabel: "Services" },
+    el("h2", {}, `${services.length} services`),
+    el("dl", {}, lines),
   );
 }
 
