@@ -1,15 +1,13 @@
-import {
-  ChangeResourceRecordSetsCommand,
-  GetChangeCommand,
-  GetHostedZoneCommand,
-  ListResourceRecordSetsCommand,
-} from "@aws-sdk/client-route-53";
+import { GetChangeCommand } from "@aws-sdk/client-route-53";
 import type { Change, ResourceRecordSet, Route53Client } from "@aws-sdk/client-route-53";
-import { call, type CallContext, type CallOptions } from "../call.ts";
+import { call, type CallOptions } from "../call.ts";
 import { CannotContinue } from "../errors.ts";
-import { explainDenied } from "./aws-errors.ts";
 import type { RecordType } from "./dns.ts";
-import { inTurn } from "./route53-queue.ts";
+import { changeInCompany, changeZone, type Company, type Sent } from "./route53-batches.ts";
+import { pace, type PacedContext } from "./route53-pace.ts";
+import { listRecords } from "./route53-zone.ts";
+
+export { getZone } from "./route53-zone.ts";
 
 export { isRefusal, isThrottled } from "./aws-errors.ts";
 
@@ -32,26 +30,23 @@ export type WeightedRecords = Record<string, WeightedRecord>;
  * Looks at the weighted records of a name, as the control plane in us-east-1 holds them. Reads may lag writes.
  */
 export async function getWeightedRecords(
-  ctx: CallContext,
+  ctx: PacedContext,
   route53: Route53Client,
   dns: DnsName,
   options?: CallOptions,
 ): Promise<WeightedRecords> {
-  const name = absolute(dns.name);
-  // Route 53 lists from a name on, in its own order; all records of one name and type stand together, 300 a page.
-  const command = new ListResourceRecordSetsCommand({
-    HostedZoneId: dns.zone,
-    StartRecordName: name,
-    StartRecordType: dns.type,
-    MaxItems: 300,
-  });
-  const send = (abortSignal: AbortSignal) => route53.send(command, { abortSignal });
-  const listed = await call(ctx, "route53.ListResourceRecordSets", send, options).catch((error: unknown) => {
-    throw explainDenied(error, `read the zone ${dns.zone}`, "route53:ListResourceRecordSets");
-  });
-  const records = (listed.ResourceRecordSets ?? []).filter((set) => set.Name === name && set.Type === dns.type);
-  return Object.fromEntries(records.flatMap((set) => (set.SetIdentifier ? [[set.SetIdentifier, describe(set)]] : [])));
+  const sets = await listRecords(ctx, route53, dns.zone, { name: absolute(dns.name), type: dns.type }, options);
+  return Object.fromEntries(sets.flatMap((set) => (set.SetIdentifier ? [[set.SetIdentifier, describe(set)]] : [])));
 }
+
+/** What the shares of a name are, and what they shall be. */
+export type Shares = {
+  from: WeightedRecords;
+  weights: Record<string, number>;
+  again?: boolean;
+  /** Where many services move together: their changes go out together. */
+  company?: Company | undefined;
+};
 
 /**
  * Replaces the DNS shares of a name in one batch: every record changes or none does. `from` must be exactly what the
@@ -67,62 +62,31 @@ export async function getWeightedRecords(
  * @see https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html
  */
 export async function replaceWeights(
-  ctx: CallContext,
+  ctx: PacedContext,
   route53: Route53Client,
   dns: DnsName,
-  { from, weights, again = false }: { from: WeightedRecords; weights: Record<string, number>; again?: boolean },
+  { from, weights, again = false, company }: Shares,
   options?: CallOptions,
-): Promise<{ changeId: string | undefined }> {
+): Promise<Sent> {
   const wanted = Object.keys(from).map((set) => ({ set, weight: weights[set] ?? 0 }));
   if (!wanted.some(({ weight }) => weight > 0)) throw nobodyLeft(dns, weights);
   const changes = wanted.flatMap(({ set, weight }) => replaceOne(dns, set, from[set], weight, again));
   if (changes.length === 0) return { changeId: undefined };
-  return changeRecords(ctx, route53, dns.zone, changes, options);
-}
-
-/** Sends a list of changes to a zone as one batch, after the batches this process has already sent there. */
-export async function changeRecords(
-  ctx: CallContext,
-  route53: Route53Client,
-  zone: string,
-  changes: Change[],
-  options?: CallOptions,
-): Promise<{ changeId: string | undefined }> {
-  const command = new ChangeResourceRecordSetsCommand({ HostedZoneId: zone, ChangeBatch: { Changes: changes } });
-  const send = (abortSignal: AbortSignal) => route53.send(command, { abortSignal });
-  try {
-    const changed = await inTurn(route53, zone, () => call(ctx, "route53.ChangeResourceRecordSets", send, options));
-    return { changeId: changed.ChangeInfo?.Id };
-  } catch (error) {
-    throw explainDenied(error, `change records of the zone ${zone}`, "route53:ChangeResourceRecordSets");
-  }
+  if (!company || company.of < 2) return changeZone(ctx, route53, dns.zone, changes, options);
+  return changeInCompany(ctx, route53, dns.zone, changes, company, options);
 }
 
 /** Tells whether every name server of the zone has a change. */
 export async function isInsync(
-  ctx: CallContext,
+  ctx: PacedContext,
   route53: Route53Client,
   changeId: string,
   options?: CallOptions,
 ): Promise<boolean> {
+  await pace(ctx, route53, options?.signal);
   const send = (abortSignal: AbortSignal) => route53.send(new GetChangeCommand({ Id: changeId }), { abortSignal });
   const found = await call(ctx, "route53.GetChange", send, options);
   return found.ChangeInfo?.Status === "INSYNC";
-}
-
-/** Looks up a zone's name and its authoritative name servers. */
-export async function getZone(
-  ctx: CallContext,
-  route53: Route53Client,
-  zone: string,
-  options?: CallOptions,
-): Promise<{ name: string; nameServers: string[] }> {
-  const send = (abortSignal: AbortSignal) => route53.send(new GetHostedZoneCommand({ Id: zone }), { abortSignal });
-  const found = await call(ctx, "route53.GetHostedZone", send, options).catch((error: unknown) => {
-    throw explainDenied(error, `read the zone ${zone}`, "route53:GetHostedZone");
-  });
-  const name = found.HostedZone?.Name ?? "";
-  return { name: name.replace(/\.$/, ""), nameServers: found.DelegationSet?.NameServers ?? [] };
 }
 
 function replaceOne(

@@ -5,7 +5,13 @@ import { CannotContinue } from "../errors.ts";
 import { isUnknown, step, unknown, type StepContext, type Unknown } from "../engine/step.ts";
 import { findBehind } from "./name-servers.ts";
 
-export type ShiftDnsInput = { service: string; dns: DnsName; toRegion: string };
+export type ShiftDnsInput = {
+  service: string;
+  dns: DnsName;
+  toRegion: string;
+  /** How many services of the wave have records in the zone; absent where one moves alone. */
+  together?: number;
+};
 
 export type ShiftDnsSeen = {
   /** By set identifier, the region's name. */
@@ -14,6 +20,9 @@ export type ShiftDnsSeen = {
   /** Name servers whose answers are not the wanted ones yet, a clause each; asked once the shares are right. */
   behind: string[];
 };
+
+/** How long the changes of one wave and zone wait for each other, in seconds. */
+const companySeconds = 15;
 
 /** The share of the region that gets everybody. */
 const everybody = 100;
@@ -40,10 +49,10 @@ export const shiftDns = step<ShiftDnsInput, ShiftDnsSeen>({
     return misplaced(records, toRegion) ?? (first && `the name server ${first}`);
   },
 
-  async apply(ctx, { dns, toRegion }, { seen }) {
+  async apply(ctx, { dns, toRegion, together }, { seen }) {
     // A change that was taken and never reached the name servers is stranded: AWS asks for it to be sent once more.
     const again = misplaced(seen.records, toRegion) === undefined;
-    const change = { from: seen.records, weights: { [toRegion]: everybody }, again };
+    const change = { from: seen.records, weights: { [toRegion]: everybody }, again, company: companyOf(together) };
     await replaceWeights(ctx, ctx.clients.route53, dns, change, { signal: ctx.signal });
   },
 
@@ -65,6 +74,9 @@ export const shiftDns = step<ShiftDnsInput, ShiftDnsSeen>({
   settleSeconds: 60,
   pollSeconds: 5,
 });
+
+const companyOf = (together: number | undefined) =>
+  together === undefined ? undefined : { of: together, seconds: companySeconds };
 
 type Zone = { records: WeightedRecords; nameServers: string[] };
 

@@ -1,0 +1,149 @@
+import { ChangeResourceRecordSetsCommand } from "@aws-sdk/client-route-53";
+import type { Change, Route53Client } from "@aws-sdk/client-route-53";
+import { call, type CallOptions } from "../call.ts";
+import { explainDenied } from "./aws-errors.ts";
+import { pace, type PacedContext } from "./route53-pace.ts";
+import { inTurn } from "./route53-queue.ts";
+
+/** What one service wants of a zone, and who waits for it. */
+type Member = {
+  ctx: PacedContext;
+  changes: Change[];
+  options: CallOptions;
+  resolve: (sent: Sent) => void;
+  reject: (error: unknown) => void;
+};
+
+export type Sent = { changeId: string | undefined };
+
+/** How many of a kind wait for each other, and how long at most, in seconds of Muster's clock. */
+export type Company = { of: number; seconds: number };
+
+/** Of one request: elements, and characters of all values together. */
+const mostElements = 1000;
+const mostCharacters = 32_000;
+
+type Gathering = { members: Member[]; close: AbortController };
+
+const gatherings = new WeakMap<Route53Client, Map<string, Gathering>>();
+
+/**
+ * Sends changes of a zone together with those of others who come within a while, as few batches as Route 53 takes: each
+ * batch is whole or nothing, so one that is refused is halved until the refusal meets only whoever caused it. Goes out at
+ * once when `company.of` are there.
+ *
+ * A caller who gives up before that is left out and nothing of it is sent; afterwards it hears what became of it.
+ * @throws what Route 53 answers to this caller's own changes.
+ * @see https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html#limits-api-requests-changeresourcerecordsets
+ */
+export function changeInCompany(
+  ctx: PacedContext,
+  route53: Route53Client,
+  zone: string,
+  changes: Change[],
+  company: Company,
+  options: CallOptions = {},
+): Promise<Sent> {
+  return new Promise((resolve, reject) => {
+    if (options.signal?.aborted) return reject(options.signal.reason as Error);
+    const member: Member = { ctx, changes, options, resolve, reject };
+    const gathering = gather(ctx, route53, zone, company);
+    gathering.members.push(member);
+    options.signal?.addEventListener("abort", () => leave(gathering, member), { once: true });
+    if (gathering.members.length >= company.of) gathering.close.abort();
+  });
+}
+
+function gather(ctx: PacedContext, route53: Route53Client, zone: string, { seconds }: Company): Gathering {
+  const zones = gatherings.get(route53) ?? new Map<string, Gathering>();
+  gatherings.set(route53, zones);
+  const open = zones.get(zone);
+  if (open) return open;
+  const gathering: Gathering = { members: [], close: new AbortController() };
+  zones.set(zone, gathering);
+  const waited = ctx.activity.waiting("route53 company", () => ctx.clock.sleep(seconds, gathering.close.signal));
+  void waited
+    .catch(() => undefined)
+    .then(async () => {
+      zones.delete(zone);
+      for (const batch of batchesOf(gathering.members)) await sendBatch(route53, zone, batch);
+    });
+  return gathering;
+}
+
+function leave(gathering: Gathering, member: Member): void {
+  const index = gathering.members.indexOf(member);
+  if (index < 0) return;
+  gathering.members.splice(index, 1);
+  member.reject(member.options.signal?.reason);
+}
+
+/** Cuts members into batches that Route 53 takes; what one service wants is never cut in two. */
+export function batchesOf<Wanting extends { changes: Change[] }>(members: readonly Wanting[]): Wanting[][] {
+  const batches: Wanting[][] = [];
+  let [elements, characters] = [Infinity, Infinity];
+  for (const member of members) {
+    const more = { elements: member.changes.length, characters: charactersOf(member.changes) };
+    if (elements + more.elements > mostElements || characters + more.characters > mostCharacters) {
+      batches.push([]);
+      [elements, characters] = [0, 0];
+    }
+    elements += more.elements;
+    characters += more.characters;
+    batches.at(-1)?.push(member);
+  }
+  return batches;
+}
+
+const charactersOf = (changes: Change[]): number =>
+  changes
+    .flatMap(({ ResourceRecordSet: set }) => set?.ResourceRecords ?? [])
+    .reduce((sum, { Value }) => sum + (Value?.length ?? 0), 0);
+
+/** Sends a batch; one that is refused is tried in halves, since nothing of it has changed. */
+async function sendBatch(route53: Route53Client, zone: string, members: Member[]): Promise<void> {
+  const [first] = members;
+  if (!first) return;
+  try {
+    const options = members.length === 1 ? first.options : {};
+    const sent = await changeZone(
+      first.ctx,
+      route53,
+      zone,
+      members.flatMap(({ changes }) => changes),
+      options,
+    );
+    for (const { resolve } of members) resolve(sent);
+  } catch (error) {
+    if (members.length === 1 || !isRefusedBatch(error)) {
+      for (const { reject } of members) reject(error);
+      return;
+    }
+    const half = Math.ceil(members.length / 2);
+    await sendBatch(route53, zone, members.slice(0, half));
+    await sendBatch(route53, zone, members.slice(half));
+  }
+}
+
+const isRefusedBatch = (error: unknown): boolean => error instanceof Error && error.name === "InvalidChangeBatch";
+
+/** Sends a list of changes to a zone as one batch, after the batches this process has already sent there. */
+export async function changeZone(
+  ctx: PacedContext,
+  route53: Route53Client,
+  zone: string,
+  changes: Change[],
+  options: CallOptions = {},
+): Promise<Sent> {
+  const command = new ChangeResourceRecordSetsCommand({ HostedZoneId: zone, ChangeBatch: { Changes: changes } });
+  const send = (abortSignal: AbortSignal) => route53.send(command, { abortSignal });
+  try {
+    const changed = await inTurn(route53, zone, async () => {
+      await pace(ctx, route53, options.signal);
+      return call(ctx, "route53.ChangeResourceRecordSets", send, options);
+    });
+    return { changeId: changed.ChangeInfo?.Id };
+  } catch (error) {
+    throw explainDenied(error, `change records of the zone ${zone}`, "route53:ChangeResourceRecordSets");
+  }
+}

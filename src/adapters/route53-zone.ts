@@ -1,0 +1,117 @@
+import { GetHostedZoneCommand, ListResourceRecordSetsCommand } from "@aws-sdk/client-route-53";
+import type {
+  ListResourceRecordSetsResponse,
+  ResourceRecordSet,
+  Route53Client,
+  RRType,
+} from "@aws-sdk/client-route-53";
+import { call, type CallOptions } from "../call.ts";
+import { explainDenied } from "./aws-errors.ts";
+import { NextRead } from "./next-read.ts";
+import { pace, type PacedContext } from "./route53-pace.ts";
+
+export type Zone = { name: string; nameServers: string[] };
+
+/** One name's records of one type, and who wants to know. */
+type Wish = { ctx: PacedContext; name: string; type: RRType; options: CallOptions };
+
+/** What a process reads of each zone: one list at a time, for all who ask. */
+const lists = new WeakMap<Route53Client, Map<string, NextRead<Wish, ResourceRecordSet[]>>>();
+const zones = new WeakMap<Route53Client, Map<string, NextRead<Pick<Wish, "ctx" | "options">, Zone>>>();
+
+/** The one of a client and a zone, made when it is first asked for. */
+function oneOf<T>(all: WeakMap<Route53Client, Map<string, T>>, route53: Route53Client, zone: string, make: () => T): T {
+  const ofClient = all.get(route53) ?? new Map<string, T>();
+  all.set(route53, ofClient);
+  const one = ofClient.get(zone) ?? make();
+  ofClient.set(zone, one);
+  return one;
+}
+
+/** Route 53 gives at most so many records a page. */
+const pageSize = 300;
+/** The quota of a zone, with room: a list that does not end is not followed for ever. */
+const mostPages = 100;
+
+/**
+ * Lists the records of one name and type. Those who ask while a list is under way share the next one: a hundred services
+ * that look at once cost the pages of their zone, and not a hundred requests of the account's five a second.
+ */
+export function listRecords(
+  ctx: PacedContext,
+  route53: Route53Client,
+  zone: string,
+  { name, type }: { name: string; type: RRType },
+  options: CallOptions = {},
+): Promise<ResourceRecordSet[]> {
+  const list = oneOf(lists, route53, zone, () => new NextRead((wishes: Wish[]) => readRecords(route53, zone, wishes)));
+  return list.ask({ ctx, name, type, options }, options.signal);
+}
+
+/** All records of one name and type stand together, so one page tells of one wish; many are found in the whole zone. */
+async function readRecords(route53: Route53Client, zone: string, wishes: Wish[]) {
+  const [first] = wishes;
+  if (!first) return () => [];
+  const alone = wishes.length === 1;
+  const found: ResourceRecordSet[] = [];
+  let page: ListResourceRecordSetsResponse | undefined;
+  for (let pages = 0; pages < mostPages; pages += 1) {
+    const from = page
+      ? { name: page.NextRecordName, type: page.NextRecordType, set: page.NextRecordIdentifier }
+      : alone
+        ? first
+        : {};
+    page = await listPage(first, route53, zone, from, alone ? first.options : {});
+    found.push(...(page.ResourceRecordSets ?? []));
+    if (alone || !page.IsTruncated) break;
+  }
+  return ({ name, type }: Wish) => found.filter((set) => set.Name === name && set.Type === type);
+}
+
+type From = { name?: string | undefined; type?: RRType | undefined; set?: string | undefined };
+
+async function listPage(
+  { ctx }: Wish,
+  route53: Route53Client,
+  zone: string,
+  from: From,
+  options: CallOptions,
+): Promise<ListResourceRecordSetsResponse> {
+  const command = new ListResourceRecordSetsCommand({
+    HostedZoneId: zone,
+    MaxItems: pageSize,
+    ...(from.name ? { StartRecordName: from.name } : {}),
+    ...(from.type ? { StartRecordType: from.type } : {}),
+    ...(from.set ? { StartRecordIdentifier: from.set } : {}),
+  });
+  await pace(ctx, route53, options.signal);
+  const send = (abortSignal: AbortSignal) => route53.send(command, { abortSignal });
+  return call(ctx, "route53.ListResourceRecordSets", send, options).catch((error: unknown) => {
+    throw explainDenied(error, `read the zone ${zone}`, "route53:ListResourceRecordSets");
+  });
+}
+
+/** Looks up a zone's name and its authoritative name servers; those who ask at once share the answer. */
+export function getZone(
+  ctx: PacedContext,
+  route53: Route53Client,
+  zone: string,
+  options: CallOptions = {},
+): Promise<Zone> {
+  const read = async (askers: Pick<Wish, "ctx" | "options">[]) => {
+    const [first] = askers;
+    const found = await readZone(first?.ctx ?? ctx, route53, zone, askers.length === 1 ? (first?.options ?? {}) : {});
+    return () => found;
+  };
+  return oneOf(zones, route53, zone, () => new NextRead(read)).ask({ ctx, options }, options.signal);
+}
+
+async function readZone(ctx: PacedContext, route53: Route53Client, zone: string, options: CallOptions): Promise<Zone> {
+  await pace(ctx, route53, options.signal);
+  const send = (abortSignal: AbortSignal) => route53.send(new GetHostedZoneCommand({ Id: zone }), { abortSignal });
+  const found = await call(ctx, "route53.GetHostedZone", send, options).catch((error: unknown) => {
+    throw explainDenied(error, `read the zone ${zone}`, "route53:GetHostedZone");
+  });
+  const name = found.HostedZone?.Name ?? "";
+  return { name: name.replace(/\.$/, ""), nameServers: found.DelegationSet?.NameServers ?? [] };
+}
