@@ -2,35 +2,45 @@ import type { Call, Command, Reply } from "../src/chat.ts";
 import type { Context } from "../src/context.ts";
 import { UserError } from "../src/errors.ts";
 import { closest, readOptions, shorten } from "../src/options.ts";
-import { failover as job } from "../jobs/failover.ts";
-import { preview, propose } from "../jobs/propose.ts";
+import { failoverRegion } from "../jobs/failover-region.ts";
+import { failover as failoverJob } from "../jobs/failover.ts";
+import type { Job } from "../jobs/job.ts";
+import { preview, propose, type Asking } from "../jobs/propose.ts";
 import { previewLines } from "../jobs/preview-lines.ts";
 
-const usage = "/failover <region> <service> [--dry-run] [--ungraceful] [--reason <text>]";
+const usage = "/failover <region> [<service>] [--dry-run] [--ungraceful] [--reason <text>]";
 
-/** Shows what moving a service to a region would do; runs it once two people approved. */
+/** Shows what moving a service, or every service, to a region would do; runs it once two people approved. */
 export const failover: Command = {
   name: "failover",
   usage,
-  summary: "Shows what moving a service to a region would change, and does it once two people approved.",
+  summary: "Shows what moving a service (or all of them) to a region would change; does it once two people approved.",
 
   async run(ctx, call) {
-    const { dryRun, reason, ...input } = readWords(ctx, call);
-    if (dryRun) {
-      const seen = await preview(ctx, job, input);
-      return {
-        lines: [...previewLines(seen), "This was a dry run: nothing was changed, and nothing can be approved."],
-      };
-    }
-    const proposal = await propose(ctx, job, input, {
+    const { dryRun, reason, service, ...where } = readWords(ctx, call);
+    const asking = {
       by: call.person.name,
       callId: call.id,
       place: call.place,
       ...(reason === undefined ? {} : { reason }),
-    });
+    };
+    const wish = service === undefined ? wishOf(failoverRegion, where) : wishOf(failoverJob, { ...where, service });
+    if (dryRun) {
+      const seen = await wish.preview(ctx);
+      return {
+        lines: [...previewLines(seen), "This was a dry run: nothing was changed, and nothing can be approved."],
+      };
+    }
+    const proposal = await wish.propose(ctx, asking);
     return proposal.existing ? alreadyThere(proposal.runId) : proposed(call, proposal);
   },
 };
+
+/** A kind of move with what it was asked for. */
+const wishOf = <Input, Facts>(job: Job<Input, Facts>, input: Input) => ({
+  preview: (ctx: Context) => preview(ctx, job, input),
+  propose: (ctx: Context, asking: Asking) => propose(ctx, job, input, asking),
+});
 
 function proposed(call: Call, { runId, preview: seen }: Awaited<ReturnType<typeof propose>>): Reply {
   const terminal = call.place.kind === "terminal";
@@ -57,7 +67,7 @@ const alreadyThere = (runId: string): Reply => ({
   runId,
 });
 
-type Wanted = { toRegion: string; service: string; force?: "ungraceful"; dryRun: boolean; reason?: string };
+type Wanted = { toRegion: string; service?: string; force?: "ungraceful"; dryRun: boolean; reason?: string };
 
 function readWords(ctx: Context, { words }: Call): Wanted {
   const { positional, options } = readOptions(words, {
@@ -77,14 +87,7 @@ function readWords(ctx: Context, { words }: Call): Wanted {
     });
   }
   const names = Object.keys(services);
-  if (!service) {
-    throw new UserError({
-      happened: "No service was named; moving a whole region at once is not possible yet.",
-      means: "Nothing was changed.",
-      todo: `Type /failover ${toRegion} <service>, with one of: ${names.join(", ")}.`,
-    });
-  }
-  if (!Object.hasOwn(services, service)) {
+  if (service && !Object.hasOwn(services, service)) {
     throw new UserError({
       happened: `"${shorten(service)}" is not a service in the estate file.${closest(service, names)}`,
       means: "Nothing was changed.",
@@ -93,7 +96,7 @@ function readWords(ctx: Context, { words }: Call): Wanted {
   }
   return {
     toRegion,
-    service,
+    ...(service ? { service } : {}),
     dryRun: options["dry-run"] === true,
     ...(options.ungraceful ? { force: "ungraceful" as const } : {}),
     ...(typeof options.reason === "string" ? { reason: options.reason } : {}),

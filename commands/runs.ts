@@ -98,7 +98,7 @@ export async function press(ctx: Context, { verb, runId, step, planHash, person,
     ...(step === undefined ? {} : { step }),
   };
   // Whoever may decide was written into the plan; who has left the estate since then may not any more.
-  const approvers = run.plan.approvers.filter((name) => ctx.estate.approvers.includes(name));
+  const approvers = run.plan.approvers.filter((name) => findJob(run.job).approvers(ctx.estate).includes(name));
   const refused = absorb({ ...run.plan, approvers }, view, { ...signal, seq: 0, at: ctx.now() }).find(
     (event) => event.kind === "refused",
   );

@@ -35,6 +35,7 @@ export const failover = job<FailoverInput, FailoverFacts>({
   input,
   title,
   locks: ({ service }) => [service],
+  approvers: (estate) => estate.approvers,
   look: lookAtFailover,
   plan: planFailover,
   broken: (plan, facts) => brokenClaims(plan.claims, facts),

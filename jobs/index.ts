@@ -1,9 +1,10 @@
 import { failover } from "./failover.ts";
+import { failoverRegion } from "./failover-region.ts";
 import type { AnyJob, Job } from "./job.ts";
 import { refence } from "./refence.ts";
 
 /** Every kind of work Muster does. */
-export const jobs: readonly AnyJob[] = [failover as unknown as AnyJob, refence as unknown as AnyJob];
+export const jobs: readonly AnyJob[] = [failover, failoverRegion, refence].map((one) => one as unknown as AnyJob);
 
 /** Finds a job by the name that stands in a run's row. @throws Error when this Muster has none of that name. */
 export function findJob(name: string): Job<unknown, unknown> {

@@ -29,6 +29,8 @@ export type Job<Input, Facts> = {
   title(input: Input): string;
   /** What nobody else may change while it runs: services, or "db:<instance>". Pure. */
   locks(input: Input): string[];
+  /** Who may decide about such a run, by the estate as it is now. Pure. */
+  approvers(estate: Estate): string[];
   /** Looks at the world, and changes nothing. */
   look(ctx: Context, input: Input): Promise<Facts>;
   /** Makes the plan. Pure. @throws UserError when there is nothing to do, or the estate does not have what was named. */

@@ -22,9 +22,24 @@ export async function loadReport(ctx: Pick<Context, "db">, runId: string): Promi
     ctx.db,
   );
   const facts = rows[0]?.facts as FailoverFacts;
-  const refence = await readRefence(ctx, runId);
-  const probes = await readProbes(ctx, runId, facts.service);
-  return report({ run: loaded.run, events: loaded.events, probes, facts, ...(refence ? { refence } : {}) });
+  return reportOfService(ctx, loaded, facts.service, facts);
+}
+
+type Loaded = NonNullable<Awaited<ReturnType<typeof loadJournal>>>;
+
+/** Makes the report of one service of a run, as if it had been moved alone. */
+export async function reportOfService(
+  ctx: Pick<Context, "db">,
+  { run, events }: Loaded,
+  service: string,
+  facts: FailoverFacts,
+): Promise<Report> {
+  const refence = await readRefence(ctx, run.id, service);
+  const probes = await readProbes(ctx, run.id, service);
+  const nodes = run.plan.nodes.filter((node) => node.service === service);
+  const own = events.filter((event) => !("step" in event) || event.step.startsWith(`${service}/`));
+  const alone = { ...run, plan: { ...run.plan, nodes } };
+  return report({ run: alone, events: own, probes, facts, ...(refence ? { refence } : {}) });
 }
 
 /** Everything the prober and the stability window saw, from a day before the run was proposed until it ended. */
@@ -37,12 +52,12 @@ async function readProbes(ctx: Pick<Context, "db">, runId: string, service: stri
   return rows.map(({ at, ok }) => ({ at: at.toISOString(), ok }));
 }
 
-async function readRefence(ctx: Pick<Context, "db">, parent: string): Promise<Fenced | undefined> {
+async function readRefence(ctx: Pick<Context, "db">, parent: string, service: string): Promise<Fenced | undefined> {
   const { rows } = await sql<{ id: string; at: Date | null; result: FenceReturnedSeen | null }>`
     select run.id, event.at, event.payload -> 'result' as result
       from muster.run left join muster.step_event event
         on event.run = run.id and event.kind = 'done' and event.step like '%/fence-returned'
-     where run.parent = ${parent} and run.job = 'refence'
+     where run.parent = ${parent} and run.job = 'refence' and run.plan #>> '{input,service}' = ${service}
      order by run.proposed_at desc limit 1`.execute(ctx.db);
   const [row] = rows;
   if (!row) return undefined;

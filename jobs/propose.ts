@@ -66,7 +66,7 @@ export async function propose<Input, Facts>(
   return { runId, preview: job.preview(plan, facts) };
 }
 
-const prefixes: Record<string, string> = { failover: "fo", refence: "rf" };
+const prefixes: Record<string, string> = { failover: "fo", "failover-region": "fr", refence: "rf" };
 
 async function findKnown(ctx: Context, runId: string, jobName: string, input: Json): Promise<Proposal | undefined> {
   const { rows } = await call(ctx, "db.find-run", () =>
@@ -127,11 +127,11 @@ export async function brokenClaims(ctx: Context, runId: string): Promise<string[
   );
   const [row] = rows;
   if (!row) throw notThere(runId);
+  const job = findJob(row.job);
   const gone = row.approvedBy
-    .filter((name) => !ctx.estate.approvers.includes(name))
+    .filter((name) => !job.approvers(ctx.estate).includes(name))
     .map((name) => `${name}, who approved it, is no longer among those who may`);
   if (row.plan.claims.length === 0) return gone;
-  const job = findJob(row.job);
   return [...gone, ...job.broken(row.plan, await job.look(ctx, job.input.parse(row.plan.input)))];
 }
 

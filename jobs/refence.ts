@@ -17,6 +17,7 @@ export const refence = job<RefenceInput, Record<string, never>>({
   input: z.custom<RefenceInput>((value) => typeof value === "object" && value !== null && "parent" in value),
   title,
   locks,
+  approvers: (estate) => estate.approvers,
   // All it does was approved before; there is nothing to look at that would make anybody decide otherwise.
   look: () => Promise.resolve({}),
 

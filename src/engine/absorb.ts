@@ -1,6 +1,6 @@
 import type { EventBody, Signal } from "./events.ts";
 import type { Plan } from "./plan.ts";
-import { hasTouched, isOver, pastReturn, type RunView, type StepView } from "./view.ts";
+import { changedServices, hasTouched, isOver, pastReturn, type RunView, type StepView } from "./view.ts";
 
 /** How many must waive a step; the requester is not among them. */
 const neededToWaive = 2;
@@ -103,8 +103,7 @@ function turnBack(view: RunView, { by, seq }: Signal, verb: "undo" | "cancel", r
   if (!view.startedAt) return refuse("it has not started; decline it instead");
   if (view.turnedBack) return refuse("it is on its way back already");
   const forward = pastReturn(view);
-  const services = new Set([...view.steps.values()].map((step) => step.node.service));
-  if ([...services].every((service) => forward.has(service))) {
+  if ([...changedServices(view)].every((service) => forward.has(service))) {
     const oneWay = [...view.steps.values()].find((step) => step.node.oneWay !== undefined && hasTouched(step));
     return refuse(`there is no way back after "${oneWay?.node.title}": ${oneWay?.node.oneWay}`);
   }

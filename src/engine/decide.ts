@@ -1,7 +1,7 @@
 import type { EventBody, Outcome } from "./events.ts";
 import type { Plan, PlanNode } from "./plan.ts";
 import type { Reads } from "./step.ts";
-import { hasTouched, isOver, readsOf, type RunView, type StepView } from "./view.ts";
+import { changedServices, hasTouched, isOver, readsOf, type RunView, type StepView } from "./view.ts";
 
 /** How long a plan may wait for its approvals, in seconds. */
 export const approvalSeconds = 15 * 60;
@@ -106,7 +106,9 @@ function outcome(plan: Plan, view: RunView): Decision["final"] {
   });
   if (!settled) return undefined;
   if (!back) return { outcome: "done" };
-  return { outcome: "cancelled", because: `${back.by} turned it back; what had been changed was undone` };
+  const forward = [...changedServices(view)].filter((service) => !back.services.has(service));
+  const others = forward.length > 0 ? `, but for ${forward.join(", ")}, past the point of no return` : "";
+  return { outcome: "cancelled", because: `${back.by} turned it back; what had been changed was undone${others}` };
 }
 
 const goesBack = (view: RunView, { node }: StepView): boolean => view.turnedBack?.services.has(node.service) ?? false;

@@ -86,6 +86,10 @@ export function pastReturn(view: RunView): Set<string> {
   );
 }
 
+/** Services of which a run changes anything. */
+export const changedServices = (view: Pick<RunView, "steps">): Set<string> =>
+  new Set([...view.steps.values()].filter(({ node }) => node.changes).map(({ node }) => node.service));
+
 /** Reads a journal from its first event to its last. Unknown kinds are an older reader's business to refuse, not ours. */
 export function fold(plan: Plan, events: readonly JournalEvent[]): RunView {
   const view: RunView = {
@@ -160,9 +164,7 @@ function foldRun(view: RunView, event: RunEvent): void {
       break;
     case "turned-back": {
       const forward = pastReturn(view);
-      const services = new Set(
-        [...view.steps.values()].map((step) => step.node.service).filter((name) => !forward.has(name)),
-      );
+      const services = new Set([...changedServices(view)].filter((name) => !forward.has(name)));
       view.turnedBack = { by: event.by, verb: event.verb, at: event.at, services };
       delete view.heldBy;
       // What was parked on the way forward does not stop the way back.

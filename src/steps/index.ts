@@ -12,6 +12,7 @@ import { promoteReplica } from "./promote-replica.ts";
 import { restartPods } from "./restart-pods.ts";
 import { scaleDeployment } from "./scale-deployment.ts";
 import { shiftDns } from "./shift-dns.ts";
+import { startWave } from "./start-wave.ts";
 import { verifyDatabase } from "./verify-database.ts";
 import { verifyPublic } from "./verify-public.ts";
 import { verifyService } from "./verify-service.ts";
@@ -19,6 +20,7 @@ import { watchStability } from "./watch-stability.ts";
 
 /** Every step and gate, in the order a failover meets them. A new one is a file and a line here. */
 export const steps: readonly (AnyStep | AnyGate)[] = [
+  startWave,
   pointConfig,
   scaleDeployment,
   drainOldSide,

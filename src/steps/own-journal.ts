@@ -11,3 +11,32 @@ export async function intended(ctx: StepContext, stepId: string): Promise<boolea
   );
   return rows[0]?.there ?? false;
 }
+
+/** Where a service of this run is: on its way, with its customers back, or waiting for a person. */
+export type Whereabouts = "moving" | "served" | "stuck";
+
+/** Reads from this run's own journal where some of its services are. */
+export async function whereServicesAre(
+  ctx: StepContext,
+  services: readonly string[],
+): Promise<Record<string, Whereabouts>> {
+  const { rows } = await call(ctx, "db.whereabouts", () =>
+    sql<{ service: string; served: boolean; stuck: boolean }>`
+      with newest as (
+        select distinct on (step) step, split_part(step, '/', 1) as service, kind from muster.step_event
+         where run = ${ctx.runId} and split_part(step, '/', 1) = any (${services}::text[])
+           and kind in ('done', 'waived', 'parked', 'continued', 'asked')
+         order by step, seq desc)
+      select service,
+             bool_or(kind in ('done', 'waived') and split_part(step, '/', 2) = 'verify-public') as served,
+             bool_or(kind in ('parked', 'asked')) as stuck
+        from newest group by service`.execute(ctx.db),
+  );
+  const found = new Map(rows.map((row) => [row.service, row]));
+  return Object.fromEntries(
+    services.map((name) => {
+      const { served = false, stuck = false } = found.get(name) ?? {};
+      return [name, served ? "served" : stuck ? "stuck" : "moving"];
+    }),
+  );
+}

@@ -28,7 +28,7 @@ export async function watchOldSides(ctx: Context): Promise<void> {
 }
 
 async function lookForOne(ctx: Context, { instance, run, refenceRun }: Unfenced): Promise<void> {
-  const input = await readRefenceInput(ctx, run);
+  const input = await readRefenceInput(ctx, run, instance);
   if (!input) return;
   const { host, port, appRole } = input.from;
   const { database } = asApp({ host, port }, ctx.secret(appRole));

@@ -74,18 +74,25 @@ export async function noteHarmless(ctx: Pick<Context, "db">, instance: string): 
 }
 
 /** Reads from a failover's plan and journal what its old side needs to be fenced with. */
-export async function readRefenceInput(ctx: Pick<Context, "db">, parent: string): Promise<RefenceInput | undefined> {
+export async function readRefenceInput(
+  ctx: Pick<Context, "db">,
+  parent: string,
+  instance: string,
+): Promise<RefenceInput | undefined> {
   const { rows } = await sql<{ plan: Plan }>`select plan from muster.run where id = ${parent}`.execute(ctx.db);
   const nodes = rows[0]?.plan.nodes ?? [];
-  const inputOf = (step: string) => nodes.find((node) => node.step === step)?.input;
-  const fence = inputOf("fence-writes") as FenceWritesInput | undefined;
-  const drain = inputOf("drain-old-side") as DrainOldSideInput | undefined;
+  const fence = nodes
+    .filter(({ step }) => step === "fence-writes")
+    .map(({ input }) => input as FenceWritesInput)
+    .find(({ from }) => from.instance === instance);
   if (!fence) return undefined;
-  const caughtUp = await readResult<CatchUpSeen>(ctx, parent, "catch-up");
-  const promoted = await readResult<PromoteReplicaSeen>(ctx, parent, "promote-replica");
+  const { service } = fence;
+  const drain = nodes.find((node) => node.id === `${service}/drain-old-side`)?.input as DrainOldSideInput | undefined;
+  const caughtUp = await readResult<CatchUpSeen>(ctx, parent, `${service}/catch-up`);
+  const promoted = await readResult<PromoteReplicaSeen>(ctx, parent, `${service}/promote-replica`);
   return {
     parent,
-    service: fence.service,
+    service,
     from: fence.from,
     deployments: drain?.deployments ?? [],
     baseline: caughtUp?.counts ?? null,
@@ -101,6 +108,6 @@ async function readResult<Seen>(
 ): Promise<Partial<Seen> | undefined> {
   const { rows } = await sql<{ result: Partial<Seen> | null }>`
     select payload -> 'result' as result from muster.step_event
-     where run = ${run} and step like ${`%/${step}`} and kind = 'done' order by seq desc limit 1`.execute(ctx.db);
+     where run = ${run} and step = ${step} and kind = 'done' order by seq desc limit 1`.execute(ctx.db);
   return rows[0]?.result ?? undefined;
 }

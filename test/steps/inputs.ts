@@ -29,6 +29,7 @@ const health = { url: `https://${record}:8080/health`, limitMs: 1000 };
 
 /** The inputs of every step, for the lab's one service on its way from east to west. */
 export const inputs = {
+  startWave: { wave: 2, before: [] },
   pointConfig: { service, toRegion: west, configs: [config], host: endpointOf(west), deployments: [western] },
   scaleDeployment: { service, toRegion: west, deployments: [western], until: "running" as const },
   drainOldSide: { service, fromRegion: east, mode: "graceful" as const, deployments: [eastern] },

@@ -1,0 +1,143 @@
+import { z } from "zod";
+import { inOrder, use, type Claim, type Plan, type PlanNode } from "../src/engine/plan.ts";
+import type { Estate } from "../src/estate.ts";
+import { UserError } from "../src/errors.ts";
+import { lookAtRegion, type RegionFacts } from "../src/facts/region.ts";
+import { startWave } from "../src/steps/start-wave.ts";
+import { brokenClaims } from "./claims.ts";
+import { failover } from "./failover.ts";
+import { job } from "./job.ts";
+import { loadRegionReport } from "./load-region-report.ts";
+import { previewRegion } from "./region-preview.ts";
+import { regionReportLines } from "./region-report.ts";
+import { outOfPlan, type Left } from "./region-left.ts";
+import { wavesOf } from "./waves.ts";
+
+const input = z.object({ toRegion: z.string(), force: z.literal("ungraceful").optional() });
+
+export type RegionInput = { toRegion: string; force?: "ungraceful" | undefined };
+
+const needed = 2;
+
+const title = ({ toRegion }: RegionInput): string => `move every service to ${toRegion}`;
+
+/** Moves every service that is not there yet to a region, the most urgent first: one run, in waves. */
+export const failoverRegion = job<RegionInput, RegionFacts>({
+  name: "failover-region",
+  input,
+  title,
+  // Which services that are is seen only by looking; those that another run holds are left out.
+  locks: () => [],
+  look: lookAtRegion,
+  plan: planRegion,
+  approvers: (estate) => estate.region_approvers ?? estate.approvers,
+  broken: (plan, facts) => Object.keys(facts.services).flatMap((service) => brokenOf(plan, facts, service)),
+  preview: previewRegion,
+  async report(ctx, runId) {
+    return regionReportLines(await loadRegionReport(ctx, runId));
+  },
+});
+
+function planRegion(estate: Estate, wanted: RegionInput, facts: RegionFacts): Plan {
+  const { toRegion, force } = wanted;
+  const { plans, left } = plansOf(estate, wanted, facts);
+  const moving = Object.keys(plans);
+  const blocked = left.filter(({ kind }) => kind === "blocked");
+  if (moving.length === 0 && blocked.length === 0) throw nothingLeft(toRegion, left);
+  const waves = wavesOf(estate.services, moving);
+  return {
+    job: "failover-region",
+    title: title(wanted),
+    input: { toRegion, ...(force ? { force } : {}) },
+    nodes: inOrder(nodesOf(plans, waves)),
+    locks: moving,
+    claims: moving.flatMap((service) => claimsOf(service, plans[service])),
+    approvers: estate.region_approvers ?? estate.approvers,
+    needed,
+    blockers: moving.length === 0 ? blocked.map(({ service, because }) => `${service}: ${because}`) : [],
+    warnings: [
+      ...left.filter(({ kind }) => kind !== "there").map(staysBehind),
+      ...moving.flatMap((service) => (plans[service]?.warnings ?? []).map((warning) => `${service}: ${warning}`)),
+    ],
+  };
+}
+
+const staysBehind = ({ service, because }: Left): string => `${service} is not moved by this: ${because}.`;
+
+/** A plan of its own for each service that can be moved, and why the others are left. */
+function plansOf(estate: Estate, wanted: RegionInput, facts: RegionFacts) {
+  const plans: Record<string, Plan> = {};
+  const left = outOfPlan(facts);
+  for (const [service, own] of Object.entries(facts.services)) {
+    if (left.some((other) => other.service === service)) continue;
+    const plan = failover.plan(estate, { ...wanted, service }, own);
+    if (plan.blockers.length > 0) left.push({ service, kind: "blocked", because: plan.blockers.join("; ") });
+    else plans[service] = plan;
+  }
+  return { plans, left };
+}
+
+/** The steps of all, each wave behind the one before it, and DNS changes told how many go out together. */
+function nodesOf(plans: Record<string, Plan>, waves: string[][]): PlanNode[] {
+  return waves.flatMap((services, index) => {
+    const before = waves[index - 1];
+    const start = before && use(startWave, `wave-${index + 1}`, { wave: index + 1, before }, { after: [] });
+    const earlier = index > 1 ? [`wave-${index}/start-wave`] : [];
+    const zones = zonesOf(services.flatMap((service) => plans[service]?.nodes ?? []));
+    const nodes = services.flatMap((service) =>
+      (plans[service]?.nodes ?? []).map((node) => inCompany(start ? behind(node, start.id) : node, zones)),
+    );
+    return start ? [{ ...start, after: earlier }, ...nodes] : nodes;
+  });
+}
+
+const behind = (node: PlanNode, id: string): PlanNode => (node.after.length > 0 ? node : { ...node, after: [id] });
+
+/** How many records' names of a wave stand in each zone. */
+function zonesOf(nodes: PlanNode[]): Map<string, number> {
+  const zones = new Map<string, number>();
+  for (const zone of nodes.map(zoneOf)) if (zone !== undefined) zones.set(zone, (zones.get(zone) ?? 0) + 1);
+  return zones;
+}
+
+const zoneOf = ({ step, input: given }: PlanNode): string | undefined =>
+  step === "shift-dns" ? (given as { dns: { zone: string } }).dns.zone : undefined;
+
+function inCompany(node: PlanNode, zones: Map<string, number>): PlanNode {
+  const zone = zoneOf(node);
+  if (zone === undefined) return node;
+  return { ...node, input: { ...(node.input as object), together: zones.get(zone) ?? 1 } };
+}
+
+const claimsOf = (service: string, plan: Plan | undefined): Claim[] =>
+  (plan?.claims ?? []).map((claim) => ({
+    ...claim,
+    id: `${service}/${claim.id}`,
+    sentence: `${service}: ${claim.sentence}`,
+  }));
+
+/** The claims of one service, compared with what was seen of it alone. */
+function brokenOf(plan: Plan, facts: RegionFacts, service: string): string[] {
+  const own = facts.services[service];
+  const prefix = `${service}/`;
+  const claims = plan.claims.filter(({ id }) => id.startsWith(prefix));
+  return own
+    ? brokenClaims(
+        claims.map((claim) => ({ ...claim, id: claim.id.slice(prefix.length) })),
+        own,
+      )
+    : [];
+}
+
+function nothingLeft(toRegion: string, left: Left[]): UserError {
+  const there = left.filter(({ kind }) => kind === "there").map(({ service }) => service);
+  const others = left.filter(({ kind }) => kind !== "there");
+  return new UserError({
+    happened:
+      others.length === 0
+        ? `Every service is in ${toRegion} already: ${there.join(", ")}.`
+        : `No service can be moved to ${toRegion} now: ${others.map(({ service, because }) => `${service} (${because})`).join("; ")}.`,
+    means: "Nothing was changed.",
+    todo: "Name another region, or look at /muster runs.",
+  });
+}

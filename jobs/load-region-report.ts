@@ -1,0 +1,32 @@
+import { sql } from "kysely";
+import type { Context } from "../src/context.ts";
+import { UserError } from "../src/errors.ts";
+import { loadJournal } from "../src/engine/journal.ts";
+import type { RegionFacts } from "../src/facts/region.ts";
+import { reportOfService } from "./load-report.ts";
+import { outOfPlan } from "./region-left.ts";
+import { wavesIn } from "./region-preview.ts";
+import type { RegionReport } from "./region-report.ts";
+
+/** Makes the report of a region's move, over or under way. @throws UserError when the run is none. */
+export async function loadRegionReport(ctx: Pick<Context, "db">, runId: string): Promise<RegionReport> {
+  const loaded = await loadJournal(ctx.db, runId);
+  if (loaded?.run.job !== "failover-region") {
+    throw new UserError({
+      happened: `There is no move of a region ${runId}.`,
+      means: "Nothing was changed.",
+      todo: "Type /muster runs for the list.",
+    });
+  }
+  const { rows } = await sql<{ facts: RegionFacts }>`select facts from muster.run where id = ${runId}`.execute(ctx.db);
+  const facts = rows[0]?.facts as RegionFacts;
+  const waves = wavesIn(loaded.run.plan);
+  const services = [];
+  for (const [index, wave] of waves.entries()) {
+    for (const service of wave) {
+      const own = facts.services[service];
+      if (own) services.push({ service, wave: index + 1, report: await reportOfService(ctx, loaded, service, own) });
+    }
+  }
+  return { runId, title: loaded.run.title, services, left: outOfPlan(facts) };
+}

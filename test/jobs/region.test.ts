@@ -1,0 +1,170 @@
+import { describe, expect, it } from "@jest/globals";
+import { failoverRegion } from "../../jobs/failover-region.ts";
+import { previewLines } from "../../jobs/preview-lines.ts";
+import { wavesIn } from "../../jobs/region-preview.ts";
+import { wavesOf } from "../../jobs/waves.ts";
+import type { Estate } from "../../src/estate.ts";
+import type { FailoverFacts } from "../../src/facts/failover.ts";
+import type { RegionFacts } from "../../src/facts/region.ts";
+import { at, eastDead, estate, healthy, replica, saw, sawNothing } from "./facts.ts";
+
+const checkout = estate.services["checkout"]!;
+
+/** An estate of services that differ in what matters for their order. */
+const estateOf = (services: Record<string, Partial<Estate["services"][string]>>): Estate => ({
+  ...estate,
+  region_approvers: ["ana", "ben"],
+  services: Object.fromEntries(
+    Object.entries(services).map(([name, more]) => [
+      name,
+      { ...checkout, traffic: { ...checkout.traffic, name: `${name}.example.com` }, ...more },
+    ]),
+  ),
+});
+
+const factsOf = (services: Record<string, FailoverFacts>, more: Partial<RegionFacts> = {}): RegionFacts => ({
+  toRegion: "us-west-2",
+  lookedAt: at,
+  services: Object.fromEntries(
+    Object.entries(services).map(([service, facts]) => [
+      service,
+      { ...facts, service, dns: { ...facts.dns, name: { ...facts.dns.name, name: `${service}.example.com` } } },
+    ]),
+  ),
+  held: {},
+  unmovable: {},
+  ...more,
+});
+
+const there: FailoverFacts = {
+  ...healthy,
+  to: {
+    instance: saw({ ...replica, sourceId: undefined } as never),
+    server: saw({ takesWrites: true, hearsWriter: false, lsn: "0/5000000", unappliedBytes: 0, beatAt: at }),
+  },
+  dns: {
+    ...healthy.dns,
+    records: saw({
+      "us-east-1": { weight: 0, ttl: 60, values: ["1"] },
+      "us-west-2": { weight: 100, ttl: 60, values: ["2"] },
+    }),
+  },
+};
+
+const wanted = { toRegion: "us-west-2" };
+const shop = estateOf({
+  checkout: { tier: "critical", dependsOn: ["ledger"] },
+  ledger: { tier: "standard" },
+  search: { tier: "important" },
+  blog: { tier: "standard" },
+});
+const planOf = (facts: RegionFacts, of = shop) => failoverRegion.plan(of, wanted, facts);
+const all = (facts: FailoverFacts) => factsOf({ checkout: facts, ledger: facts, search: facts, blog: facts });
+
+describe("waves", () => {
+  const order = (services: Record<string, Partial<Estate["services"][string]>>) =>
+    wavesOf(estateOf(services).services, Object.keys(services));
+
+  it("go by tier, and by a service's own figure where it has one", () => {
+    expect(
+      order({ a: { tier: "standard" }, b: { tier: "critical" }, c: { tier: "important" }, d: { rtoSeconds: 600 } }),
+    ).toEqual([["b", "d"], ["c"], ["a"]]);
+    expect(order({ a: { tier: "critical", rtoSeconds: 100_000 }, b: { tier: "critical" } })).toEqual([["b"], ["a"]]);
+  });
+
+  it("never put a service before what it needs, however far down that stands", () => {
+    expect(
+      order({
+        a: { tier: "critical", dependsOn: ["b"] },
+        b: { tier: "standard", dependsOn: ["c"] },
+        c: { tier: "standard" },
+        d: { tier: "standard" },
+      }),
+    ).toEqual([["a", "b", "c"], ["d"]]);
+  });
+});
+
+describe("the plan of a region", () => {
+  it("holds every service's own steps, each wave behind the one before it", () => {
+    const plan = planOf(all(healthy));
+    expect(wavesIn(plan)).toEqual([["checkout", "ledger"], ["search"], ["blog"]]);
+    expect(plan.locks).toEqual(["checkout", "ledger", "search", "blog"]);
+    const firsts = plan.nodes.filter(({ after }) => after.every((id) => id.endsWith("/start-wave")));
+    const waits = Object.fromEntries(firsts.map(({ id, after }) => [id, after]));
+    expect(waits["checkout/point-config"]).toEqual([]);
+    expect(waits["ledger/drain-old-side"]).toEqual([]);
+    expect(waits["search/point-config"]).toEqual(["wave-2/start-wave"]);
+    expect(waits["blog/drain-old-side"]).toEqual(["wave-3/start-wave"]);
+    expect(waits["wave-3/start-wave"]).toEqual(["wave-2/start-wave"]);
+  });
+
+  it("tells each change of DNS how many of its wave and zone go out with it", () => {
+    const together = planOf(all(healthy)).nodes.flatMap(({ step, service, input }) =>
+      step === "shift-dns" ? [[service, (input as { together: number }).together]] : [],
+    );
+    expect(Object.fromEntries(together)).toEqual({ checkout: 2, ledger: 2, search: 1, blog: 1 });
+  });
+
+  it("is decided by those whom the estate names for regions", () => {
+    expect(planOf(all(healthy)).approvers).toEqual(["ana", "ben"]);
+    expect(failoverRegion.approvers({ ...shop, region_approvers: undefined })).toEqual(["ana", "ben", "cleo"]);
+  });
+
+  it("leaves out, by name and with the reason, what is there, what another run has, and what cannot be moved now", () => {
+    const blocked = { ...healthy, dns: { ...healthy.dns, records: sawNothing("Route 53 does not answer") } };
+    const facts = factsOf(
+      { checkout: healthy, search: there, blog: blocked },
+      { held: { ledger: "fo-1" }, unmovable: { legacy: "legacy has no database in us-west-2" } },
+    );
+    const plan = planOf(facts);
+    expect(plan.locks).toEqual(["checkout"]);
+    expect(plan.blockers).toEqual([]);
+    expect(plan.warnings.join("\n")).toMatch(/ledger is not moved by this: run fo-1 has it in its hands\./);
+    expect(plan.warnings.join("\n")).toMatch(/blog is not moved by this: .*Route 53/);
+    expect(plan.warnings.join("\n")).toMatch(/legacy is not moved by this: legacy has no database in us-west-2\./);
+    expect(plan.warnings.join("\n")).not.toMatch(/search is not moved/);
+  });
+
+  it("cannot be approved where nothing can be moved, and is refused where everything is there", () => {
+    const blocked = { ...healthy, dns: { ...healthy.dns, records: sawNothing("Route 53 does not answer") } };
+    const plan = planOf(factsOf({ checkout: blocked }));
+    expect(plan.nodes).toEqual([]);
+    expect(plan.blockers).toEqual([expect.stringMatching(/^checkout: /)]);
+    expect(() => planOf(factsOf({ checkout: there }))).toThrow(/Every service is in us-west-2 already: checkout\./);
+  });
+
+  it("stands on each service's own claims, and says of whom one is broken", () => {
+    const plan = planOf(all(healthy));
+    expect(failoverRegion.broken(plan, all(healthy))).toEqual([]);
+    const later = all(healthy);
+    later.services["search"] = { ...eastDead, service: "search" };
+    expect(failoverRegion.broken(plan, later).join("\n")).toMatch(
+      /^no longer true: search: checkout-db can be reached/m,
+    );
+    expect(failoverRegion.broken(plan, later).join("\n")).not.toMatch(/ledger/);
+  });
+});
+
+describe("the preview of a region", () => {
+  it("is a row a service, wave by wave, and the sums", () => {
+    const facts = all(eastDead);
+    const lines = previewLines(failoverRegion.preview(planOf(facts), facts));
+    expect(lines[0]).toBe("Move 4 services to us-west-2, in 3 waves.");
+    expect(lines.filter((line) => /^ {2}[! ] \d\. /.test(line)).map((line) => line.replaceAll(/\s+/g, " "))).toEqual([
+      expect.stringMatching(/^ ! 1\. checkout ungraceful, loses up to 15 s, about \d+ minutes once its wave begins/),
+      expect.stringMatching(/^ ! 1\. ledger ungraceful/),
+      expect.stringMatching(/^ ! 2\. search ungraceful/),
+      expect.stringMatching(/^ ! 3\. blog ungraceful/),
+    ]);
+    expect(lines.join("\n")).toMatch(/Time to recover +about \d+ minutes for all: \d+ minutes, then/);
+  });
+
+  it("stays readable for a hundred services", () => {
+    const names = Array.from({ length: 100 }, (_, index) => `service-${index}`);
+    const big = estateOf(Object.fromEntries(names.map((name) => [name, {}])));
+    const facts = factsOf(Object.fromEntries(names.map((name) => [name, healthy])));
+    const { rows, headline } = failoverRegion.preview(planOf(facts, big), facts);
+    expect(headline).toBe("Move 100 services to us-west-2, in 1 wave.");
+    expect(rows.length).toBeLessThan(110);
+  });
+});
