@@ -1,6 +1,10 @@
 import type { Button } from "../chat.ts";
 import { hasTouched, isOver, pastReturn, type RunView, type StepView } from "../engine/view.ts";
+import { movesMany } from "./card-services.ts";
 import type { CardRun } from "./plan-card.ts";
+
+/** How many questions and parked steps have buttons of their own; the others are reached as `/muster runs ...`. */
+const mostShown = 4;
 
 /** Lists what can be said to a run as it stands now. The run itself has the last word about each. Pure. */
 export function cardButtons(run: CardRun, view: RunView): Button[] {
@@ -19,9 +23,12 @@ export function cardButtons(run: CardRun, view: RunView): Button[] {
   const forward = pastReturn(view);
   const mayTurn = !view.turnedBack && steps.some((step) => !forward.has(step.node.service));
   const touched = steps.some((step) => step.node.changes && hasTouched(step));
+  const nameIn = (several: StepView[], { node }: StepView) =>
+    several.length < 2 ? "" : ` ${movesMany(view) ? node.id : node.step}`;
   return [
-    ...asked.flatMap((step) => answers(step, asked.length > 1, one)),
-    ...parked.flatMap((step) => ways(step, parked.length > 1, view, one)),
+    ...asked.slice(0, mostShown).flatMap((step) => answers(step, nameIn(asked, step), one)),
+    ...parked.slice(0, mostShown).flatMap((step) => ways(step, nameIn(parked, step), view, one)),
+    ...(parked.length > 1 ? [one("continue", "Continue all", { style: "primary" })] : []),
     ...(view.heldBy ? [one("resume", "Resume", { style: "primary" })] : []),
     ...(view.heldBy || view.turnedBack ? [] : [one("hold", "Hold")]),
     ...(mayTurn && touched && parked.length > 0
@@ -55,16 +62,14 @@ function beforeStart({ id, plan, planHash }: CardRun, view: RunView, one: One): 
   ];
 }
 
-function answers({ node, asked }: StepView, several: boolean, one: One): Button[] {
-  const name = several ? ` ${node.step}` : "";
+function answers({ node, asked }: StepView, name: string, one: One): Button[] {
   return [
     one("approve", `Approve${name}`, { step: node.id, style: "danger", confirm: asked?.question ?? node.title }),
     one("decline", `Decline${name}`, { step: node.id }),
   ];
 }
 
-function ways({ node }: StepView, several: boolean, view: RunView, one: One): Button[] {
-  const name = several ? ` ${node.step}` : "";
+function ways({ node }: StepView, name: string, view: RunView, one: One): Button[] {
   const again = one("continue", `Continue${name}`, { step: node.id, style: "primary" });
   if (node.kind === "gate" || view.turnedBack) return [again];
   const confirm = `Go on although Muster could not ${node.title}? Two approvers must say so.`;

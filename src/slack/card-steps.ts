@@ -1,6 +1,7 @@
 import { standing } from "../engine/decide.ts";
 import { isUnknown } from "../engine/step.ts";
 import { hasTouched, isOver, type RunView, type StepView } from "../engine/view.ts";
+import { movesMany } from "./card-services.ts";
 import { type Block, bold, code, escape, plan, prose, richText, type Task } from "./blocks.ts";
 
 /** What the run is doing this moment, in one sentence. */
@@ -10,7 +11,8 @@ export function now(view: RunView): string {
   const moving = steps
     .filter((step) => isMoving(step, view))
     .map(({ node, waitingFor }) => (waitingFor === undefined ? node.title : `${node.title} (${waitingFor})`));
-  const doing = moving.length > 0 ? `Now: ${moving.join("; ")}.` : "";
+  const many = moving.length > 6 ? `${moving.length} steps are under way` : moving.join("; ");
+  const doing = moving.length > 0 ? `Now: ${many}.` : "";
   const where = sentences[standing(view)]?.(view) ?? "";
   return `${where} ${doing}`.trim() || "Muster looks at what is next.";
 }
@@ -41,9 +43,10 @@ export const questions = (view: RunView): string[] =>
 export const problems = (view: RunView): string[] =>
   [...view.steps.values()].flatMap(({ node, parked, waivers, waived, undone }) => {
     if (!parked || waived || undone) return [];
+    const name = movesMany(view) ? node.id : node.step;
     const would = waivers.length > 0 ? ` ${waivers.map(escape).join(", ")} would waive it.` : "";
     return [
-      `🔴 ${bold("Parked")} ${code(node.step)}: ${escape(parked.because)}. ${escape(parked.todo ?? "")}${would}`.trim(),
+      `🔴 ${bold("Parked")} ${code(name)}: ${escape(parked.because)}. ${escape(parked.todo ?? "")}${would}`.trim(),
     ];
   });
 

@@ -16,6 +16,7 @@ import {
   type NamedButton,
   prose,
 } from "./blocks.ts";
+import { movesMany, serviceBlocks, waveLines } from "./card-services.ts";
 import { now, problems, questions, taskBlocks } from "./card-steps.ts";
 
 /** What a card shows of a run's row. */
@@ -91,7 +92,7 @@ function beforeRun(state: CardState): [string, Block[]] {
       ...(seen.length > 0 ? [divider, ...prose(seen)] : []),
       ...(diffs.length > 0 ? [divider, ...prose([bold("What would change"), ...diffs])] : []),
       divider,
-      ...prose([bold("What Muster would do"), ...steps(plan)]),
+      ...prose([bold("What Muster would do"), ...(movesMany(view) ? waveLines(plan.nodes) : steps(plan))]),
       ...(open ? [context(whoApproves(state))] : []),
     ],
   ];
@@ -116,6 +117,9 @@ function whoApproves({ run, view, mention }: CardState): string {
   return `${plan.needed} must approve until ${until}: ${open.join(", ")}. Not ${mention(requestedBy)}, who asked.${had} ${terminal}`;
 }
 
+/** How many questions and parked steps are told in full; of many services the list below names the others. */
+const mostProblems = 8;
+
 function duringRun(state: CardState): [string, Block[]] {
   const { run, view, report, mention, planBlocks } = state;
   const { title } = run.plan;
@@ -126,8 +130,8 @@ function duringRun(state: CardState): [string, Block[]] {
     [
       ...prose([escape(sentence(state))]),
       ...(report.length > 0 ? prose(report.map(escape)) : []),
-      ...(view.ended ? [] : prose([...questions(view), ...problems(view)])),
-      ...taskBlocks(view, planBlocks),
+      ...(view.ended ? [] : prose([...questions(view), ...problems(view)].slice(0, mostProblems))),
+      ...(movesMany(view) ? serviceBlocks(view) : taskBlocks(view, planBlocks)),
       context(by === "" ? "Approved with its parent's plan." : `Approved by ${by}.`),
     ],
   ];

@@ -1,0 +1,62 @@
+import { changedServices, isOver, type RunView, type StepView } from "../engine/view.ts";
+import { type Block, bold, code, escape, prose } from "./blocks.ts";
+
+/** Tells whether a run is about more than one service: then its card shows services, and not every step of each. */
+export const movesMany = (view: Pick<RunView, "steps">): boolean => changedServices(view).size > 1;
+
+type Line = { service: string; done: number; of: number; now: StepView | undefined };
+
+/** How many services are named one by one in each group; the others are counted. */
+const named = 25;
+
+/** The services of a run, those that need a person first, then those on their way, then those that are through. */
+export function serviceBlocks(view: RunView): Block[] {
+  const lines = [...changedServices(view)].map((service) => lineOf(view, service));
+  const stuck = lines.filter(({ now }) => now?.parked ?? now?.asked);
+  const through = lines.filter(({ done, of }) => done === of);
+  const waiting = lines.filter((line) => line.done === 0 && line.now === undefined);
+  const moving = lines.filter((line) => ![stuck, through, waiting].some((group) => group.includes(line)));
+  return prose([
+    bold(`${through.length} of ${lines.length} services are through`),
+    ...some(stuck, ({ service, now }) => `🔴 ${bold(service)} ${code(now?.node.step ?? "")} ${escape(whyStuck(now))}`),
+    ...some(
+      moving,
+      ({ service, done, of, now }) => `🔄 ${bold(service)} ${done} of ${of}  _${escape(now?.node.title ?? "")}_`,
+    ),
+    ...(through.length > 0 ? [`✅ ${list(through)}`] : []),
+    ...(waiting.length > 0 ? [`⚪ waiting for their wave: ${list(waiting)}`] : []),
+  ]);
+}
+
+function lineOf(view: RunView, service: string): Line {
+  const steps = [...view.steps.values()].filter(({ node }) => node.service === service);
+  const open = steps.filter((step) => !isOver(step));
+  const now =
+    open.find((step) => step.parked) ?? open.find((step) => step.asked) ?? open.find((step) => step.firstLookAt);
+  return { service, done: steps.length - open.length, of: steps.length, now };
+}
+
+const whyStuck = (step: StepView | undefined): string => step?.parked?.because ?? step?.asked?.question ?? "";
+
+function some(lines: readonly Line[], draw: (line: Line) => string): string[] {
+  const more = lines.length - named;
+  return [...lines.slice(0, named).map(draw), ...(more > 0 ? [`_and ${more} more_`] : [])];
+}
+
+function list(lines: readonly Line[]): string {
+  const more = lines.length - 2 * named;
+  const names = lines.slice(0, 2 * named).map(({ service }) => escape(service));
+  return `${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+/** What a plan that moves many would do, wave by wave. */
+export function waveLines(
+  nodes: readonly { service: string; step: string; changes: boolean; title: string }[],
+): string[] {
+  const lines: string[][] = [[]];
+  for (const { step, service, changes } of nodes) {
+    if (step === "start-wave") lines.push([]);
+    else if (changes && !lines.some((wave) => wave.includes(service))) lines.at(-1)?.push(service);
+  }
+  return lines.map((services, index) => `${index + 1}. ${bold(`wave ${index + 1}`)}  ${escape(services.join(", "))}`);
+}

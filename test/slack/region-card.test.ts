@@ -1,0 +1,87 @@
+import { describe, expect, it } from "@jest/globals";
+import type { EventBody } from "../../src/engine/events.ts";
+import type { Plan, PlanNode } from "../../src/engine/plan.ts";
+import { blockComplaints } from "../../src/lab/slack-blocks.ts";
+import { drawn, proposed, started } from "./card-states.ts";
+import { smallPlan } from "./small-plan.ts";
+
+const names = Array.from({ length: 100 }, (_, index) => `service-${String(index + 1).padStart(3, "0")}`);
+const ofService = (service: string): PlanNode[] =>
+  smallPlan.nodes.map((node) => ({ ...node, id: `${service}/${node.step}`, service }));
+const wave: PlanNode = {
+  ...smallPlan.nodes[0]!,
+  id: "wave-2/start-wave",
+  service: "wave-2",
+  step: "start-wave",
+  changes: false,
+};
+
+/** A hundred services in two waves of fifty. */
+const plan: Plan = {
+  ...smallPlan,
+  title: "move every service to us-west-2",
+  locks: names,
+  nodes: [...names.slice(0, 50).flatMap(ofService), wave, ...names.slice(50).flatMap(ofService)],
+};
+
+const through = (service: string): EventBody[] =>
+  smallPlan.nodes.map(({ step }) => ({ kind: "done", step: `${service}/${step}`, result: null }));
+const parked = (service: string): EventBody => ({
+  kind: "parked",
+  step: `${service}/promote-replica`,
+  because: `the replica of ${service} is "modifying"`,
+});
+const looked = (service: string): EventBody => ({ kind: "first-look", step: `${service}/fence-writes` });
+
+const textOf = ({ blocks }: ReturnType<typeof drawn>): string => JSON.stringify(blocks);
+const buttonsOf = ({ blocks }: ReturnType<typeof drawn>): string[] =>
+  blocks.flatMap((block) =>
+    block.type === "actions" ? block.elements.map((one) => (one.type === "button" ? one.text.text : one.type)) : [],
+  );
+
+describe("the card of a region's move", () => {
+  const states = {
+    proposed: drawn([proposed], { plan }),
+    "under way": drawn([...started, ...names.slice(0, 10).flatMap(through), ...names.slice(10, 50).map(looked)], {
+      plan,
+    }),
+    "some parked": drawn([...started, ...names.slice(0, 44).flatMap(through), ...names.slice(44, 50).map(parked)], {
+      plan,
+    }),
+    "all parked": drawn([...started, ...names.map(parked)], { plan }),
+    done: drawn([...started, ...names.flatMap(through), { kind: "ended", outcome: "done" }], { plan }),
+  };
+
+  it.each(Object.entries(states))("is taken by Slack with a hundred services: %s", (_name, card) => {
+    expect(blockComplaints(card.blocks, "message")).toEqual([]);
+    expect(textOf(card)).not.toContain("The rest did not fit here");
+  });
+
+  it("says before it begins which service goes in which wave", () => {
+    expect(textOf(states.proposed)).toMatch(
+      /1\. \*wave 1\* {2}service-001, .*service-050\\n2\. \*wave 2\* {2}service-051/,
+    );
+  });
+
+  it("counts those that are through, names those on their way with their step, and who waits for their wave", () => {
+    const text = textOf(states["under way"]);
+    expect(text).toContain("*10 of 100 services are through*");
+    expect(text).toContain("*service-011* 0 of 4  _stop writes to checkout-db_");
+    expect(text).toContain("_and 15 more_");
+    expect(text).toContain("waiting for their wave: service-051");
+    expect(states["under way"].text).toContain("40 steps are under way");
+  });
+
+  it("names each that waits for a person by its service, and lets one press continue them all", () => {
+    expect(textOf(states["some parked"])).toContain("`service-045/promote-replica`");
+    expect(buttonsOf(states["some parked"])).toEqual([
+      ...["service-045", "service-046", "service-047", "service-048"].flatMap((name) => [
+        `Continue ${name}/promote-replica`,
+        `Waive ${name}/promote-replica`,
+      ]),
+      "Continue all",
+      "Hold",
+      "Cancel",
+    ]);
+  });
+});
