@@ -3,7 +3,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { sql } from "kysely";
 import { findJob } from "../../jobs/index.ts";
 import { previewLines } from "../../jobs/preview-lines.ts";
+import { loadRegionReport } from "../../jobs/load-region-report.ts";
 import { loadReport } from "../../jobs/load-report.ts";
+import { regionReportLines } from "../../jobs/region-report.ts";
 import type { Report } from "../../jobs/report.ts";
 import { reportLines } from "../../jobs/report-lines.ts";
 import { openDb, type Db } from "../db/connect.ts";
@@ -17,9 +19,12 @@ import { countFigures, type Figures, type Story } from "./figures.ts";
 import { openLab, type Lab } from "./lab.ts";
 import { Narrator } from "./narrator.ts";
 import { Servers } from "./servers.ts";
+import { shopServices } from "./services.ts";
 
 export type DemoOptions = {
   graceful: boolean;
+  /** A whole shop of twelve services is moved, and not checkout alone. */
+  region?: boolean;
   /** A step inside of which the server that drives the run is killed, once. */
   killIn?: string;
   /** Lab seconds in one second on the wall. */
@@ -33,14 +38,15 @@ const calmSeconds = 40;
 const thinkingSeconds = 45;
 
 /** Opens a lab, breaks a region (or not), lets people act, tells what happens, and counts. */
-export async function playDemo({ graceful, killIn, scale, print }: DemoOptions): Promise<Figures> {
+export async function playDemo({ graceful, region = false, killIn, scale, print }: DemoOptions): Promise<Figures> {
   const bold = (text: string) => styleText("bold", text);
-  print(bold("Muster: two regions on this machine, and a service that people buy from."));
+  const what = region ? `${shopServices.length} services of a shop` : "a service that people buy from";
+  print(bold(`Muster: two regions on this machine, and ${what}.`));
   print(`${scale} lab seconds pass in one second; every delay is the real service's.`);
   await using lab = await openLab({
     rate: scale,
     serve: false,
-    replicas: 4,
+    ...(region ? { services: shopServices, replicas: 3 } : { replicas: 4 }),
     customers: { count: 3, everySeconds: 2 },
     estate: { stabilitySeconds: 120 },
     settings: { LEASE_MILLISECONDS: "3000", CALL_TIMEOUT_MILLISECONDS: "500" },
@@ -55,14 +61,14 @@ export async function playDemo({ graceful, killIn, scale, print }: DemoOptions):
     await narrator.pass(calmSeconds);
     if (!graceful) await goDark(lab, narrator, db);
 
-    const typed = `/failover ${west} checkout --reason "${graceful ? "planned move" : `${east} is dark`}"`;
+    const typed = `/failover ${west} ${region ? "" : "checkout "}--reason "${graceful ? "planned move" : `${east} is dark`}"`;
     narrator.say(bold(`ana types: ${typed}`));
     await lab.slack.types("U01", "#incident-response", typed);
     await narrator.until("the plan", async () => (await newestRun(db)) !== undefined, 300);
     const runId = (await newestRun(db)) ?? "";
-    const { plan, facts } = await findProposal(db, runId);
+    const { job, plan, facts } = await findProposal(db, runId);
     if (killIn !== undefined) mustHaveStep(plan, killIn);
-    for (const line of previewLines(findJob("failover").preview(plan, facts))) print(`       ${line}`);
+    for (const line of previewLines(findJob(job).preview(plan, facts))) print(`       ${line}`);
     narrator.follow(runId);
     await narrator.until("the card", () => hasButton(lab, "Approve"), 300);
     for (const [id, name] of [
@@ -78,11 +84,11 @@ export async function playDemo({ graceful, killIn, scale, print }: DemoOptions):
     await pause(1500);
     await lab.customer?.stop();
     await servers.stop();
-    const report = await loadReport({ db }, runId);
-    const figures = await countFigures(lab, await storyOf(db, runId, report, servers));
+    const { checkout, lines } = await reportOf(db, runId, region);
+    const figures = await countFigures(lab, await storyOf(db, runId, checkout, servers));
     print("");
     print(bold("Report"));
-    for (const line of reportLines(report)) print(`  ${line}`);
+    for (const line of lines) print(`  ${line}`);
     const counts = lab.customer?.counts();
     print(
       `  Customers: ${counts?.accepted.length} orders answered, ${counts?.errors} tries failed, ${figures.ordersLost} orders lost, ${figures.ordersDoubled} stored twice.`,
@@ -95,6 +101,18 @@ export async function playDemo({ graceful, killIn, scale, print }: DemoOptions):
     await servers.stop();
     await db.destroy();
   }
+}
+
+/** The report for people, and checkout's own: it is the service that customers buy from. */
+async function reportOf(db: Db, runId: string, region: boolean): Promise<{ checkout: Report; lines: string[] }> {
+  if (!region) {
+    const checkout = await loadReport({ db }, runId);
+    return { checkout, lines: reportLines(checkout) };
+  }
+  const report = await loadRegionReport({ db }, runId);
+  const checkout = report.services.find(({ service }) => service === "checkout")?.report;
+  if (!checkout) throw new Error("the move of the region was without checkout");
+  return { checkout, lines: regionReportLines(report).whole };
 }
 
 /** Kills the east, and waits until the prober has seen it: impact and detection are seen, not assumed. */
@@ -167,12 +185,12 @@ async function newestRun(db: Db): Promise<string | undefined> {
 }
 
 async function findProposal(db: Db, runId: string) {
-  const { plan, facts } = await db
+  const { job, plan, facts } = await db
     .selectFrom("run")
-    .select(["plan", "facts"])
+    .select(["job", "plan", "facts"])
     .where("id", "=", runId)
     .executeTakeFirstOrThrow();
-  return { plan, facts: facts as never };
+  return { job, plan, facts: facts as never };
 }
 
 const hasButton = (lab: Lab, label: string): boolean =>

@@ -1,7 +1,7 @@
 import { playDemo } from "./demo-story.ts";
 import { readNumber, readTyped, runProgram } from "./terminal-entry.ts";
 
-const usage = "npm run demo [-- [--graceful] [--kill-worker <step>] [--scale <lab seconds in a second>]]";
+const usage = "npm run demo [-- [--region] [--graceful] [--kill-worker <step>] [--scale <lab seconds in a second>]]";
 
 /** Any faster, calls to a lab on two cores would outlive their timeouts. */
 const scales = [1, 60] as const;
@@ -11,6 +11,7 @@ await runProgram("demo", async () => {
   const typed = readTyped(
     {
       graceful: { type: "boolean", default: false },
+      region: { type: "boolean", default: false },
       "kill-worker": { type: "string" },
       scale: { type: "string", default: "20" },
     },
@@ -19,6 +20,7 @@ await runProgram("demo", async () => {
   const killIn = typed["kill-worker"];
   const figures = await playDemo({
     graceful: typed.graceful,
+    region: typed.region,
     ...(killIn === undefined ? {} : { killIn }),
     scale: readNumber(typed.scale, scales, usage),
     print: (line) => void process.stdout.write(`${line}\n`),

@@ -89,13 +89,30 @@ function requestsDuring(view: RunView, node: PlanNode, log: readonly LabRequest[
   if (!kind || from === undefined) return [];
   const region = regionOf(node);
   return requestsFor(node.service, log).filter(
-    ({ at, server, action }) =>
+    ({ at, server, action, resource }) =>
       kind.server.test(server) &&
       kind.action.test(action) &&
+      isAbout(node, resource) &&
       (!server.startsWith("kubernetes-") || region === undefined || server.endsWith(region)) &&
       at.getTime() >= from &&
       at.getTime() <= to,
   );
+}
+
+/** Whether a request is about what a step of one service touches; a zone's changes go out for many at once. */
+function isAbout({ step, input }: PlanNode, resource: string): boolean {
+  if (step === "shift-dns") return true;
+  const {
+    replica,
+    deployments = [],
+    configs = [],
+  } = input as {
+    replica?: { instance: string };
+    deployments?: { namespace: string; name: string }[];
+    configs?: { namespace: string; name: string }[];
+  };
+  const touched = [...deployments, ...configs].map(({ namespace, name }) => `${namespace}/${name}`);
+  return touched.includes(resource) || (replica !== undefined && resource.endsWith(`/${replica.instance}`));
 }
 
 /** The region a Kubernetes step works in: draining is the old side's, everything else the new side's. */

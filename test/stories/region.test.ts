@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import { findJob } from "../../jobs/index.ts";
+import { east, west } from "../../src/lab/estate.ts";
+import { openLab, type Lab } from "../../src/lab/lab.ts";
+import { checkout, type ServiceWish } from "../../src/lab/services.ts";
+
+jest.setTimeout(240_000);
+
+const services: ServiceWish[] = [
+  checkout,
+  { name: "payments", tier: "critical", database: true },
+  { name: "search", tier: "important", database: true, dependsOn: ["checkout"] },
+];
+
+const moved = { writers: expect.arrayContaining([west]), dns: [west], shares: { [west]: 100 }, status: 200 };
+const still = { writers: [east], dns: [east], status: 200 };
+
+describe("/failover us-west-2, when us-east-1 is dark", () => {
+  let lab: Lab;
+  let runId: string;
+  beforeAll(async () => {
+    lab = await openLab({ strideSeconds: 15, services });
+    await lab.time.pass(20);
+    await lab.setRegionDead(east, true);
+    await lab.time.pass(30);
+    runId = await lab.starts(`/failover ${west}`);
+    await lab.untilRests();
+  }, 240_000);
+  afterAll(() => lab.close());
+
+  it("moves every service in one run", async () => {
+    expect(await lab.stateOf(runId)).toBe("done");
+    for (const seen of await lab.everyService()) expect(seen).toMatchObject(moved);
+    expect(await lab.runs()).toEqual([runId]);
+  });
+
+  it("begins the second wave when the customers of the first are back, and not before", async () => {
+    const timeline = await lab.timeline(runId);
+    const at = (words: RegExp) => timeline.findIndex((line) => words.test(line));
+    const second = at(/^Done: start wave 2/);
+    expect(second).toBeGreaterThan(at(/^Done: .*checkout.*(reach|see|customers|public)/i));
+    expect(at(/^Starting to .*search-db-west/)).toBeGreaterThan(second);
+    expect(lab.log.of("rds", "PromoteReadReplica").map(({ resource }) => resource.split("/")[1])).toEqual([
+      expect.stringMatching(/^(checkout|payments)-db-west$/),
+      expect.stringMatching(/^(checkout|payments)-db-west$/),
+      "search-db-west",
+    ]);
+  });
+
+  it("shows services on its card, and what became of each in its report", async () => {
+    const { text } = await lab.card(runId);
+    expect(text).toContain("3 of 3 services are through");
+    const report = await findJob("failover-region").report?.(lab.ctx(), runId);
+    expect(report?.whole.join("\n")).toMatch(
+      /1\. checkout +served after .*\n *1\. payments +served after .*\n *2\. search/,
+    );
+    expect(report?.summary[0]).toBe("3 of 3 services serve their customers in the new region.");
+  });
+
+  it("has nothing left to do afterwards", async () => {
+    expect(await lab.says("ana", `/failover ${west}`)).toMatch(/Every service is in us-west-2 already: .*checkout/);
+  });
+});
+
+describe("a service that parks", () => {
+  it("stops nobody else: the next wave begins without it, and it goes on once a person has looked", async () => {
+    await using lab = await openLab({ strideSeconds: 15, services });
+    // Eight tries for each of the two services of the first wave; then the cloud is well again.
+    lab.rds.knobs.next("PromoteReadReplica", "fail-before", 16);
+    const runId = await lab.starts(`/failover ${west}`);
+    await lab.time.until(
+      "payments or checkout is parked",
+      async () => (await lab.thread(runId)).some((line) => line.startsWith("Parked: ")),
+      3600,
+    );
+    await lab.untilRests();
+    expect(await lab.runs()).toEqual([runId]);
+    const seen = Object.fromEntries((await lab.everyService()).map((one) => [one.name, one]));
+    expect(seen["search"]).toMatchObject(moved);
+    expect(await lab.stateOf(runId)).toBe("running");
+    await lab.presses("ben", "Continue all");
+    await lab.untilRests();
+    expect(await lab.stateOf(runId)).toBe("done");
+    for (const one of await lab.everyService()) expect(one).toMatchObject(moved);
+    expect(lab.doubled()).toEqual([]);
+  });
+});
+
+describe("a region in which one service is in another run's hands", () => {
+  it("leaves that one alone, and says so on the card", async () => {
+    await using lab = await openLab({ strideSeconds: 15, services });
+    await lab.pair.setLink("silent");
+    const first = await lab.starts(`/failover ${west} checkout`);
+    await lab.says("ana", `/failover ${west}`);
+    const second = await lab.newestRun();
+    expect(second).not.toBe(first);
+    const card = await lab.card(second);
+    expect(card.text).toContain(`checkout is not moved by this: run ${first} has it in its hands.`);
+    expect(card.text).toContain("Move 2 services to us-west-2, in 2 waves.");
+    const [one] = (await lab.everyService()).filter(({ name }) => name === "payments");
+    expect(one).toMatchObject(still);
+  });
+});
