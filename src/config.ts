@@ -33,7 +33,17 @@ export const Config = z.object({
     ),
   ESTATE: z.string().default("estate.yaml").describe("Path of the estate file."),
   SLACK_BOT_TOKEN: secret.optional().describe("The bot's token (xoxb-...). Unset: no Slack; the terminal still works."),
-  SLACK_APP_TOKEN: secret.optional().describe("The app-level token (xapp-...) for Socket Mode."),
+  SLACK_APP_TOKEN: secret
+    .optional()
+    .describe("The app-level token (xapp-...) for Socket Mode: nothing has to reach Muster from outside."),
+  SLACK_SIGNING_SECRET: z
+    .string()
+    .regex(/^\S{16,}$/, "expected the app's signing secret, at least 16 characters; an empty one would let anybody in")
+    .meta({ secret: true })
+    .optional()
+    .describe(
+      "The app's signing secret, where Slack posts to Muster (HTTP_PORT, /slack/events) instead of Socket Mode. Where SLACK_APP_TOKEN is set too, Socket Mode is used and nothing is served at that path. Set but empty: Muster does not start.",
+    ),
   SLACK_API_URL: z.url(url).default("https://slack.com/api/").describe("Where Slack's Web API is."),
   SMTP_URL: secretUrl(/^smtps?:$/, "smtp://user:password@host:587")
     .optional()
@@ -78,18 +88,23 @@ export const Config = z.object({
     .min(0, port)
     .max(65_535, port)
     .default(8080)
-    .describe("Port of /healthz and /readyz; 0 takes any."),
+    .describe("Port of /healthz, /readyz and, where Slack posts to Muster, /slack/events; 0 takes any."),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info").describe("How much is logged."),
 });
 
 export type Config = z.infer<typeof Config>;
+
+/** Settings that are wrong when they are empty: whoever set them counts on them. */
+const neverEmpty = new Set(["SLACK_SIGNING_SECRET"]);
 
 /**
  * Reads the settings from an environment, whole or not at all; no value is ever shown.
  * @throws UserError that names every missing or wrong setting.
  */
 export function readConfig(env: Record<string, string | undefined> = process.env): Config {
-  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
+  const present = Object.fromEntries(
+    Object.entries(env).filter(([name, value]) => value !== undefined && (value !== "" || neverEmpty.has(name))),
+  );
   const parsed = Config.safeParse(present);
   const faults = parsed.success
     ? faultsBetween(parsed.data)
@@ -110,10 +125,11 @@ function faultOf(issue: z.core.$ZodIssue, present: Record<string, unknown>): str
 
 function faultsBetween(config: Config): string[] {
   const faults: string[] = [];
-  if (config.SLACK_BOT_TOKEN && !config.SLACK_APP_TOKEN)
-    faults.push("SLACK_APP_TOKEN: not set, but SLACK_BOT_TOKEN is");
-  if (config.SLACK_APP_TOKEN && !config.SLACK_BOT_TOKEN)
-    faults.push("SLACK_BOT_TOKEN: not set, but SLACK_APP_TOKEN is");
+  const hearing = (["SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"] as const).filter((name) => config[name]);
+  if (config.SLACK_BOT_TOKEN && hearing.length === 0)
+    faults.push("SLACK_APP_TOKEN or SLACK_SIGNING_SECRET: neither is set, but SLACK_BOT_TOKEN is");
+  if (!config.SLACK_BOT_TOKEN && hearing.length > 0)
+    faults.push(`SLACK_BOT_TOKEN: not set, but ${hearing.join(" and ")} is`);
   if (config.CALL_TIMEOUT_MILLISECONDS * 2 > config.LEASE_MILLISECONDS) {
     faults.push("CALL_TIMEOUT_MILLISECONDS: expected at most half of LEASE_MILLISECONDS");
   }

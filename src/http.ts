@@ -1,14 +1,21 @@
-import express from "express";
+import express, { type NextFunction, type Request, type Response } from "express";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { sql } from "kysely";
 import type { Context } from "./context.ts";
 import { messageOf, UserError } from "./errors.ts";
+import { slackPath, type Door } from "./slack/requests.ts";
 
 export type HttpServer = { port: number; close(): Promise<void> };
 
-/** Serves /healthz (the process lives) and /readyz (it can do its duty: its database takes writes). */
-export async function openHttp(ctx: Context, port: number): Promise<HttpServer> {
+/** Larger than anything Slack posts: a click brings its whole message along. */
+const mostSlackBytes = 1024 * 1024;
+
+/**
+ * Serves /healthz (the process lives) and /readyz (it can do its duty: its database takes writes), and, where Slack posts to
+ * us, the door it posts to.
+ */
+export async function openHttp(ctx: Context, port: number, slack?: Door): Promise<HttpServer> {
   const app = express().disable("x-powered-by");
   app.get("/healthz", (_request, response) => void response.send("alive\n"));
   app.get("/readyz", async (_request, response) => {
@@ -23,6 +30,13 @@ export async function openHttp(ctx: Context, port: number): Promise<HttpServer> 
       response.status(503).send("Muster's database takes no writes\n");
     }
   });
+  if (slack) {
+    // The signature is over the very bytes: nothing is parsed or unpacked before it was checked.
+    app.post(slackPath, express.raw({ type: () => true, limit: mostSlackBytes, inflate: false }), (request, response) =>
+      letIn(slack, request, response),
+    );
+  }
+  app.use(sayNoMore);
   const server = createServer(app);
   await new Promise<void>((resolve, reject) => {
     server.once("listening", resolve).once("error", (error: NodeJS.ErrnoException) => reject(taken(port, error)));
@@ -33,7 +47,8 @@ export async function openHttp(ctx: Context, port: number): Promise<HttpServer> 
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        // After what was answered in this very moment has been written.
+        setImmediate(() => server.closeAllConnections());
       }),
   };
 }
@@ -44,3 +59,14 @@ const taken = (port: number, error: NodeJS.ErrnoException): UserError =>
     means: "Muster did not start, and touched nothing.",
     todo: "Set HTTP_PORT to a port that is free here; 0 takes any.",
   });
+
+async function letIn(slack: Door, request: Request, response: Response): Promise<void> {
+  const body: unknown = request.body;
+  const answer = await slack({ headers: request.headers, body: Buffer.isBuffer(body) ? body : Buffer.alloc(0) });
+  response.status(answer.status).send(answer.body);
+}
+
+/** Ends a request that failed with its status alone; Express would show where in our code it failed. */
+function sayNoMore(error: { status?: number }, _request: Request, response: Response, _next: NextFunction): void {
+  response.status(error.status ?? 500).end();
+}

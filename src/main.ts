@@ -136,19 +136,20 @@ export type Muster = { ctx: Context; httpPort: number; reload(): void; stop(): P
  */
 export async function startMuster(config: Config, overrides: Overrides = {}): Promise<Muster> {
   const { ctx, driver, reload, close } = await openContext(config, overrides);
-  const http = await openHttp(ctx, config.HTTP_PORT).catch(async (error: unknown) => {
-    await close();
-    throw error;
-  });
   const mail = config.SMTP_URL ? openMailSender({ url: config.SMTP_URL, from: config.MAIL_FROM }) : undefined;
   const slack = config.SLACK_BOT_TOKEN
     ? openSlackFront(ctx, {
         botToken: config.SLACK_BOT_TOKEN,
-        appToken: config.SLACK_APP_TOKEN ?? "",
+        appToken: config.SLACK_APP_TOKEN,
+        signingSecret: config.SLACK_SIGNING_SECRET,
         apiUrl: config.SLACK_API_URL,
         commands,
       })
     : undefined;
+  const http = await openHttp(ctx, config.HTTP_PORT, slack?.door).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   ctx.senders = new Map([...(slack?.senders ?? []), ...(mail ? [["mail", mail] as const] : [])]);
   const queue = openQueue({
     databaseUrl: config.DATABASE_URL,
@@ -169,7 +170,8 @@ export async function startMuster(config: Config, overrides: Overrides = {}): Pr
   ctx.log.info({ worker: ctx.worker, port: http.port }, "Muster is ready");
 
   const stop = async () => {
-    await Promise.all([http.close(), slack?.close(), watches.stop(), sweep.stop(), queue.close()]);
+    const doors = Promise.resolve(slack?.close()).then(() => http.close());
+    await Promise.all([doors, watches.stop(), sweep.stop(), queue.close()]);
     await inbox?.stop();
     await driver.stop();
     await outbox.stop();

@@ -51,7 +51,22 @@ describe("settings", () => {
     [{ ...enough, LOG_LEVEL: "loud" }, ["LOG_LEVEL: "]],
     [{ ...enough, EXTRA_CA_FILE: "no/such/file" }, ["EXTRA_CA_FILE: the file cannot be read"]],
     [{ ...enough, SLACK_APP_TOKEN: "xapp-hunter2" }, ["SLACK_BOT_TOKEN: not set, but SLACK_APP_TOKEN is"]],
-    [{ ...enough, SLACK_BOT_TOKEN: "xoxb-hunter2" }, ["SLACK_APP_TOKEN: not set, but SLACK_BOT_TOKEN is"]],
+    [
+      { ...enough, SLACK_BOT_TOKEN: "xoxb-hunter2" },
+      ["SLACK_APP_TOKEN or SLACK_SIGNING_SECRET: neither is set, but SLACK_BOT_TOKEN is"],
+    ],
+    [
+      { ...enough, SLACK_SIGNING_SECRET: "hunter2-hunter2-hunter2" },
+      ["SLACK_BOT_TOKEN: not set, but SLACK_SIGNING_SECRET is"],
+    ],
+    [
+      { ...enough, SLACK_BOT_TOKEN: "xoxb-hunter2", SLACK_SIGNING_SECRET: "" },
+      ["SLACK_SIGNING_SECRET: expected the app's signing secret, at least 16 characters"],
+    ],
+    [
+      { ...enough, SLACK_BOT_TOKEN: "xoxb-hunter2", SLACK_APP_TOKEN: "xapp-hunter2", SLACK_SIGNING_SECRET: "  " },
+      ["SLACK_SIGNING_SECRET: expected the app's signing secret"],
+    ],
     [{ ...enough, MUSTER_KEY: "hunter2" }, ["MUSTER_KEY: expected 32 bytes in base64"]],
     [
       { ...enough, LEASE_MILLISECONDS: "1000", CALL_TIMEOUT_MILLISECONDS: "600" },

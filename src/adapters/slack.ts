@@ -8,7 +8,7 @@ const timeoutMs = 10_000;
 
 export type SlackSettings = {
   /** xoxb-... */ botToken: string;
-  /** xapp-..., for Socket Mode. */ appToken: string;
+  /** xapp-..., for Socket Mode; without it, Slack posts to us. */ appToken?: string | undefined;
   /** Where the Web API is, with a slash at its end, when not where Slack has it. */
   apiUrl?: string | undefined;
 };

@@ -4,27 +4,33 @@ import type { Context } from "../context.ts";
 import { clientOptions, type SlackClient } from "../adapters/slack.ts";
 import { onCommand, onPress } from "./listeners.ts";
 import { boltLogger } from "./log.ts";
+import type { RequestReceiver } from "./requests.ts";
 import { SocketReceiver } from "./socket.ts";
 
 export type SlackApp = {
-  /** How many connections Slack holds with us now; 0 means that nobody can click or type. */
-  readonly connected: number;
+  /** How many connections Slack holds with us now; 0 means that nobody can click or type. Undefined where Slack posts to us. */
+  readonly connected: number | undefined;
   close(): Promise<void>;
 };
 
 /**
- * Listens to a workspace over Socket Mode: `/muster <verb>` and the bare commands of the estate that exist. It starts
- * without waiting for Slack, and connects again whenever it must.
+ * Listens to a workspace, through the `door` that Slack posts to, or over Socket Mode where none is given: `/muster <verb>` and the bare
+ * commands of the estate that exist. It starts without waiting for Slack, and connects again whenever it must.
  */
 export async function openSlackApp(
   ctx: Context,
   slack: SlackClient,
-  options: { commands: readonly Command[]; connections?: number; silenceMs?: number },
+  options: {
+    commands: readonly Command[];
+    door?: RequestReceiver | undefined;
+    connections?: number;
+    silenceMs?: number;
+  },
 ): Promise<SlackApp> {
-  const { commands, ...socket } = options;
+  const { commands, door, ...socket } = options;
   const { settings } = slack;
   const logger = boltLogger(ctx.log);
-  const receiver = new SocketReceiver({ settings, log: ctx.log, logger, ...socket });
+  const receiver = door ?? new SocketReceiver({ settings, log: ctx.log, logger, ...socket });
   const app = new App({
     receiver,
     logger,
@@ -35,14 +41,12 @@ export async function openSlackApp(
   });
   for (const name of slashCommands(ctx, commands)) app.command(name, (args) => onCommand(ctx, slack, args));
   app.action(/^press:/, (args) => onPress(ctx, slack, args));
-  app.error((error) => {
-    ctx.log.error({ error: error.message }, "a Slack listener failed");
-    return Promise.resolve();
-  });
+  // The receiver logs it, and answers.
+  app.error((error) => Promise.reject(error));
   await app.start();
   return {
     get connected() {
-      return receiver.connected;
+      return receiver instanceof SocketReceiver ? receiver.connected : undefined;
     },
     close: () => receiver.stop(),
   };

@@ -7,6 +7,7 @@ import type { CardSender, Sender } from "../outbox/sender.ts";
 import { openSlackApp, type SlackApp } from "./app.ts";
 import { cardSender } from "./card-sender.ts";
 import { identifier } from "./identity.ts";
+import { RequestReceiver, type Door } from "./requests.ts";
 import { slackSenders } from "./sender.ts";
 
 export { openMailSender } from "../outbox/mail.ts";
@@ -16,21 +17,41 @@ export type SlackFront = {
   senders: [kind: string, send: Sender][];
   cards: CardSender;
   identify: Desk["identify"];
+  /** Where Slack posts to; undefined with Socket Mode. */
+  door: Door | undefined;
   /** Starts to hear what people type and press. Goes on trying by itself while Slack is away. */
   listen(): Promise<void>;
-  /** How many connections Slack holds with us; 0 means that nobody can type or press. */
-  readonly connected: number;
+  /** How many connections Slack holds with us; 0 means that nobody can type or press. Undefined where Slack posts to us. */
+  readonly connected: number | undefined;
   close(): Promise<void>;
 };
 
-/** Prepares a process for one workspace. Nothing is connected before `listen` or the first message. */
+/**
+ * Prepares a process for one workspace: Socket Mode with an app token, else the door for what Slack posts. Nothing is connected
+ * before `listen` or the first message.
+ */
 export function openSlackFront(
   ctx: Context,
-  { commands, ...settings }: SlackSettings & { commands: readonly Command[] },
+  {
+    commands,
+    signingSecret = "",
+    ...settings
+  }: SlackSettings & { commands: readonly Command[]; signingSecret?: string | undefined },
 ): SlackFront {
   const slack = makeSlack(settings);
+  const posted =
+    settings.appToken === undefined
+      ? new RequestReceiver({ signingSecret, log: ctx.log, now: () => ctx.now(), team: () => ctx.estate.workspace })
+      : undefined;
+  if (!posted && signingSecret !== "") {
+    ctx.log.warn(
+      {},
+      "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set: Socket Mode is used, and Slack's path is closed",
+    );
+  }
   let app: SlackApp | undefined;
   return {
+    door: posted?.door,
     senders: slackSenders(slack),
     cards: cardSender(slack, {
       preview: (name, plan, facts) => known(name)?.preview(plan, facts),
@@ -39,10 +60,10 @@ export function openSlackFront(
     }),
     identify: identifier(slack),
     async listen() {
-      app = await openSlackApp(ctx, slack, { commands });
+      app = await openSlackApp(ctx, slack, { commands, door: posted });
     },
     get connected() {
-      return app?.connected ?? 0;
+      return posted ? undefined : (app?.connected ?? 0);
     },
     close: async () => app?.close(),
   };

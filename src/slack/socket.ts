@@ -76,7 +76,7 @@ export class SocketReceiver implements Receiver {
   async #connectOnce(signal: AbortSignal): Promise<boolean> {
     const { settings, log, logger, silenceMs = 60_000 } = this.#options;
     const client = new SocketModeClient({
-      appToken: settings.appToken,
+      appToken: settings.appToken ?? "",
       autoReconnectEnabled: false,
       clientOptions: clientOptions(settings),
       logger,
