@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { generateSync } from "otplib";
 import { commands } from "../../commands/index.ts";
 import { Activity } from "../call.ts";
@@ -20,6 +19,7 @@ import { runCli } from "../terminal.ts";
 import { labEstate, persons, roleSettingOf, west, type EstateWishes } from "./estate.ts";
 import { kubeconfig } from "./kubernetes.ts";
 import { app, muster as musterRole } from "./shop.ts";
+import { isHeard, postToAny, slackSettings } from "./slack-way.ts";
 import { sightsOf, type Query, type Sights } from "./sights.ts";
 import { openWorld, type World, type WorldOptions } from "./world.ts";
 
@@ -37,6 +37,8 @@ export type LabOptions = WorldOptions & {
   strideSeconds?: number;
   /** True: no Slack is configured. */
   withoutSlack?: boolean;
+  /** True: Slack posts to Muster, with no Socket Mode. */
+  slackOverHttp?: boolean;
 };
 
 /** A world with Muster in it, in the words of the people who use it. */
@@ -90,7 +92,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
   let startedSoFar = 0;
   const closing: (() => Promise<unknown>)[] = [() => world.close(), () => rm(folder, { recursive: true, force: true })];
   const close = async () => {
-    await Promise.all(musters.map((muster) => muster.stop()));
+    await Promise.all([...musters].map((muster) => muster.stop()));
     for (const end of closing.splice(0).reverse()) await end();
   };
   try {
@@ -132,6 +134,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
       musters.push(stopped);
       return stopped;
     };
+    if (options.slackOverHttp) postToAny(world.slack, musters, world.random);
     const idOf = (name: string) => persons.find((person) => person.name === name)?.id ?? name;
     // "Looking ..." is said at once, and is no answer.
     const answersTo = (person: string) =>
@@ -223,17 +226,12 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
     };
     if (options.serve ?? true) await start();
     // Nobody types before the app is there.
-    if ((options.serve ?? true) && !options.withoutSlack) await isHeard(world);
+    if ((options.serve ?? true) && !options.withoutSlack) await isHeard(world.slack);
     return lab;
   } catch (error) {
     await close();
     throw error;
   }
-}
-
-async function isHeard({ slack }: World): Promise<void> {
-  const limit = performance.now() + 10_000;
-  while (slack.sockets.connections === 0 && performance.now() < limit) await setTimeout(5);
 }
 
 /** Where a run rests: its outcome, "parked: ..." or "asks: ..."; undefined while it moves. */
@@ -270,9 +268,7 @@ async function writeFiles(world: World, folder: string, options: LabOptions): Pr
     ESTATE: path("estate.yaml"),
     KUBECONFIG: path("kubeconfig.yaml"),
     EXTRA_CA_FILE: path("ca.pem"),
-    ...(options.withoutSlack
-      ? {}
-      : { SLACK_BOT_TOKEN: slack.botToken, SLACK_APP_TOKEN: slack.appToken, SLACK_API_URL: slack.apiUrl }),
+    ...(options.withoutSlack ? {} : slackSettings(slack, options.slackOverHttp)),
     SMTP_URL: mail.url,
     MAIL_FROM: "muster@example.com",
     AWS_ENDPOINT_URL_RDS: rds.url,

@@ -2,12 +2,14 @@ import { randomBytes } from "node:crypto";
 import { find, type Pressable } from "./slack-pressable.ts";
 import type { Slackdom } from "./slack-method.ts";
 import { answer, type Responses } from "./slack-responses.ts";
+import type { RequestUrl } from "./slack-requests.ts";
 import type { Delivery, Envelope, SocketMode } from "./slack-socket.ts";
 import type { Json, LabChannel, LabPerson } from "./slack-workspace.ts";
 
 type Options = {
   slack: Slackdom;
-  sockets: SocketMode;
+  /** How the app is reached now. */
+  way: () => SocketMode | RequestUrl;
   responses: Responses;
   baseUrl: () => string;
   /** The slash commands of the app; undefined takes any. */
@@ -119,7 +121,7 @@ export class People {
 
   /** Sends an event to the app, with Slack's retries. Resolves with the last try. */
   async event(event: Json): Promise<Delivery> {
-    const { slack, sockets } = this.#options;
+    const { slack, way } = this.#options;
     const { workspace } = slack;
     const payload = {
       token: "verification",
@@ -134,23 +136,23 @@ export class People {
     };
     const envelope: Envelope = { type: "events_api", payload, accepts_response_payload: false, retry_attempt: 0 };
     const place = typeof event.channel === "string" ? event.channel : "";
-    let delivery = await sockets.deliver(envelope, `event ${String(event.type)}`, place);
+    let delivery = await way().deliver(envelope, `event ${String(event.type)}`, place);
     for (const [index, waitSeconds] of [0, 60, 300].entries()) {
-      if (delivery.acknowledged) return delivery;
-      const waited = await slack.clock.sleep(waitSeconds, sockets.closing).then(
+      if (delivery.acknowledged || delivery.noRetry) return delivery;
+      const waited = await slack.clock.sleep(waitSeconds, way().closing).then(
         () => true,
         () => false,
       );
       if (!waited) return delivery;
       const again = { ...envelope, retry_attempt: index + 1, retry_reason: "timeout" };
-      delivery = await sockets.deliver(again, `event ${String(event.type)}`, place);
+      delivery = await way().deliver(again, `event ${String(event.type)}`, place);
     }
     return delivery;
   }
 
   /** Sends once more what was sent before, word for word: a captured click, or Slack delivering twice. */
   replay(delivery: Delivery): Promise<Delivery> {
-    return this.#options.sockets.deliver(delivery.envelope, "replay", "");
+    return this.#options.way().again(delivery);
   }
 
   /** Sends an interaction that a modal caused. */
@@ -180,7 +182,7 @@ export class People {
 
   #deliver(type: Envelope["type"], action: string, resource: string, payload: Json): Promise<Delivery> {
     const accepts_response_payload = type === "slash_commands" || action === "view_submission";
-    return this.#options.sockets.deliver({ type, payload, accepts_response_payload }, action, resource);
+    return this.#options.way().deliver({ type, payload, accepts_response_payload }, action, resource);
   }
 
   #complain(to: { person: string; channel: string }, text: string): void {

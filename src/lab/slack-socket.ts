@@ -7,7 +7,7 @@ import type { SlackKnobs } from "./slack-knobs.ts";
 import type { Json } from "./slack-workspace.ts";
 
 /** Slack waits so long for an acknowledgement, on the wall. */
-const ackMilliseconds = 3000;
+export const ackMilliseconds = 3000;
 const pingMilliseconds = 10_000;
 const goodbyeMilliseconds = 200;
 const mostConnections = 10;
@@ -29,7 +29,14 @@ export type Delivery = {
   /** Why nobody acknowledged. */
   failure?: "no app is connected" | "not acknowledged within 3 s";
   milliseconds: number;
+  /** Where it went over HTTP: the very request, and the status it was answered with. */
+  posted?: Posted;
+  status?: number;
+  /** The app asked that it be not tried again. */
+  noRetry?: boolean;
 };
+
+export type Posted = { body: string; headers: Record<string, string> };
 
 type Connection = { socket: WebSocket; deaf: false | "payloads" | "everything" };
 
@@ -140,6 +147,11 @@ export class SocketMode {
     if (answer) return { envelope, acknowledged: true, answer, milliseconds };
     const failure = open.length === 0 ? "no app is connected" : "not acknowledged within 3 s";
     return { envelope, acknowledged: false, answer: {}, failure, milliseconds };
+  }
+
+  /** Sends once more what was sent before, word for word. */
+  again({ envelope }: Delivery): Promise<Delivery> {
+    return this.deliver(envelope, "replay", "");
   }
 
   /** Asks the app to reconnect, as Slack does every few hours; "warning" comes about 10 s before the end. */

@@ -9,6 +9,7 @@ import { SlackKnobs } from "./slack-knobs.ts";
 import type { Slackdom } from "./slack-method.ts";
 import { People, type PressOptions } from "./slack-people.ts";
 import { find, findById, type Pressable } from "./slack-pressable.ts";
+import { RequestUrl } from "./slack-requests.ts";
 import { Responses } from "./slack-responses.ts";
 import { type Delivery, SocketMode } from "./slack-socket.ts";
 import { SlackViews, type View } from "./slack-views.ts";
@@ -47,6 +48,8 @@ export type Slack = {
   views: SlackViews;
   /** The app's connections: how many, deafen, cut, refresh. */
   sockets: SocketMode;
+  /** Where the app has no Socket Mode: what Slack posts, and where to. */
+  requests: RequestUrl;
   commands: readonly string[] | undefined;
   /** Types a slash command. Resolves when the app acknowledged it, or did not within 3 s. */
   types(personId: string, channel: string, text: string): Promise<Delivery>;
@@ -84,6 +87,7 @@ export async function openSlack(options: SlackOptions): Promise<Slack> {
   const workspace = new Workspace(clock, team, options.persons, channels);
   const views = new SlackViews(workspace);
   const sockets = new SocketMode({ knobs, log, appId: workspace.appId });
+  const requests = new RequestUrl({ knobs, log, clock });
   const responses = new Responses(clock);
   const secret = randomBytes(12).toString("hex");
   const tokens = { bot: `xoxb-${secret}`, app: `xapp-${secret}` };
@@ -104,7 +108,13 @@ export async function openSlack(options: SlackOptions): Promise<Slack> {
   server.on("upgrade", (request, socket, head) => sockets.upgrade(request, socket, head));
   await new Promise<void>((resolve) => server.listen(0, host, resolve));
   ({ port } = server.address() as AddressInfo);
-  const people = new People({ slack, sockets, responses, baseUrl, commands });
+  const people = new People({
+    slack,
+    way: () => (requests.url ? requests : sockets),
+    responses,
+    baseUrl,
+    commands,
+  });
   const forms = new Forms(people, views);
 
   return {
@@ -112,6 +122,7 @@ export async function openSlack(options: SlackOptions): Promise<Slack> {
     workspace,
     views,
     sockets,
+    requests,
     commands,
     apiUrl: `${baseUrl()}/api/`,
     botToken: tokens.bot,
@@ -133,6 +144,7 @@ export async function openSlack(options: SlackOptions): Promise<Slack> {
       workspace.changed();
     },
     async close() {
+      requests.close();
       await sockets.close();
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
