@@ -4,16 +4,18 @@ import { sql } from "kysely";
 import { commands } from "../commands/index.ts";
 import { findRun } from "../commands/runs.ts";
 import type { Command, Person } from "./chat.ts";
-import { readConfig, secretsIn, type Config } from "./config.ts";
+import { Config, readConfig, secretsIn } from "./config.ts";
 import type { Context } from "./context.ts";
 import { openDb } from "./db/connect.ts";
 import { migrate } from "./db/migrate.ts";
 import { messageOf, UserError } from "./errors.ts";
+import { loadEstate } from "./estate-file.ts";
 import { followRun } from "./follow.ts";
 import { databaseAway, openContext, startMuster, type Overrides } from "./main.ts";
 import { makeRedactor } from "./log.ts";
 import { findCommand } from "./inbox/answer.ts";
 import { migrateQueue } from "./queue.ts";
+import { slackManifest } from "./slack/manifest.ts";
 import { readSplitWords } from "./words.ts";
 
 export type Terminal = {
@@ -41,6 +43,11 @@ export async function runCli(argv: string[], terminal: Terminal): Promise<number
     .command("migrate")
     .description("makes Muster's tables, or brings them up to this version")
     .action(() => migrateAll(terminal));
+  program
+    .command("manifest")
+    .description("prints the manifest of the Slack app that the estate needs")
+    .option("--url <address>", "where Slack posts to Muster from outside; without it, Socket Mode")
+    .action(({ url }: { url?: string }) => printManifest(terminal, url));
   program
     .command("follow")
     .argument("<run>")
@@ -140,6 +147,12 @@ async function migrateAll({ env, print }: Terminal): Promise<void> {
   } finally {
     await db.destroy();
   }
+}
+
+function printManifest({ env, print }: Terminal, url: string | undefined): void {
+  // Only the estate is needed: whoever makes the app has no tokens yet.
+  const { bareCommands } = loadEstate(Config.shape.ESTATE.parse(env["ESTATE"]));
+  print(slackManifest({ commands, bareCommands, url }).trimEnd());
 }
 
 async function serve({ env, overrides }: Terminal): Promise<void> {

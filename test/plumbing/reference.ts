@@ -1,8 +1,8 @@
-import { stringify } from "yaml";
 import { z } from "zod";
 import { commands } from "../../commands/index.ts";
 import { Config } from "../../src/config.ts";
 import { Estate } from "../../src/estate.ts";
+import { slackManifest } from "../../src/slack/manifest.ts";
 
 type Described = {
   description?: string;
@@ -23,7 +23,8 @@ export function referenceFiles(): ReadonlyMap<string, string> {
   return new Map([
     ["docs/configuration.md", configurationPage()],
     ["docs/estate-reference.md", estatePage()],
-    ["docs/slack-manifest.yaml", slackManifest()],
+    ["docs/slack-manifest.yaml", manifestFile()],
+    ["docs/slack-manifest-http.yaml", manifestFile("https://muster.example.com")],
     ["docs/estate.schema.json", JSON.stringify(z.toJSONSchema(Estate, { io: "input" }), null, 2) + "\n"],
   ]);
 }
@@ -66,28 +67,14 @@ function estatePage(): string {
 }
 
 /** The app for the default estate: /muster, and a bare command for each verb of bareCommands that there is. */
-function slackManifest(): string {
-  const bare = commands.filter(({ name }) => Estate.shape.bareCommands.parse(undefined).includes(name));
-  const words = (usage: string) => usage.slice(usage.indexOf(" ") + 1);
-  const slashCommands = [
-    { command: "/muster", description: "Runs, help, and every other verb.", usage_hint: "help", should_escape: false },
-    ...bare.map(({ name, summary, usage }) => ({
-      command: `/${name}`,
-      description: summary,
-      usage_hint: words(usage),
-      should_escape: false,
-    })),
-  ];
-  // Reading channels: to find them by name, and to see whether a message of doubtful outcome arrived.
-  const scopes = ["commands", "chat:write", "users:read", "channels:read", "groups:read"];
-  const reading = ["channels:history", "groups:history"];
-  const manifest = {
-    display_information: { name: "Muster", description: "Moves a business out of a broken region." },
-    features: { bot_user: { display_name: "Muster", always_online: true }, slash_commands: slashCommands },
-    oauth_config: { scopes: { bot: [...scopes, ...reading] } },
-    settings: { interactivity: { is_enabled: true }, socket_mode_enabled: true, token_rotation_enabled: false },
-  };
-  return `# Made from commands/ by \`npm run docs\`; change it there.\n${stringify(manifest, { lineWidth: 0 })}`;
+function manifestFile(url?: string): string {
+  const bareCommands = Estate.shape.bareCommands.parse(undefined);
+  const own = url === undefined ? "muster manifest" : "muster manifest --url https://...";
+  return [
+    "# Made from commands/ by `npm run docs`; change it there.",
+    `# For an estate with other bareCommands, and your own address: ${own}`,
+    slackManifest({ commands, bareCommands, url }),
+  ].join("\n");
 }
 
 /** Walks a schema and gives each key a row, parents before their children. */
