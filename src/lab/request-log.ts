@@ -18,6 +18,8 @@ export type LabRequest = {
   status?: number | string;
   /** The changes that took hold because of it; a refused or repeated request has none. */
   effects: { target: string; wanted: string }[];
+  /** What a policy could ask about it beside action and resource, by AWS's condition keys. */
+  context?: Record<string, string[]>;
   /** Lab seconds of delay that the lab drew on behalf of this request (also those that pass after the answer). */
   delaySeconds: number;
 };

@@ -77,6 +77,7 @@ export async function openRoute53({ log, clock, host, port = 0, zone, dns, rando
       throw new Refused(400, "PriorRequestNotComplete", why);
     }
     const wanted = readChanges(body);
+    request.context = conditionsOf(wanted);
     const before = records.now;
     const applied = applyBatch(zoneName, before, wanted);
     if ("refused" in applied) {
@@ -168,6 +169,16 @@ function actionOf(method: string, kind: string, part: string | undefined): strin
   if (kind === "hostedzonesbyname") return "ListHostedZonesByName";
   if (part !== "rrset") return "GetHostedZone";
   return method === "POST" ? "ChangeResourceRecordSets" : "ListResourceRecordSets";
+}
+
+/** What IAM would know of a batch, in its own spelling. */
+function conditionsOf(wanted: readonly Change[]): Record<string, string[]> {
+  const all = (of: (change: Change) => string) => [...new Set(wanted.map(of))];
+  return {
+    "route53:ChangeResourceRecordSetsNormalizedRecordNames": all(({ record }) => record.name.replace(/\.$/, "")),
+    "route53:ChangeResourceRecordSetsRecordTypes": all(({ record }) => record.type),
+    "route53:ChangeResourceRecordSetsActions": all(({ action }) => action),
+  };
 }
 
 /** One effect for each name whose weights or values the batch moved. */

@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import { globSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseAllDocuments } from "yaml";
+import { east, instances, record, west, zone } from "../../src/lab/estate.ts";
+import { openLab, type Lab } from "../../src/lab/lab.ts";
+import type { LabRequest } from "../../src/lab/request-log.ts";
+import { actionsOf, isAllowed, readPolicy, type AwsCall, type Policy } from "../plumbing/iam.ts";
+import { rightsOf, ruleFor, type ClusterCall, type Role } from "../plumbing/rbac.ts";
+import { account, awsCalls, clusterCalls } from "./lab-calls.ts";
+
+/** Long, because a machine may be busy with other things: no story waits on the wall. */
+jest.setTimeout(240_000);
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const read = (path: string) => readFileSync(root + path, "utf8");
+
+const values = {
+  account,
+  zone: zone.id,
+  record,
+  region: east,
+  "other-region": west,
+  instance: instances[east],
+  "other-instance": instances[west],
+};
+const observe = readPolicy(read("deploy/iam/observe.json"), values);
+const act = readPolicy(read("deploy/iam/act.json"), values);
+const rolesIn = (path: string) =>
+  parseAllDocuments(read(path))
+    .map((document) => document.toJS() as Role)
+    .filter(({ kind }) => kind === "Role");
+const observeRoles = rolesIn("deploy/kubernetes/role-observe.yaml");
+const actRoles = rolesIn("deploy/kubernetes/role-act.yaml");
+
+const outsideAws = (requests: readonly LabRequest[], policies: readonly Policy[]): AwsCall[] =>
+  awsCalls(requests).filter((call) => !isAllowed(policies, call));
+const outsideClusters = (requests: readonly LabRequest[], roles: readonly Role[]): ClusterCall[] =>
+  clusterCalls(requests).filter((call) => !ruleFor(roles, call));
+
+/** Gives Muster what the files give, in both clusters, instead of what the lab would. */
+function grant(lab: Lab, roles: readonly Role[]): void {
+  const rules = roles.flatMap((role) =>
+    role.rules.map(({ apiGroups, resources, verbs }) => ({
+      group: apiGroups[0] ?? "",
+      resource: resources[0] ?? "",
+      verbs,
+    })),
+  );
+  for (const cluster of Object.values(lab.clusters)) cluster.rules.splice(0, cluster.rules.length, ...rules);
+}
+
+/** Lets Muster learn what there is, then kills the east and lets it see that customers are away. */
+async function die(lab: Lab): Promise<void> {
+  await lab.time.pass(60);
+  await lab.setRegionDead(east, true);
+  const redProbes = () => lab.query("select from muster.probe where not ok");
+  await lab.time.until("the outage is confirmed", async () => (await redProbes()).length > 1, 600);
+}
+
+describe("the rights that docs/install.md hands out", () => {
+  const played: Record<string, readonly LabRequest[]> = {};
+  beforeAll(async () => {
+    for (const dead of [false, true]) {
+      await using lab = await openLab(dead ? {} : { strideSeconds: 10, patient: true });
+      grant(lab, [...observeRoles, ...actRoles]);
+      if (dead) await die(lab);
+      await lab.starts();
+      expect(await lab.untilRests()).toBe("done");
+      played[dead ? "the old side dead" : "the old side alive"] = lab.log.all;
+    }
+  });
+  let looked: Lab;
+  beforeAll(async () => {
+    looked = await openLab({ patient: true });
+    grant(looked, observeRoles);
+  });
+  afterAll(() => looked.close());
+
+  it.each(["the old side alive", "the old side dead"])("are enough for a failover with %s", (which) => {
+    const requests = played[which] ?? [];
+    expect(awsCalls(requests).length).toBeGreaterThan(10);
+    expect(clusterCalls(requests).length).toBeGreaterThan(10);
+    expect(outsideAws(requests, [observe, act])).toEqual([]);
+    expect(outsideClusters(requests, [...observeRoles, ...actRoles])).toEqual([]);
+  });
+
+  it("of looking are enough to see a plan, which then says what Muster may not do yet", async () => {
+    const { text } = await looked.types("ana", ["failover", west, "checkout", "--dry-run"]);
+    expect(text).toContain("Muster may not scale shop/checkout in the cluster west");
+    expect(text).toContain("Muster may not change the config map shop/app-config in the cluster west");
+    expect(outsideAws(looked.log.all, [observe])).toEqual([]);
+    // The cluster is asked to check the change, and says no.
+    const refused = outsideClusters(looked.log.all, observeRoles).map(({ verb, resource }) => `${verb} ${resource}`);
+    expect([...new Set(refused)]).toEqual(["patch configmaps"]);
+    expect(looked.changes()).toEqual([]);
+  });
+
+  it("hold nothing that no failover uses", () => {
+    const requests = Object.values(played).flat();
+    const actions = new Set(awsCalls(requests).map(({ action }) => action));
+    expect(actionsOf([observe, act]).filter((action) => !actions.has(action))).toEqual([]);
+    const asked = new Set(clusterCalls(requests).map(({ verb, resource }) => `${verb} ${resource}`));
+    expect(rightsOf([...observeRoles, ...actRoles]).filter((right) => !asked.has(right))).toEqual([]);
+  });
+
+  it("name every command of AWS's that the source has, but for those that nobody gives", () => {
+    const notGiven = { "route53:GetChange": "that all name servers answer is seen, not told" };
+    const services: Record<string, string> = { rds: "rds", "route-53": "route53" };
+    const commands = globSync("{src,jobs,commands}/**/*.ts", { cwd: root }).flatMap((file) =>
+      [...read(file).matchAll(/import \{([^}]*)\} from "@aws-sdk\/client-([\w-]+)"/g)].flatMap(
+        ([, names = "", client = ""]) =>
+          [...names.matchAll(/\b(\w+)Command\b/g)].map(([, name = ""]) => `${services[client] ?? client}:${name}`),
+      ),
+    );
+    const missing = [...new Set(commands)].filter((action) => !actionsOf([observe, act]).includes(action));
+    expect(commands.length).toBeGreaterThan(4);
+    expect(missing).toEqual(Object.keys(notGiven));
+  });
+
+  it("change nothing while looking, and hand out no wildcard for changes", () => {
+    expect(actionsOf([observe]).filter((action) => !/:(?:Describe|Get|List)/.test(action))).toEqual([]);
+    expect(rightsOf(observeRoles).filter((right) => !/^(?:get|list) /.test(right))).toEqual([]);
+    expect(
+      act.Statement.flatMap(({ Action, Resource }) => [Action, Resource].flat()).filter((one) => one.includes("*")),
+    ).toEqual([]);
+    for (const { rules } of actRoles) for (const rule of rules) expect(rule.resourceNames).not.toBeUndefined();
+  });
+
+  it.each(["trust-irsa.json", "trust-other-account.json"])("are taken up by whom %s names, and nobody else", (file) => {
+    const { Statement } = JSON.parse(read(`deploy/iam/${file}`)) as { Statement: Record<string, unknown>[] };
+    for (const { Principal, Condition } of Statement) {
+      expect(JSON.stringify(Principal)).not.toContain("*");
+      expect(Object.keys(Condition as object)).toEqual(["StringEquals"]);
+    }
+  });
+});
