@@ -1,0 +1,232 @@
+import { describe, expect, it } from "@jest/globals";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parse, parseAllDocuments } from "yaml";
+import { z } from "zod";
+import { Config } from "../../src/config.ts";
+import { renderChart } from "../plumbing/go-template.ts";
+import { wrongFields } from "../plumbing/kubernetes-types.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const read = (path: string) => readFileSync(root + path, "utf8");
+
+type Json = Record<string, unknown>;
+type Manifest = { apiVersion: string; kind: string; metadata: { name: string; annotations?: Record<string, string> } };
+type Container = { env?: { name: string }[]; volumeMounts?: { name: string }[]; securityContext: Json };
+type Pod = { containers: Container[]; volumes?: { name: string }[]; securityContext: Json };
+
+const manifestsIn = (text: string): Manifest[] =>
+  parseAllDocuments(text).flatMap((document) => {
+    expect(document.errors).toEqual([]);
+    return document.contents === null ? [] : [document.toJS() as Manifest];
+  });
+
+const chart = "deploy/helm/muster";
+const templates = Object.fromEntries(
+  globSync(`${chart}/templates/*`, { cwd: root }).map((file) => [basename(file), read(file)]),
+);
+const values = parse(read(`${chart}/values.yaml`)) as Json;
+const { version, appVersion } = parse(read(`${chart}/Chart.yaml`)) as Record<string, string>;
+const estate = 'regions: [us-east-1]\n# a "quote" and a {{ brace }}\n';
+
+/** What the chart makes of values, by kind. */
+function rendered(changes: Json = {}): Map<string, Manifest> {
+  const all = renderChart(templates, {
+    Values: { ...values, estate, ...changes },
+    Release: { Name: "muster" },
+    Chart: { AppVersion: appVersion },
+  });
+  return new Map(
+    Object.values(all)
+      .flatMap(manifestsIn)
+      .map((manifest) => [manifest.kind, manifest]),
+  );
+}
+const podOf = (manifest: Manifest | undefined): Pod =>
+  (manifest as unknown as { spec: { template: { spec: Pod } } }).spec.template.spec;
+
+const everything: Json = {
+  settings: { AWS_REGION: "eu-west-1", LOG_LEVEL: "info" },
+  kubeconfigSecretName: "clusters",
+  extraCaConfigMapName: "authorities",
+  serviceAccount: { create: true, name: "", annotations: { "eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/m" } },
+  ingress: {
+    enabled: true,
+    className: "nginx",
+    host: "muster.example.com",
+    tlsSecretName: "tls",
+    annotations: { a: "b" },
+  },
+  nodeSelector: { zone: "a" },
+  tolerations: [{ key: "a", operator: "Exists" }],
+};
+
+describe("the chart", () => {
+  it.each([
+    ["as it comes", {}],
+    ["with everything set", everything],
+  ])("%s makes what Kubernetes knows, field for field", (_how, changes) => {
+    const made = [...rendered(changes).values()];
+    expect(made.length).toBeGreaterThan(5);
+    expect(made.flatMap(wrongFields)).toEqual([]);
+  });
+
+  it("runs two servers, spread out, of which one may be away; a deploy waits for the new one", () => {
+    const made = rendered();
+    expect(made.get("Deployment")).toMatchObject({
+      spec: { replicas: 2, strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } },
+    });
+    expect(made.get("PodDisruptionBudget")).toMatchObject({ spec: { maxUnavailable: 1 } });
+    const { selector, template } = (made.get("Deployment") as unknown as { spec: { selector: Json; template: Json } })
+      .spec;
+    expect((template.metadata as Json).labels).toEqual(selector.matchLabels);
+    for (const kind of ["PodDisruptionBudget", "Service"]) {
+      const { spec } = made.get(kind) as unknown as { spec: { selector: Json } };
+      expect(spec.selector.matchLabels ?? spec.selector).toEqual(selector.matchLabels);
+    }
+    // The tables are made by pods that the service and the budget must not count.
+    const { spec } = made.get("Job") as unknown as { spec: { template: { metadata: { labels: Json } } } };
+    expect(spec.template.metadata.labels["app.kubernetes.io/name"]).not.toBe("muster");
+  });
+
+  it("migrates first, with nothing but the database's address", () => {
+    const job = rendered(everything).get("Job");
+    expect(job?.metadata.annotations?.["helm.sh/hook"]).toBe("pre-install,pre-upgrade");
+    expect(podOf(job).volumes).toBeUndefined();
+    expect(podOf(job).containers).toMatchObject([{ args: ["migrate"], envFrom: [{ secretRef: { name: "muster" } }] }]);
+  });
+
+  it.each(["Deployment", "Job"])("runs no %s as root, and lets none write to its disk or gain rights", (kind) => {
+    const pod = podOf(rendered().get(kind));
+    expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
+    expect(pod.securityContext["runAsUser"]).toBeGreaterThan(0);
+    expect(pod).toMatchObject({ automountServiceAccountToken: false });
+    for (const { securityContext } of pod.containers) {
+      expect(securityContext).toEqual({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ["ALL"] },
+      });
+    }
+  });
+
+  it("mounts each volume that it names, and sets only settings that there are", () => {
+    const { containers, volumes = [] } = podOf(rendered(everything).get("Deployment"));
+    const volumeMounts = containers[0]?.volumeMounts ?? [];
+    const env = containers[0]?.env ?? [];
+    expect(volumeMounts.map(({ name }) => name)).toEqual(volumes.map(({ name }) => name));
+    const known = [...Object.keys(Config.shape), "AWS_REGION"];
+    expect(env.map(({ name }) => name).filter((name) => !known.includes(name))).toEqual([]);
+    expect(env.map(({ name }) => name)).toEqual(expect.arrayContaining(["KUBECONFIG", "EXTRA_CA_FILE", "LOG_LEVEL"]));
+  });
+
+  it("keeps the estate's text as it is, and restarts the servers when it changes", () => {
+    expect(rendered().get("ConfigMap")).toMatchObject({ data: { "estate.yaml": estate } });
+    const mark = (text: string) =>
+      JSON.stringify((rendered({ estate: text }).get("Deployment") as unknown as { spec: Json }).spec);
+    expect(mark("a: 1")).not.toBe(mark("a: 2"));
+    expect(() => rendered({ estate: "" })).toThrow("--set-file estate=estate.yaml");
+  });
+
+  it("lets in Slack's path and no other, over https, and only when asked to", () => {
+    expect(rendered().has("Ingress")).toBe(false);
+    const ingress = rendered(everything).get("Ingress") as unknown as {
+      spec: { tls: Json[]; rules: { http: Json }[] };
+    };
+    expect(ingress.spec.tls).toEqual([{ hosts: ["muster.example.com"], secretName: "tls" }]);
+    expect(ingress.spec.rules.map(({ http }) => http)).toMatchObject([
+      { paths: [{ path: "/slack/events", pathType: "Exact" }] },
+    ]);
+    expect(() => rendered({ ingress: { enabled: true } })).toThrow("the name that Slack posts to");
+  });
+
+  it("checks values by a schema that knows each of them and refuses others", () => {
+    const schema = z.fromJSONSchema(JSON.parse(read(`${chart}/values.schema.json`)) as never);
+    expect(schema.safeParse(values).error).toBeUndefined();
+    expect(schema.safeParse({ ...values, ...everything }).error).toBeUndefined();
+    for (const wrong of [{ replica: 3 }, { replicas: 0 }, { settings: { LOG_LEVEL: 1 } }, { secretName: "" }]) {
+      expect(schema.safeParse({ ...values, ...wrong }).success).toBe(false);
+    }
+    const { properties } = JSON.parse(read(`${chart}/values.schema.json`)) as { properties: Json };
+    expect(Object.keys(values).filter((name) => !(name in properties))).toEqual([]);
+  });
+
+  it("is of this version of Muster", () => {
+    const { version: muster } = JSON.parse(read("package.json")) as { version: string };
+    expect({ version, appVersion }).toEqual({ version: muster, appVersion: muster });
+  });
+});
+
+describe("the manifests for the clusters", () => {
+  it.each(globSync("deploy/kubernetes/*.yaml", { cwd: root }))("%s hold what Kubernetes knows", (file) => {
+    const manifests = manifestsIn(read(file));
+    expect(manifests.length).toBeGreaterThan(1);
+    expect(manifests.flatMap(wrongFields)).toEqual([]);
+  });
+
+  it("bind each role to the one account there is", () => {
+    const all = globSync("deploy/kubernetes/*.yaml", { cwd: root }).flatMap((file) => manifestsIn(read(file)));
+    const named = (kind: string) => all.filter((one) => one.kind === kind).map(({ metadata }) => metadata.name);
+    const bindings = all.filter(({ kind }) => kind === "RoleBinding") as unknown as {
+      roleRef: Json;
+      subjects: Json[];
+    }[];
+    expect(new Set(bindings.map(({ roleRef }) => roleRef["name"]))).toEqual(new Set(named("Role")));
+    for (const { subjects } of bindings) {
+      expect(subjects).toEqual([{ kind: "ServiceAccount", name: named("ServiceAccount")[0], namespace: "muster" }]);
+    }
+  });
+
+  it("would not pass with a field that is not there, or of another type", () => {
+    const role = { apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", rules: [{ verb: ["get"] }] };
+    expect(wrongFields(role)).toEqual(["Role.rules[0].verb: there is no such field"]);
+    expect(wrongFields({ ...role, rules: "all" } as never)).toEqual(["Role.rules: a list is expected"]);
+  });
+});
+
+describe("the compose file", () => {
+  type Service = { command?: string[]; read_only?: boolean; depends_on?: Record<string, Json>; deploy?: Json };
+  const { services } = parse(read("deploy/compose.yaml"), { merge: true }) as { services: Record<string, Service> };
+
+  it("makes the tables once, then starts two servers that write nothing to disk", () => {
+    expect(services["migrate"]).toMatchObject({ command: ["migrate"], read_only: true });
+    expect(services["muster"]).toMatchObject({ read_only: true, deploy: { replicas: 2 } });
+    expect(services["muster"]?.depends_on).toEqual({ migrate: { condition: "service_completed_successfully" } });
+    const awaited = Object.values(services).flatMap(({ depends_on: on = {} }) => Object.keys(on));
+    expect(awaited.filter((name) => !(name in services))).toEqual([]);
+  });
+
+  it("names settings that there are, and holds no secret", () => {
+    const named = [...read("deploy/muster.env.example").matchAll(/^#? ?([A-Z][A-Z_]+)=(.*)$/gm)];
+    const known = [...Object.keys(Config.shape), "AWS_REGION", "AWS_STS_REGIONAL_ENDPOINTS"];
+    expect(named.map(([, name = ""]) => name).filter((name) => !known.includes(name))).toEqual([]);
+    expect(named.flatMap(([, , value]) => (value ? [value] : []))).toEqual(["regional"]);
+  });
+});
+
+describe("the Dockerfile", () => {
+  const text = read("Dockerfile");
+
+  it("copies what is there, and what .dockerignore lets through", () => {
+    const copied = [...text.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names = ""]) => names.split(" "));
+    const through = read(".dockerignore")
+      .split("\n")
+      .filter((line) => line.startsWith("!"))
+      .map((line) => line.slice(1));
+    expect(copied.filter((name) => !existsSync(root + name) || !through.includes(name))).toEqual([]);
+    expect(copied).toEqual(expect.arrayContaining(["src", "jobs", "commands", "package-lock.json"]));
+  });
+
+  it("stands on glibc and Node 24, runs as nobody special, and asks after its health", () => {
+    const bases = [...text.matchAll(/^FROM (\S+)/gm)].map(([, base]) => base);
+    expect(new Set(bases)).toEqual(new Set(["node:24-slim"]));
+    expect(text).toMatch(/^USER node$/m);
+    expect(text).toMatch(/^HEALTHCHECK [^]*\/healthz/m);
+  });
+
+  it("leaves out no package that the product asks for", () => {
+    // Renderers come as optional packages, one for each platform: without them there are no pictures.
+    expect(text).not.toContain("--omit=optional");
+  });
+});
