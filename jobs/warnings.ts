@@ -15,6 +15,7 @@ export function warningsOf(targets: Targets, facts: FailoverFacts, mode: Mode): 
     ...loss(facts, mode),
     ...roleWarnings(targets, facts),
     ...dependence(facts),
+    ...failingCalls(facts),
     ...smaller(targets, facts),
   ];
 }
@@ -57,6 +58,19 @@ function loss(facts: FailoverFacts, mode: Mode): string[] {
 /** The records are the only way to move people for now, whichever region they are moved out of. */
 function dependence({ dns }: FailoverFacts): string[] {
   return [`The records of ${dns.name.name} are changed through Route 53's control plane, which is in us-east-1.`];
+}
+
+/** How many are named: with a region gone, many are silent at once. */
+const namedAtMost = 5;
+
+/** What has failed for a while may fail the run as well, though each of its steps tries by itself. */
+function failingCalls({ failingCalls: failing = [] }: FailoverFacts): string[] {
+  if (failing.length === 0) return [];
+  const named = failing.slice(0, namedAtMost).map(({ target, since }) => `${target} since ${since.slice(11, 16)} UTC`);
+  const more = failing.length > namedAtMost ? [`${failing.length - namedAtMost} more`] : [];
+  return [
+    `Muster's calls have been failing: ${[...named, ...more].join(", ")}. The run tries each of them all the same.`,
+  ];
 }
 
 function smaller({ to, name, toRegion }: Targets, facts: FailoverFacts): string[] {

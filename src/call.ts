@@ -1,3 +1,4 @@
+import type { Breakers } from "./breaker.ts";
 import { messageOf, rewordError } from "./errors.ts";
 
 /** What every call that leaves the process needs from outside. */
@@ -11,6 +12,10 @@ export type CallContext = {
   log: Log;
   /** Takes secrets out of what a call throws, before anybody can journal, log or show it. */
   redact: (text: string) => string;
+  /** Learns from every call which targets are in trouble. */
+  breakers?: Breakers;
+  /** What is done now can wait while its target is in trouble: see `sparing`. */
+  canWait?: true;
 };
 
 /** The few words of pino that the code uses. */
@@ -80,28 +85,46 @@ export class CallTimedOut extends Error {
 
 export type CallOptions = { signal?: AbortSignal | undefined; timeoutMs?: number };
 
+/** Whom a call asks, where the first word of its name does not say it: "rds us-east-1". */
+export type Targeted = CallOptions & { target?: string };
+
+/**
+ * Makes the context of work that is done again and again and can wait, such as telling people: an open breaker keeps its
+ * calls back. Never for a run, nor for what a person asked for, nor for a watch that looks out for an end of the trouble.
+ */
+export const sparing = <Ctx extends CallContext>(ctx: Ctx): Ctx => ({ ...ctx, canWait: true });
+
 /**
  * Makes one call that leaves the process: named crash points around it, a timeout in wall milliseconds, the caller's
  * abort, secrets taken out of what it throws, and a log line with its time. The name says service and action: "rds.PromoteReadReplica". `work` gets the signal
- * and must hand it on; the promise settles at the timeout even when `work` does not listen.
+ * and must hand it on; the promise settles at the timeout even when `work` does not listen. The target's circuit breaker
+ * learns how it went; Muster's own database has none, because nothing can be done without it.
  *
- * @throws CallTimedOut when no answer came in time, the signal's reason when the caller gave up, else what `work` throws.
+ * @throws NotTried when it can wait and its target is in trouble, CallTimedOut when no answer came in time, the signal's
+ * reason when the caller gave up, else what `work` throws.
  */
 export async function call<T>(
   ctx: CallContext,
   name: string,
   work: (signal: AbortSignal) => Promise<T>,
-  options: CallOptions = {},
+  options: Targeted = {},
 ): Promise<T> {
   const milliseconds = options.timeoutMs ?? ctx.callTimeoutMs;
+  const target = options.target ?? name.slice(0, name.indexOf("."));
+  const breakers = target === "db" ? undefined : ctx.breakers;
+  if (ctx.canWait) breakers?.spare(target);
   await ctx.point(`before ${name}`);
   options.signal?.throwIfAborted();
   const startedAt = performance.now();
+  // Before anybody keeps it: the breaker remembers why.
+  const clean = (error: unknown) => Promise.reject(rewordError(error, ctx.redact));
+  const ask = () => inTime(name, milliseconds, work, options.signal).catch(clean);
+  const gaveUp = () => options.signal?.aborted ?? false;
   const result = await ctx.activity
-    .during(() => inTime(name, milliseconds, work, options.signal))
+    .during(() => (breakers ? breakers.through(target, ask, gaveUp) : ask()))
     .then(
       (value) => ({ value }),
-      (error: unknown) => ({ error: rewordError(error, ctx.redact) }),
+      (error: unknown) => ({ error }),
     );
   const endedAt = performance.now();
   const took = Math.round(endedAt - startedAt);

@@ -1,3 +1,4 @@
+import type { Breakers } from "./breaker.ts";
 import type { Activity, Log } from "./call.ts";
 import type { Clock } from "./clock.ts";
 import type { Estate, SecretReference } from "./estate.ts";
@@ -28,6 +29,10 @@ export type Context = {
   log: Log;
   /** Takes secrets out of a text that people or files will see. */
   redact: (text: string) => string;
+  /** Which targets are in trouble, as this process has learnt from its calls. */
+  breakers?: Breakers;
+  /** Set where what is done can wait while its target is in trouble. */
+  canWait?: true;
   clients: Clients;
   /** Reads the secret an estate entry refers to. @throws UserError when it is not there. */
   secret(reference: SecretReference): string;

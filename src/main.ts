@@ -4,7 +4,9 @@ import { commands } from "../commands/index.ts";
 import { press } from "../commands/runs.ts";
 import { brokenClaims } from "../jobs/propose.ts";
 import { makeClients } from "./adapters/clients.ts";
+import { isTrouble } from "./adapters/trouble.ts";
 import { whyUnreachable } from "./adapters/unreachable.ts";
+import { Breakers } from "./breaker.ts";
 import { Activity, type Log } from "./call.ts";
 import { Clock } from "./clock.ts";
 import { readingsOf, secretReader, secretsOf, type Config } from "./config.ts";
@@ -84,6 +86,7 @@ export async function openContext(config: Config, overrides: Overrides = {}): Pr
     activity,
     log,
     redact,
+    breakers: new Breakers({ now: () => clock.now(), log, isTrouble }),
     clients,
     leaseMs,
     now: () => clock.now(),

@@ -79,7 +79,7 @@ export async function askServer(
       const addresses = await names.resolve(server);
       return ask(asking(addresses.map((address) => withPort(address, names.settings.dnsPort))), question);
     },
-    options,
+    { ...options, target: `dns ${server}` },
   );
 }
 
@@ -96,8 +96,9 @@ export async function askResolvers(
   return Promise.all(
     names.settings.publicResolvers.map(async (resolver) => {
       const asked = withPort(resolver, 53);
+      const target = `dns ${resolver}`;
       try {
-        const { values } = await call(ctx, "dns.Query", () => ask(asking([asked]), question), options);
+        const { values } = await call(ctx, "dns.Query", () => ask(asking([asked]), question), { ...options, target });
         return { resolver, values };
       } catch (error) {
         options?.signal?.throwIfAborted();

@@ -118,7 +118,8 @@ export async function askCluster(
   options?: CallOptions,
 ): Promise<unknown> {
   try {
-    return await call(ctx, `kubernetes.${name}`, (signal) => cluster.send(ask, signal), options);
+    const target = `kubernetes ${cluster.name}`;
+    return await call(ctx, `kubernetes.${name}`, (signal) => cluster.send(ask, signal), { ...options, target });
   } catch (error) {
     if (!(error instanceof KubernetesError) || (error.status !== 401 && error.status !== 403)) throw error;
     throw new CannotContinue(

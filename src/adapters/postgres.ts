@@ -76,7 +76,8 @@ export async function withPostgres<T>(
         setImmediate(() => socket.destroySoon());
       }
     },
-    options,
+    // The whole name: two regions may have an instance of one name each.
+    { ...options, target: `postgres ${target.host}` },
   );
 }
 

@@ -41,6 +41,7 @@ export async function probe(ctx: CallContext, web: Web, target: ProbeTarget, opt
     ...(https ? { servername: url.hostname, ...(web.ca ? { ca: web.ca } : {}) } : {}),
   };
   const agent = new Agent({ connect, pipelining: 0 });
+  const asked = through(url, target.address);
   const startedAt = performance.now();
   const took = () => Math.round(performance.now() - startedAt);
   try {
@@ -49,15 +50,11 @@ export async function probe(ctx: CallContext, web: Web, target: ProbeTarget, opt
       "probe.Get",
       async (signal) => {
         const headers = { host: url.host, "user-agent": "muster-prober" };
-        const { statusCode, body } = await request(through(url, target.address), {
-          headers,
-          signal,
-          dispatcher: agent,
-        });
+        const { statusCode, body } = await request(asked, { headers, signal, dispatcher: agent });
         await body.dump();
         return statusCode;
       },
-      options,
+      { ...options, target: `probe ${new URL(asked).hostname}` },
     );
     const tookMs = took();
     const why = judge(status, tookMs, target.limitMs);

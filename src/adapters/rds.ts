@@ -40,7 +40,7 @@ export async function getInstance(
       ctx,
       "rds.DescribeDBInstances",
       (abortSignal) => rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: id }), { abortSignal }),
-      options,
+      { ...options, target: await targetOf(rds) },
     );
     const instance = found.DBInstances?.[0];
     return instance && describe(instance);
@@ -70,7 +70,8 @@ export async function promoteReplica(
     BackupRetentionPeriod: backupRetentionDays,
   });
   try {
-    await call(ctx, "rds.PromoteReadReplica", (abortSignal) => rds.send(command, { abortSignal }), options);
+    const asked = { ...options, target: await targetOf(rds) };
+    await call(ctx, "rds.PromoteReadReplica", (abortSignal) => rds.send(command, { abortSignal }), asked);
   } catch (error) {
     throw explainDenied(error, `promote ${id}`, "rds:PromoteReadReplica");
   }
@@ -80,6 +81,9 @@ export async function promoteReplica(
 export function isInvalidState(error: unknown): boolean {
   return hasCode(error, "InvalidDBInstanceState");
 }
+
+// A region's control plane fails by itself.
+const targetOf = async (rds: RDSClient): Promise<string> => `rds ${await rds.config.region()}`;
 
 // The wire says "X", the SDK's classes say "XFault".
 function hasCode(error: unknown, code: string): boolean {

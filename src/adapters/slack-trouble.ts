@@ -1,4 +1,5 @@
 import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from "@slack/web-api";
+import { NotTried } from "../breaker.ts";
 import { CallTimedOut } from "../call.ts";
 import { messageOf } from "../errors.ts";
 
@@ -37,6 +38,7 @@ export function troubleOf(error: unknown): SlackFailed {
 }
 
 function sort(error: unknown): Trouble {
+  if (error instanceof NotTried) return { kind: "retry", afterSeconds: error.afterSeconds };
   if (error instanceof WebAPIRateLimitedError) return { kind: "retry", afterSeconds: Math.max(1, error.retryAfter) };
   if (error instanceof WebAPIPlatformError) return byCode.get(error.data.error) ?? { kind: "refused" };
   if (error instanceof WebAPIHTTPError) return { kind: error.statusCode >= 500 ? "doubtful" : "refused" };

@@ -1,4 +1,5 @@
 import { LogLevel, WebClient, type WebClientOptions } from "@slack/web-api";
+import { NotTried } from "../breaker.ts";
 import { call, type CallContext } from "../call.ts";
 import { redactDeep } from "../log.ts";
 import { SlackFailed, troubleOf } from "./slack-trouble.ts";
@@ -239,7 +240,8 @@ async function guarded<T>(
     return await call(ctx, `slack.${method}`, work, { timeoutMs });
   } catch (error) {
     const failed = troubleOf(error);
-    if (failed.trouble.kind === "retry") {
+    // What Slack never heard it did not ask to wait for: a person's own call goes through meanwhile.
+    if (failed.trouble.kind === "retry" && !(error instanceof NotTried)) {
       slack.pausedUntil.set(method, new Date(ctx.now().getTime() + failed.trouble.afterSeconds * 1000));
     }
     throw failed;

@@ -1,3 +1,4 @@
+import { NotTried } from "../breaker.ts";
 import { CallTimedOut } from "../call.ts";
 
 const reasons: Record<string, string> = {
@@ -39,6 +40,7 @@ const wordings: readonly [RegExp, string][] = [
  */
 export function whyUnreachable(error: unknown): string | undefined {
   if (error instanceof CallTimedOut) return "does not answer";
+  if (error instanceof NotTried) return "has not been answering";
   // By shape, not by class: errors of sockets are born outside the realm a test runs in.
   const { code, message, errors, cause } = Object(error) as Partial<NodeJS.ErrnoException> & Partial<AggregateError>;
   const known = code === undefined ? undefined : reasons[code];

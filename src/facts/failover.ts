@@ -1,7 +1,9 @@
 import type { Instance } from "../adapters/rds.ts";
+import type { Failing } from "../breaker.ts";
 import type { Context } from "../context.ts";
 import { objectives } from "../estate.ts";
 import { lookAtApplication, type ApplicationFacts } from "./application.ts";
+import { listFailingCalls } from "./calls.ts";
 import { lookAtConfigs, type ConfigFacts } from "./config.ts";
 import { lookAtDns, type DnsFacts } from "./dns.ts";
 import { lookAtEdge, type EdgeFacts } from "./edge.ts";
@@ -38,6 +40,8 @@ export type FailoverFacts = {
   rights: RightFacts[];
   edge: Fact<EdgeFacts>;
   probes: Fact<ProbeFacts>;
+  /** Whom this process calls in vain, now that all of it was tried once more. Absent in plans of an older Muster. */
+  failingCalls?: Failing[];
 };
 
 /**
@@ -65,6 +69,7 @@ export async function lookAtFailover(
   const configs = await lookAtConfigs(ctx, targets, seen(databases.to.instance)?.endpoint?.host);
   const said = { service, toRegion, fromRegion, objectives: objectives(targets.service) };
   const lookedAt = ctx.now().toISOString();
+  const failingCalls = listFailingCalls(ctx);
   return {
     ...said,
     lookedAt,
@@ -78,6 +83,7 @@ export async function lookAtFailover(
     rights,
     edge,
     probes,
+    failingCalls,
   };
 }
 

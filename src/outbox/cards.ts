@@ -1,3 +1,4 @@
+import { sparing } from "../call.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
 import { backoff, lockedOutSeconds } from "./drain.ts";
@@ -17,7 +18,7 @@ export async function drawOne(ctx: Context, send: CardSender): Promise<boolean> 
   await ctx.point("card taken");
   // A first post that was tried before may stand there already.
   const again = ref === null && attempts > 1;
-  const sent = await send(ctx, { run, channel, ...(ref === null ? {} : { ref }) }, again).catch(
+  const sent = await send(sparing(ctx), { run, channel, ...(ref === null ? {} : { ref }) }, again).catch(
     (error: unknown): Sent => ({ doubtful: true, because: messageOf(error) }),
   );
   await ctx.point("card sent");

@@ -1,3 +1,4 @@
+import { sparing } from "../call.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
 import { findNewHome } from "./homes.ts";
@@ -27,7 +28,7 @@ async function attempt(
   { thread, dedupe_key, payload, again }: TakenMessage,
 ): Promise<Sent> {
   try {
-    return await send(ctx, { thread, dedupeKey: dedupe_key, payload }, again);
+    return await send(sparing(ctx), { thread, dedupeKey: dedupe_key, payload }, again);
   } catch (error) {
     // A sender answers for what the outside says; what it throws is ours (a database away, a fault), and may have come late.
     return { doubtful: true, because: messageOf(error) };

@@ -2,6 +2,7 @@ import { asApp, asGuard, withPostgres, type Sql } from "../adapters/postgres.ts"
 import { getRole } from "../adapters/postgres-fence.ts";
 import { getReplicationState, hasGuard, writeHeartbeat } from "../adapters/postgres-state.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
+import { sparing } from "../call.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
 import type { Service } from "../estate.ts";
@@ -20,7 +21,8 @@ export function startHeartbeat(ctx: Context, { everySeconds = beatSeconds } = {}
     for (const [name, service] of Object.entries(ctx.estate.services)) {
       // A side that does not answer holds up its own service's beat, and nobody else's.
       if (busy.has(name)) continue;
-      const beat = beatOnce(ctx, name, service, signal)
+      // The next beat comes by itself; a dead database is left in peace for some of them.
+      const beat = beatOnce(sparing(ctx), name, service, signal)
         .catch((error: unknown) => {
           if (!signal.aborted) ctx.log.debug({ service: name, error: messageOf(error) }, "no heartbeat was written");
         })

@@ -36,6 +36,17 @@ describe("the preview of a failover", () => {
     `);
   });
 
+  it("tells in one line whom Muster calls in vain, and names no more than people read", () => {
+    const failing = (target: string) => ({ target, since: "2026-11-23T11:58:20.000Z", why: "does not answer" });
+    const some = { ...healthy, failingCalls: [failing("rds us-east-1"), failing("slack")] };
+    expect(planOf(some).warnings).toContain(
+      "Muster's calls have been failing: rds us-east-1 since 11:58 UTC, slack since 11:58 UTC. The run tries each of them all the same.",
+    );
+    const many = { ...healthy, failingCalls: Array.from({ length: 12 }, (_, at) => failing(`postgres db-${at}`)) };
+    expect(planOf(many).warnings).toContainEqual(expect.stringMatching(/postgres db-4 since 11:58 UTC, 7 more\./));
+    expect(planOf({ ...healthy, failingCalls: [] }).warnings).toEqual(planOf(healthy).warnings);
+  });
+
   it("promises no loss where the fence must hold", () => {
     const { rows, warnings } = failover.preview(planOf(healthy), healthy);
     expect(rows.find(({ label }) => label === "Writes lost")?.value).toMatch(/^none/);

@@ -36,6 +36,7 @@ export const keptPackages: readonly { packages: RegExp; in: RegExp; why: string 
     why: "SDK clients are used in src/adapters only",
   },
   { packages: /^(?:bullmq|ioredis)$/, in: /^src\/queue\.ts$/, why: "only src/queue.ts knows the queue" },
+  { packages: /^cockatiel$/, in: /^src\/breaker\.ts$/, why: "only src/breaker.ts knows the library of the breakers" },
   { packages: /^nodemailer$/, in: /^src\/adapters\//, why: "mail leaves through src/adapters" },
   { packages: /^pg$/, in: /^src\/(?:adapters|db|lab)\//, why: "connections are made in src/adapters and src/db" },
 ];
