@@ -1,5 +1,6 @@
 import type { Breakers } from "./breaker.ts";
 import { messageOf, rewordError } from "./errors.ts";
+import type { CallOutcome, Meters } from "./meters.ts";
 
 /** What every call that leaves the process needs from outside. */
 export type CallContext = {
@@ -16,6 +17,8 @@ export type CallContext = {
   breakers?: Breakers;
   /** What is done now can wait while its target is in trouble: see `sparing`. */
   canWait?: true;
+  /** Counts calls, where somebody watches. */
+  meters?: Meters;
 };
 
 /** The few words of pino that the code uses. */
@@ -112,7 +115,7 @@ export async function call<T>(
   const milliseconds = options.timeoutMs ?? ctx.callTimeoutMs;
   const target = options.target ?? name.slice(0, name.indexOf("."));
   const breakers = target === "db" ? undefined : ctx.breakers;
-  if (ctx.canWait) breakers?.spare(target);
+  if (ctx.canWait) spare(ctx, target);
   await ctx.point(`before ${name}`);
   options.signal?.throwIfAborted();
   const startedAt = performance.now();
@@ -130,6 +133,8 @@ export async function call<T>(
   const took = Math.round(endedAt - startedAt);
   // Muster's own database is Muster's own time.
   if (!name.startsWith("db.")) ctx.activity.onSpan?.("call", name, startedAt, endedAt);
+  const outcome = "error" in result ? outcomeOf(ctx, result.error, gaveUp()) : "ok";
+  ctx.meters?.call(target, outcome, (endedAt - startedAt) / 1000);
   if ("error" in result) {
     ctx.log.debug({ call: name, ms: took, failed: messageOf(result.error) }, "call failed");
     await ctx.point(`after ${name}`);
@@ -138,6 +143,20 @@ export async function call<T>(
   ctx.log.debug({ call: name, ms: took }, "call");
   await ctx.point(`after ${name}`);
   return result.value;
+}
+
+function spare({ breakers, meters }: CallContext, target: string): void {
+  try {
+    breakers?.spare(target);
+  } catch (error) {
+    meters?.call(target, "not-tried", 0);
+    throw error;
+  }
+}
+
+function outcomeOf({ breakers }: CallContext, error: unknown, gaveUp: boolean): CallOutcome {
+  if (gaveUp) return "given-up";
+  return breakers?.isTrouble(error) ? "trouble" : "refused";
 }
 
 async function inTime<T>(

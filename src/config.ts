@@ -88,7 +88,7 @@ export const Config = z.object({
     .min(0, port)
     .max(65_535, port)
     .default(8080)
-    .describe("Port of /healthz, /readyz and, where Slack posts to Muster, /slack/events; 0 takes any."),
+    .describe("Port of /healthz, /readyz, /metrics and, where Slack posts to Muster, /slack/events; 0 takes any."),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info").describe("How much is logged."),
 });
 

@@ -4,6 +4,7 @@ import type { Clock } from "./clock.ts";
 import type { Estate, SecretReference } from "./estate.ts";
 import type { Clients } from "./adapters/clients.ts";
 import type { Db } from "./db/connect.ts";
+import type { Meters } from "./meters.ts";
 import type { Sender } from "./outbox/sender.ts";
 import type { AnyGate, AnyStep } from "./engine/step.ts";
 
@@ -33,6 +34,8 @@ export type Context = {
   breakers?: Breakers;
   /** Set where what is done can wait while its target is in trouble. */
   canWait?: true;
+  /** Counts what this process does, where somebody watches. */
+  meters?: Meters;
   clients: Clients;
   /** Reads the secret an estate entry refers to. @throws UserError when it is not there. */
   secret(reference: SecretReference): string;

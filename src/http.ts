@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { sql } from "kysely";
 import type { Context } from "./context.ts";
 import { messageOf, UserError } from "./errors.ts";
+import type { Scrape } from "./metrics/open.ts";
 import { slackPath, type Door } from "./slack/requests.ts";
 
 export type HttpServer = { port: number; close(): Promise<void> };
@@ -11,11 +12,14 @@ export type HttpServer = { port: number; close(): Promise<void> };
 /** Larger than anything Slack posts: a click brings its whole message along. */
 const mostSlackBytes = 1024 * 1024;
 
+/** What else is served than Muster's own health. */
+type Served = { metrics: Pick<Scrape, "read">; slack?: Door | undefined };
+
 /**
- * Serves /healthz (the process lives) and /readyz (it can do its duty: its database takes writes), and, where Slack posts to
- * us, the door it posts to.
+ * Serves /healthz (the process lives), /readyz (it can do its duty: its database takes writes) and /metrics, and, where
+ * Slack posts to us, the door it posts to.
  */
-export async function openHttp(ctx: Context, port: number, slack?: Door): Promise<HttpServer> {
+export async function openHttp(ctx: Context, port: number, { metrics, slack }: Served): Promise<HttpServer> {
   const app = express().disable("x-powered-by");
   app.get("/healthz", (_request, response) => void response.send("alive\n"));
   app.get("/readyz", async (_request, response) => {
@@ -29,6 +33,10 @@ export async function openHttp(ctx: Context, port: number, slack?: Door): Promis
       ctx.log.warn({ error: messageOf(error) }, "not ready");
       response.status(503).send("Muster's database takes no writes\n");
     }
+  });
+  app.get("/metrics", async (_request, response) => {
+    const { contentType, text } = await metrics.read();
+    response.type(contentType).send(text);
   });
   if (slack) {
     // The signature is over the very bytes: nothing is parsed or unpacked before it was checked.

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { commands } from "../commands/index.ts";
 import { press } from "../commands/runs.ts";
+import { jobs } from "../jobs/index.ts";
 import { brokenClaims } from "../jobs/propose.ts";
 import { makeClients } from "./adapters/clients.ts";
 import { isTrouble } from "./adapters/trouble.ts";
@@ -18,6 +19,7 @@ import { openSweep } from "./engine/sweep.ts";
 import { messageOf, UserError } from "./errors.ts";
 import { loadEstate } from "./estate-file.ts";
 import { openHttp } from "./http.ts";
+import { openMetrics } from "./metrics/open.ts";
 import { startInbox } from "./inbox/inbox.ts";
 import { makeRedactor, openLog } from "./log.ts";
 import { startOutbox } from "./outbox/outbox.ts";
@@ -149,7 +151,12 @@ export async function startMuster(config: Config, overrides: Overrides = {}): Pr
         commands,
       })
     : undefined;
-  const http = await openHttp(ctx, config.HTTP_PORT, slack?.door).catch(async (error: unknown) => {
+  const metrics = openMetrics(ctx, {
+    slackConnections: () => slack?.connected ?? 0,
+    jobs: jobs.map(({ name }) => name),
+  });
+  ctx.meters = metrics.meters;
+  const http = await openHttp(ctx, config.HTTP_PORT, { metrics, slack: slack?.door }).catch(async (error: unknown) => {
     await close();
     throw error;
   });

@@ -82,6 +82,7 @@ export type Schema = {
     remote_ref: string | null;
     because: string | null;
     sent_at: MaybeTime;
+    put_at: Time;
   };
   card: {
     run: string;
@@ -106,6 +107,7 @@ export type Schema = {
   };
   turn: { duty: string; holder: string; until: Date };
   heartbeat: { instance: string; beat_at: Date; seen_at: Time };
+  replica_beat: { instance: string; service: string; beat_at: Date; seen_at: Time };
   totp: {
     person: string;
     secret: Buffer;

@@ -4,6 +4,7 @@ import type { RunState } from "../db/schema.ts";
 import { append, type Move } from "./append.ts";
 import type { EventBody, JournalEvent } from "./events.ts";
 import { LeaseLost, type EngineContext, type Lease } from "./lease.ts";
+import { measure } from "./measure.ts";
 import type { Plan } from "./plan.ts";
 import { tell } from "./tell.ts";
 import { fold, type RunView } from "./view.ts";
@@ -119,7 +120,9 @@ export async function openJournal(ctx: EngineContext & { now(): Date }, lease: L
     }
     written.forEach(({ seq, at }, index) => {
       const event = wanted.events[index];
-      if (event) events.push({ ...event, seq, at, epoch: lease.epoch });
+      if (!event) return;
+      measure(ctx.meters, run.job, view, event, at);
+      events.push({ ...event, seq, at, epoch: lease.epoch });
     });
     view = fold(run.plan, events);
     lease.check();

@@ -17,7 +17,7 @@ export class LeaseLost extends Error {
 /** What the engine's own statements need of the context. */
 export type EngineContext = Pick<
   Context,
-  "db" | "worker" | "leaseMs" | "callTimeoutMs" | "point" | "activity" | "log" | "redact" | "clock"
+  "db" | "worker" | "leaseMs" | "callTimeoutMs" | "point" | "activity" | "log" | "redact" | "clock" | "meters"
 >;
 
 type Row = { id: string; epoch: number; before: string | null; late: number };
@@ -97,6 +97,7 @@ function hold(ctx: EngineContext, { id: runId, epoch, before, late }: Row, asked
   const listeners: ((signals: number) => void)[] = [];
   let over = askedAt + ctx.leaseMs;
   let ended = false;
+  ctx.meters?.lease("taken");
   let expiry: NodeJS.Timeout | undefined;
 
   const end = () => {
@@ -107,6 +108,7 @@ function hold(ctx: EngineContext, { id: runId, epoch, before, late }: Row, asked
   const lose = (why: string) => {
     if (lost.signal.aborted || ended) return;
     end();
+    ctx.meters?.lease("lost");
     ctx.log.warn({ run: runId, epoch, why }, "lease lost");
     lost.abort(new LeaseLost(runId, why));
   };
@@ -199,6 +201,7 @@ async function handOver(
                    lease_until = clock_timestamp() - interval '1 second', next_wake_at = muster.now() + make_interval(secs => ${afterSeconds})
              where id = ${runId} and epoch = ${epoch} and owner = ${ctx.worker}`.execute(ctx.db),
       );
+      ctx.meters?.lease("handed-over");
       return;
     } catch (error) {
       ctx.log.warn({ run: runId, error: messageOf(error) }, "lease not given back");

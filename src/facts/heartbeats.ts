@@ -27,3 +27,19 @@ export async function rememberBeat(ctx: CallContext & Pick<Context, "db">, insta
       set beat_at = greatest(muster.heartbeat.beat_at, excluded.beat_at), seen_at = muster.now()`.execute(ctx.db),
   );
 }
+
+/** Remembers what a replica was seen to have, or, with no beat, that the instance is no replica of the service any more. */
+export async function rememberReplicaBeat(
+  ctx: CallContext & Pick<Context, "db">,
+  { service, instance }: { service: string; instance: string },
+  at: string | undefined,
+): Promise<void> {
+  await call(ctx, "db.remember-replica-beat", () =>
+    at === undefined
+      ? sql`delete from muster.replica_beat where instance = ${instance}`.execute(ctx.db)
+      : sql`
+        insert into muster.replica_beat (instance, service, beat_at) values (${instance}, ${service}, ${at}::timestamptz)
+        on conflict (instance) do update
+          set service = excluded.service, beat_at = excluded.beat_at, seen_at = muster.now()`.execute(ctx.db),
+  );
+}

@@ -1,12 +1,12 @@
 import { asApp, asGuard, withPostgres, type Sql } from "../adapters/postgres.ts";
 import { getRole } from "../adapters/postgres-fence.ts";
-import { getReplicationState, hasGuard, writeHeartbeat } from "../adapters/postgres-state.ts";
+import { getHeartbeat, getReplicationState, hasGuard, writeHeartbeat } from "../adapters/postgres-state.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
 import { sparing } from "../call.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
 import type { Service } from "../estate.ts";
-import { rememberBeat } from "../facts/heartbeats.ts";
+import { rememberBeat, rememberReplicaBeat } from "../facts/heartbeats.ts";
 import { findPromotion } from "../facts/promotions.ts";
 import { lookAtInstance, recallInstance } from "../facts/replica.ts";
 import { seen } from "../facts/fact.ts";
@@ -62,11 +62,15 @@ export async function beatOnce(ctx: Context, name: string, service: Service, sig
   const other = preferred === sides[0] ? sides[1] : sides[0];
   const promoted = promotion !== undefined;
 
-  const first = await lookAtSide(ctx, preferred, sides, signal);
+  const lookAt = (side: Side) => lookAtSide(ctx, { service: name, side, sides }, signal);
+  const first = await lookAt(preferred);
   // A side that was promoted and takes writes is the writer, whatever the other says, or fails to say for seconds.
-  const second = promoted && first?.takesWrites ? undefined : await lookAtSide(ctx, other, sides, signal);
+  const sure = promoted && first?.takesWrites === true;
+  const second = sure ? undefined : await lookAt(other);
   const who = whoBeats(first, second, promoted);
   if (who) await beat(ctx, who === "preferred" ? preferred : other, sides, signal);
+  // Only for how far a new replica is behind; no beat waits for it.
+  if (sure) await lookAt(other);
 }
 
 async function beat(ctx: Context, side: Side, sides: readonly Side[], signal?: AbortSignal): Promise<void> {
@@ -81,10 +85,18 @@ async function beat(ctx: Context, side: Side, sides: readonly Side[], signal?: A
   if (at) await rememberBeat(ctx, side.instance, at);
 }
 
-async function lookAtSide(ctx: Context, side: Side, sides: readonly Side[], signal?: AbortSignal): Promise<Look> {
+type Asked = { service: string; side: Side; sides: readonly Side[] };
+
+/** Looks whether a side takes writes, and remembers what it has of the heartbeat where it is a replica. */
+async function lookAtSide(ctx: Context, { service, side, sides }: Asked, signal?: AbortSignal): Promise<Look> {
   try {
-    const state = await onSide(ctx, side, sides, "LookAtReplication", signal, getReplicationState);
-    return state && { takesWrites: !state.inRecovery };
+    const seen = await onSide(ctx, side, sides, "LookAtReplication", signal, async (sql) => {
+      const { inRecovery } = await getReplicationState(sql);
+      return { inRecovery, beatAt: inRecovery ? await getHeartbeat(sql) : undefined };
+    });
+    if (!seen) return undefined;
+    await rememberReplicaBeat(ctx, { service, instance: side.instance }, seen.beatAt);
+    return { takesWrites: !seen.inRecovery };
   } catch (error) {
     signal?.throwIfAborted();
     if (whyUnreachable(error) === undefined) throw error;

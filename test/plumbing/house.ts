@@ -8,7 +8,7 @@ import { posix } from "node:path";
 export const floors: readonly (readonly string[])[] = [
   ["wiring"],
   ["commands"],
-  ["alerts", "watch"],
+  ["alerts", "watch", "metrics"],
   ["jobs"],
   ["facts"],
   ["steps"],
@@ -36,6 +36,11 @@ export const keptPackages: readonly { packages: RegExp; in: RegExp; why: string 
     why: "SDK clients are used in src/adapters only",
   },
   { packages: /^(?:bullmq|ioredis)$/, in: /^src\/queue\.ts$/, why: "only src/queue.ts knows the queue" },
+  {
+    packages: /^prom-client$/,
+    in: /^src\/metrics\/registry\.ts$/,
+    why: "only src/metrics/registry.ts knows prom-client",
+  },
   { packages: /^cockatiel$/, in: /^src\/breaker\.ts$/, why: "only src/breaker.ts knows the library of the breakers" },
   { packages: /^nodemailer$/, in: /^src\/adapters\//, why: "mail leaves through src/adapters" },
   { packages: /^pg$/, in: /^src\/(?:adapters|db|lab)\//, why: "connections are made in src/adapters and src/db" },

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { commands } from "../../commands/index.ts";
 import { Config } from "../../src/config.ts";
 import { Estate } from "../../src/estate.ts";
+import { listMetrics } from "../../src/metrics/open.ts";
 import { slackManifest } from "../../src/slack/manifest.ts";
 
 type Described = {
@@ -23,6 +24,7 @@ export function referenceFiles(): ReadonlyMap<string, string> {
   return new Map([
     ["docs/configuration.md", configurationPage()],
     ["docs/estate-reference.md", estatePage()],
+    ["docs/metrics.md", metricsPage()],
     ["docs/slack-manifest.yaml", manifestFile()],
     ["docs/slack-manifest-http.yaml", manifestFile("https://muster.example.com")],
     ["docs/estate.schema.json", JSON.stringify(z.toJSONSchema(Estate, { io: "input" }), null, 2) + "\n"],
@@ -62,6 +64,27 @@ function estatePage(): string {
     "| key | default | what it is |",
     "| --- | --- | --- |",
     ...keysOf(schema, ""),
+    "",
+  ].join("\n");
+}
+
+function metricsPage(): string {
+  const rows = listMetrics().map(({ name, type, labels, help }) => {
+    const named = labels.map((label) => `\`${label}\``).join(", ");
+    return `| \`${name}\` | ${type} | ${named} | ${help} |`;
+  });
+  return [
+    "# Metrics",
+    made("src/metrics/"),
+    "Every server answers `/metrics` at its HTTP port, in Prometheus's text format. [seen.md](seen.md) tells how to collect them, and what",
+    "dashboard and alerts come with Muster. Labels are names of the estate and of Muster's own parts: no run, person or text is ever one.",
+    "",
+    "What a process counts of its own doing is to be added up over servers (`sum`). What is true of the whole installation is read from the",
+    "database for each answer, the same by every server: take the largest (`max`). Ages and waits are in seconds of Muster's clock.",
+    "",
+    "| metric | type | labels | what it is |",
+    "| --- | --- | --- | --- |",
+    ...rows,
     "",
   ].join("\n");
 }

@@ -17,6 +17,7 @@ const elsewhere: Record<string, string> = {
   "db.whereabouts": "a wave of a region's move that waits for the one before",
   "db.signal": "whoever says something to a run",
   "db.remember-beat": "the heartbeat, a watch",
+  "db.remember-replica-beat": "the heartbeat, a watch",
   "kubernetes.GetVersion": "nobody yet",
   "route53.GetChange": "nobody: that all name servers answer is what INSYNC means, seen and not told",
   "smtp.send": "the outbox",
