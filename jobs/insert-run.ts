@@ -10,6 +10,7 @@ import { tell } from "../src/engine/tell.ts";
 import { fold } from "../src/engine/view.ts";
 import type { MessagePayload } from "../src/outbox/sender.ts";
 import { wakeOutbox } from "../src/outbox/wake.ts";
+import { currentTrace } from "../src/trace.ts";
 
 export type NewRun = {
   id: string;
@@ -34,10 +35,10 @@ export async function insertRun(db: Db, run: NewRun): Promise<void> {
   await sql`
     with r as (
       insert into muster.run (id, job, title, plan, facts, plan_hash, engine_version, requested_by, reason, place, parent,
-                              approve_until, next_wake_at)
+                              approve_until, next_wake_at, trace)
       values (${id}, ${job}, ${plan.title}, ${JSON.stringify(plan)}::jsonb, ${JSON.stringify(facts)}::jsonb, ${planHash},
               ${engineVersion}, ${by}, ${reason}, ${JSON.stringify(place)}::jsonb, ${parent},
-              muster.now() + make_interval(secs => ${approvalSeconds}), muster.now())
+              muster.now() + make_interval(secs => ${approvalSeconds}), muster.now(), ${currentTrace() ?? null})
       on conflict (id) do nothing
       returning id),
     e as (

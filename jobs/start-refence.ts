@@ -3,6 +3,7 @@ import type { Place } from "../src/chat.ts";
 import type { Context } from "../src/context.ts";
 import { hashPlan } from "../src/engine/plan.ts";
 import { sql } from "kysely";
+import { inSpan } from "../src/trace.ts";
 import { insertRun } from "./insert-run.ts";
 import { refence, type RefenceInput } from "./refence.ts";
 import { runIdOf } from "./run-id.ts";
@@ -21,7 +22,10 @@ export async function startRefence(ctx: Context, input: RefenceInput, former: st
   const plan = refence.plan(ctx.estate, input, {});
   const run = { id, job: refence.name, plan, facts: {}, planHash: hashPlan(plan, {}), by: "muster", place, channel };
   const reason = `${input.from.instance} answers again and was not fenced by run ${input.parent}`;
-  await call(ctx, "db.propose", () => insertRun(ctx.db, { ...run, reason, parent: input.parent }));
+  const attributes = { "muster.run": id, "muster.parent": input.parent };
+  await inSpan("start refence", { attributes, redact: ctx.redact }, () =>
+    call(ctx, "db.propose", () => insertRun(ctx.db, { ...run, reason, parent: input.parent })),
+  );
   await ctx.ring(id);
   return id;
 }

@@ -1,6 +1,7 @@
 import type { Breakers } from "./breaker.ts";
 import { messageOf, rewordError } from "./errors.ts";
 import type { CallOutcome, Meters } from "./meters.ts";
+import { inSpan, isTraced } from "./trace.ts";
 
 /** What every call that leaves the process needs from outside. */
 export type CallContext = {
@@ -106,14 +107,26 @@ export const sparing = <Ctx extends CallContext>(ctx: Ctx): Ctx => ({ ...ctx, ca
  * @throws NotTried when it can wait and its target is in trouble, CallTimedOut when no answer came in time, the signal's
  * reason when the caller gave up, else what `work` throws.
  */
-export async function call<T>(
+export function call<T>(
   ctx: CallContext,
   name: string,
   work: (signal: AbortSignal) => Promise<T>,
   options: Targeted = {},
 ): Promise<T> {
-  const milliseconds = options.timeoutMs ?? ctx.callTimeoutMs;
   const target = options.target ?? name.slice(0, name.indexOf("."));
+  const make = () => makeCall(ctx, name, work, { ...options, target });
+  // A call that nobody's work asks for (a watch's, a renewal's) would be a trace of its own, each second.
+  if (target === "db" || !isTraced()) return make();
+  return inSpan(name, { attributes: { "muster.target": target }, kind: "out", redact: ctx.redact }, make);
+}
+
+async function makeCall<T>(
+  ctx: CallContext,
+  name: string,
+  work: (signal: AbortSignal) => Promise<T>,
+  { target, ...options }: CallOptions & { target: string },
+): Promise<T> {
+  const milliseconds = options.timeoutMs ?? ctx.callTimeoutMs;
   const breakers = target === "db" ? undefined : ctx.breakers;
   if (ctx.canWait) spare(ctx, target);
   await ctx.point(`before ${name}`);

@@ -13,7 +13,7 @@ import { loadEstate } from "./estate-file.ts";
 import { followRun } from "./follow.ts";
 import { databaseAway, openContext, startMuster, type Overrides } from "./main.ts";
 import { makeRedactor } from "./log.ts";
-import { findCommand } from "./inbox/answer.ts";
+import { findCommand, runCommand } from "./inbox/answer.ts";
 import { migrateQueue } from "./queue.ts";
 import { slackManifest } from "./slack/manifest.ts";
 import { readSplitWords } from "./words.ts";
@@ -90,7 +90,7 @@ const asSentence = (message: string): string =>
 async function say(terminal: Terminal, command: Command, words: string[]): Promise<number> {
   return withContext(terminal, async ({ ctx, driver }) => {
     const person = whoSits(ctx, terminal.user);
-    const reply = await command.run(ctx, {
+    const reply = await runCommand(ctx, command, {
       words,
       person,
       place: { kind: "terminal" },

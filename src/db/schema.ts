@@ -38,6 +38,7 @@ export type Schema = {
     signals: Generated<number>;
     ended_at: MaybeTime;
     outcome: Outcome | null;
+    trace: string | null;
   };
   run_service: { service: string; run: string };
   step_event: {

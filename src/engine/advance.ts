@@ -1,4 +1,5 @@
 import { CannotContinue } from "../errors.ts";
+import { inSpan } from "../trace.ts";
 import { judge } from "./judge.ts";
 import { parkedBy, pursue, type CameBack, type Hands, type Way } from "./pursue.ts";
 import { isUnknown, type Json, type Step } from "./step.ts";
@@ -11,15 +12,23 @@ export type JsonStep = Step<Json, Json>;
 export async function advance(hands: Hands): Promise<CameBack> {
   const { journal, node } = hands;
   if (!recordOf(hands).firstLookAt) await journal.write(() => ({ events: [{ kind: "first-look", step: node.id }] }));
-  return orPark(hands, (step) => pursue(hands, forward(hands, step)));
+  return orPark(hands, "forward", (step) => pursue(hands, forward(hands, step)));
 }
 
 /** Runs the loop of a step and turns what cannot be helped by trying again into a parked step. */
-export async function orPark(hands: Hands, loop: (step: JsonStep) => Promise<CameBack>): Promise<CameBack> {
+export async function orPark(
+  hands: Hands,
+  way: "forward" | "back",
+  loop: (step: JsonStep) => Promise<CameBack>,
+): Promise<CameBack> {
   const { ctx, journal, node } = hands;
   try {
     const step = ctx.steps.get(node.step);
-    if (step?.kind === "step") return await loop(step as unknown as JsonStep);
+    const attributes = { "muster.step": node.id, "muster.way": way, "muster.run": journal.run.id };
+    if (step?.kind === "step")
+      return await inSpan(`step ${node.step}`, { attributes, redact: ctx.redact }, () =>
+        loop(step as unknown as JsonStep),
+      );
     throw new CannotContinue({
       happened: `This Muster has no step "${node.step}".`,
       means: "Nothing was changed by it.",

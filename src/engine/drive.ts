@@ -4,6 +4,7 @@ import { Bell } from "./bell.ts";
 import { driveRun } from "./drive-run.ts";
 import { LeaseLost, leaseRun, type Lease } from "./lease.ts";
 import { Slots } from "./slots.ts";
+import { inSpan } from "../trace.ts";
 
 /** What drives runs in one process. */
 export type Driver = {
@@ -32,6 +33,17 @@ const againAfterMs = 2_000;
 const atOnce = 8;
 
 type Driven = { bell: Bell; leased: Promise<unknown>; rests: Promise<void> };
+
+const spanOf = ({ worker, redact }: Context, { runId, epoch, trace, takenOverFrom }: Lease) => ({
+  parent: trace,
+  redact,
+  attributes: {
+    "muster.run": runId,
+    "muster.epoch": epoch,
+    "muster.worker": worker,
+    ...(takenOverFrom === undefined ? {} : { "muster.taken_over_from": takenOverFrom }),
+  },
+});
 
 /** Starts what drives runs in this process. Nothing happens before it is told of a run, by ring, sweep or call. */
 export function openDriver(ctx: Context): Driver {
@@ -65,7 +77,10 @@ export function openDriver(ctx: Context): Driver {
     const { runId } = lease;
     clearTimer(runId);
     try {
-      const rest = await driveRun(ctx, lease, { bell, stopping: stopping.signal, onWait });
+      // One span a lease, each in the run's own trace: nobody lives as long as a run may.
+      const rest = await inSpan("drive run", spanOf(ctx, lease), () =>
+        driveRun(ctx, lease, { bell, stopping: stopping.signal, onWait }),
+      );
       if (rest.kind === "released" && rest.wakeAt && !stopping.signal.aborted) setTimer(runId, rest.wakeAt);
     } catch (error) {
       if (error instanceof LeaseLost || lease.signal.aborted) return;

@@ -20,7 +20,7 @@ export type EngineContext = Pick<
   "db" | "worker" | "leaseMs" | "callTimeoutMs" | "point" | "activity" | "log" | "redact" | "clock" | "meters"
 >;
 
-type Row = { id: string; epoch: number; before: string | null; late: number };
+type Row = { id: string; epoch: number; before: string | null; late: number; trace: string | null };
 
 /** The right to drive one run, for as long as it is renewed. */
 export type Lease = {
@@ -30,6 +30,8 @@ export type Lease = {
   takenOverFrom?: string;
   /** How long ago the run was due, in clock seconds: so long nobody worked on it. */
   lateSeconds: number;
+  /** The trace it was asked for in. */
+  trace: string | null;
   /** Fires when the lease is lost, or may be. */
   signal: AbortSignal;
   /** @throws LeaseLost when the lease is over by this process's monotonic clock: it may have slept. */
@@ -67,7 +69,7 @@ export async function leaseRun(ctx: EngineContext, runId: string): Promise<Lease
       update muster.run r
          set owner = ${ctx.worker}, epoch = r.epoch + 1, lease_until = clock_timestamp() + ${interval(ctx.leaseMs)}
         from due where r.id = due.id
-      returning r.id, r.epoch, due.before, due.late`.execute(ctx.db),
+      returning r.id, r.epoch, due.before, due.late, r.trace`.execute(ctx.db),
   );
   return rows[0] && hold(ctx, rows[0], askedAt);
 }
@@ -87,12 +89,12 @@ export async function leaseDueRuns(ctx: EngineContext, limit: number): Promise<L
       update muster.run r
          set owner = ${ctx.worker}, epoch = r.epoch + 1, lease_until = clock_timestamp() + ${interval(ctx.leaseMs)}
         from due where r.id = due.id
-      returning r.id, r.epoch, due.before, due.late`.execute(ctx.db),
+      returning r.id, r.epoch, due.before, due.late, r.trace`.execute(ctx.db),
   );
   return rows.map((row) => hold(ctx, row, askedAt));
 }
 
-function hold(ctx: EngineContext, { id: runId, epoch, before, late }: Row, askedAt: number): Lease {
+function hold(ctx: EngineContext, { id: runId, epoch, before, late, trace }: Row, askedAt: number): Lease {
   const lost = new AbortController();
   const listeners: ((signals: number) => void)[] = [];
   let over = askedAt + ctx.leaseMs;
@@ -157,6 +159,7 @@ function hold(ctx: EngineContext, { id: runId, epoch, before, late }: Row, asked
     epoch,
     ...(before === null ? {} : { takenOverFrom: before }),
     lateSeconds: Math.max(0, late),
+    trace,
     signal: lost.signal,
     check,
     ensure: async (milliseconds) => {

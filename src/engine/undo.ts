@@ -8,7 +8,7 @@ import { readsOf } from "./view.ts";
  * service, and after every step that waited for it was taken back.
  */
 export function undo(hands: Hands): Promise<CameBack> {
-  return orPark(hands, async (step) => {
+  return orPark(hands, "back", async (step) => {
     const way = backward(hands, step);
     if (way) return pursue(hands, way);
     await hands.journal.write(() => ({ events: [{ kind: "undone", step: hands.node.id }] }));

@@ -2,6 +2,7 @@ import type { Call, Command, Reply } from "../chat.ts";
 import type { Context } from "../context.ts";
 import { UserError, type Explanation } from "../errors.ts";
 import { closest, shorten } from "../options.ts";
+import { inSpan } from "../trace.ts";
 import { splitWords } from "../words.ts";
 import { findButton, isOurs, type Meaning } from "./buttons.ts";
 import type { Delivery, Received } from "./delivery.ts";
@@ -43,7 +44,13 @@ export async function answer(ctx: Context, desk: Desk, { delivery, deliveryKey }
     });
   }
   const { command, words } = findCommand(desk.commands, delivery.command, splitWords(delivery.text));
-  return command.run(ctx, { words, person, place, id: deliveryKey });
+  return runCommand(ctx, command, { words, person, place, id: deliveryKey });
+}
+
+/** Runs a command, whoever gave it and wherever, as a span of its own. */
+export function runCommand(ctx: Context, command: Command, call: Call): Promise<Reply> {
+  const attributes = { "muster.place": call.place.kind };
+  return inSpan(`command ${command.name}`, { attributes, redact: ctx.redact }, () => command.run(ctx, call));
 }
 
 /**

@@ -7,6 +7,8 @@ export type Delivery = {
   channelName?: string;
   /** Where an answer may be sent for half an hour. */
   responseUrl?: string;
+  /** Where it was received, for whoever traces. */
+  trace?: string;
 } & (
   | { kind: "command"; command: string; text: string }
   | { kind: "press"; button: string; messageTs: string; ephemeral: boolean }

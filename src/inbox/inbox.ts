@@ -5,6 +5,7 @@ import { CannotContinue, messageOf, UserError, type Explanation } from "../error
 import { redactDeep } from "../log.ts";
 import type { Message } from "../outbox/sender.ts";
 import { makeBell, wakeOutbox, type Bell } from "../outbox/wake.ts";
+import { inSpan } from "../trace.ts";
 import { answer, TryLater, type Desk } from "./answer.ts";
 import type { Delivery, Received } from "./delivery.ts";
 import { conclude, postpone, renew, takenSeconds, takeReceived } from "./rows.ts";
@@ -84,7 +85,9 @@ async function dealWith(ctx: Context, desk: Desk, received: Received): Promise<v
 async function replyTo(ctx: Context, desk: Desk, received: Received): Promise<Reply> {
   try {
     if (received.tries > mostTries) throw new Error(`it was tried ${mostTries} times and never came to an end`);
-    return await answer(ctx, desk, received);
+    const { kind, trace: parent = null } = received.delivery;
+    const options = { parent, kind: "in", attributes: { "muster.tries": received.tries }, redact: ctx.redact } as const;
+    return await inSpan(`answer ${kind}`, options, () => answer(ctx, desk, received));
   } catch (error) {
     if (error instanceof UserError || error instanceof CannotContinue) return says(error.explanation);
     if (error instanceof TryLater && received.tries < mostTries) throw error;

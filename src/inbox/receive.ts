@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
+import { currentTrace, inSpan } from "../trace.ts";
 import type { Delivery } from "./delivery.ts";
 import { wakeInbox } from "./wake.ts";
 
@@ -25,7 +26,18 @@ class TooLate extends Error {}
  * Records a delivery under Slack's own name for it, once. Answers in time whatever the database does, and "not recorded"
  * is a promise: an insert that comes through late is rolled back.
  */
-export async function receive(
+export function receive(
+  ctx: Pick<Context, "db" | "log" | "point" | "redact">,
+  deliveryKey: string,
+  delivery: Delivery,
+): Promise<Receipt> {
+  return inSpan(`receive ${delivery.kind}`, { parent: null, kind: "in", redact: ctx.redact }, () => {
+    const trace = currentTrace();
+    return record(ctx, deliveryKey, trace === undefined ? delivery : { ...delivery, trace });
+  });
+}
+
+async function record(
   ctx: Pick<Context, "db" | "log" | "point">,
   deliveryKey: string,
   delivery: Delivery,

@@ -41,6 +41,11 @@ export const keptPackages: readonly { packages: RegExp; in: RegExp; why: string 
     in: /^src\/metrics\/registry\.ts$/,
     why: "only src/metrics/registry.ts knows prom-client",
   },
+  {
+    packages: /^@opentelemetry\//,
+    in: /^src\/trace\.ts$/,
+    why: "only src/trace.ts knows OpenTelemetry, and of it the API",
+  },
   { packages: /^cockatiel$/, in: /^src\/breaker\.ts$/, why: "only src/breaker.ts knows the library of the breakers" },
   { packages: /^nodemailer$/, in: /^src\/adapters\//, why: "mail leaves through src/adapters" },
   { packages: /^pg$/, in: /^src\/(?:adapters|db|lab)\//, why: "connections are made in src/adapters and src/db" },
