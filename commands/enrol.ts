@@ -22,6 +22,7 @@ export const enrol: Command = {
     }
     const address = await enrolPerson(ctx, call.person.name, options.replace === true);
     return {
+      showsSecret: true,
       lines: [
         `${call.person.name} is enrolled. This is the only time the secret is shown:`,
         address,

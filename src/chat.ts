@@ -37,6 +37,8 @@ export type Reply = {
   buttons?: Button[];
   /** Seen by everyone in the place, or by the asker only. Default: the asker only. */
   to?: "everyone" | "asker";
+  /** They hold a secret, for the eyes of whoever asked: a terminal shows them as they are. Never in Slack. */
+  showsSecret?: true;
   /** A run whose live card this reply is about; Slack links to it, the terminal prints it. */
   runId?: string;
 };

@@ -4,7 +4,7 @@ import { userInfo } from "node:os";
 import { fileURLToPath } from "node:url";
 import { secretsIn } from "./config.ts";
 import { CannotContinue, messageOf, UserError, type Explanation } from "./errors.ts";
-import { makeRedactor } from "./log.ts";
+import { makeRedactor } from "./redact.ts";
 import { runCli } from "./terminal.ts";
 
 /** Runs `muster ...` for whoever is logged in here. */

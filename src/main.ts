@@ -21,9 +21,10 @@ import { loadEstate } from "./estate-file.ts";
 import { openHttp } from "./http.ts";
 import { openMetrics } from "./metrics/open.ts";
 import { startInbox } from "./inbox/inbox.ts";
-import { makeRedactor, openLog } from "./log.ts";
+import { openLog } from "./log.ts";
 import { startOutbox } from "./outbox/outbox.ts";
 import { openQueue } from "./queue.ts";
+import { makeRedactor } from "./redact.ts";
 import { openMailSender, openSlackFront } from "./slack/front.ts";
 import { steps } from "./steps/index.ts";
 import { startWatches } from "./watch/index.ts";
@@ -32,6 +33,8 @@ import { startWatches } from "./watch/index.ts";
 export type Overrides = Partial<Pick<Context, "clock" | "point" | "random" | "activity" | "worker">> & {
   env?: Record<string, string | undefined>;
   log?: Log;
+  /** Where the log goes, when not to standard error. */
+  logTo?: { write(line: string): void };
 };
 
 export type OpenContext = {
@@ -54,7 +57,7 @@ export async function openContext(config: Config, overrides: Overrides = {}): Pr
   const secrets = new Set(secretsOf(estate, env));
   const learn = (secret: string) => readingsOf(secret).forEach((reading) => secrets.add(reading));
   const redact = makeRedactor(secrets);
-  const log = overrides.log ?? openLog(config.LOG_LEVEL, redact);
+  const log = overrides.log ?? openLog(config.LOG_LEVEL, redact, overrides.logTo);
   const activity = overrides.activity ?? new Activity();
   const leaseMs = config.LEASE_MILLISECONDS;
   const db = openDb(config.DATABASE_URL, { max: 10, leaseMs, activity, log });

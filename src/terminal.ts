@@ -8,13 +8,13 @@ import { Config, readConfig, secretsIn } from "./config.ts";
 import type { Context } from "./context.ts";
 import { openDb } from "./db/connect.ts";
 import { migrate } from "./db/migrate.ts";
-import { messageOf, UserError } from "./errors.ts";
+import { messageOf, rewordError, UserError } from "./errors.ts";
 import { loadEstate } from "./estate-file.ts";
 import { followRun } from "./follow.ts";
 import { databaseAway, openContext, startMuster, type Overrides } from "./main.ts";
-import { makeRedactor } from "./log.ts";
 import { findCommand, runCommand } from "./inbox/answer.ts";
 import { migrateQueue } from "./queue.ts";
+import { makeRedactor } from "./redact.ts";
 import { slackManifest } from "./slack/manifest.ts";
 import { readSplitWords } from "./words.ts";
 
@@ -96,7 +96,7 @@ async function say(terminal: Terminal, command: Command, words: string[]): Promi
       place: { kind: "terminal" },
       id: `terminal:${randomUUID()}`,
     });
-    for (const line of reply.lines) terminal.print(line);
+    for (const line of reply.lines) terminal.print(reply.showsSecret ? line : ctx.redact(line));
     const spoken = command.name === "runs" && words[0] !== undefined && !["list", "show"].includes(words[0]);
     return spoken && reply.runId ? followRun(ctx, driver, reply.runId, terminal.print) : 0;
   });
@@ -121,8 +121,9 @@ async function withContext<T>(
     return await work(opened);
   } catch (error) {
     // Whoever looks for the fault asks for it; at the terminal of somebody in a hurry a trace is only noise.
-    if (error instanceof Error) opened.ctx.log.debug({ stack: error.stack }, "a command ended in an error");
-    throw error;
+    const clean = rewordError(error, opened.ctx.redact);
+    if (clean instanceof Error) opened.ctx.log.debug({ stack: clean.stack }, "a command ended in an error");
+    throw clean;
   } finally {
     await opened.close();
   }
@@ -172,7 +173,14 @@ async function serve({ env, overrides }: Terminal): Promise<void> {
       { error: messageOf(error), stack: (error as Error).stack },
       "something failed that nobody waited for",
     );
+  // Node would print it as it is.
+  const broke = (error: unknown) => {
+    const { stack } = rewordError(error, muster.ctx.redact) as Error;
+    process.stderr.write(`${stack ?? muster.ctx.redact(String(error))}\n`);
+    process.exit(1);
+  };
   process.on("unhandledRejection", slipped);
+  process.on("uncaughtException", broke);
   process.on("SIGHUP", reload);
   await new Promise<void>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
@@ -180,4 +188,5 @@ async function serve({ env, overrides }: Terminal): Promise<void> {
   process.off("SIGHUP", reload);
   await muster.stop();
   process.off("unhandledRejection", slipped);
+  process.off("uncaughtException", broke);
 }

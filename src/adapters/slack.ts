@@ -1,7 +1,7 @@
 import { LogLevel, WebClient, type WebClientOptions } from "@slack/web-api";
 import { NotTried } from "../breaker.ts";
 import { call, type CallContext } from "../call.ts";
-import { redactDeep } from "../log.ts";
+import { redactDeep } from "../redact.ts";
 import { SlackFailed, troubleOf } from "./slack-trouble.ts";
 
 /** Slack's own advice for calls: nothing is posted twice in ten seconds, and nothing takes longer. */

@@ -33,7 +33,9 @@ export function receive(
 ): Promise<Receipt> {
   return inSpan(`receive ${delivery.kind}`, { parent: null, kind: "in", redact: ctx.redact }, () => {
     const trace = currentTrace();
-    return record(ctx, deliveryKey, trace === undefined ? delivery : { ...delivery, trace });
+    const typed = delivery.kind === "command" ? { text: ctx.redact(delivery.text) } : {};
+    // Somebody who pastes a token is told that it is no command; it stands nowhere.
+    return record(ctx, deliveryKey, { ...delivery, ...typed, ...(trace === undefined ? {} : { trace }) });
   });
 }
 

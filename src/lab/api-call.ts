@@ -35,11 +35,23 @@ export async function serveCall(api: Api, call: ApiCall, response: ServerRespons
   const fault = api.knobs.draw(call.action, call.changes);
   await api.knobs.dawdle(api.clock);
   if (fault === "hang") return api.log.close(request, "hangs");
-  if (fault === "fail-before") return send(api, request, response, api.failed);
-  if (fault === "throttle") return send(api, request, response, api.throttled);
+  if (fault === "fail-before") return send(api, request, response, reciting(api.knobs, api.failed));
+  if (fault === "throttle") return send(api, request, response, reciting(api.knobs, api.throttled));
   const answer = await call.run(request);
   if (fault === "hang-after") return api.log.close(request, "hangs");
-  send(api, request, response, fault === "fail-after" ? api.failed : answer);
+  send(api, request, response, fault === "fail-after" ? reciting(api.knobs, api.failed) : answer);
+}
+
+/** Adds what a server recites to the message of its error, be it XML or JSON. */
+function reciting({ recites }: Knobs, answer: Answer): Answer {
+  if (!recites) return answer;
+  const said = recites();
+  if (!answer.body.startsWith("{")) {
+    const text = said.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+    return { ...answer, body: answer.body.replace("</Message>", () => ` ${text}</Message>`) };
+  }
+  const body = JSON.parse(answer.body) as { message?: string };
+  return { ...answer, body: JSON.stringify({ ...body, message: `${body.message ?? ""} ${said}` }) };
 }
 
 function send(api: Api, request: LabRequest, response: ServerResponse, answer: Answer): void {

@@ -22,6 +22,8 @@ export class Knobs {
   readLagSeconds = 0;
   /** Share of changing requests that fail; half of them after the effect. */
   errorRate = 0;
+  /** What its errors repeat of what nobody should hear: a secret, for stories about those. */
+  recites: (() => string) | undefined;
   /** Where chance comes from; seeded by the sweeps. */
   random: () => number = Math.random;
   readonly #next: { action: string; fault: Fault; times: number }[] = [];

@@ -54,7 +54,8 @@ export async function openMail(options: { log: RequestLog; clock: Clock; host: s
     const no = fault === "throttle" ? 421 : fault === "fail-before" ? 550 : undefined;
     if (no || fault === "hang") {
       log.close(entry, no ?? "silent");
-      if (no) throw refusal(no, no === 421 ? "4.7.0 try again later" : "5.7.1 refused by policy");
+      const why = no === 421 ? "4.7.0 try again later" : "5.7.1 refused by policy";
+      if (no) throw refusal(no, knobs.recites ? `${why} ${knobs.recites()}` : why);
       return new Promise(() => undefined);
     }
     const from = session.envelope.mailFrom;

@@ -87,7 +87,7 @@ export class SlackHttp {
     if (fault === "throttle") {
       answer = { status: 429, body: { ok: false, error: "ratelimited" }, retryAfter: knobs.retryAfterSeconds };
     } else if (fault === "fail-before" || (knobs.postingDown && posts.includes(action))) {
-      answer = serverError;
+      answer = knobs.recites ? { ...serverError, body: knobs.recites() } : serverError;
     } else {
       answer = attempt(() => run(entry));
       if (fault === "hang-after") return drop("silent after the effect");
