@@ -12,9 +12,10 @@ import { closest, readOptions, shorten } from "../src/options.ts";
 import { useCode } from "../src/people/totp.ts";
 import { findJob } from "../jobs/index.ts";
 import { lookAgain } from "../jobs/propose.ts";
+import { tellReport } from "./run-report.ts";
 
 const usage =
-  "/muster runs [list | show | approve | decline | hold | resume | continue | waive | undo | cancel | abandon | look-again] [run] [step] [--code <code>]";
+  "/muster runs [list | show | report | approve | decline | hold | resume | continue | waive | undo | cancel | abandon | look-again] [run] [step] [--code <code>] [--format markdown|html|gantt|svg] [--out <file>]";
 
 const verbs: readonly Verb[] = [
   "approve",
@@ -37,23 +38,26 @@ export const runs: Command = {
   summary: "Lists runs, shows one, or says a decision to one. What a button says, this says too.",
 
   async run(ctx, call) {
-    const known = { code: "text" } as const;
-    const { positional, options } = readOptions(call.words, { known, positions: 3, usage });
+    const all = { code: "text", format: "text", out: "text" } as const;
+    const { positional, options } = readOptions(call.words, { known: all, positions: 3, usage });
     const [verb = "list", runId, step] = positional;
-    const positions = { list: 1, show: 2, "look-again": 2 }[verb] ?? 3;
-    readOptions(call.words, { known, positions, usage });
+    const positions = { list: 1, show: 2, report: 2, "look-again": 2 }[verb] ?? 3;
+    const known = verb === "report" ? ({ format: "text", out: "text" } as const) : ({ code: "text" } as const);
+    readOptions<string>(call.words, { known, positions, usage });
     if (verb === "list") return list(ctx);
-    if (![...verbs, "show", "look-again"].includes(verb)) {
+    if (![...verbs, "show", "report", "look-again"].includes(verb)) {
       throw new UserError({
-        happened: `A run cannot be told to "${shorten(verb)}".${closest(verb, ["list", "show", "look-again", ...verbs])}`,
+        happened: `A run cannot be told to "${shorten(verb)}".${closest(verb, ["list", "show", "report", "look-again", ...verbs])}`,
         means: "Nothing was changed.",
         todo: `Type ${usage}.`,
       });
     }
     const run = await findRun(ctx, runId);
     if (verb === "show") return show(ctx, run);
+    if (verb === "report")
+      return tellReport(ctx, call, { runId: run.id, format: textOf(options.format), out: textOf(options.out) });
     if (call.place.kind === "terminal" && needCode.includes(verb)) {
-      await useCode(ctx, call.person.name, typeof options.code === "string" ? options.code : undefined);
+      await useCode(ctx, call.person.name, textOf(options.code));
     }
     const stepId = step === undefined ? undefined : nodeId(run, step);
     return press(ctx, {
@@ -65,6 +69,9 @@ export const runs: Command = {
     });
   },
 };
+
+const textOf = (option: string | true | undefined): string | undefined =>
+  typeof option === "string" ? option : undefined;
 
 type FoundRun = Run & { events: JournalEvent[] };
 

@@ -42,7 +42,7 @@ export const failover = job<FailoverInput, FailoverFacts>({
   preview: (plan, facts) => previewFailover(plan, facts, modeOf(facts, input.parse(plan.input).force)),
   async report(ctx, runId) {
     const report = await loadReport(ctx, runId);
-    return { whole: reportLines(report), summary: summaryLines(report) };
+    return { whole: reportLines(report), summary: summaryLines(report), figures: report };
   },
 });
 

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Context } from "../src/context.ts";
 import type { Plan } from "../src/engine/plan.ts";
 import type { Estate } from "../src/estate.ts";
+import type { Report } from "./report.ts";
 
 /** What people read before they approve, in nobody's markup. */
 export type Preview = {
@@ -19,6 +20,7 @@ export type Preview = {
 export type RunReport = {
   whole: string[];
   /** What was promised and what is still open: for a card, which shows the rest itself. */ summary: string[];
+  /** The same as figures, for whoever draws them. */ figures?: Report;
 };
 
 /** A kind of work: what it needs to be told, what it looks at, and the plan it makes of that. */

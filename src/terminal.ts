@@ -97,7 +97,7 @@ async function say(terminal: Terminal, command: Command, words: string[]): Promi
       id: `terminal:${randomUUID()}`,
     });
     for (const line of reply.lines) terminal.print(reply.showsSecret ? line : ctx.redact(line));
-    const spoken = command.name === "runs" && words[0] !== undefined && !["list", "show"].includes(words[0]);
+    const spoken = command.name === "runs" && words[0] !== undefined && !["list", "show", "report"].includes(words[0]);
     return spoken && reply.runId ? followRun(ctx, driver, reply.runId, terminal.print) : 0;
   });
 }

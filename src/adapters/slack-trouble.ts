@@ -54,7 +54,16 @@ const byCode: ReadonlyMap<string, Trouble> = new Map([
   ...codes(["msg_too_long", "msg_blocks_too_long", "metadata_too_large"], { kind: "shorten" }),
   ...codes(["invalid_blocks", "invalid_blocks_format", "invalid_attachments"], { kind: "plainer" }),
   ...codes(
-    ["channel_not_found", "is_archived", "not_in_channel", "restricted_action", "restricted_action_read_only_channel"],
+    [
+      "channel_not_found",
+      "is_archived",
+      "not_in_channel",
+      "restricted_action",
+      "restricted_action_read_only_channel",
+      // As the methods for files call it.
+      "invalid_channel",
+      "posting_to_channel_denied",
+    ],
     { kind: "re-home", lost: "channel" },
   ),
   ...codes(

@@ -215,20 +215,27 @@ export async function respond(
 }
 
 /** An address in a payload is still text from outside: we send what people are told only to Slack. */
-function isSlacks({ settings }: SlackClient, url: string): boolean {
+export function isSlacks({ settings }: SlackClient, url: string, host = "hooks.slack.com"): boolean {
   const { origin, protocol, hostname } = new URL(url);
-  if (protocol === "https:" && hostname === "hooks.slack.com") return true;
+  if (protocol === "https:" && hostname === host) return true;
   return settings.apiUrl !== undefined && origin === new URL(settings.apiUrl).origin;
 }
 
-type Answer = Awaited<ReturnType<WebClient["apiCall"]>> & Record<string, unknown>;
+/** What a method answered. */
+export type Answer = Awaited<ReturnType<WebClient["apiCall"]>> & Record<string, unknown>;
 
-function ask(ctx: SlackContext, slack: SlackClient, method: string, params: Record<string, unknown>): Promise<Answer> {
+/** Calls one method of the Web API. @throws SlackFailed */
+export function ask(
+  ctx: SlackContext,
+  slack: SlackClient,
+  method: string,
+  params: Record<string, unknown>,
+): Promise<Answer> {
   return guarded(ctx, slack, method, () => slack.web.apiCall(method, params) as Promise<Answer>);
 }
 
-/** Makes a call unless Slack asked to leave its method alone, and sorts what goes wrong. */
-async function guarded<T>(
+/** Makes a call unless Slack asked to leave its method alone, and sorts what goes wrong. @throws SlackFailed */
+export async function guarded<T>(
   ctx: SlackContext,
   slack: SlackClient,
   method: string,

@@ -117,9 +117,13 @@ function rowsOf(events: EventBody[]) {
   });
 }
 
-function postsOf(runId: string, { milestone, mail }: Tell): { k: number; thread: string; payload: MessagePayload }[] {
+function postsOf(
+  runId: string,
+  { milestone, chart, mail }: Tell,
+): { k: number; thread: string; payload: MessagePayload }[] {
   const posts: { thread: string; payload: MessagePayload }[] = [];
   if (milestone) posts.push({ thread: `run:${runId}`, payload: { ...milestone, runId } });
+  if (chart) posts.push({ thread: `chart:${runId}`, payload: { ...chart, runId } });
   for (const person of mail?.people ?? []) {
     const { subject, lines } = mail as NonNullable<Tell["mail"]>;
     posts.push({ thread: `mail:${person}`, payload: { subject, lines, runId } });

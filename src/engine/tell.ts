@@ -11,6 +11,8 @@ export type Tell = {
   line?: string;
   /** Said in the run's thread. */
   milestone?: Pick<MessagePayload, "lines" | "buttons" | "mention">;
+  /** Said in the run's thread with a picture of what went on. */
+  chart?: { lines: string[] };
   /** Sent to these people by mail. */
   mail?: { people: string[]; subject: string; lines: string[] };
 };
@@ -94,7 +96,13 @@ function tellRun(run: Run, view: RunView, event: RunEvent): Tell {
         ? inThread(`${event.by} said "${event.verb}": ${event.because.slice("accepted: ".length)}.`)
         : inThread(`Refused: ${event.by} said "${event.verb}", but ${event.because}. Nothing was changed by it.`);
     case "ended":
-      return toEveryone(run, plan.approvers, [ended(plan, event.outcome, event.because)]);
+      return {
+        ...toEveryone(run, plan.approvers, [ended(plan, event.outcome, event.because)]),
+        // One step is no picture, and what never started has none.
+        ...(view.startedAt && plan.nodes.length > 1
+          ? { chart: { lines: [`What happened when, in run ${run.id}.`] } }
+          : {}),
+      };
   }
 }
 

@@ -32,7 +32,8 @@ export class SlackHttp {
   /** Answers one HTTP request as Slack would, faults included. */
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = new URL(request.url ?? "/", "http://slack").pathname;
-    const body = await readBody(request);
+    if (path.startsWith("/upload/v1/")) return this.#takeUpload(path.slice(11), await readBytes(request), response);
+    const body = (await readBytes(request)).toString("utf8");
     if (path.startsWith("/api/")) return this.#serveMethod(path.slice(5), request, body, response);
     if (path.startsWith("/commands/") || path.startsWith("/actions/")) return this.#serveUrl(path, body, response);
     send(response, { status: 404, body: "" });
@@ -43,7 +44,8 @@ export class SlackHttp {
     const params = new Params(values);
     const method = Object.hasOwn(methods, name) ? methods[name] : undefined;
     const token = request.headers.authorization?.replace(/^Bearer /, "") ?? params.text("token");
-    await this.#withFaults(name, method?.changes ?? false, params.text("channel") ?? "", response, (entry) => {
+    const resource = params.text("channel") ?? params.text("channel_id") ?? "";
+    await this.#withFaults(name, method?.changes ?? false, resource, response, (entry) => {
       const refusal = this.#refuseToken(token, method);
       if (refusal) return { status: 200, body: { ok: false, error: refusal } };
       if (!method) return { status: 200, body: { ok: false, error: "unknown_method" } };
@@ -51,6 +53,13 @@ export class SlackHttp {
       if (wait !== undefined) return { status: 429, body: { ok: false, error: "ratelimited" }, retryAfter: wait };
       return { status: 200, body: { ok: true, ...method.run(this.#options.slack, params, entry) } };
     });
+  }
+
+  async #takeUpload(ticket: string, bytes: Buffer, response: ServerResponse): Promise<void> {
+    const { files } = this.#options.slack;
+    await this.#withFaults("upload", true, "", response, () =>
+      files.take(ticket, bytes) ? { status: 200, body: `OK - ${bytes.length}` } : { status: 400, body: "Bad Request" },
+    );
   }
 
   async #serveUrl(path: string, body: string, response: ServerResponse): Promise<void> {
@@ -116,7 +125,8 @@ export class SlackHttp {
 }
 
 /** What is lost when only posting is down. */
-const posts = ["chat.postMessage", "chat.update", "chat.postEphemeral", "response_url"];
+const posts = ["chat.postMessage", "chat.update", "chat.postEphemeral", "response_url", "files.completeUploadExternal"];
+const scopes = "chat:write,commands,channels:read,channels:history,users:read,users:read.email,im:write,files:write";
 const serverError: Answer = { status: 500, body: "Internal Server Error" };
 
 function attempt(run: () => Answer): Answer {
@@ -129,10 +139,10 @@ function attempt(run: () => Answer): Answer {
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
-  let body = "";
-  for await (const chunk of request.setEncoding("utf8")) body += chunk as string;
-  return body;
+async function readBytes(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
 }
 
 function parse(request: IncomingMessage, body: string): Json {
@@ -146,7 +156,7 @@ function send(response: ServerResponse, { status, body, retryAfter }: Answer): v
   const json = typeof body !== "string";
   response.writeHead(status, STATUS_CODES[status], {
     "content-type": json ? "application/json; charset=utf-8" : "text/plain; charset=utf-8",
-    "x-oauth-scopes": "chat:write,commands,channels:read,channels:history,users:read,users:read.email,im:write",
+    "x-oauth-scopes": scopes,
     ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),
   });
   response.end(json ? JSON.stringify(body) : body);

@@ -12,6 +12,10 @@ export class SlackKnobs extends Knobs {
   tokenRefused: false | "token_revoked" | "invalid_auth" | "account_inactive" | "token_expired" = false;
   /** A workspace whose Slack does not know `plan` and `task_card` yet answers invalid_blocks. */
   refusesPlanBlocks = false;
+  /** Answered to every upload while set: the app was installed without files:write, or the workspace takes no files. */
+  uploadsRefused: false | "missing_scope" | "file_uploads_disabled" = false;
+  /** How long after its answer a file is seen, in lab seconds. */
+  sharesAfterSeconds = 0;
   /** How often the same envelope is delivered; Slack promises at least once. */
   deliveries = 1;
   /** What a 429 that was asked for by `next(method, "throttle")` names as Retry-After. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { LabRequest } from "./request-log.ts";
+import type { SlackFiles } from "./slack-files.ts";
 import type { SlackKnobs } from "./slack-knobs.ts";
 import type { Tier } from "./slack-rates.ts";
 import type { SlackViews } from "./slack-views.ts";
@@ -9,6 +10,7 @@ import { isJson, type Json, type LabChannel, type Workspace } from "./slack-work
 export type Slackdom = {
   workspace: Workspace;
   views: SlackViews;
+  files: SlackFiles;
   knobs: SlackKnobs;
   clock: Clock;
   /** Names a new web socket address. */

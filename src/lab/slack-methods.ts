@@ -1,4 +1,5 @@
 import { chatMethods } from "./slack-chat.ts";
+import { fileMethods } from "./slack-files.ts";
 import { lookMethods } from "./slack-look.ts";
 import { type Method, Refusal } from "./slack-method.ts";
 
@@ -31,4 +32,9 @@ const viewMethods: Record<string, Method> = {
 };
 
 /** Every method of the Web API that the lab knows, by its name. */
-export const methods: Readonly<Record<string, Method>> = { ...chatMethods, ...lookMethods, ...viewMethods };
+export const methods: Readonly<Record<string, Method>> = {
+  ...chatMethods,
+  ...lookMethods,
+  ...viewMethods,
+  ...fileMethods,
+};

@@ -44,12 +44,18 @@ export type Message = {
   reply_count?: number;
   latest_reply?: string;
   reactions?: { name: string; users: string[]; count: number }[];
+  files?: MessageFile[];
 };
+
+/** A file as a message shows it; a deleted one leaves only a mark. */
+export type MessageFile =
+  | { id: string; name: string; title: string; alt_txt: string; mimetype: string; size: number; mode?: undefined }
+  | { id: string; mode: "tombstone" };
 
 /** Seen by one person only; gone when they reload Slack, and in no history. */
 export type Ephemeral = { person: string; message: Message };
 
-export type Draft = Pick<Message, "text" | "blocks" | "metadata" | "thread_ts">;
+export type Draft = Pick<Message, "text" | "blocks" | "metadata" | "thread_ts" | "files">;
 
 type Kept = { channel: string; ts: string; versions: { at: number; message: Message | undefined }[] };
 
@@ -130,7 +136,7 @@ export class Workspace {
     const author = user
       ? { user }
       : { user: this.bot.user, bot_id: this.bot.id, app_id: this.appId, team: this.team.id };
-    const { text, blocks, metadata, thread_ts } = draft;
+    const { text, blocks, metadata, thread_ts, files } = draft;
     const ts = this.nextTs();
     return {
       type: "message",
@@ -141,6 +147,7 @@ export class Workspace {
       ...(blocks && { blocks: withIds(blocks) }),
       ...(metadata && { metadata }),
       ...(thread_ts && { thread_ts }),
+      ...(files && { files }),
     };
   }
 

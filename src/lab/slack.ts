@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { Clock } from "../clock.ts";
 import type { RequestLog } from "./request-log.ts";
 import { type Answers, Forms, type Submission } from "./slack-forms.ts";
+import { SlackFiles } from "./slack-files.ts";
 import { SlackHttp } from "./slack-http.ts";
 import { SlackKnobs } from "./slack-knobs.ts";
 import type { Slackdom } from "./slack-method.ts";
@@ -72,6 +73,8 @@ export type Slack = {
   /** The app's conversation with one person, oldest first. */
   dms(personId: string): Message[];
   archive(channel: string, archived?: boolean): void;
+  /** What a shared file holds; undefined when there is none (any more). */
+  picture(id: string): Buffer | undefined;
   close(): Promise<void>;
 };
 
@@ -86,6 +89,7 @@ export async function openSlack(options: SlackOptions): Promise<Slack> {
   const channels = (options.channels ?? labChannels).map((channel) => ({ ...channel }));
   const workspace = new Workspace(clock, team, options.persons, channels);
   const views = new SlackViews(workspace);
+  const files = new SlackFiles({ workspace, clock, knobs });
   const sockets = new SocketMode({ knobs, log, appId: workspace.appId });
   const requests = new RequestUrl({ knobs, log, clock });
   const responses = new Responses(clock);
@@ -96,6 +100,7 @@ export async function openSlack(options: SlackOptions): Promise<Slack> {
   const slack: Slackdom = {
     workspace,
     views,
+    files,
     knobs,
     clock,
     socketUrl: () => `ws://${host}:${port}/link/?ticket=${sockets.issueTicket()}&app_id=${workspace.appId}`,
@@ -143,8 +148,10 @@ export async function openSlack(options: SlackOptions): Promise<Slack> {
       people.channel(channel).isArchived = archived;
       workspace.changed();
     },
+    picture: (id) => files.find(id)?.bytes,
     async close() {
       requests.close();
+      files.close();
       await sockets.close();
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();

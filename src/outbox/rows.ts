@@ -15,21 +15,30 @@ export type TakenMessage = {
   again: boolean;
 };
 
+/** Whether an outbox row "earlier" is to go out before the row "one". */
+const waitsBefore = sql`earlier.seq < one.seq and earlier.state in ('waiting', 'sending')`;
+
 /**
- * Takes the first message that is due of one kind of thread, or returns undefined. Nothing is taken from a thread whose
- * earlier message is still on its way, nor from a run's thread before its card gives it a root.
+ * Whether it is the turn of the row "one": nothing earlier of its thread is on its way; what is told of a run has its card
+ * to stand under, and its chart comes when everything before it was said.
  */
+const itsTurn = sql`
+  not exists (select from muster.outbox as earlier where earlier.thread = one.thread and ${waitsBefore})
+  and (split_part(one.thread, ':', 1) not in ('run', 'chart')
+       or exists (select from muster.card
+                   where card.run = substr(one.thread, strpos(one.thread, ':') + 1) and card.remote_ref is not null))
+  and (one.thread not like 'chart:%'
+       or not exists (select from muster.outbox as earlier
+                       where earlier.thread = 'run:' || substr(one.thread, 7) and ${waitsBefore}))`;
+
+/** Takes the first message that is due of one kind of thread and whose turn it is, or returns undefined. */
 export async function takeMessage(db: Db, kind: string): Promise<TakenMessage | undefined> {
   const { rows } = await sql<TakenMessage>`
     with head as (
       select seq, state = 'sending' as again from muster.outbox as one
        where state in ('waiting', 'sending') and split_part(thread, ':', 1) = ${kind}
          and next_at <= (select muster.now()) and (taken_until is null or taken_until <= clock_timestamp())
-         and not exists (select from muster.outbox as earlier
-                          where earlier.thread = one.thread and earlier.seq < one.seq
-                            and earlier.state in ('waiting', 'sending'))
-         and (${kind} <> 'run' or exists (select from muster.card
-                                           where card.run = substr(one.thread, 5) and card.remote_ref is not null))
+         and ${itsTurn}
        order by seq limit 1 for update skip locked)
     update muster.outbox as taken
        set state = 'sending', attempts = attempts + 1,
@@ -107,11 +116,7 @@ export async function nextDueOut(db: Db, kinds: readonly string[], cards: boolea
     select least(
       (select min(next_at) from muster.outbox as one
         where state in ('waiting', 'sending') and split_part(thread, ':', 1) = any(${kinds})
-          and not exists (select from muster.outbox as earlier
-                           where earlier.thread = one.thread and earlier.seq < one.seq
-                             and earlier.state in ('waiting', 'sending'))
-          and (thread not like 'run:%' or exists (select from muster.card
-                                                   where card.run = substr(one.thread, 5) and card.remote_ref is not null))),
+          and ${itsTurn}),
       (select min(next_at) from muster.card where ${cards} and wanted_version > sent_version)) as due`.execute(db);
   return rows[0]?.due ?? undefined;
 }

@@ -6,7 +6,9 @@ import type { Desk } from "../inbox/answer.ts";
 import type { CardSender, Sender } from "../outbox/sender.ts";
 import { openSlackApp, type SlackApp } from "./app.ts";
 import { cardSender } from "./card-sender.ts";
+import { chartSender } from "./chart-sender.ts";
 import { identifier } from "./identity.ts";
+import { drawRun } from "./run-picture.ts";
 import { RequestReceiver, type Door } from "./requests.ts";
 import { slackSenders } from "./sender.ts";
 
@@ -52,7 +54,7 @@ export function openSlackFront(
   let app: SlackApp | undefined;
   return {
     door: posted?.door,
-    senders: slackSenders(slack),
+    senders: [...slackSenders(slack), chartSender(slack, drawRun)],
     cards: cardSender(slack, {
       preview: (name, plan, facts) => known(name)?.preview(plan, facts),
       // The moments stand in /muster runs show.

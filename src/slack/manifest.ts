@@ -42,7 +42,7 @@ export function slackManifest({ commands, bareCommands, url }: App): string {
     ...bare.map(({ name, summary, usage }) => slash(`/${name}`, summary, words(usage))),
   ];
   // Reading channels: to find them by name, and to see whether a message of doubtful outcome arrived.
-  const scopes = ["commands", "chat:write", "users:read", "channels:read", "groups:read"];
+  const scopes = ["commands", "chat:write", "files:write", "users:read", "channels:read", "groups:read"];
   const reading = ["channels:history", "groups:history"];
   const manifest = {
     display_information: { name: "Muster", description: "Moves a business out of a broken region." },

@@ -24,11 +24,15 @@ import { wakeOutbox } from "../../src/outbox/wake.ts";
 import { startOutbox } from "../../src/outbox/outbox.ts";
 import { openSlackApp, type SlackApp } from "../../src/slack/app.ts";
 import { cardSender } from "../../src/slack/card-sender.ts";
+import { chartSender } from "../../src/slack/chart-sender.ts";
 import { identifier } from "../../src/slack/identity.ts";
 import { slackSenders } from "../../src/slack/sender.ts";
 import { smallPlan } from "./small-plan.ts";
 
 export type Office = Awaited<ReturnType<typeof openOffice>>;
+
+/** What stands for a run's chart. */
+export const picture = { title: "The run", alt: "Its steps by time", png: Buffer.from("a picture") };
 
 /** A Slack, a mail server and Muster's database, and of Muster only what goes in and out. */
 export async function openOffice() {
@@ -90,6 +94,7 @@ export async function openOffice() {
     brokenClaims: () => Promise.resolve([]),
     senders: new Map([
       ...slackSenders(client),
+      chartSender(client, (_ctx, runId) => Promise.resolve({ ...picture, fileName: `${runId}.png` })),
       ["mail", openMailSender({ url: mail.url, from: "muster@example.com" })],
     ]),
   };

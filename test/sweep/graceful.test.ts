@@ -21,6 +21,7 @@ const elsewhere: Record<string, string> = {
   "kubernetes.GetVersion": "nobody yet",
   "route53.GetChange": "nobody: that all name servers answer is what INSYNC means, seen and not told",
   "smtp.send": "the outbox",
+  "file.write": "whoever asks for a report in a terminal",
   "slack.*": "the outbox and the inbox",
 };
 

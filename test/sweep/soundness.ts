@@ -92,8 +92,9 @@ async function expectTold({ lab, run, events }: Played): Promise<void> {
   const rows = await lab.query<{ thread: string }>(
     "select thread from muster.outbox where dedupe_key not like 'proposed:%'",
   );
-  const posts = tells.flatMap(({ milestone, mail }) => [
+  const posts = tells.flatMap(({ milestone, chart, mail }) => [
     ...(milestone ? [`run:${run.id}`] : []),
+    ...(chart ? [`chart:${run.id}`] : []),
     ...(mail?.people ?? []).map((person) => `mail:${person}`),
   ]);
   expect(rows.map(({ thread }) => thread).toSorted()).toEqual(posts.toSorted());

@@ -1,0 +1,12 @@
+import type { StoryParts } from "./parts.ts";
+
+/** Writes a run's report as lines for a thread: what it came to and what is open; how each step went is in the files. Pure. */
+export function linesOf({ heading, about, moments, figures, now }: StoryParts): string[] {
+  return [
+    `${heading}.`,
+    ...about,
+    ...moments.map(([label, at]) => `${label}: ${at}`),
+    ...figures,
+    ...(now.length > 0 ? ["What now:", ...now] : []),
+  ];
+}
