@@ -1,14 +1,17 @@
 import type { Call, Command, Reply } from "../src/chat.ts";
 import type { Context } from "../src/context.ts";
+import { type BrokenGlass, howMany, isBroken, spellBroken } from "../src/engine/break-glass.ts";
 import { UserError } from "../src/errors.ts";
 import { closest, readOptions, shorten } from "../src/options.ts";
 import { failoverRegion } from "../jobs/failover-region.ts";
 import { failover as failoverJob } from "../jobs/failover.ts";
 import type { Job } from "../jobs/job.ts";
 import { preview, propose, type Asking } from "../jobs/propose.ts";
+import { readBreakGlass } from "./break-glass.ts";
 import { previewLines } from "../jobs/preview-lines.ts";
 
-const usage = "/failover <region> [<service>] [--dry-run] [--ungraceful] [--reason <text>]";
+const usage =
+  "/failover <region> [<service>] [--dry-run] [--ungraceful] [--reason <text>] [--break-glass <rules>] [--code <code>]";
 
 /** Shows what moving a service, or every service, to a region would do; runs it once two people approved. */
 export const failover: Command = {
@@ -17,7 +20,9 @@ export const failover: Command = {
   summary: "Shows what moving a service (or all of them) to a region would change; does it once two people approved.",
 
   async run(ctx, call) {
-    const { dryRun, reason, service, ...where } = readWords(ctx, call);
+    const { dryRun, reason, service, options, ...wanted } = readWords(ctx, call);
+    const breakGlass = await readBreakGlass(ctx, call, options);
+    const where = { ...wanted, ...(breakGlass ? { breakGlass } : {}) };
     const asking = {
       by: call.person.name,
       callId: call.id,
@@ -32,7 +37,7 @@ export const failover: Command = {
       };
     }
     const proposal = await wish.propose(ctx, asking);
-    return proposal.existing ? alreadyThere(proposal.runId) : proposed(call, proposal);
+    return proposal.existing ? alreadyThere(proposal.runId) : proposed(call, proposal, breakGlass);
   },
 };
 
@@ -42,15 +47,22 @@ const wishOf = <Input, Facts>(job: Job<Input, Facts>, input: Input) => ({
   propose: (ctx: Context, asking: Asking) => propose(ctx, job, input, asking),
 });
 
-function proposed(call: Call, { runId, preview: seen }: Awaited<ReturnType<typeof propose>>): Reply {
+type Proposed = Awaited<ReturnType<typeof propose>>;
+
+function proposed(call: Call, { runId, preview: seen }: Proposed, breakGlass: BrokenGlass | undefined): Reply {
   const terminal = call.place.kind === "terminal";
+  const broken = breakGlass ? { breakGlass } : {};
+  const who = howMany(broken, 2) === 2 ? "Two approvers" : "One approver";
+  const not = isBroken(broken, "requester") ? "" : `, not ${call.person.name}`;
+  const verb = (word: string) => (who === "One approver" ? `${word}s` : word);
   const ask = terminal
-    ? `Two approvers, not ${call.person.name}, approve it within 15 minutes: muster runs approve ${runId} --code <code>.`
-    : "The card in the channel shows the plan. Two approvers press Approve within 15 minutes.";
+    ? `${who}${not}${not && ","} ${verb("approve")} it within 15 minutes: muster runs approve ${runId} --code <code>.`
+    : `The card in the channel shows the plan. ${who} ${who === "One approver" ? "presses" : "press"} Approve within 15 minutes.`;
   const blocked = "It cannot be approved as things are; the card says why.";
   return {
     lines: [
       `Run ${runId}. Nothing has been changed yet.`,
+      ...(breakGlass ? [`Every approver and the executives are told: ${spellBroken(breakGlass)}.`] : []),
       ...(terminal && seen ? previewLines(seen) : []),
       seen?.blockers.length ? blocked : ask,
     ],
@@ -67,11 +79,18 @@ const alreadyThere = (runId: string): Reply => ({
   runId,
 });
 
-type Wanted = { toRegion: string; service?: string; force?: "ungraceful"; dryRun: boolean; reason?: string };
+type Wanted = {
+  toRegion: string;
+  service?: string;
+  force?: "ungraceful";
+  dryRun: boolean;
+  reason?: string;
+  options: Parameters<typeof readBreakGlass>[2];
+};
 
 function readWords(ctx: Context, { words }: Call): Wanted {
   const { positional, options } = readOptions(words, {
-    known: { "dry-run": "flag", ungraceful: "flag", reason: "text" },
+    known: { "dry-run": "flag", ungraceful: "flag", reason: "text", "break-glass": "text", code: "text" },
     positions: 2,
     usage,
   });
@@ -97,6 +116,7 @@ function readWords(ctx: Context, { words }: Call): Wanted {
   return {
     toRegion,
     ...(service ? { service } : {}),
+    options,
     dryRun: options["dry-run"] === true,
     ...(options.ungraceful ? { force: "ungraceful" as const } : {}),
     ...(typeof options.reason === "string" ? { reason: options.reason } : {}),

@@ -15,7 +15,7 @@ import { lookAgain } from "../jobs/propose.ts";
 import { tellReport } from "./run-report.ts";
 
 const usage =
-  "/muster runs [list | show | report | approve | decline | hold | resume | continue | waive | undo | cancel | abandon | look-again] [run] [step] [--code <code>] [--format markdown|html|gantt|svg] [--out <file>]";
+  "/muster runs [list | show | report | approve | decline | hold | resume | continue | waive | undo | cancel | abandon | look-again] [run] [step] [--code <code>] [--format <format>] [--out <file>]";
 
 const verbs: readonly Verb[] = [
   "approve",

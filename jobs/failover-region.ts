@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { breakableRules, howMany, spellBroken, type BrokenGlass } from "../src/engine/break-glass.ts";
 import { inOrder, use, type Claim, type Plan, type PlanNode } from "../src/engine/plan.ts";
 import type { Estate } from "../src/estate.ts";
 import { UserError } from "../src/errors.ts";
@@ -13,11 +14,21 @@ import { regionReportLines } from "./region-report.ts";
 import { outOfPlan, type Left } from "./region-left.ts";
 import { wavesOf } from "./waves.ts";
 
-const input = z.object({ toRegion: z.string(), force: z.literal("ungraceful").optional() });
+const input = z.object({
+  toRegion: z.string(),
+  force: z.literal("ungraceful").optional(),
+  /** Rules that somebody broke for this move alone. */
+  breakGlass: z.object({ by: z.string(), rules: z.array(z.enum(breakableRules)), reason: z.string() }).optional(),
+});
 
-export type RegionInput = { toRegion: string; force?: "ungraceful" | undefined };
+export type RegionInput = {
+  toRegion: string;
+  force?: "ungraceful" | undefined;
+  breakGlass?: BrokenGlass | undefined;
+};
 
-const needed = 2;
+/** How many must approve; the one who asked is not among them. */
+const neededToApprove = 2;
 
 const title = ({ toRegion }: RegionInput): string => `move every service to ${toRegion}`;
 
@@ -32,6 +43,8 @@ export const failoverRegion = job<RegionInput, RegionFacts>({
   plan: planRegion,
   approvers: (estate) => estate.region_approvers ?? estate.approvers,
   broken: (plan, facts) => Object.keys(facts.services).flatMap((service) => brokenOf(plan, facts, service)),
+  // Whoever has it looked at again has broken nothing.
+  again: ({ breakGlass: _broken, ...wish }) => wish,
   preview: previewRegion,
   async report(ctx, runId) {
     return regionReportLines(await loadRegionReport(ctx, runId));
@@ -39,7 +52,8 @@ export const failoverRegion = job<RegionInput, RegionFacts>({
 });
 
 function planRegion(estate: Estate, wanted: RegionInput, facts: RegionFacts): Plan {
-  const { toRegion, force } = wanted;
+  const { toRegion, force, breakGlass } = wanted;
+  const broken = breakGlass ? { breakGlass } : {};
   const { plans, left } = plansOf(estate, wanted, facts);
   const moving = Object.keys(plans);
   const blocked = left.filter(({ kind }) => kind === "blocked");
@@ -48,17 +62,23 @@ function planRegion(estate: Estate, wanted: RegionInput, facts: RegionFacts): Pl
   return {
     job: "failover-region",
     title: title(wanted),
-    input: { toRegion, ...(force ? { force } : {}) },
+    input: { toRegion, ...(force ? { force } : {}), ...broken },
     nodes: inOrder(nodesOf(plans, waves)),
     locks: moving,
     claims: moving.flatMap((service) => claimsOf(service, plans[service])),
     approvers: estate.region_approvers ?? estate.approvers,
-    needed,
+    needed: howMany(broken, neededToApprove),
     blockers: moving.length === 0 ? blocked.map(({ service, because }) => `${service}: ${because}`) : [],
     warnings: [
+      ...(breakGlass ? [`${spellBroken(breakGlass)}. Every rule that is not named holds.`] : []),
       ...left.filter(({ kind }) => kind !== "there").map(staysBehind),
-      ...moving.flatMap((service) => (plans[service]?.warnings ?? []).map((warning) => `${service}: ${warning}`)),
+      ...moving.flatMap((service) =>
+        (plans[service]?.warnings ?? [])
+          .filter((warning) => !warning.startsWith("BREAK GLASS"))
+          .map((warning) => `${service}: ${warning}`),
+      ),
     ],
+    ...broken,
   };
 }
 

@@ -1,11 +1,13 @@
 import { z } from "zod";
-import { inOrder, type Plan } from "../src/engine/plan.ts";
+import { breakableRules, type BrokenGlass, howMany, isBroken, spellBroken } from "../src/engine/break-glass.ts";
+import { inOrder, type Plan, type PlanNode } from "../src/engine/plan.ts";
 import type { Estate } from "../src/estate.ts";
 import { UserError } from "../src/errors.ts";
 import { lookAtFailover, type FailoverFacts } from "../src/facts/failover.ts";
 import { alreadyThere } from "../src/facts/moves.ts";
 import { targetsOf } from "../src/facts/targets.ts";
 import { blockersOf } from "./blockers.ts";
+import { coolDownBlockers, recentMove } from "./cool-down.ts";
 import { brokenClaims, claimsOf } from "./claims.ts";
 import { failoverNodes } from "./failover-nodes.ts";
 import { job } from "./job.ts";
@@ -13,6 +15,7 @@ import { loadReport } from "./load-report.ts";
 import { modeOf } from "./mode.ts";
 import { previewFailover } from "./preview.ts";
 import { reportLines, summaryLines } from "./report-lines.ts";
+import { acceptLoss } from "../src/steps/accept-loss.ts";
 import { warningsOf } from "./warnings.ts";
 
 const input = z.object({
@@ -20,12 +23,19 @@ const input = z.object({
   service: z.string(),
   /** Set where a person does not want to wait for an old side that half answers. */
   force: z.literal("ungraceful").optional(),
+  /** Rules that somebody broke for this move alone. */
+  breakGlass: z.object({ by: z.string(), rules: z.array(z.enum(breakableRules)), reason: z.string() }).optional(),
 });
 
-export type FailoverInput = { toRegion: string; service: string; force?: "ungraceful" | undefined };
+export type FailoverInput = {
+  toRegion: string;
+  service: string;
+  force?: "ungraceful" | undefined;
+  breakGlass?: BrokenGlass | undefined;
+};
 
 /** How many must approve; the one who asked is not among them. */
-const needed = 2;
+const neededToApprove = 2;
 
 const title = ({ service, toRegion }: FailoverInput): string => `move ${service} to ${toRegion}`;
 
@@ -39,6 +49,8 @@ export const failover = job<FailoverInput, FailoverFacts>({
   look: lookAtFailover,
   plan: planFailover,
   broken: (plan, facts) => brokenClaims(plan.claims, facts),
+  // Whoever has it looked at again has broken nothing.
+  again: ({ breakGlass: _broken, ...wish }) => wish,
   preview: (plan, facts) => previewFailover(plan, facts, modeOf(facts, input.parse(plan.input).force)),
   async report(ctx, runId) {
     const report = await loadReport(ctx, runId);
@@ -47,7 +59,8 @@ export const failover = job<FailoverInput, FailoverFacts>({
 });
 
 function planFailover(estate: Estate, wanted: FailoverInput, facts: FailoverFacts): Plan {
-  const { service, toRegion, force } = wanted;
+  const { service, toRegion, force, breakGlass } = wanted;
+  const broken = breakGlass ? { breakGlass } : {};
   const targets = targetsOf(estate, service, toRegion);
   if (alreadyThere(facts)) {
     throw new UserError({
@@ -57,18 +70,40 @@ function planFailover(estate: Estate, wanted: FailoverInput, facts: FailoverFact
     });
   }
   const mode = modeOf(facts, force);
-  const blockers = blockersOf(targets, facts, force !== undefined);
+  const blockers = [
+    ...blockersOf(targets, facts, force !== undefined),
+    ...coolDownBlockers(facts, estate.coolDownMinutes, breakGlass),
+  ];
   return {
     job: "failover",
     title: title(wanted),
-    input: { toRegion, service, ...(force ? { force } : {}) },
+    input: { toRegion, service, ...(force ? { force } : {}), ...broken },
     // What cannot be approved has no steps either: some of its targets are not known.
-    nodes: blockers.length > 0 ? [] : inOrder(failoverNodes(targets, facts, mode)),
+    nodes:
+      blockers.length > 0 ? [] : inOrder(failoverNodes(targets, facts, mode).map((node) => answered(node, breakGlass))),
     locks: [service],
     claims: claimsOf(targets, facts, mode, force !== undefined),
     approvers: estate.approvers,
-    needed,
+    needed: howMany(broken, neededToApprove),
     blockers,
-    warnings: warningsOf(targets, facts, mode),
+    warnings: [...glassWarnings(estate, facts, breakGlass), ...warningsOf(targets, facts, mode)],
+    ...broken,
   };
 }
+
+/** What was broken is read first; and what that lets pass. */
+function glassWarnings({ coolDownMinutes }: Estate, facts: FailoverFacts, breakGlass?: BrokenGlass): string[] {
+  if (!breakGlass) return [];
+  const recent = isBroken({ breakGlass }, "cool-down") ? recentMove(facts, coolDownMinutes) : undefined;
+  return [`${spellBroken(breakGlass)}. Every rule that is not named holds.`, ...(recent ? [`${recent}.`] : [])].map(
+    capital,
+  );
+}
+
+const capital = (text: string): string => `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}`;
+
+/** The question about losses was answered by whoever broke that rule. */
+const answered = (node: PlanNode, breakGlass?: BrokenGlass): PlanNode =>
+  breakGlass && node.step === acceptLoss.name && isBroken({ breakGlass }, "loss")
+    ? { ...node, answeredBy: breakGlass.by }
+    : node;

@@ -6,7 +6,8 @@ import type { EventBody } from "../src/engine/events.ts";
 import { engineVersion } from "../src/engine/lease.ts";
 import type { Plan } from "../src/engine/plan.ts";
 import type { Json } from "../src/engine/step.ts";
-import { tell } from "../src/engine/tell.ts";
+import { tell, type Tell } from "../src/engine/tell.ts";
+import { isBroken } from "../src/engine/break-glass.ts";
 import { fold } from "../src/engine/view.ts";
 import type { MessagePayload } from "../src/outbox/sender.ts";
 import { wakeOutbox } from "../src/outbox/wake.ts";
@@ -22,6 +23,8 @@ export type NewRun = {
   place: Place;
   /** Where its card lives. */
   channel: string;
+  /** Where those hear of it who do not work on it, when somebody breaks glass. */
+  executives?: string;
   reason?: string;
   parent?: string;
 };
@@ -29,9 +32,17 @@ export type NewRun = {
 /** Writes a proposed run, its first event, what people hear of it, its card and its mails, in one statement. Twice is once. */
 export async function insertRun(db: Db, run: NewRun): Promise<void> {
   const { id, job, plan, facts, planHash, by, place, channel, reason = null, parent = null } = run;
-  const event: EventBody = { kind: "proposed", by, planHash, ...(reason === null ? {} : { reason }) };
+  const event: EventBody = {
+    kind: "proposed",
+    by,
+    planHash,
+    ...(reason === null ? {} : { reason }),
+    ...(plan.breakGlass ? { breakGlass: plan.breakGlass } : {}),
+  };
   const { kind, ...payload } = event;
-  const { line = null } = tell({ id, plan }, fold(plan, []), event, new Date(0));
+  const told = tell({ id, plan }, fold(plan, []), event, new Date(0));
+  const { line = null } = told;
+  const posts = JSON.stringify([...mailsOf(run, told), ...postsOf(run, told)]);
   await sql`
     with r as (
       insert into muster.run (id, job, title, plan, facts, plan_hash, engine_version, requested_by, reason, place, parent,
@@ -47,22 +58,55 @@ export async function insertRun(db: Db, run: NewRun): Promise<void> {
     t as (insert into muster.timeline (run, line) select id, ${line}::text from r where ${line}::text is not null),
     m as (
       insert into muster.outbox (thread, dedupe_key, payload)
-      select 'mail:' || person, 'proposed:' || id || ':' || person, ${JSON.stringify(mailOf(run, line))}::jsonb
-        from r, unnest(${toldBy(run)}::text[]) person)
+      select x.thread, 'proposed:' || id || ':' || x.key, x.payload
+        from r, jsonb_to_recordset(${posts}::jsonb) x(thread text, key text, payload jsonb))
     insert into muster.card (run, channel) select id, ${channel} from r`.execute(db);
   wakeOutbox();
 }
 
-/** Who could approve a run hears of it by mail as well. Nobody is bothered with one that cannot be approved. */
-const toldBy = ({ plan, by }: NewRun): string[] =>
-  plan.needed > 0 && plan.blockers.length === 0 ? plan.approvers.filter((name) => name !== by) : [];
+type Post = { thread: string; key: string; payload: MessagePayload };
 
-const mailOf = ({ id, plan, by }: NewRun, line: string | null): MessagePayload => ({
-  subject: `[Muster] ${by} asks to ${plan.title}`.slice(0, 150),
-  lines: [
-    line ?? `${by} asked to ${plan.title}.`,
-    `Nothing has been changed, and nothing will be unless ${plan.needed} approvers other than ${by} say so within 15 minutes.`,
-    `Read the plan on its card in Slack, or in a terminal: muster runs show ${id}, then muster runs approve ${id} --code <code>.`,
-  ],
-  runId: id,
-});
+/**
+ * Who could approve a run hears of it by mail as well. Nobody is bothered with one that cannot be approved; but that glass
+ * was broken is told to every approver, whoever did it and whatever comes of it.
+ */
+function mailsOf(run: NewRun, told: Tell): Post[] {
+  const { plan, by } = run;
+  const open = plan.needed > 0 && plan.blockers.length === 0;
+  const asked = open ? plan.approvers.filter((name) => name !== by) : [];
+  return (plan.breakGlass ? plan.approvers : asked).map((person) => ({
+    thread: `mail:${person}`,
+    key: person,
+    payload: mailOf(run, told, open),
+  }));
+}
+
+function mailOf({ id, plan, by }: NewRun, { line, mail }: Tell, open: boolean): MessagePayload {
+  const others = isBroken(plan, "requester") ? "" : ` other than ${by}`;
+  const people = plan.needed === 1 ? "one approver" : `${plan.needed} approvers`;
+  return {
+    subject: (mail?.subject ?? `[Muster] ${by} asks to ${plan.title}`).slice(0, 150),
+    lines: [
+      ...(mail?.lines ?? [line ?? `${by} asked to ${plan.title}.`]),
+      ...(open
+        ? [
+            `Nothing has been changed, and nothing will be unless ${people}${others} ${plan.needed === 1 ? "says" : "say"} so within 15 minutes.`,
+            `Read the plan on its card in Slack, or in a terminal: muster runs show ${id}, then muster runs approve ${id} --code <code>.`,
+          ]
+        : ["Nothing has been changed, and it cannot be approved as things are."]),
+    ],
+    runId: id,
+  };
+}
+
+/** Broken glass is told in the run's thread, with everybody's name, and to the executives. */
+function postsOf({ id, executives, channel }: NewRun, { milestone }: Tell): Post[] {
+  if (!milestone) return [];
+  const elsewhere = executives !== undefined && executives !== channel;
+  return [
+    { thread: `run:${id}`, key: "thread", payload: { ...milestone, runId: id } },
+    ...(elsewhere
+      ? [{ thread: `channel:${executives}`, key: "executives", payload: { lines: milestone.lines, runId: id } }]
+      : []),
+  ];
+}

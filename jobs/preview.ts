@@ -1,3 +1,4 @@
+import { isBroken } from "../src/engine/break-glass.ts";
 import { spell } from "../src/engine/judge.ts";
 import type { Plan } from "../src/engine/plan.ts";
 import { seen, whyUnseen } from "../src/facts/fact.ts";
@@ -148,23 +149,31 @@ function provenByUseRow(): Row {
   return { label: "Rights not proven", value, tone: "warn" };
 }
 
-function approversRow({ approvers, needed }: Plan): Row {
-  return { label: "May approve", value: `${approvers.join(", ")}: ${needed} of them, not the one who asked` };
+function approversRow(plan: Plan): Row {
+  const who = `${plan.approvers.join(", ")}: ${plan.needed} of them`;
+  if (isBroken(plan, "requester"))
+    return { label: "May approve", value: `${who}, also the one who asked`, tone: "bad" };
+  return { label: "May approve", value: `${who}, not the one who asked` };
 }
 
 /** Which of Muster's rules this plan runs into, beside those that hold for every plan. */
-function rulesRow({ nodes, blockers }: Plan, facts: FailoverFacts, mode: Mode): Row {
+function rulesRow(plan: Plan, facts: FailoverFacts, mode: Mode): Row {
+  const { nodes, blockers, breakGlass } = plan;
   const label = "Rules hit";
   const lost = mode === "ungraceful" ? predictedLoss(facts) : 0;
   const { rpoSeconds } = facts.objectives;
   const oneWay = nodes.find((node) => node.oneWay !== undefined);
+  const over = isBroken(plan, "loss")
+    ? `loss over the objective: ${breakGlass?.by} accepted it, and nobody is asked`
+    : "loss over the objective: two people are asked again";
   const rules = [
+    ...(breakGlass ? [`broken: ${breakGlass.rules.join(", ")}`] : []),
     ...(blockers.length > 0 ? ["blocked: nobody can approve it as things are"] : []),
     ...(mode === "ungraceful" ? ["two writers cannot be ruled out: both approvals accept that"] : []),
-    ...(lost === undefined || lost > rpoSeconds ? ["loss over the objective: two people are asked again"] : []),
+    ...(lost === undefined || lost > rpoSeconds ? [over] : []),
     ...(oneWay ? [`no undo once Muster begins to ${oneWay.title}`] : []),
   ];
-  const isBad = blockers.length > 0 || mode === "ungraceful";
+  const isBad = breakGlass !== undefined || blockers.length > 0 || mode === "ungraceful";
   return { label, value: rules.length > 0 ? rules.join("; ") : "none", tone: isBad ? "bad" : "warn" };
 }
 

@@ -90,6 +90,7 @@ function newRun(runId: string, job: string, plan: Plan, facts: Json, asking: Ask
     place,
     channel,
     ...(reason ? { reason: redact(reason) } : {}),
+    ...(estate.channels.executives ? { executives: estate.channels.executives } : {}),
   };
 }
 
@@ -111,7 +112,10 @@ export async function lookAgain(ctx: Context, runId: string, asking: Asking): Pr
   }
   const job = findJob(row.job);
   const input = job.input.parse(row.plan.input);
-  return propose(ctx, job, input, { ...(row.reason ? { reason: row.reason } : {}), ...asking });
+  return propose(ctx, job, job.again ? job.again(input) : input, {
+    ...(row.reason ? { reason: row.reason } : {}),
+    ...asking,
+  });
 }
 
 /**
@@ -131,6 +135,9 @@ export async function brokenClaims(ctx: Context, runId: string): Promise<string[
   const gone = row.approvedBy
     .filter((name) => !job.approvers(ctx.estate).includes(name))
     .map((name) => `${name}, who approved it, is no longer among those who may`);
+  const { breakGlass } = row.plan;
+  if (breakGlass && !ctx.estate.breakGlass.includes(breakGlass.by))
+    gone.push(`${breakGlass.by}, who broke glass for it, is no longer among those who may`);
   if (row.plan.claims.length === 0) return gone;
   return [...gone, ...job.broken(row.plan, await job.look(ctx, job.input.parse(row.plan.input)))];
 }

@@ -51,7 +51,7 @@ function loss(facts: FailoverFacts, mode: Mode): string[] {
     ];
   if (seconds <= rpoSeconds) return [];
   return [
-    `Up to ${seconds} seconds of writes would be lost; the objective is ${rpoSeconds}. Two people are asked again before that.`,
+    `Up to ${seconds} seconds of writes would be lost; the objective is ${rpoSeconds}. Two people are asked again before that, unless that rule is broken.`,
   ];
 }
 

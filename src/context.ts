@@ -47,6 +47,6 @@ export type Context = {
   steps: ReadonlyMap<string, AnyStep | AnyGate>;
   /** Looks again at a run's claims; returns a sentence for each that no longer holds. */
   brokenClaims(runId: string): Promise<string[]>;
-  /** What takes messages out: by the first word of a thread's name ("run", "reply", "mail", "chart"). */
+  /** What takes messages out: by the first word of a thread's name ("run", "reply", "mail", "chart", "channel"). */
   senders: ReadonlyMap<string, Sender>;
 };

@@ -101,6 +101,10 @@ function offsetOf(document: Document, keys: PropertyKey[]): number {
 /** What a schema of single values cannot see: names that must exist, and things that must not be owned twice. */
 function faultsWithin(estate: Estate): { keys: PropertyKey[]; says: string }[] {
   const faults: { keys: PropertyKey[]; says: string }[] = [];
+  for (const [index, name] of estate.breakGlass.entries()) {
+    if (!estate.approvers.includes(name))
+      faults.push({ keys: ["breakGlass", index], says: `"${name}" is not among the approvers` });
+  }
   for (const list of ["approvers", "region_approvers"] as const) {
     const names = estate[list] ?? [];
     for (const [index, name] of names.entries()) {

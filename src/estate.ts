@@ -108,6 +108,15 @@ export const Estate = z.strictObject({
   people: z.record(name, person).describe("Everybody Muster knows, by a name of your own."),
   approvers: z.array(name).min(2).describe("Who may approve. Two of them, not the one who asked."),
   region_approvers: z.array(name).min(2).optional().describe("Who may approve the move of a whole region."),
+  breakGlass: z
+    .array(name)
+    .default([])
+    .describe("Approvers who may break rules by name in an emergency. Nobody, unless they stand here."),
+  coolDownMinutes: z
+    .int()
+    .min(0)
+    .default(30)
+    .describe("How long after its last move a service stays where it is, in minutes. 0: no such rule."),
   services: z.record(name, service).describe("What can be moved."),
   clusters: z.record(name, z.strictObject({ context: z.string().min(1).describe("A context of the kubeconfig.") })),
   bareCommands: z

@@ -19,7 +19,7 @@ const trouble = (text: string): Told => ({ text, tone: "trouble" });
 function tell(event: JournalEvent): Told | undefined {
   switch (event.kind) {
     case "proposed":
-      return person(`${event.by} asked`);
+      return event.breakGlass ? trouble(`${event.by} broke glass`) : person(`${event.by} asked`);
     case "approved":
       return person(`${event.by} approved`);
     case "answered":

@@ -7,7 +7,7 @@ import { box, ink, line, text } from "./gantt-paint.ts";
 import { clockOf, fit, ticksOf, widthOf } from "./gantt-scale.ts";
 
 /** Where things stand, in units of the SVG: one pixel at a zoom of 1. */
-export type Frame = { width: number; left: number; right: number; x(at: number): number };
+export type Frame = { width: number; left: number; right: number; x: (at: number) => number };
 
 const width = 1600;
 const left = 250;

@@ -3,7 +3,7 @@ import type { Context } from "../../src/context.ts";
 import type { JournalEvent } from "../../src/engine/events.ts";
 import { loadJournal, type Run } from "../../src/engine/journal.ts";
 import { fold, type RunView } from "../../src/engine/view.ts";
-import { redactDeep } from "../../src/log.ts";
+import { redactDeep } from "../../src/redact.ts";
 import { findJob } from "../index.ts";
 import type { Report } from "../report.ts";
 

@@ -1,3 +1,4 @@
+import { spellBroken } from "../../src/engine/break-glass.ts";
 import { spell } from "../../src/engine/judge.ts";
 import type { StepView } from "../../src/engine/view.ts";
 import { newest, stepBars } from "./gantt.ts";
@@ -56,6 +57,7 @@ function aboutOf({ run, view }: Story): string[] {
   return [
     `Run ${run.id}, plan ${run.planHash.slice(0, 8)}.`,
     `${run.requestedBy} asked for it${run.reason ? `. Reason: ${run.reason.replace(/\.$/, "")}` : ""}.`,
+    ...(run.plan.breakGlass ? [`${spellBroken(run.plan.breakGlass)}.`] : []),
     names !== "" ? `${names} approved it.` : startedAt ? "Nobody had to approve it." : "Nobody approved it.",
     ...(ended?.because ? [`It ended because ${ended.because}.`] : []),
   ];
@@ -66,6 +68,7 @@ function endOf({ node, done, waived, undone, parked, asked, attempts }: StepView
   if (parked) return `parked: ${parked.because}`;
   if (waived) return `waived by ${waived.by.join(" and ")}`;
   if (!done) return asked ? `asked: ${asked.question}` : "not done";
+  if (node.kind === "gate" && done.found !== undefined) return `answered beforehand: ${done.found}`;
   if (node.kind === "gate") return asked ? `answered: ${asked.question}` : "nobody had to be asked";
   if (done.found !== undefined) return done.found;
   return attempts > 1 ? `done, ${attempts} tries` : node.changes && attempts === 0 ? "was so already" : "done";

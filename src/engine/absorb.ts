@@ -1,3 +1,4 @@
+import { howMany, isBroken } from "./break-glass.ts";
 import type { EventBody, Signal } from "./events.ts";
 import type { Plan } from "./plan.ts";
 import { changedServices, hasTouched, isOver, pastReturn, type RunView, type StepView } from "./view.ts";
@@ -8,7 +9,7 @@ const neededToWaive = 2;
 /**
  * Turns what a person said into events, or into one refusal that says why. Pure; each signal is absorbed once, in order.
  * Who may say what: DESIGN §4. One approver holds, resumes, continues, undoes, cancels, declines and abandons; approving and
- * waiving take two who did not ask for the run.
+ * waiving take two who did not ask for the run, unless the plan says that those rules were broken.
  */
 export function absorb(plan: Plan, view: RunView, signal: Signal): EventBody[] {
   const { by, seq, verb } = signal;
@@ -21,7 +22,7 @@ export function absorb(plan: Plan, view: RunView, signal: Signal): EventBody[] {
 
   switch (verb) {
     case "approve":
-      return step ? answerGate(view, step, signal, refuse) : approveRun(plan, view, signal, refuse);
+      return step ? answerGate(plan, view, step, signal, refuse) : approveRun(plan, view, signal, refuse);
     case "decline":
       if (step) return declineGate(step, signal, refuse);
       if (view.startedAt) return refuse("it is already under way; cancel or undo it instead");
@@ -36,7 +37,7 @@ export function absorb(plan: Plan, view: RunView, signal: Signal): EventBody[] {
     case "continue":
       return continueParked(view, step, signal, refuse);
     case "waive":
-      return waive(view, step, signal, refuse);
+      return waive(plan, view, step, signal, refuse);
     case "undo":
     case "cancel":
       return turnBack(view, signal, verb, refuse);
@@ -59,19 +60,23 @@ function approveRun(plan: Plan, view: RunView, { by, seq, planHash }: Signal, re
   if (plan.blockers.length > 0) return refuse(`it cannot be approved: ${plan.blockers.join("; ")}`);
   if (planHash !== undefined && planHash !== view.planHash)
     return refuse("the plan you saw is not the plan of this run");
-  if (by === view.requestedBy) return refuse("you asked for it, and nobody can approve their own request");
+  if (by === view.requestedBy && !isBroken(plan, "requester"))
+    return refuse("you asked for it, and nobody can approve their own request");
   if (view.approvals.some((approval) => approval.by === by)) return refuse("you have approved it already");
   if (view.approvals.length >= plan.needed) return refuse("enough people have approved it already");
   return [{ kind: "approved", by, signal: seq }];
 }
 
-function answerGate(view: RunView, step: StepView, { by, seq }: Signal, refuse: Refuse): EventBody[] {
+function answerGate(plan: Plan, view: RunView, step: StepView, { by, seq }: Signal, refuse: Refuse): EventBody[] {
   if (!step.asked || isOver(step)) return refuse("that question is not open");
-  if (step.asked.needed === 2 && by === view.requestedBy)
-    return refuse("you asked for this run, so two others must answer");
+  // Fewer may be enough; that the requester is not among them is a rule of its own.
+  if ((step.node.needed ?? step.asked.needed) === 2 && by === view.requestedBy && !isBroken(plan, "requester"))
+    return refuse(`you asked for this run, so ${others(step.asked.needed)} must answer`);
   if (step.answers.includes(by)) return refuse("you have answered already");
   return [{ kind: "answered", step: step.node.id, by, signal: seq }];
 }
+
+const others = (needed: 1 | 2): string => (needed === 2 ? "two others" : "another");
 
 function declineGate(step: StepView, { by, seq }: Signal, refuse: Refuse): EventBody[] {
   if (!step.asked || isOver(step)) return refuse("that question is not open");
@@ -88,14 +93,22 @@ function continueParked(view: RunView, step: StepView | undefined, { by, seq }: 
   return parked.map((candidate) => ({ kind: "continued", step: candidate.node.id, by, signal: seq }));
 }
 
-function waive(view: RunView, step: StepView | undefined, { by, seq }: Signal, refuse: Refuse): EventBody[] {
+function waive(
+  plan: Plan,
+  view: RunView,
+  step: StepView | undefined,
+  { by, seq }: Signal,
+  refuse: Refuse,
+): EventBody[] {
+  const needed = howMany(plan, neededToWaive);
   if (!step) return refuse("name the step to be waived");
   if (!step.parked) return refuse("only a parked step can be waived");
   if (view.turnedBack) return refuse("the run is on its way back; an undo is not waived");
   if (step.node.kind === "gate") return refuse("a question is answered, not waived");
-  if (by === view.requestedBy) return refuse("you asked for this run, so two others must waive");
+  if (by === view.requestedBy && !isBroken(plan, "requester"))
+    return refuse(`you asked for this run, so ${others(needed)} must waive`);
   if (step.waivers.includes(by)) return refuse("you have waived it already");
-  const kind = step.waivers.length + 1 >= neededToWaive ? "waived" : "waive-seconded";
+  const kind = step.waivers.length + 1 >= needed ? "waived" : "waive-seconded";
   return [{ kind, step: step.node.id, by, signal: seq }];
 }
 

@@ -1,3 +1,4 @@
+import { howMany } from "./break-glass.ts";
 import type { EventBody, Outcome } from "./events.ts";
 import type { Plan, PlanNode } from "./plan.ts";
 import type { Reads } from "./step.ts";
@@ -45,7 +46,7 @@ export function decide(plan: Plan, view: RunView, now: Date, questions: Question
     if (goesBack(view, step)) {
       if (isNextBack(view, step)) decision.undo.push(node);
     } else if (!isOver(step) && node.after.every((id) => over(view, id))) {
-      if (node.kind === "gate") decideGate(decision, view, step, now, questions);
+      if (node.kind === "gate") decideGate(decision, { plan, view, step, now, questions });
       else if (!(view.heldBy && node.changes && !hasTouched(step))) decision.start.push(node);
     }
   }
@@ -68,12 +69,17 @@ function decideProposal(plan: Plan, view: RunView, now: Date): Decision {
   return decision;
 }
 
-function decideGate(decision: Decision, view: RunView, step: StepView, now: Date, questions: Questions): void {
+type Asking = { plan: Plan; view: RunView; step: StepView; now: Date; questions: Questions };
+
+function decideGate(decision: Decision, { plan, view, step, now, questions }: Asking): void {
   const { node } = step;
   if (!step.asked) {
     const question = questions(node, readsOf(view, node));
     if (question === undefined) decision.write.push({ kind: "done", step: node.id, result: { answer: "not needed" } });
-    else decision.write.push({ kind: "asked", step: node.id, question, needed: node.needed ?? 2 });
+    else if (node.answeredBy !== undefined) {
+      const result = { answer: "yes", by: [node.answeredBy], beforehand: true };
+      decision.write.push({ kind: "done", step: node.id, result, found: question });
+    } else decision.write.push({ kind: "asked", step: node.id, question, needed: howMany(plan, node.needed ?? 2) });
     return;
   }
   if (step.answers.length >= step.asked.needed) {

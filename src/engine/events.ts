@@ -1,9 +1,10 @@
+import type { BrokenGlass } from "./break-glass.ts";
 import type { Json } from "./step.ts";
 
 /** Everything that can stand in a run's journal. `step` is a node's id and absent where the whole run is meant. */
 export type EventBody =
   // the run, before it starts
-  | { kind: "proposed"; by: string; planHash: string; reason?: string }
+  | { kind: "proposed"; by: string; planHash: string; reason?: string; breakGlass?: BrokenGlass }
   | { kind: "approved"; by: string; signal: number }
   | { kind: "approval-reminded"; times: number }
   | { kind: "declined"; by: string; signal: number }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { BrokenGlass } from "./break-glass.ts";
 import type { Gate, Json, StepFor } from "./step.ts";
 
 /** One step of a plan: everything it will do is in its input. */
@@ -19,8 +20,10 @@ export type PlanNode = {
   oneWay?: string;
   /** True where it changes the world. */
   changes: boolean;
-  /** How many must answer a gate. */
+  /** How many must answer a gate; with 2, the requester does not count. */
   needed?: 1 | 2;
+  /** Who has said yes to a gate's question already, whatever it will be: it is told, and not asked. */
+  answeredBy?: string;
 };
 
 /** One of the few facts a plan stands on. */
@@ -43,12 +46,14 @@ export type Plan = {
   claims: Claim[];
   /** Who may decide about this run, by name. */
   approvers: string[];
-  /** How many must approve; the requester is not among them. */
+  /** How many must approve; the requester is not among them, unless that rule is broken. */
   needed: number;
   /** Why it may not be approved at all (the control plane is down): then the card has no Approve. */
   blockers: string[];
   /** Things to be read before approving, most frightening first. */
   warnings: string[];
+  /** Rules that do not hold for this run, and who broke them. */
+  breakGlass?: BrokenGlass;
 };
 
 /** Builds a node from a step or gate. The compiler checks that the input fits the step. */

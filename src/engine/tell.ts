@@ -1,4 +1,5 @@
 import type { MessagePayload } from "../outbox/sender.ts";
+import { howMany, isBroken, spellBroken } from "./break-glass.ts";
 import type { EventBody } from "./events.ts";
 import { secondsSince, spell } from "./judge.ts";
 import type { Plan } from "./plan.ts";
@@ -48,8 +49,15 @@ function toEveryone(run: Run, people: string[], lines: string[], rest: Partial<M
 function tellRun(run: Run, view: RunView, event: RunEvent): Tell {
   const { plan } = run;
   switch (event.kind) {
-    case "proposed":
-      return { line: `${event.by} asked to ${plan.title}.${event.reason ? ` Reason: ${event.reason}.` : ""}` };
+    case "proposed": {
+      const asked = `${event.by} asked to ${plan.title}.`;
+      if (!event.breakGlass) return { line: `${asked}${event.reason ? ` Reason: ${event.reason}.` : ""}` };
+      const broken = `${spellBroken(event.breakGlass)}.`;
+      return {
+        ...toEveryone(run, plan.approvers, [broken, asked, "Every rule that is not named holds."]),
+        line: `${asked} ${broken}`,
+      };
+    }
     case "approved":
       return inThread(`${event.by} approved (${Math.min(view.approvals.length + 1, plan.needed)} of ${plan.needed}).`);
     case "approval-reminded":
@@ -107,8 +115,12 @@ function tellRun(run: Run, view: RunView, event: RunEvent): Tell {
 }
 
 /** Who may still approve a plan. */
-const stillAsked = ({ approvers }: Plan, { requestedBy, approvals }: RunView): string[] =>
-  approvers.filter((name) => name !== requestedBy && approvals.every(({ by }) => by !== name));
+const stillAsked = (plan: Plan, { requestedBy, approvals }: RunView): string[] =>
+  mayAnswer(plan, requestedBy).filter((name) => approvals.every(({ by }) => by !== name));
+
+/** Who may answer what is asked of two. */
+const mayAnswer = (plan: Plan, requestedBy: string): string[] =>
+  plan.approvers.filter((name) => name !== requestedBy || isBroken(plan, "requester"));
 
 function ended(plan: Plan, outcome: string, because: string | undefined): string {
   if (outcome === "done") return `Done: ${plan.title}.`;
@@ -122,7 +134,7 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
   const title = step?.node.title ?? event.step;
   const goesBack = step && view.turnedBack?.services.has(step.node.service);
   const deed = goesBack ? `take back "${title}"` : title;
-  const asks = run.plan.approvers.filter((name) => name !== view.requestedBy);
+  const asks = mayAnswer(run.plan, view.requestedBy);
   switch (event.kind) {
     case "first-look":
     case "undo-applied":
@@ -140,9 +152,9 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
         line: `A call to ${deed} failed: ${event.error}. ${event.noEffect ? "It changed nothing; it is tried again." : "Checking whether it happened before it is tried again."}`,
       };
     case "done":
-      return tellDone(step, title, event, now);
+      return tellDone(run, step, title, event, now);
     case "parked": {
-      const todo = event.todo ?? whatToDo(view, step);
+      const todo = event.todo ?? whatToDo(run.plan, view, step);
       return toEveryone(
         run,
         run.plan.approvers,
@@ -187,7 +199,7 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
         return toEveryone(run, asks, [`Still waiting for an answer: ${step?.asked?.question ?? title}`]);
       return toEveryone(run, run.plan.approvers, [
         `Still parked: ${step.parked.because}.`,
-        step.parked.todo ?? whatToDo(view, step),
+        step.parked.todo ?? whatToDo(run.plan, view, step),
       ]);
     case "answered":
       return inThread(`${event.by} said yes: ${title}.`);
@@ -199,13 +211,18 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
 }
 
 function tellDone(
+  run: Run,
   step: StepView | undefined,
   title: string,
   { result, found }: Extract<EventBody, { kind: "done" }>,
   now: Date,
 ): Tell {
   if (step?.node.kind === "gate") {
-    const answer = (result as { answer?: string }).answer;
+    const { answer, beforehand, by = [] } = result as { answer?: string; beforehand?: boolean; by?: string[] };
+    if (beforehand)
+      return toEveryone(run, run.plan.approvers, [
+        `Not asked, because ${by.join(" and ")} answered it beforehand by breaking glass: ${found ?? title}`,
+      ]);
     return answer === "not needed" ? {} : inThread(`Answered: ${title}.`);
   }
   if (isUnknown(result))
@@ -216,9 +233,12 @@ function tellDone(
 }
 
 /** What a parked step leaves to people, in one sentence. */
-function whatToDo(view: RunView, step: StepView | undefined): string {
+function whatToDo(plan: Plan, view: RunView, step: StepView | undefined): string {
   const undo = step && mayTurnBack(view, step) ? `, Undo to take back what was changed,` : "";
-  const waive = step?.node.kind === "gate" || view.turnedBack ? "" : " or Waive (two approvers) to go on without it";
+  const waive =
+    step?.node.kind === "gate" || view.turnedBack
+      ? ""
+      : ` or Waive (${howMany(plan, 2) === 2 ? "two approvers" : "one approver"}) to go on without it`;
   return `Put it right and press Continue${undo}${waive}.`;
 }
 

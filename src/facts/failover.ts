@@ -10,6 +10,7 @@ import { lookAtEdge, type EdgeFacts } from "./edge.ts";
 import { notSeen, seen, whyUnseen, type Fact } from "./fact.ts";
 import { lookAtLastBeat } from "./heartbeats.ts";
 import { lookAtServer, type ServerFacts } from "./lag.ts";
+import { lookAtLastMove, type LastMove } from "./last-move.ts";
 import { lookAtPods, type PodFacts } from "./pods.ts";
 import { lookAtProbes, type ProbeFacts } from "./probes.ts";
 import { lookAtPromotions, type Promotion } from "./promotions.ts";
@@ -34,6 +35,8 @@ export type FailoverFacts = {
   /** The newest heartbeat of the old writer that Muster remembers. */
   lastBeat: Fact<{ at: string }>;
   promotion: Fact<{ last: Promotion | null }>;
+  /** The move before this one; absent in the facts of runs from before it was looked for. */
+  lastMove?: Fact<{ last: LastMove | null }>;
   pods: PodFacts[];
   configs: ConfigFacts[];
   dns: DnsFacts;
@@ -56,10 +59,11 @@ export async function lookAtFailover(
   const targets = targetsOf(ctx.estate, service, toRegion);
   const { from, fromRegion } = targets;
   const application = await lookAtApplication(ctx, targets);
-  const [databases, lastBeat, promotion, pods, dns, rights, edge, probes] = await Promise.all([
+  const [databases, lastBeat, promotion, lastMove, pods, dns, rights, edge, probes] = await Promise.all([
     lookAtDatabases(ctx, targets, application),
     lookAtLastBeat(ctx, from.instance),
     lookAtPromotions(ctx, service),
+    lookAtLastMove(ctx, service),
     lookAtPods(ctx, targets),
     lookAtDns(ctx, targets),
     lookAtRights(ctx, targets),
@@ -77,6 +81,7 @@ export async function lookAtFailover(
     ...databases,
     lastBeat,
     promotion,
+    lastMove,
     pods,
     configs,
     dns,

@@ -114,7 +114,7 @@ export const fileMethods: Record<string, Method> = {
       const [named] = filesOf(params);
       const file = slack.files.find(String(named?.id));
       if (!file) throw new Refusal("file_not_found");
-      const title = String(named?.title ?? file.name);
+      const title = typeof named?.title === "string" ? named.title : file.name;
       const channel = placeOf(slack, params);
       const thread = params.text("thread_ts");
       if (thread && !slack.workspace.find(channel.id, thread)) throw new Refusal("thread_not_found");

@@ -1,4 +1,5 @@
 import type { Preview } from "../../jobs/job.ts";
+import { isBroken, spellBroken } from "../engine/break-glass.ts";
 import { standing } from "../engine/decide.ts";
 import type { Plan } from "../engine/plan.ts";
 import type { RunView } from "../engine/view.ts";
@@ -111,10 +112,11 @@ function whoApproves({ run, view, mention }: CardState): string {
   const seconds = Math.floor(approveUntil.getTime() / 1000);
   const until = `<!date^${seconds}^{time}|${approveUntil.toISOString().slice(11, 16)} UTC>`;
   const given = view.approvals.map(({ by }) => by);
-  const open = plan.approvers.filter((name) => name !== requestedBy && !given.includes(name)).map(mention);
+  const anybody = isBroken(plan, "requester");
+  const open = plan.approvers.filter((name) => (anybody || name !== requestedBy) && !given.includes(name)).map(mention);
   const had = given.length > 0 ? ` Approved by ${given.map(mention).join(", ")}.` : "";
   const terminal = `If Slack does not take the button: ${code(`muster runs approve ${run.id}`)} in a terminal.`;
-  return `${plan.needed} must approve until ${until}: ${open.join(", ")}. Not ${mention(requestedBy)}, who asked.${had} ${terminal}`;
+  return `${plan.needed} must approve until ${until}: ${open.join(", ")}.${anybody ? "" : ` Not ${mention(requestedBy)}, who asked.`}${had} ${terminal}`;
 }
 
 /** How many questions and parked steps are told in full; of many services the list below names the others. */
@@ -129,6 +131,7 @@ function duringRun(state: CardState): [string, Block[]] {
     `${headlines[standingNow]}: ${title}`,
     [
       ...prose([escape(sentence(state))]),
+      ...(run.plan.breakGlass ? prose([`🔴 ${escape(spellBroken(run.plan.breakGlass))}.`]) : []),
       ...(report.length > 0 ? prose(report.map(escape)) : []),
       ...(view.ended ? [] : prose([...questions(view), ...problems(view)].slice(0, mostProblems))),
       ...(movesMany(view) ? serviceBlocks(view) : taskBlocks(view, planBlocks)),

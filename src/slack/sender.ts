@@ -21,6 +21,7 @@ import { drawLines } from "./reply.ts";
 export function slackSenders(slack: SlackClient): [kind: string, send: Sender][] {
   return [
     ["run", (ctx, message, again) => sendLine(ctx, slack, message, again)],
+    ["channel", (ctx, message, again) => sendNotice(ctx, slack, message, again)],
     ["reply", (ctx, message, again) => sendAnswer(ctx, slack, message, again)],
   ];
 }
@@ -47,6 +48,14 @@ async function sendAnswer(ctx: Context, slack: SlackClient, { dedupeKey, payload
   const sent = await post(ctx, slack, { channel, key: dedupeKey }, { draft, from: { channel }, again });
   // An answer stays with whoever asked, even where the app is not at home.
   return "homeless" in sent ? whisper(ctx, slack, { channel, user, key: dedupeKey, draft }) : sent;
+}
+
+/** Says something in a channel for those who don't work on a run. A channel that is lost is not replaced by another. */
+async function sendNotice(ctx: Context, slack: SlackClient, message: Message, again: boolean): Promise<Sent> {
+  const channel = message.thread.slice("channel:".length);
+  const draft = await draw(ctx, slack, message.payload, true);
+  const sent = await post(ctx, slack, { channel, key: message.dedupeKey }, { draft, from: { channel }, again });
+  return "homeless" in sent ? { refused: true, because: sent.because } : sent;
 }
 
 type Where = { channel: string; threadTs?: string; key: string };
@@ -140,8 +149,10 @@ async function draw(
   ctx: Context,
   slack: SlackClient,
   { lines, buttons = [], mention = [], runId, reply }: MessagePayload,
+  elsewhere = false,
 ) {
-  const link = reply && runId !== undefined ? await linkTo(ctx, slack, runId) : undefined;
+  // In its own thread a run needs no link to itself.
+  const link = (reply || elsewhere) && runId !== undefined ? await linkTo(ctx, slack, runId) : undefined;
   const mentions = mention.map((name) => mentionOf(ctx, name));
   return drawLines(lines, { buttons: await named(ctx, buttons), mentions, ...(link === undefined ? {} : { link }) });
 }

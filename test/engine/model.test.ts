@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
+import { breakableRules } from "../../src/engine/break-glass.ts";
 import { Simulation, people, verbs } from "./simulation.ts";
 
 const runs = Number(process.env["MODEL_RUNS"] ?? 2000);
@@ -52,6 +53,20 @@ describe(`decide, as a model (seed ${seed})`, () => {
     fc.assert(
       fc.property(fc.commands(commands, { maxCommands: 60, size: "max" }), (sequence) => {
         fc.modelRun(() => ({ model: {}, real: new Simulation() }), sequence);
+      }),
+      { seed, numRuns: runs },
+    );
+  });
+
+  it("keeps every rule that nobody broke, whichever others somebody did", () => {
+    const broken = fc.subarray([...breakableRules], { minLength: 1 });
+    fc.assert(
+      fc.property(broken, fc.commands(commands, { maxCommands: 40, size: "max" }), (rules, sequence) => {
+        const simulation = new Simulation({ rules });
+        fc.modelRun(() => ({ model: {}, real: simulation }), sequence);
+        simulation.finishKindly();
+        simulation.checkInvariants();
+        expect(simulation.view().ended).toBeDefined();
       }),
       { seed, numRuns: runs },
     );

@@ -1,4 +1,5 @@
 import { absorb } from "../../src/engine/absorb.ts";
+import { isBroken, type BreakableRule } from "../../src/engine/break-glass.ts";
 import { decide, standing } from "../../src/engine/decide.ts";
 import type { EventBody, JournalEvent, Signal, Verb } from "../../src/engine/events.ts";
 import { judge, judgeUndo, type Limits, type Look } from "../../src/engine/judge.ts";
@@ -30,7 +31,7 @@ const limits: Limits = {
 
 /** A run, its journal and its world in memory, driven the way drive.ts drives: the pure functions are the real ones. */
 export class Simulation {
-  readonly plan: Plan = plan();
+  readonly plan: Plan;
   readonly journal: JournalEvent[] = [];
   readonly signals: Signal[] = [];
   /** What the world is like, and since when a change of it can be seen. */
@@ -41,7 +42,8 @@ export class Simulation {
   readonly #breaks: "order" | "settle" | undefined;
   readonly #limits: Limits;
 
-  constructor({ breaks }: { breaks?: "order" | "settle" } = {}) {
+  constructor({ breaks, rules = [] }: { breaks?: "order" | "settle"; rules?: BreakableRule[] } = {}) {
+    this.plan = plan(rules);
     this.#breaks = breaks;
     this.#limits = breaks === "settle" ? { ...limits, settleSeconds: 5 } : limits;
     this.#write({ kind: "proposed", by: "ana", planHash: "hash" });
@@ -120,8 +122,22 @@ export class Simulation {
     );
     if (new Set(answered).size !== answered.length) throw new Error("a signal took effect twice");
     const approvers = new Set(view.approvals.map((approval) => approval.by));
-    if (view.startedAt && (approvers.size < 2 || approvers.has("ana") || approvers.has("mallory"))) {
-      throw new Error("a run started without two approvers who did not ask for it");
+    const enough = isBroken(this.plan, "two-people") ? 1 : 2;
+    const isTooFew = (names: ReadonlySet<string>) =>
+      names.size < enough || names.has("mallory") || (names.has("ana") && !isBroken(this.plan, "requester"));
+    if (view.startedAt && isTooFew(approvers)) {
+      throw new Error("a run started without the approvers that its unbroken rules ask for");
+    }
+    const gate = view.steps.get("shop/ask");
+    const beforehand = isBroken(this.plan, "loss");
+    if (gate?.asked && beforehand) throw new Error("a question was asked that had been answered");
+    if (gate?.done && !beforehand && isTooFew(new Set(gate.answers))) {
+      throw new Error("a question was answered by fewer than its unbroken rules ask for");
+    }
+    for (const step of view.steps.values()) {
+      if (step.waived && isTooFew(new Set(step.waived.by))) {
+        throw new Error("a step was waived by fewer than the unbroken rules ask for");
+      }
     }
     if (view.voided && view.startedAt) throw new Error("a void plan was started");
     this.#checkOrder();
@@ -257,7 +273,7 @@ export class Simulation {
   }
 }
 
-function plan(): Plan {
+function plan(rules: BreakableRule[]): Plan {
   const node = (step: string, after: string[], extra: Partial<PlanNode> = {}): PlanNode => ({
     id: `shop/${step}`,
     service: "shop",
@@ -277,7 +293,12 @@ function plan(): Plan {
     nodes: [
       node("point", []),
       node("fence", []),
-      node("ask", ["fence"], { kind: "gate", changes: false, needed: 2 }),
+      node("ask", ["fence"], {
+        kind: "gate",
+        changes: false,
+        needed: 2,
+        ...(rules.includes("loss") ? { answeredBy: "ana" } : {}),
+      }),
       node("promote", ["ask"], { oneWay: "a promoted replica cannot follow again" }),
       node("verify", ["promote", "point"], { changes: false }),
       node("shift", ["verify"]),
@@ -285,8 +306,9 @@ function plan(): Plan {
     locks: ["shop"],
     claims: [],
     approvers: ["ana", "ben", "cleo"],
-    needed: 2,
+    needed: rules.includes("two-people") ? 1 : 2,
     blockers: [],
     warnings: [],
+    ...(rules.length > 0 ? { breakGlass: { by: "ana", rules, reason: "nobody else is awake" } } : {}),
   };
 }
