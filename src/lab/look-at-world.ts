@@ -1,4 +1,4 @@
-import { configMapOf, east, instances, record, west } from "./estate.ts";
+import { configMapOf, east, instances, persons, record, west } from "./estate.ts";
 import type { Lab } from "./lab.ts";
 import type { DnsAnswer, RegionView, ServiceView, WorldView } from "./page-world.ts";
 import { ask, type PairSide } from "./postgres-pair.ts";
@@ -8,10 +8,12 @@ import { app } from "./shop.ts";
 import { askEdge, regionAt, resolveName, visit } from "./visit.ts";
 import type { LabService } from "./world.ts";
 
-/** Lab seconds that the customers' rate looks back, and that one point of their history stands for. */
+/** Lab seconds that the customers' rate looks back, and that their chart does. */
 const rateSeconds = 20;
-const pointSeconds = 5;
-const points = 60;
+const chartSeconds = 300;
+/** How many mails of a box are shown, and how much of each: the page is told everything once a second. */
+const mostMails = 10;
+const mostText = 3000;
 
 /** Looks at both regions and at what customers see, past every dead line, as only a lab can. */
 export async function lookAtWorld(lab: Lab): Promise<WorldView> {
@@ -29,6 +31,7 @@ export async function lookAtWorld(lab: Lab): Promise<WorldView> {
     ...(services ? { services } : {}),
     dns: { name: record, ttlSeconds: 60, authoritative, resolver: resolved },
     customers: lookAtCustomers(lab),
+    mailboxes: mailboxesOf(lab),
   };
 }
 
@@ -121,21 +124,32 @@ async function resolve(lab: Lab, server: string): Promise<DnsAnswer[]> {
 }
 
 function lookAtCustomers({ customer, time }: Lab): WorldView["customers"] {
-  if (!customer) return { accepted: 0, failed: 0, history: [] };
-  const { accepted, errors } = customer.counts();
-  const buckets = customer.series(points * pointSeconds);
   const now = time.clock.now().getTime();
-  const rateBetween = (fromAgo: number, toAgo: number): number | undefined => {
-    const within = buckets.filter(
-      ({ at }) => at.getTime() > now - fromAgo * 1000 && at.getTime() <= now - toAgo * 1000,
-    );
-    const answered = within.reduce((sum, bucket) => sum + bucket.answered, 0);
-    const failed = within.reduce((sum, bucket) => sum + bucket.failed, 0);
-    return answered + failed === 0 ? undefined : answered / (answered + failed);
+  if (!customer) return { accepted: 0, failed: 0, chart: { now, seconds: [] } };
+  const { accepted, errors } = customer.counts();
+  const buckets = customer.series(chartSeconds).map(({ at, ...counts }) => ({ at: at.getTime(), ...counts }));
+  const latest = buckets.filter(({ at }) => at > now - rateSeconds * 1000);
+  const answered = latest.reduce((sum, bucket) => sum + bucket.answered, 0);
+  const failed = latest.reduce((sum, bucket) => sum + bucket.failed, 0);
+  return {
+    ...(answered + failed === 0 ? {} : { successRate: answered / (answered + failed) }),
+    accepted: accepted.length,
+    failed: errors,
+    chart: { now, seconds: buckets.toSorted((left, right) => left.at - right.at) },
   };
-  const history = Array.from({ length: points }, (_, index) =>
-    rateBetween((points - index) * pointSeconds, (points - index - 1) * pointSeconds),
-  ).filter((rate) => rate !== undefined);
-  const successRate = rateBetween(rateSeconds, 0);
-  return { ...(successRate === undefined ? {} : { successRate }), accepted: accepted.length, failed: errors, history };
+}
+
+function mailboxesOf({ mail }: Lab): WorldView["mailboxes"] {
+  return persons
+    .filter(({ guest }) => !guest)
+    .map(({ name, email }) => {
+      const box = mail.mailbox(email);
+      const mails = box.map(({ at, subject, text }, key) => ({
+        key,
+        at: at.toISOString(),
+        subject,
+        text: text.slice(0, mostText),
+      }));
+      return { person: name, address: email, count: box.length, mails: mails.slice(-mostMails).toReversed() };
+    });
 }

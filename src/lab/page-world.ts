@@ -46,9 +46,19 @@ export type WorldView = {
     successRate?: number;
     accepted: number;
     failed: number;
-    /** The latest success rates, oldest first, 0 to 1. */
-    history: number[];
+    /** Requests that ended in each second of the last 5 minutes, oldest first; moments in milliseconds since 1970. */
+    chart: { now: number; seconds: { at: number; answered: number; failed: number }[] };
   };
+  /** Who got which mail; of each person's, the newest first. */
+  mailboxes: Mailbox[];
+};
+
+/** One person's mail: how many there are, and the newest of them. */
+export type Mailbox = {
+  person: string;
+  address: string;
+  count: number;
+  mails: { key: number; at: string; subject: string; text: string }[];
 };
 
 /** Something that can be broken from the page, and put right again. */

@@ -30,9 +30,20 @@ const files: Record<string, { name: string; type: string }> = {
   "/icon.svg": { name: "icon.svg", type: "image/svg+xml" },
   "/page.css": { name: "page.css", type: "text/css" },
   ...Object.fromEntries(
-    ["main", "dom", "mrkdwn", "blocks", "elements", "workspace", "modal", "overlay", "composer", "regions"].map(
-      (name) => [`/${name}.js`, { name: `${name}.js`, type: "text/javascript" }],
-    ),
+    [
+      "main",
+      "dom",
+      "mrkdwn",
+      "blocks",
+      "elements",
+      "workspace",
+      "modal",
+      "overlay",
+      "composer",
+      "regions",
+      "chart",
+      "mailboxes",
+    ].map((name) => [`/${name}.js`, { name: `${name}.js`, type: "text/javascript" }]),
   ),
 };
 
@@ -89,9 +100,17 @@ export async function openPage(options: PageOptions): Promise<Page> {
     if (!isLocal(request.headers.host)) return end(response, 403, "text/plain", "This page is for this machine only.");
     if (request.method === "POST") return obey(request, response, pathname.slice("/do/".length));
     if (pathname === "/events") return listen(response);
+    if (pathname.startsWith("/files/")) return showPicture(response, pathname.slice("/files/".length));
     const file = Object.hasOwn(files, pathname) ? files[pathname] : undefined;
     if (!file) return end(response, 404, "text/plain", "There is no such page.");
     end(response, 200, file.type, await readFile(new URL(`page/${file.name}`, import.meta.url), "utf8"));
+  }
+
+  function showPicture(response: ServerResponse, id: string): void {
+    const picture = slack.picture(id);
+    if (!picture) return end(response, 404, "text/plain", "There is no such file.");
+    response.writeHead(200, { ...headers, "content-type": "image/png" });
+    response.end(picture);
   }
 
   async function obey(request: IncomingMessage, response: ServerResponse, deed: string): Promise<void> {

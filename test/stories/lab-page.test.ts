@@ -64,7 +64,27 @@ const world = (): WorldView => ({
     authoritative: [{ address: "127.204.0.11", region: "us-east-1" }],
     resolver: [{ address: "127.204.0.11", region: "us-east-1" }],
   },
-  customers: { successRate: eastDown ? 0.02 : 1, accepted: 1000, failed: eastDown ? 40 : 0, history: [1, 1] },
+  customers: {
+    successRate: eastDown ? 0.02 : 1,
+    accepted: 1000,
+    failed: eastDown ? 40 : 0,
+    chart: {
+      now: 100_000,
+      seconds: [
+        { at: 98_000, answered: 3, failed: 0 },
+        { at: 99_000, answered: 1, failed: eastDown ? 2 : 0 },
+      ],
+    },
+  },
+  mailboxes: [
+    {
+      person: "ben",
+      address: "ben@example.com",
+      count: 1,
+      mails: [{ key: 0, at: clock.now().toISOString(), subject: "[Muster] ana asks", text: "A <b>plan</b> waits." }],
+    },
+    { person: "cleo", address: "cleo@example.com", count: 0, mails: [] },
+  ],
 });
 
 const switches: Switch[] = [
@@ -189,6 +209,31 @@ describe("the lab's page", () => {
     const policy = (await fetch(page.url)).headers.get("content-security-policy");
     expect(policy).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self'/);
     expect(faults).toEqual([]);
+  });
+});
+
+describe("beside the workspace", () => {
+  it("customers are drawn second by second, the failed on top of the answered", async () => {
+    const chart = tab.getByRole("img", { name: /^Requests each second of the last 5 minutes/ });
+    await chart.waitFor();
+    const bars = await chart.locator("path.answered").getAttribute("d");
+    expect(bars?.match(/M/g)).toHaveLength(2);
+    // Two seconds ago and one second ago, counted from the right edge.
+    expect(bars).toMatch(/^M297 .*M298 /);
+  });
+
+  it("each person's mails can be read, stay open, and are text only", async () => {
+    const box = tab.getByRole("region", { name: "Mailboxes" });
+    await box.getByText("ben@example.com").click();
+    await box.getByText("[Muster] ana asks").click();
+    const text = box.getByText("A <b>plan</b> waits.");
+    await text.waitFor();
+    // The box is drawn anew with every look at the world, because its mail's time moves here.
+    const drawn = await box.elementHandle();
+    await tab.waitForFunction((node) => !(node as unknown as { isConnected: boolean }).isConnected, drawn);
+    expect(await text.isVisible()).toBe(true);
+    await box.getByText("cleo@example.com").click();
+    await box.getByText("No mail yet.").waitFor();
   });
 });
 

@@ -66,11 +66,19 @@ describe("npm run lab", () => {
     await region("us-east-1").getByText("0 of 4 ready").waitFor();
     await button("10×").click();
     await tab.locator("#success-rate", { hasText: /^\d %/ }).waitFor();
+    await tab.getByRole("img", { name: /^Requests each second.*: \d+ answered, [1-9]\d* failed$/ }).waitFor();
   });
 
   it("moves the service when two others approved, though one of Muster's servers is killed", async () => {
     await type("/failover us-west-2 checkout");
     await button("Approve").waitFor();
+    const mailboxes = region("Mailboxes");
+    await mailboxes.getByText("ben@example.com").click();
+    await mailboxes.getByText("[Muster] ana asks to move checkout to us-west-2").first().click();
+    await mailboxes
+      .getByText(/unless 2 approvers other than ana say so within 15 minutes/)
+      .first()
+      .waitFor();
     await approveAs("ben");
     await tab.getByText("1 of 2 approvals are in").waitFor();
     await approveAs("cleo");
@@ -80,6 +88,9 @@ describe("npm run lab", () => {
     await region("us-west-2").getByText("writer", { exact: true }).waitFor();
     expect(await region("us-west-2").innerText()).toMatch(/4 of 4 ready[\s\S]*DNS\s*100 %/);
     await tab.locator("#success-rate", { hasText: "100 %" }).waitFor();
+    const chart = tab.locator("figure.file img").last();
+    await chart.waitFor();
+    expect(await chart.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth)).toBe(2400);
   }, 300_000);
 
   it("shows the old writer fenced as soon as its region is back, on its own card and on the one that left it", async () => {

@@ -1,4 +1,6 @@
-import { act, el, showList, svg } from "./dom.js";
+import { drawSeconds } from "./chart.js";
+import { act, el, showList } from "./dom.js";
+import { drawMailboxes } from "./mailboxes.js";
 
 const roles = { writer: "writer", replica: "replica", "read-only": "fenced", down: "no answer" };
 const root = document.getElementById("world");
@@ -13,6 +15,8 @@ export function showWorld({ world, clock, switches }) {
     { draw: () => el("div.regions", {}, world.regions.map(drawRegion)), of: world.regions },
     { draw: () => drawDns(world.dns, world.regions), of: [world.dns, world.regions] },
     ...(world.services ? [{ draw: () => drawServices(world.services), of: world.services }] : []),
+    { draw: () => drawMailboxes(world.mailboxes), of: world.mailboxes },
+    // A status page stands here once the lab has one.
     { draw: () => drawSwitches(switches), of: switches },
   ];
   showList(
@@ -54,36 +58,15 @@ function tick() {
 }
 setInterval(tick, 250);
 
-function drawCustomers({ successRate, accepted, failed, history }, service) {
+function drawCustomers({ successRate, accepted, failed, chart }, service) {
   const percent = successRate === undefined ? "–" : `${Math.floor(successRate * 100)} %`;
   const health = successRate === undefined ? "idle" : successRate > 0.98 ? "good" : successRate > 0.5 ? "poor" : "bad";
   return el(
     `section.card.customers.${health}`,
     { ariaLabel: "Customers" },
     el("div", {}, el("h2", {}, `Customers of ${service}`), el("output", { id: "success-rate" }, percent)),
-    spark(history),
+    drawSeconds(chart),
     el("p", {}, `${accepted.toLocaleString("en")} orders accepted, ${failed.toLocaleString("en")} requests failed`),
-  );
-}
-
-function spark(history) {
-  const [width, height] = [220, 40];
-  const points = history.map((value, index) => {
-    const x = (index / Math.max(1, history.length - 1)) * width;
-    return `${x.toFixed(1)},${(height - 3 - value * (height - 6)).toFixed(1)}`;
-  });
-  const frame = {
-    viewBox: `0 0 ${width} ${height}`,
-    preserveAspectRatio: "none",
-    class: "spark",
-    "aria-hidden": "true",
-  };
-  if (points.length < 2) return svg("svg", frame);
-  return svg(
-    "svg",
-    frame,
-    svg("polygon", { points: `0,${height} ${points.join(" ")} ${width},${height}` }),
-    svg("polyline", { points: points.join(" "), "vector-effect": "non-scaling-stroke" }),
   );
 }
 

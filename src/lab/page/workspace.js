@@ -154,6 +154,7 @@ function drawMessage(message) {
         ephemeral && el("span.edited", {}, "only visible to you"),
       ),
       body,
+      message.files?.map(drawFile),
       reactions.length > 0 &&
         el(
           "div.reactions",
@@ -172,6 +173,14 @@ function drawMessage(message) {
         el("button.replies.none", { type: "button", onclick: () => ((thread = ts), draw()) }, "Reply in thread"),
     ),
   );
+}
+
+/** A picture, as large as there is room; by itself in a new tab. */
+function drawFile({ id, title, alt_txt: alt, mode }) {
+  if (mode === "tombstone") return el("p.file.gone", {}, "This file was deleted.");
+  const src = `/files/${encodeURIComponent(id)}`;
+  const link = el("a", { href: src, target: "_blank", rel: "noopener" }, el("img", { src, alt }));
+  return el("figure.file", {}, el("figcaption", {}, title), link);
 }
 
 const clockTime = (ts) => new Date(Number(ts) * 1000).toLocaleTimeString([], { hourCycle: "h23" });

@@ -1,0 +1,37 @@
+import { el } from "./dom.js";
+
+/** What somebody has opened stays open when mail arrives. */
+const opened = new Set();
+
+/** Draws who got which mail: a box for each person, newest mail first. */
+export function drawMailboxes(mailboxes) {
+  return el(
+    "section.card.mailboxes",
+    { ariaLabel: "Mailboxes" },
+    el("h2", {}, "Mailboxes"),
+    mailboxes.map(({ person, address, count, mails }) =>
+      folding(
+        `box ${person}`,
+        [el("strong", {}, person), el("span", {}, ` ${address}`), el("span.count", {}, String(count))],
+        mails.length === 0
+          ? el("p.none", {}, "No mail yet.")
+          : mails.map((mail) =>
+              folding(
+                `mail ${person} ${mail.key}`,
+                [el("time", {}, clockTime(mail.at)), el("span", {}, ` ${mail.subject}`)],
+                el("pre", {}, mail.text),
+              ),
+            ),
+      ),
+    ),
+  );
+}
+
+function folding(key, summary, ...body) {
+  const details = el("details", {}, el("summary", {}, summary), ...body);
+  details.open = opened.has(key);
+  details.addEventListener("toggle", () => (details.open ? opened.add(key) : opened.delete(key)));
+  return details;
+}
+
+const clockTime = (at) => new Date(at).toLocaleTimeString([], { hourCycle: "h23" });
