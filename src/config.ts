@@ -68,6 +68,7 @@ export const Config = z.object({
     ),
   AWS_ENDPOINT_URL_RDS: z.url(url).optional().describe("Where RDS is. Unset: AWS's own regional endpoints."),
   AWS_ENDPOINT_URL_ROUTE_53: z.url(url).optional().describe("Where Route 53's control plane is. Unset: AWS's own."),
+  AWS_ENDPOINT_URL_STS: z.url(url).optional().describe("Where STS is. Unset: AWS's own regional endpoints."),
   RESOLVERS: addresses.optional().describe("DNS servers (ip:port) for every name Muster opens. Unset: the system's."),
   PUBLIC_RESOLVERS: addresses
     .default(["1.1.1.1", "8.8.8.8"])
@@ -117,6 +118,10 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     todo: "Set them in the environment; docs/configuration.md explains each one.",
   });
 }
+
+/** Names the estate file that the settings mean, for whoever writes it before there are other settings. */
+export const estatePathOf = (env: Record<string, string | undefined>): string =>
+  Config.shape.ESTATE.parse(env["ESTATE"] || undefined);
 
 function faultOf(issue: z.core.$ZodIssue, present: Record<string, unknown>): string {
   const name = String(issue.path[0]);

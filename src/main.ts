@@ -17,6 +17,7 @@ import { assertMigrated } from "./db/migrate.ts";
 import { openDriver, type Driver } from "./engine/drive.ts";
 import { openSweep } from "./engine/sweep.ts";
 import { messageOf, UserError } from "./errors.ts";
+import type { Estate } from "./estate.ts";
 import { loadEstate } from "./estate-file.ts";
 import { openHttp } from "./http.ts";
 import { openMetrics } from "./metrics/open.ts";
@@ -52,8 +53,21 @@ export type OpenContext = {
  * @throws UserError when the settings, the estate or the database's tables are not as they must be.
  */
 export async function openContext(config: Config, overrides: Overrides = {}): Promise<OpenContext> {
+  const opened = composeContext(config, loadEstate(config.ESTATE), overrides);
+  const { db, clock, redact } = opened.ctx;
+  try {
+    await assertMigrated(db);
+    if (!overrides.clock) clock.set(await readClock(db));
+  } catch (error) {
+    await opened.close();
+    throw databaseAway(error, redact);
+  }
+  return opened;
+}
+
+/** Puts a context together for an estate. Nothing is connected yet, so nothing is proven: not even that its database answers. */
+export function composeContext(config: Config, estate: Estate, overrides: Overrides = {}): OpenContext {
   const env = overrides.env ?? process.env;
-  const estate = loadEstate(config.ESTATE);
   const secrets = new Set(secretsOf(estate, env));
   const learn = (secret: string) => readingsOf(secret).forEach((reading) => secrets.add(reading));
   const redact = makeRedactor(secrets);
@@ -61,16 +75,11 @@ export async function openContext(config: Config, overrides: Overrides = {}): Pr
   const activity = overrides.activity ?? new Activity();
   const leaseMs = config.LEASE_MILLISECONDS;
   const db = openDb(config.DATABASE_URL, { max: 10, leaseMs, activity, log });
-  try {
-    await assertMigrated(db);
-  } catch (error) {
-    await db.destroy();
-    throw databaseAway(error, redact);
-  }
-  const clock = overrides.clock ?? new Clock(await readClock(db));
+  const clock = overrides.clock ?? new Clock();
   const clients = makeClients({
     rdsEndpoint: config.AWS_ENDPOINT_URL_RDS,
     route53Endpoint: config.AWS_ENDPOINT_URL_ROUTE_53,
+    stsEndpoint: config.AWS_ENDPOINT_URL_STS,
     extraCa: config.EXTRA_CA_FILE ? readFileSync(config.EXTRA_CA_FILE, "utf8") : undefined,
     kubeconfigFile: config.KUBECONFIG,
     get clusters() {

@@ -1,5 +1,6 @@
 import { RDSClient } from "@aws-sdk/client-rds";
 import { Route53Client } from "@aws-sdk/client-route-53";
+import { STSClient } from "@aws-sdk/client-sts";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { rootCertificates } from "node:tls";
@@ -13,6 +14,7 @@ export type ClientSettings = NameSettings & {
   /** Where the AWS APIs are, when not where AWS has them. The region is read from the signature. */
   rdsEndpoint?: string | undefined;
   route53Endpoint?: string | undefined;
+  stsEndpoint?: string | undefined;
   /** PEM text of authorities to trust beside the built-in ones. */
   extraCa?: string | undefined;
   /** Unset: the library's own order (KUBECONFIG, the home folder, the pod's service account). */
@@ -31,6 +33,8 @@ export type ClientSettings = NameSettings & {
 export type Clients = {
   rds(region: string): RDSClient;
   route53: Route53Client;
+  /** By the regional endpoint: the global one is in us-east-1. */
+  sts(region: string): STSClient;
   /** @throws UserError when the estate has no such cluster. */
   cluster(name: string): Cluster;
   names: Names;
@@ -55,6 +59,7 @@ export function makeClients(settings: ClientSettings): Clients {
   const common = { maxAttempts: 1, requestHandler };
 
   const rds = new Map<string, RDSClient>();
+  const sts = new Map<string, STSClient>();
   const clusters = new Map<string, Cluster>();
   return {
     names,
@@ -62,6 +67,8 @@ export function makeClients(settings: ClientSettings): Clients {
       getOrMake(rds, region, () => new RDSClient({ ...common, region, ...endpoint(settings.rdsEndpoint) })),
     // Route 53 is signed for us-east-1 wherever it is called from.
     route53: new Route53Client({ ...common, region: "us-east-1", ...endpoint(settings.route53Endpoint) }),
+    sts: (region) =>
+      getOrMake(sts, region, () => new STSClient({ ...common, region, ...endpoint(settings.stsEndpoint) })),
     cluster(name) {
       // Read at each call: the estate may have been read again.
       const context = Object.hasOwn(settings.clusters, name) ? settings.clusters[name]?.context : undefined;

@@ -31,6 +31,10 @@ export class SlackFailed extends Error {
   }
 }
 
+/** Tells what Slack said, in its own word ("token_revoked"), or why it said nothing. */
+export const saidBySlack = (error: unknown): string =>
+  error instanceof SlackFailed ? error.message : messageOf(error);
+
 /** Sorts whatever a call to Slack threw. */
 export function troubleOf(error: unknown): SlackFailed {
   if (error instanceof SlackFailed) return error;

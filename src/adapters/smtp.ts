@@ -66,6 +66,22 @@ export async function sendMail(ctx: CallContext, settings: MailSettings, mail: M
   }
 }
 
+/**
+ * Greets the mail server, and logs in where the settings say so. No mail is sent.
+ * @throws Error with what the server said, or why nothing answered.
+ */
+export async function greetMailServer(ctx: CallContext, { url }: MailSettings): Promise<void> {
+  // A connection that outlives the call would keep the process.
+  const milliseconds = ctx.callTimeoutMs;
+  const patience = { connectionTimeout: milliseconds, greetingTimeout: milliseconds, socketTimeout: milliseconds };
+  const transport = nodemailer.createTransport({ ...serverOf(url), ...patience });
+  try {
+    await call(ctx, "smtp.greet", () => transport.verify());
+  } finally {
+    transport.close();
+  }
+}
+
 function serverOf(url: string) {
   const { protocol, hostname, port, username, password } = new URL(url);
   const secure = protocol === "smtps:";

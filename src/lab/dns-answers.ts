@@ -9,6 +9,7 @@ export type ZoneRecord = {
   values: string[];
   setIdentifier?: string;
   weight?: number;
+  healthCheckId?: string;
 };
 
 /** Writes a name as zones do: lower case, one dot at the end. */

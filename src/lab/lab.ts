@@ -250,7 +250,7 @@ async function restOf(db: Db, runId: string): Promise<string | undefined> {
 const appUrl = `postgres://${app.user}:${app.password}@unused.lab/${app.database}?sslmode=disable`;
 
 async function writeFiles(world: World, folder: string, options: LabOptions): Promise<Record<string, string>> {
-  const { slack, mail, resolver, rds, route53, authority, musterDatabase } = world;
+  const { slack, mail, resolver, rds, route53, sts, authority, musterDatabase } = world;
   await chmod(folder, 0o700);
   const path = (name: string) => join(folder, name);
   const yaml = labEstate({
@@ -273,6 +273,7 @@ async function writeFiles(world: World, folder: string, options: LabOptions): Pr
     MAIL_FROM: "muster@example.com",
     AWS_ENDPOINT_URL_RDS: rds.url,
     AWS_ENDPOINT_URL_ROUTE_53: route53.url,
+    AWS_ENDPOINT_URL_STS: sts.url,
     AWS_ACCESS_KEY_ID: "lab",
     AWS_SECRET_ACCESS_KEY: "lab-secret-key",
     GUARD_USER: musterRole.user,

@@ -100,11 +100,13 @@ function readChange(change: Element, index: number): Change {
   const record: ZoneRecord = { name: fullName(name), type, ttl: Number(ttl), values };
   if (setIdentifier !== undefined) record.setIdentifier = setIdentifier;
   if (weight !== undefined) record.weight = Number(weight);
+  const healthCheckId = textOf(set, "HealthCheckId");
+  if (healthCheckId !== undefined) record.healthCheckId = healthCheckId;
   return { action, record };
 }
 
 /** Writes one record set as ListResourceRecordSets shows it. */
-export function recordXml({ name, type, ttl, values, setIdentifier, weight }: ZoneRecord): string {
+export function recordXml({ name, type, ttl, values, setIdentifier, weight, healthCheckId }: ZoneRecord): string {
   return wrap(
     "ResourceRecordSet",
     xml("Name", name.replace(/\*/g, "\\052")),
@@ -113,5 +115,6 @@ export function recordXml({ name, type, ttl, values, setIdentifier, weight }: Zo
     xml("Weight", weight),
     xml("TTL", ttl),
     wrap("ResourceRecords", ...values.map((value) => wrap("ResourceRecord", xml("Value", value)))),
+    xml("HealthCheckId", healthCheckId),
   );
 }

@@ -39,7 +39,8 @@ export function applyBatch(zone: string, records: readonly ZoneRecord[], changes
 /** Tells whether two record sets are the same to the last value; a DELETE must be. */
 export function same(one: ZoneRecord, other: ZoneRecord): boolean {
   const values = (record: ZoneRecord) => JSON.stringify(record.values.toSorted());
-  return isSet(one, other) && one.ttl === other.ttl && one.weight === other.weight && values(one) === values(other);
+  const rest = ({ ttl, weight, healthCheckId }: ZoneRecord) => JSON.stringify([ttl, weight, healthCheckId]);
+  return isSet(one, other) && rest(one) === rest(other) && values(one) === values(other);
 }
 
 /** Tells whether two records are one record set: name, type and SetIdentifier. */

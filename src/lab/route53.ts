@@ -12,7 +12,7 @@ import { Knobs } from "./knobs.ts";
 import { listenHttp, readBody } from "./listening.ts";
 import type { LabRequest, RequestLog } from "./request-log.ts";
 import { documentedRefusal, readChanges, recordXml, Refused, refusal, reply } from "./route53-replies.ts";
-import { hostedZoneXml, pageOf } from "./route53-pages.ts";
+import { healthCheckXml, hostedZoneXml, pageOf } from "./route53-pages.ts";
 import { applyBatch, isSet, same } from "./route53-zone.ts";
 import type { Change } from "./route53-zone.ts";
 import { TokenBucket } from "./token-bucket.ts";
@@ -40,6 +40,8 @@ export type Route53 = {
   documentedErrors: boolean;
   /** Calls that the caller's role lacks: "ChangeResourceRecordSets". */
   denied: Set<string>;
+  /** The health checks there are, by id. They are described and no more: the lab checks nothing by them. */
+  healthChecks: Map<string, { disabled: boolean }>;
   /** Refuses so many next batches because a prior one is still being processed. */
   refuseAsBusy(times: number): void;
   /** The records as the control plane holds them. */
@@ -108,6 +110,11 @@ export async function openRoute53({ log, clock, host, port = 0, zone, dns, rando
       const zones = wrap("HostedZones", zoneXml());
       return reply("ListHostedZonesByNameResponse", zones, xml("IsTruncated", false), xml("MaxItems", 100));
     }
+    if (action === "GetHealthCheck") {
+      const found = self.healthChecks.get(id);
+      if (!found) throw new Refused(404, "NoSuchHealthCheck", `No health check found with ID: ${id}`);
+      return reply("GetHealthCheckResponse", healthCheckXml(id, found));
+    }
     findZone(id);
     if (action === "ChangeResourceRecordSets") return change(body, request);
     if (action === "ListResourceRecordSets") return list(query);
@@ -129,6 +136,7 @@ export async function openRoute53({ log, clock, host, port = 0, zone, dns, rando
     neverInsync: false,
     documentedErrors: false,
     denied: new Set(),
+    healthChecks: new Map(),
     refuseAsBusy: (times) => void (busy = times),
     records: () => records.now,
     edit(edited) {
@@ -166,6 +174,7 @@ async function readCall(incoming: IncomingMessage, run: Run): Promise<ApiCall> {
 
 function actionOf(method: string, kind: string, part: string | undefined): string {
   if (kind === "change") return "GetChange";
+  if (kind === "healthcheck") return "GetHealthCheck";
   if (kind === "hostedzonesbyname") return "ListHostedZonesByName";
   if (part !== "rrset") return "GetHostedZone";
   return method === "POST" ? "ChangeResourceRecordSets" : "ListResourceRecordSets";

@@ -36,7 +36,7 @@ export class SlackHttp {
     const body = (await readBytes(request)).toString("utf8");
     if (path.startsWith("/api/")) return this.#serveMethod(path.slice(5), request, body, response);
     if (path.startsWith("/commands/") || path.startsWith("/actions/")) return this.#serveUrl(path, body, response);
-    send(response, { status: 404, body: "" });
+    this.#send(response, { status: 404, body: "" });
   }
 
   async #serveMethod(name: string, request: IncomingMessage, body: string, response: ServerResponse): Promise<void> {
@@ -104,7 +104,7 @@ export class SlackHttp {
     }
     // Closed first: whoever reads the answer may look at the log at once.
     log.close(entry, isJson(answer.body) && answer.body.ok === false ? String(answer.body.error) : answer.status);
-    send(response, answer);
+    this.#send(response, answer);
   }
 
   /** Says how many lab seconds a call comes too early, if it does. */
@@ -113,6 +113,16 @@ export class SlackHttp {
     const left = ((slack.knobs.throttled.get(name)?.getTime() ?? 0) - clock.now().getTime()) / 1000;
     if (left > 0) return Math.ceil(left);
     return slack.knobs.limitsRates ? this.#rates.take(name, method.tier, channel) : undefined;
+  }
+
+  #send(response: ServerResponse, { status, body, retryAfter }: Answer): void {
+    const json = typeof body !== "string";
+    response.writeHead(status, STATUS_CODES[status], {
+      "content-type": json ? "application/json; charset=utf-8" : "text/plain; charset=utf-8",
+      "x-oauth-scopes": [...this.#options.slack.knobs.scopes].join(","),
+      ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),
+    });
+    response.end(json ? JSON.stringify(body) : body);
   }
 
   #refuseToken(token: string | undefined, method: Method | undefined): string | undefined {
@@ -126,7 +136,6 @@ export class SlackHttp {
 
 /** What is lost when only posting is down. */
 const posts = ["chat.postMessage", "chat.update", "chat.postEphemeral", "response_url", "files.completeUploadExternal"];
-const scopes = "chat:write,commands,channels:read,channels:history,users:read,users:read.email,im:write,files:write";
 const serverError: Answer = { status: 500, body: "Internal Server Error" };
 
 function attempt(run: () => Answer): Answer {
@@ -150,14 +159,4 @@ function parse(request: IncomingMessage, body: string): Json {
     return Object.fromEntries(new URLSearchParams(body));
   const value = JSON.parse(body || "{}") as unknown;
   return isJson(value) ? value : {};
-}
-
-function send(response: ServerResponse, { status, body, retryAfter }: Answer): void {
-  const json = typeof body !== "string";
-  response.writeHead(status, STATUS_CODES[status], {
-    "content-type": json ? "application/json; charset=utf-8" : "text/plain; charset=utf-8",
-    "x-oauth-scopes": scopes,
-    ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),
-  });
-  response.end(json ? JSON.stringify(body) : body);
 }

@@ -1,3 +1,4 @@
+import { botScopes } from "../adapters/slack-app.ts";
 import { Knobs } from "./knobs.ts";
 
 /** The switches of the lab's Slack: the common ones, and the ways Slack itself fails. */
@@ -10,6 +11,8 @@ export class SlackKnobs extends Knobs {
   postingDown = false;
   /** Answered to every call while set, as after an admin revoked the app's token. */
   tokenRefused: false | "token_revoked" | "invalid_auth" | "account_inactive" | "token_expired" = false;
+  /** What the bot's token may do, as every answer says in its header; the lab refuses nothing for want of one. */
+  readonly scopes = new Set<string>(Object.keys(botScopes));
   /** A workspace whose Slack does not know `plan` and `task_card` yet answers invalid_blocks. */
   refusesPlanBlocks = false;
   /** Answered to every upload while set: the app was installed without files:write, or the workspace takes no files. */

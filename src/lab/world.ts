@@ -15,6 +15,7 @@ import { openResolver, type LabResolver } from "./resolver.ts";
 import { openRoute53, type Route53 } from "./route53.ts";
 import { checkout, checkWishes, type ServiceWish } from "./services.ts";
 import { openSlack, type Slack } from "./slack.ts";
+import { openSts, type Sts } from "./sts.ts";
 import { LabTime } from "./time.ts";
 import { instancesFor, openPairs, setPairsDead } from "./world-databases.ts";
 import { firstRecords, setNames } from "./world-names.ts";
@@ -59,6 +60,7 @@ export type World = {
   /** Checkout's. */
   pair: Pair;
   rds: Rds;
+  sts: Sts;
   clusters: Record<string, Kubernetes>;
   edges: Record<string, Edge>;
   slack: Slack;
@@ -97,13 +99,14 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     const resolver = await closing.opened(openResolver({ host: host(3), upstream: dns.server, clock }));
     setNames(dns, addresses, pairs);
     const hosted = { ...zone, nameServers: [zone.nameServer], records: firstRecords(addresses, wishes) };
-    const [route53, rds, slack, mail] = await Promise.all([
+    const [route53, rds, slack, mail, sts] = await Promise.all([
       closing.opened(openRoute53({ log, clock, host: host(5), zone: hosted, dns, random })),
       closing.opened(openRds({ log, clock, address: host(5), random, instances: instancesFor(pairs) })),
       closing.opened(
         openSlack({ log, clock, host: host(1), persons, ...(options.commands ? { commands: options.commands } : {}) }),
       ),
       closing.opened(openMail({ log, clock, host: host(1) })),
+      closing.opened(openSts({ log, clock, host: host(5) })),
     ]);
     const services = wishes.map((wish): LabService => {
       const { name, replicas: pods = replicas } = wish;
@@ -138,6 +141,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       if (edge) edge.knobs.down = dead ? "silent" : false;
       clusters[region]?.setDead(dead);
       rds.setRegion(region, dead ? "silent" : false);
+      sts.setRegion(region, dead ? "silent" : false);
       await setPairsDead([...pairs.values()], {
         region,
         isDead: () => deadRegions.has(region),
@@ -157,6 +161,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       services,
       pair,
       rds,
+      sts,
       clusters,
       edges,
       slack,

@@ -1,3 +1,4 @@
+import { botScopes } from "../adapters/slack-app.ts";
 import { stringify } from "yaml";
 import type { Command } from "../chat.ts";
 import { UserError } from "../errors.ts";
@@ -41,13 +42,10 @@ export function slackManifest({ commands, bareCommands, url }: App): string {
     slash("/muster", "Runs, help, and every other verb.", "help"),
     ...bare.map(({ name, summary, usage }) => slash(`/${name}`, summary, words(usage))),
   ];
-  // Reading channels: to find them by name, and to see whether a message of doubtful outcome arrived.
-  const scopes = ["commands", "chat:write", "files:write", "users:read", "channels:read", "groups:read"];
-  const reading = ["channels:history", "groups:history"];
   const manifest = {
     display_information: { name: "Muster", description: "Moves a business out of a broken region." },
     features: { bot_user: { display_name: "Muster", always_online: true }, slash_commands: slashCommands },
-    oauth_config: { scopes: { bot: [...scopes, ...reading] } },
+    oauth_config: { scopes: { bot: Object.keys(botScopes) } },
     settings: {
       interactivity: { is_enabled: true, ...(to === undefined ? {} : { request_url: to }) },
       socket_mode_enabled: to === undefined,

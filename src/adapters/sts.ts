@@ -1,0 +1,19 @@
+import { GetCallerIdentityCommand, type STSClient } from "@aws-sdk/client-sts";
+import { call, type CallContext, type CallOptions } from "../call.ts";
+
+/** Who AWS takes us for. */
+export type Identity = { account: string; arn: string };
+
+/**
+ * Asks AWS who we are, in the client's region. It takes no right at all: what is refused here are the credentials
+ * themselves (InvalidClientTokenId, ExpiredToken), or a clock that is off (SignatureDoesNotMatch).
+ */
+export async function getIdentity(ctx: CallContext, sts: STSClient, options?: CallOptions): Promise<Identity> {
+  const send = (abortSignal: AbortSignal) => sts.send(new GetCallerIdentityCommand({}), { abortSignal });
+  const { Account = "", Arn = "" } = await call(ctx, "sts.GetCallerIdentity", send, options);
+  return { account: Account, arn: Arn };
+}
+
+/** Where a region's STS is, to be asked what time it is. */
+export const stsAddress = (region: string): string =>
+  `https://sts.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}/`;
