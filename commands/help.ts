@@ -17,6 +17,7 @@ export function helpFor(commands: readonly Command[]): Command {
         lines: [
           ...shown.flatMap(({ usage: typed, summary }) => [typed, `    ${summary}`]),
           "Each also works in a terminal: muster failover us-west-2 checkout --dry-run.",
+          "Only there: muster doctor says what would not work, muster --help what else there is.",
         ],
       });
     },

@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { createPostgresBackend, Queue, Worker } from "bullmq";
+import { Redis } from "ioredis";
 import type { Log } from "./call.ts";
 import { HeardClient } from "./db/connect.ts";
+import type { QueueSeen } from "./doctor/check.ts";
 import { messageOf } from "./errors.ts";
 
 /** The doorbell: it carries run ids, and losing every one of them costs a second, not a run. */
@@ -112,4 +114,54 @@ async function withinMs<T>(milliseconds: number, work: Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * Looks at what keeps the queue, and changes nothing there.
+ * @throws Error when it does not answer in so many wall milliseconds, or Postgres lacks the queue's tables.
+ */
+export function lookAtQueue({ redisUrl, databaseUrl, within }: QueuePlace & { within: number }): Promise<QueueSeen> {
+  return withinMs<QueueSeen>(within, redisUrl ? lookAtRedis(redisUrl) : lookAtPostgres(databaseUrl));
+}
+
+type QueuePlace = Pick<QueueOptions, "redisUrl" | "databaseUrl">;
+
+async function lookAtRedis(redisUrl: string) {
+  const { url, ...options } = redis(redisUrl, failsFast);
+  // By itself it would try for ever, and keep the process.
+  const client = new Redis(url, { ...options, lazyConnect: true, retryStrategy: () => null });
+  // Why it cannot connect is told by this event, and not by what the try throws.
+  let said: Error | undefined;
+  client.on("error", (error: Error) => (said = error));
+  try {
+    await client.connect();
+    return { kind: "Redis" as const, ...readInfo(await client.info()) };
+  } catch (error) {
+    throw said ?? error;
+  } finally {
+    client.disconnect();
+  }
+}
+
+async function lookAtPostgres(databaseUrl: string) {
+  const options = { skipMetasUpdate: true, connection: postgres(databaseUrl, 1) };
+  const queue = new Queue("muster-wake", options, createPostgresBackend);
+  queue.on("error", () => undefined);
+  try {
+    await queue.waitUntilReady();
+    return { kind: "Postgres" as const, version: "in Muster's database" };
+  } finally {
+    await queue.close();
+  }
+}
+
+/** Reads what matters of Redis's INFO: lines of `name:value`. */
+function readInfo(info: string): { version: string; evicts?: string; follows?: true } {
+  const valueOf = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1];
+  const policy = valueOf("maxmemory_policy");
+  return {
+    version: `Redis ${valueOf("redis_version") ?? "of an unknown version"}`,
+    ...(policy === undefined || policy === "noeviction" ? {} : { evicts: policy }),
+    ...(valueOf("role") === "slave" ? { follows: true as const } : {}),
+  };
 }

@@ -1,15 +1,19 @@
 import { Command as Program, CommanderError } from "commander";
 import { randomUUID } from "node:crypto";
+import type { Readable } from "node:stream";
 import { sql } from "kysely";
 import { commands } from "../commands/index.ts";
 import { findRun } from "../commands/runs.ts";
 import type { Command, Person } from "./chat.ts";
-import { Config, readConfig, secretsIn } from "./config.ts";
+import { checkUp } from "./checkup.ts";
+import { estatePathOf, readConfig, secretsIn, type Config } from "./config.ts";
 import type { Context } from "./context.ts";
+import { linesOf } from "./doctor/report.ts";
 import { openDb } from "./db/connect.ts";
 import { migrate } from "./db/migrate.ts";
 import { messageOf, rewordError, UserError } from "./errors.ts";
 import { loadEstate } from "./estate-file.ts";
+import { writeEstate } from "./init/write-estate.ts";
 import { followRun } from "./follow.ts";
 import { databaseAway, openContext, startMuster, type Overrides } from "./main.ts";
 import { findCommand, runCommand } from "./inbox/answer.ts";
@@ -23,6 +27,8 @@ export type Terminal = {
   /** Login name of whoever sits here; the estate says who that is. */
   user: string;
   print: (line: string) => void;
+  /** Where answers are typed; standard input unless said. */
+  input?: Readable;
   overrides?: Overrides;
 };
 
@@ -59,6 +65,17 @@ export async function runCli(argv: string[], terminal: Terminal): Promise<number
         return followRun(ctx, driver, id, terminal.print);
       });
     });
+  program
+    .command("doctor")
+    .option("--json", "prints one JSON object")
+    .description("looks at everything Muster stands on, says what will not work, and changes nothing")
+    .action(async ({ json = false }: { json?: boolean }) => {
+      status = await seeDoctor(terminal, json);
+    });
+  program
+    .command("init")
+    .description("writes a first estate file by asking")
+    .action(() => writeFirstEstate(terminal));
   const own = program.commands.map((command) => command.name());
   for (const command of commands) {
     // For the list that --help prints; what is typed goes to the command as it is, as it does in Slack.
@@ -152,8 +169,22 @@ async function migrateAll({ env, print }: Terminal): Promise<void> {
 
 function printManifest({ env, print }: Terminal, url: string | undefined): void {
   // Only the estate is needed: whoever makes the app has no tokens yet.
-  const { bareCommands } = loadEstate(Config.shape.ESTATE.parse(env["ESTATE"]));
+  const { bareCommands } = loadEstate(estatePathOf(env));
   print(slackManifest({ commands, bareCommands, url }).trimEnd());
+}
+
+/** Status 1 where something is broken; a warning breaks nothing. */
+async function seeDoctor({ env, print, overrides }: Terminal, json: boolean): Promise<number> {
+  const report = await checkUp({ env, ...overrides });
+  if (json) print(JSON.stringify(report, undefined, 2));
+  else for (const line of linesOf(report)) print(line);
+  return report.ok ? 0 : 1;
+}
+
+async function writeFirstEstate({ env, print, input = process.stdin }: Terminal): Promise<void> {
+  // Answers that come from a file or a pipe are not shown again.
+  const output = input === process.stdin && process.stdin.isTTY ? process.stdout : undefined;
+  await writeEstate({ path: estatePathOf(env), print, input, output });
 }
 
 async function serve({ env, overrides }: Terminal): Promise<void> {

@@ -5,7 +5,7 @@ import { SlackFailed } from "./slack-trouble.ts";
 /** What the app must be allowed to do in a workspace, and what each is for. The manifest is made from this. */
 export const botScopes: Readonly<Record<string, string>> = {
   commands: "slash commands are not taken",
-  "files:write": "show a run's chart in its thread",
+  "files:write": "a run's chart is not shown in its thread",
   "chat:write": "nothing can be said in Slack",
   "users:read": "nobody who types or presses can be told from a stranger, and all are refused",
   "channels:read": "public channels cannot be found by their names",

@@ -13,7 +13,8 @@ export type RightFacts = {
   allowed: Fact<{ yes: boolean }>;
 };
 
-type Wanted = { deed: string; cluster: string; needed: boolean; right: Right };
+/** A right that a move needs, and where. */
+export type Wanted = { deed: string; cluster: string; needed: boolean; right: Right };
 
 /** Asks each cluster whether Muster may do there what a move needs, before anybody is asked to approve it. */
 export function lookAtRights(ctx: Context, targets: Targets): Promise<RightFacts[]> {
@@ -30,7 +31,8 @@ function ask(ctx: Context, { cluster }: Pick<Wanted, "cluster">, right: Right): 
   );
 }
 
-function wantedRights({ deployments, configs }: Targets): Wanted[] {
+/** Lists the rights that a move needs in the clusters of both regions. */
+export function wantedRights({ deployments, configs }: Targets): Wanted[] {
   const all = (["to", "from"] as const).flatMap((side) =>
     deployments[side].map(({ cluster, namespace, name }) => ({
       deed: `scale ${namespace}/${name}`,

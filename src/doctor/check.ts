@@ -1,0 +1,38 @@
+import type { Instance } from "../adapters/rds.ts";
+import type { SlackClient } from "../adapters/slack.ts";
+import type { Config } from "../config.ts";
+import type { Context } from "../context.ts";
+import type { Fact } from "../facts/fact.ts";
+import type { Side } from "../facts/targets.ts";
+import type { Finding } from "./finding.ts";
+
+/** What a check may reach: everything a server has, proven or not, and what only a check wants to know. */
+export type DoctorContext = Context & {
+  config: Config;
+  /** Undefined where no Slack is configured. */
+  slack: SlackClient | undefined;
+  /** Asks what keeps the queue, and changes nothing there. Rejects when it does not do its duty. */
+  lookAtQueue(): Promise<QueueSeen>;
+  /** This machine's own clock; `now()` is Muster's. */
+  wallNow: () => Date;
+  /** Looks at an instance as RDS tells it: once, however many ask. */
+  instance(side: Side): Promise<Fact<Instance>>;
+};
+
+/** What keeps the queue. */
+export type QueueSeen = {
+  kind: "Redis" | "Postgres";
+  version: string;
+  /** The policy by which it throws keys away when its memory is full; absent where it throws none away. */
+  evicts?: string;
+  /** It follows another, and takes no writes. */
+  follows?: true;
+};
+
+/** One subject that `muster doctor` looks at. It looks and never changes anything. */
+export type Check = {
+  /** What it looks at, to finish "The look at ... ". */
+  name: string;
+  /** Finds out about every thing of its subject. What it throws becomes a finding. */
+  look(ctx: DoctorContext): Promise<Finding[]>;
+};

@@ -1,0 +1,37 @@
+import { aws } from "./aws.ts";
+import { channels } from "./channels.ts";
+import type { Check } from "./check.ts";
+import { clockOfDatabase, clockOfWorld } from "./clock.ts";
+import { clusters } from "./clusters.ts";
+import { database } from "./database.ts";
+import { instances } from "./instances.ts";
+import { mail } from "./mail.ts";
+import { people } from "./people.ts";
+import { queue } from "./queue.ts";
+import { records } from "./records.ts";
+import { servers } from "./servers.ts";
+import { settings } from "./settings.ts";
+import { slack } from "./slack.ts";
+
+/** What is looked at, be there an estate or not. */
+export const checks: readonly Check[] = [
+  settings,
+  database,
+  queue,
+  clockOfDatabase,
+  mail,
+  slack,
+  // The status page stands here, once there is one.
+];
+
+/** What is looked at of the things that an estate names. */
+export const checksOfEstate: readonly Check[] = [
+  channels,
+  people,
+  clockOfWorld,
+  aws,
+  instances,
+  servers,
+  records,
+  clusters,
+];

@@ -1,0 +1,99 @@
+import { getUser, type SlackClient, type SlackUser } from "../adapters/slack.ts";
+import { saidBySlack, SlackFailed } from "../adapters/slack-trouble.ts";
+import type { Estate } from "../estate.ts";
+import { forEach } from "./at-once.ts";
+import type { Check, DoctorContext } from "./check.ts";
+import { broken, ok, warning, type Finding } from "./finding.ts";
+
+/** Slack lets an app ask for a hundred people a minute. */
+const atOnce = 4;
+
+/** Whether people can be known, reached, and enough of them can approve. */
+export const people: Check = {
+  name: "the people of the estate",
+  async look(ctx) {
+    const { slack, estate } = ctx;
+    const members = slack ? await lookAtMembers(ctx, slack) : [];
+    return [
+      ...judgeApprovers(estate, slack !== undefined),
+      ...withoutMail(estate, ctx.config.SMTP_URL !== undefined),
+      ...members,
+    ];
+  },
+};
+
+/** Of two who may approve, one who asks leaves one: and two are needed. */
+export function judgeApprovers({ approvers, people: all }: Estate, withSlack: boolean): Finding[] {
+  const able = approvers.filter(
+    (name) => all[name]?.terminal !== undefined || (withSlack && all[name]?.slack !== undefined),
+  );
+  const subject = "approvers";
+  const todo = "Name more approvers in the estate file, each with slack or terminal.";
+  if (able.length < 2) {
+    const happened = `${able.length === 0 ? "None" : "Only one"} of the ${approvers.length} approvers is known in ${withSlack ? "Slack or " : ""}a terminal.`;
+    return [broken(subject, { happened, means: "No run can be approved: it takes two.", todo })];
+  }
+  if (able.length < 3) {
+    const means = "Two must approve, and not the one who asked: what an approver asks for can never be approved.";
+    return [warning(subject, { happened: `Only ${able.join(" and ")} can approve.`, means, todo })];
+  }
+  return [ok(subject, `${able.length} who can approve, two at a time`)];
+}
+
+function withoutMail({ people: all }: Estate, withMail: boolean): Finding[] {
+  const names = Object.entries(all).flatMap(([name, { mail }]) => (mail === undefined ? [name] : []));
+  if (!withMail || names.length === 0) return [];
+  return [
+    warning("mail addresses", {
+      happened: `The estate has no mail address of ${names.join(", ")}.`,
+      means: "They get no mail, also when Slack is down.",
+      todo: "Give them mail in the estate file.",
+    }),
+  ];
+}
+
+async function lookAtMembers(ctx: DoctorContext, slack: SlackClient): Promise<Finding[]> {
+  const findings = await forEach(Object.entries(ctx.estate.people), atOnce, async ([name, { slack: id }]) => {
+    if (id === undefined) return noSlack(name);
+    try {
+      return judgeMember(name, id, await getUser(ctx, slack, id));
+    } catch (error) {
+      return judgeFailure(name, id, error);
+    }
+  });
+  const wrong = findings.filter((finding) => finding !== undefined);
+  const fine = findings.length - wrong.length;
+  return [
+    ...(fine > 0 ? [ok("people in Slack", `${fine} of ${findings.length} are members of the workspace`)] : []),
+    ...wrong,
+  ];
+}
+
+const noSlack = (name: string): Finding =>
+  warning(`${name} in Slack`, {
+    happened: `The estate has no Slack id of ${name}.`,
+    means: "In Slack they are a stranger: they can neither ask nor approve there, and are not mentioned.",
+    todo: `Give ${name} slack in the estate file (their profile in Slack shows it as "member ID").`,
+  });
+
+function judgeMember(name: string, id: string, { active, bot, guest }: SlackUser): Finding | undefined {
+  if (active && !bot && !guest) return undefined;
+  return broken(`${name} in Slack`, {
+    happened: `${id} is ${!active ? "deactivated in Slack" : bot ? "a bot" : "a guest of the workspace"}.`,
+    means: `What ${name} types or presses in Slack is refused.`,
+    todo: `Correct slack of ${name} in the estate file, or take ${name} out of it.`,
+  });
+}
+
+function judgeFailure(name: string, id: string, error: unknown): Finding {
+  const unknown = error instanceof SlackFailed && error.message === "user_not_found";
+  return broken(`${name} in Slack`, {
+    happened: unknown
+      ? `Slack knows nobody with the id ${id}.`
+      : `Slack did not tell who ${id} is (${saidBySlack(error)}).`,
+    means: `What ${name} types or presses in Slack is refused.`,
+    todo: unknown
+      ? `Correct slack of ${name} in the estate file.`
+      : "Put right what is said of Slack above, then type muster doctor again.",
+  });
+}

@@ -1,0 +1,130 @@
+import { isThrottled } from "../adapters/aws-errors.ts";
+import { getHealthCheck, listRecords, type ZoneRecord } from "../adapters/route53-inventory.ts";
+import { getZone } from "../adapters/route53.ts";
+import type { Service } from "../estate.ts";
+import { explainAs } from "../facts/explain.ts";
+import type { Check, DoctorContext } from "./check.ts";
+import { broken, ok, warning, type Finding } from "./finding.ts";
+
+type Named = { name: string; service: Service };
+
+/** Lab or real seconds that Route 53 is left alone after it said "slow down", and how often. */
+const restSeconds = 2;
+const rests = 5;
+
+/** Whether each zone and each record of the estate is there, one record a region, and their health checks are. */
+export const records: Check = {
+  name: "the DNS records",
+  async look(ctx) {
+    const services = Object.entries(ctx.estate.services).map(([name, service]) => ({ name, service }));
+    const zones = Map.groupBy(services, ({ service }) => service.traffic.zone);
+    const findings: Finding[] = [];
+    // One request at a time: the account has five a second, and a failover may need them now.
+    for (const [zone, inZone] of zones) findings.push(...(await lookAtZone(ctx, zone, inZone)));
+    return findings;
+  },
+};
+
+async function lookAtZone(ctx: DoctorContext, id: string, inZone: Named[]): Promise<Finding[]> {
+  const { route53 } = ctx.clients;
+  const subject = `the zone ${id}`;
+  const affected = inZone.map(({ name }) => name).join(", ");
+  try {
+    const zone = await patiently(ctx, () => getZone(ctx, route53, id));
+    const all = await patiently(ctx, () => listRecords(ctx, route53, id));
+    const findings = inZone.map((named) => judgeRecords(named, all));
+    const checks = await lookAtHealthChecks(ctx, inZone, all);
+    return [ok(subject, `${zone.name}, ${all.length} records`), ...findings, ...checks];
+  } catch (error) {
+    return [
+      broken(subject, {
+        happened: `${explainAs("Route 53")(error)}.`,
+        means: `Nobody can be sent to another region for ${affected}.`,
+        todo: "Correct the zone in the estate file, or give Muster's role route53:GetHostedZone and route53:ListResourceRecordSets on it.",
+      }),
+    ];
+  }
+}
+
+/** The records that the estate means: of its name and type, one for each region that has a database of the service. */
+const recordsOf = ({ service: { traffic } }: Named, all: readonly ZoneRecord[]): ZoneRecord[] =>
+  all.filter(({ name, type }) => name === traffic.name.toLowerCase().replace(/\.$/, "") && type === traffic.type);
+
+const regionsOf = ({ service }: Named): string[] =>
+  service.databases.flatMap(({ writer, replica }) => [writer.region, replica.region]);
+
+function judgeRecords(named: Named, all: readonly ZoneRecord[]): Finding {
+  const { traffic } = named.service;
+  const subject = `the record ${traffic.name}`;
+  const found = recordsOf(named, all);
+  const lacking = regionsOf(named).filter(
+    (region) => !found.some(({ set, weight }) => set === region && weight !== undefined),
+  );
+  if (lacking.length > 0) {
+    const is = found.length === 0 ? "has no such record" : "has no weighted record of that name";
+    return broken(subject, {
+      happened: `The zone ${traffic.zone} ${is} (${traffic.type}) for ${lacking.join(" and ")}.`,
+      means: `Nobody can be sent to ${lacking.join(" or ")} for ${named.name}.`,
+      todo: `Add a weighted record ${traffic.name} whose set identifier is the region's name, with weight 0.`,
+    });
+  }
+  const shares = found.map(({ set, weight }) => `${set} ${weight}`).join(", ");
+  if (found.every(({ weight }) => weight === 0)) {
+    return warning(subject, {
+      happened: `Every share of ${traffic.name} is 0.`,
+      means: "Route 53 reads that as all equal: people reach every region, also one that cannot write.",
+      todo: "Give the region that serves a share above 0.",
+    });
+  }
+  const slow = Math.max(...found.map(({ ttl = 0 }) => ttl));
+  if (slow > 300) {
+    return warning(subject, {
+      happened: `${traffic.name} has a TTL of ${slow} seconds.`,
+      means: "People reach the old region for as long after a move.",
+      todo: "Give it a TTL of 60 seconds.",
+    });
+  }
+  return ok(subject, shares);
+}
+
+async function lookAtHealthChecks(ctx: DoctorContext, inZone: Named[], all: readonly ZoneRecord[]): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const named of inZone) {
+    for (const { healthCheck: id, set = "" } of recordsOf(named, all)) {
+      if (id !== undefined) findings.push(await lookAtHealthCheck(ctx, id, `${named.service.traffic.name} (${set})`));
+    }
+  }
+  return findings;
+}
+
+async function lookAtHealthCheck(ctx: DoctorContext, id: string, record: string): Promise<Finding> {
+  const subject = `the health check of ${record}`;
+  const found = await patiently(ctx, () => getHealthCheck(ctx, ctx.clients.route53, id));
+  if (!found) {
+    return broken(subject, {
+      happened: `Route 53 has no health check ${id}.`,
+      means: `${record} counts as healthy for ever, also when nothing answers there.`,
+      todo: "Give the record a health check that is there, or none.",
+    });
+  }
+  if (found.disabled) {
+    return warning(subject, {
+      happened: `The health check ${id} is disabled.`,
+      means: `A disabled one counts as healthy, so ${record} gets its share also when nothing answers there.`,
+      todo: "Enable it.",
+    });
+  }
+  return ok(subject, found.inverted ? `${id}, inverted: it is red while what it looks at is well` : id);
+}
+
+/** Asks Route 53 again, some seconds later, while it says that it is asked too often. */
+async function patiently<T>(ctx: DoctorContext, ask: () => Promise<T>): Promise<T> {
+  for (let rest = 0; ; rest += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isThrottled(error) || rest >= rests) throw error;
+      await ctx.clock.sleep(restSeconds);
+    }
+  }
+}

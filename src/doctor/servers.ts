@@ -1,0 +1,99 @@
+import { asApp, withPostgres } from "../adapters/postgres.ts";
+import { UserError } from "../errors.ts";
+import { explainAs } from "../facts/explain.ts";
+import { seen, whyUnseen, type Fact } from "../facts/fact.ts";
+import { lookAtServer, type ServerFacts } from "../facts/lag.ts";
+import { forEach } from "./at-once.ts";
+import type { Check, DoctorContext } from "./check.ts";
+import { broken, warning, type Finding } from "./finding.ts";
+import { pairsOf, spelt, type Pair } from "./pairs.ts";
+import { judgeServer } from "./server-rights.ts";
+
+type Side = Pair["sides"][0];
+
+/** Whether Muster can log in to each database of the estate, and finds there what a move needs. */
+export const servers: Check = {
+  name: "the databases themselves",
+  async look(ctx) {
+    if (!ctx.config.GUARD_PASSWORD) {
+      return [
+        broken("the databases themselves", {
+          happened: "GUARD_PASSWORD is not set.",
+          means: "Muster cannot log in to any database: no writer can be fenced, and no move can be approved.",
+          todo: `Set it to the password of the role ${ctx.config.GUARD_USER}; docs/install.md says how to make that role.`,
+        }),
+      ];
+    }
+    return (await forEach(pairsOf(ctx.estate), 8, (pair) => lookAtPair(ctx, pair))).flat();
+  },
+};
+
+async function lookAtPair(ctx: DoctorContext, pair: Pair): Promise<Finding[]> {
+  const subject = `the application's role of ${pair.service}`;
+  const secret = readSecret(ctx, pair);
+  if ("url" in secret)
+    return (await Promise.all(pair.sides.map((side) => lookAtSide(ctx, pair.service, side, secret.url)))).flat();
+  return [
+    broken(subject, {
+      happened: secret.fault,
+      means: `Neither database of ${pair.service} can be looked at, and no move of it can be approved.`,
+      todo: "Give its writer and its replica appRole, and this process the application's postgres:// URL that it refers to.",
+    }),
+  ];
+}
+
+function readSecret(ctx: DoctorContext, { service, sides }: Pair): { url: string } | { fault: string } {
+  const reference = sides.map(({ appRole }) => appRole).find((role) => role !== undefined);
+  if (!reference) return { fault: `The estate names no appRole for the databases of ${service}.` };
+  try {
+    const url = ctx.secret(reference);
+    return URL.canParse(url) ? { url } : { fault: "The secret of its appRole is no postgres:// URL." };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { fault: error.explanation.happened };
+  }
+}
+
+async function lookAtSide(ctx: DoctorContext, service: string, side: Side, url: string): Promise<Finding[]> {
+  const instance = seen(await ctx.instance(side));
+  // Where RDS does not show the instance, the look at the instances says so.
+  if (!instance?.endpoint) return [];
+  const { user: role, database } = asApp({ host: "", port: 0 }, url);
+  const place = { instance: side.instance, database, ...instance.endpoint };
+  const fact = await lookAtServer(ctx, { ...place, role });
+  const server = seen(fact);
+  if (!server) return [unseen(ctx, service, side, fact)];
+  const writes = { shouldWrite: instance.sourceId === undefined, writes: server.takesWrites };
+  const rights = judgeServer({ service, name: spelt(side), role, ...writes }, server);
+  // A fenced role cannot log in, and that is as it should be.
+  return server.role?.canLogIn ? [...rights, ...(await tryApplication(ctx, service, { ...place, url }))] : rights;
+}
+
+function unseen(ctx: DoctorContext, service: string, side: Side, fact: Fact<ServerFacts>): Finding {
+  const { GUARD_USER: user, GUARD_SSL: ssl } = ctx.config;
+  return broken(`the database ${spelt(side)}`, {
+    happened: `${whyUnseen(fact) ?? "It was not looked at"}.`,
+    means: `Muster cannot log in there as ${user}: what ${service} would lose is not known, and its writer cannot be fenced.`,
+    todo: `See that the server can be reached from here, that ${user} has the password of GUARD_PASSWORD, and that its certificate suits GUARD_SSL=${ssl}.`,
+  });
+}
+
+async function tryApplication(
+  ctx: DoctorContext,
+  service: string,
+  { url, instance, ...place }: { url: string; instance: string; host: string; port: number },
+): Promise<Finding[]> {
+  const target = asApp(place, url);
+  try {
+    await withPostgres(ctx, ctx.clients.pg, target, "LogInAsApplication", (sql) => sql.query("select 1"));
+    return [];
+  } catch (error) {
+    return [
+      warning(`the application's role of ${service}`, {
+        happened: `${explainAs(instance)(error)}.`,
+        means: `Muster could not log in there as ${target.user}, so a fence cannot be proven by a write that is refused.`,
+        todo: "Correct the URL that appRole refers to; its password must be the application's.",
+      }),
+    ];
+  }
+}

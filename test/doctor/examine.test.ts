@@ -1,0 +1,167 @@
+import { describe, expect, it } from "@jest/globals";
+import type { Check, DoctorContext } from "../../src/doctor/check.ts";
+import { judgeClock } from "../../src/doctor/clock.ts";
+import { examine } from "../../src/doctor/examine.ts";
+import { broken, ok, warning } from "../../src/doctor/finding.ts";
+import { judgeApprovers } from "../../src/doctor/people.ts";
+import { linesOf, reportOf } from "../../src/doctor/report.ts";
+import { judgeServer } from "../../src/doctor/server-rights.ts";
+import type { Estate } from "../../src/estate.ts";
+
+const ctx = { redact: (text: string) => text.replaceAll("hunter22", "[redacted]") } as DoctorContext;
+const check = (name: string, look: Check["look"]): Check => ({ name, look });
+const said = { happened: "It is not there.", means: "It will not work.", todo: "Make it." };
+
+describe("the examination", () => {
+  it("makes all looks at once, and keeps their order", async () => {
+    const second = Promise.withResolvers<void>();
+    const found = await examine(ctx, [
+      check("one", async () => {
+        await second.promise;
+        return [ok("one", "there")];
+      }),
+      check("two", () => {
+        second.resolve();
+        return Promise.resolve([ok("two", "there")]);
+      }),
+    ]);
+    expect(found.map(({ subject }) => subject)).toEqual(["one", "two"]);
+  });
+
+  it("makes a finding of a look that hangs, and of one that fails, and holds up no other", async () => {
+    const found = await examine(
+      ctx,
+      [
+        check("what hangs", () => new Promise(() => undefined)),
+        check("what fails", () => Promise.reject(new Error("wrong password hunter22."))),
+        check("what works", () => Promise.resolve([ok("it", "there")])),
+      ],
+      20,
+    );
+    expect(found).toMatchObject([
+      { subject: "what hangs", state: "broken", happened: "The look at what hangs failed: no end after 0.02 seconds." },
+      { subject: "what fails", state: "broken", happened: "The look at what fails failed: wrong password [redacted]." },
+      { subject: "it", state: "ok" },
+    ]);
+  });
+
+  it("lets no secret out that a finding quotes", async () => {
+    const found = await examine(ctx, [
+      check("it", () =>
+        Promise.resolve([ok("it", "hunter22"), warning("hunter22", { ...said, todo: "Use hunter22." })]),
+      ),
+    ]);
+    expect(JSON.stringify(found)).not.toContain("hunter22");
+  });
+});
+
+describe("the report", () => {
+  const findings = [
+    ok("a", "there"),
+    warning("b", said),
+    broken("c", { ...said, happened: "Two faults:\n  x\n  y\n" }),
+  ];
+
+  it("is well while nothing is broken, whatever it warns of", () => {
+    expect(reportOf(findings)).toMatchObject({ ok: false, counts: { ok: 1, warning: 1, broken: 1 } });
+    expect(reportOf(findings.slice(0, 2))).toMatchObject({ ok: true });
+    expect(reportOf([])).toMatchObject({ ok: true });
+  });
+
+  it("has a line for what is well, and says of the rest what will not work, what it means and what to do", () => {
+    expect(linesOf(reportOf(findings)).join("\n")).toBe(`\
+ok             a: there
+warning        b
+               It is not there.
+               It will not work.
+               Make it.
+will not work  c
+               Two faults:
+                 x
+                 y
+               It will not work.
+               Make it.
+
+1 ok, 1 warning, 1 will not work. Nothing was changed.`);
+  });
+});
+
+it.each([
+  [0, "ok"],
+  [3.4, "ok"],
+  [-3.4, "ok"],
+  [4, "warning"],
+  [-29, "warning"],
+  [30, "broken"],
+  [-301, "broken"],
+])("a clock %d seconds away is %s", (seconds, state) => {
+  expect(judgeClock("AWS", seconds).state).toBe(state);
+});
+
+describe("approvers", () => {
+  const inSlack = { slack: "U01" };
+  const atTerminal = { terminal: "someone" };
+  it.each([
+    [[inSlack, inSlack, inSlack], true, "ok"],
+    [[inSlack, inSlack, atTerminal], true, "ok"],
+    [[inSlack, inSlack, {}], true, "warning"],
+    [[inSlack, {}, {}], true, "broken"],
+    [[{}, {}], true, "broken"],
+    [[inSlack, inSlack, inSlack], false, "broken"],
+    [[atTerminal, atTerminal, inSlack], false, "warning"],
+  ])("%j, with Slack: %p, are %s", (persons, withSlack, state) => {
+    const people = Object.fromEntries(persons.map((person, index) => [`p${index}`, person]));
+    const estate = { people, approvers: Object.keys(people) } as unknown as Estate;
+    expect(judgeApprovers(estate, withSlack).map((finding) => finding.state)).toEqual([state]);
+  });
+});
+
+describe("a database server", () => {
+  const role = { canLogIn: true, mayFence: true, mayEndSessions: true };
+  const writer = { takesWrites: true, hearsWriter: false, guard: true, role };
+  const replica = { takesWrites: false, hearsWriter: true, guard: true, role };
+  const judge = (facts: typeof writer | (typeof replica & { role: typeof role | null }), shouldWrite: boolean) =>
+    judgeServer({ service: "checkout", name: "db", role: "app", shouldWrite, writes: facts.takesWrites }, facts).map(
+      (finding) => `${finding.state}${finding.state === "ok" ? "" : `: ${finding.happened}`}`,
+    );
+
+  it.each([
+    ["a writer", writer, true, ["ok"]],
+    ["a replica", replica, false, ["ok"]],
+    ["a fenced replica", { ...replica, role: { ...role, canLogIn: false } }, false, ["ok"]],
+    [
+      "a fenced writer",
+      { ...writer, role: { ...role, canLogIn: false } },
+      true,
+      ["warning: The role app may not log in to db, which takes writes."],
+    ],
+    [
+      "a replica that writes",
+      writer,
+      false,
+      ["broken: RDS calls db a replica, and the server says that it is a writer."],
+    ],
+    [
+      "a replica that hears nothing",
+      { ...replica, hearsWriter: false },
+      false,
+      ["broken: db hears nothing of its writer."],
+    ],
+    ["one without the guard", { ...writer, guard: false }, true, ["warning: db has no schema muster_guard."]],
+    ["one without the role", { ...writer, role: null }, true, ["broken: db has no role app."]],
+    [
+      "one whose sessions stay",
+      { ...writer, role: { ...role, mayEndSessions: false } },
+      true,
+      ["broken: Muster may not end the sessions of the role app in db."],
+    ],
+    [
+      "one with no right at all",
+      { ...writer, role: { ...role, mayFence: false, mayEndSessions: false } },
+      true,
+      ["broken: Muster may not take the login of the role app in db."],
+    ],
+  ])("%s", (_what, facts, shouldWrite, states) => {
+    expect(judge(facts as typeof writer, shouldWrite)).toEqual(states);
+  });
+});

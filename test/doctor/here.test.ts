@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { readFile } from "node:fs/promises";
+import { openPatient, without, type Patient } from "./patient.ts";
+
+let patient: Patient;
+beforeAll(async () => {
+  patient = await openPatient();
+});
+afterAll(() => patient.lab.close());
+
+describe("Muster's own database", () => {
+  it("that is not migrated", async () => {
+    const client = await patient.lab.musterDatabase.server.connect("muster");
+    await client.query("create database fresh owner muster_app");
+    await client.end();
+    const DATABASE_URL = (patient.lab.environment["DATABASE_URL"] ?? "").replace(/\/muster$/, "/fresh");
+    expect(await patient.troubles({ DATABASE_URL })).toEqual([
+      expect.stringMatching(/^broken Muster's database: Muster's database lacks \d+ of \d+ migrations, first 0001-/),
+      expect.stringMatching(/^warning the queue \(Postgres\): The queue: /),
+    ]);
+  });
+
+  it("that takes no writes", async () => {
+    const said = await patient.broken(
+      () => patient.lab.query("alter role muster_app set default_transaction_read_only = on"),
+      () => patient.lab.query("alter role muster_app reset default_transaction_read_only"),
+    );
+    expect(said).toEqual([
+      expect.stringMatching(
+        /^broken Muster's database: Muster's database takes no writes \(.*read-only transaction\)\.$/,
+      ),
+    ]);
+  });
+
+  it("that does not answer: the rest is looked at all the same", async () => {
+    const said = await patient.troubles({ DATABASE_URL: "postgres://muster:hunter22@127.0.0.1:1/muster" });
+    expect(said).toEqual([
+      "broken Muster's database: Muster's database refuses connections.",
+      "warning the queue (Postgres): The queue refuses connections.",
+    ]);
+  });
+});
+
+describe("clocks", () => {
+  it.each([
+    [20, "warning", "20 seconds behind"],
+    [-20, "warning", "20 seconds ahead of"],
+    [600, "broken", "600 seconds behind"],
+  ])(
+    "this machine's, %d seconds away from everybody's, is measured against two others",
+    async (seconds, state, away) => {
+      const said = await patient.troubles({}, () => new Date(Date.now() - seconds * 1000));
+      const near = new RegExp(String.raw`\d+ seconds`);
+      expect(said.map((line) => line.replace(near, away.replace(/ (behind|ahead of)$/, "")))).toEqual(
+        ["Muster's database", "AWS"].map(
+          (other) =>
+            `${state} this machine's clock against that of ${other}: This machine's clock is ${away} that of ${other}.`,
+        ),
+      );
+    },
+  );
+});
+
+describe("mail", () => {
+  it("that refuses connections, or says nothing", async () => {
+    for (const [down, says] of [
+      ["refuses", /^broken mail: The mail server/],
+      ["silent", /does not answer\.$/],
+    ] as const) {
+      const said = await patient.broken(
+        () => (patient.lab.mail.knobs.down = down),
+        () => (patient.lab.mail.knobs.down = false),
+      );
+      expect(said).toEqual([expect.stringMatching(says)]);
+    }
+  });
+
+  it("that is not configured, and people without an address", async () => {
+    expect(await patient.troubles({ SMTP_URL: "" })).toEqual(["warning mail: SMTP_URL is not set."]);
+    expect(await patient.withEstate((yaml) => without(yaml, "mail: dora@example.com"))).toEqual([
+      "warning mail addresses: The estate has no mail address of dora.",
+    ]);
+  });
+});
+
+describe("what is wrong before anything is looked at", () => {
+  it("faults of the estate are told with their places, and what needs none is looked at", async () => {
+    const yaml = await readFile(patient.lab.estatePath, "utf8");
+    const said = await patient.withEstate((whole) => whole.replace("tier: critical", "tear: critical"));
+    const line = yaml.split("\n").findIndex((text) => text.includes("tier: critical")) + 1;
+    expect(said).toHaveLength(1);
+    expect(said[0]).toMatch(
+      new RegExp(
+        `^broken the estate: The estate file has a fault:\\n .*estate\\.yaml:${line}:5 services\\.checkout\\.tear: there is no such key`,
+      ),
+    );
+    expect((await patient.report({ ESTATE: "/nowhere.yaml" })).counts).toMatchObject({ broken: 1 });
+  });
+
+  it("faults of the settings are told all at once, and the process ends with status 1", async () => {
+    expect(await patient.troubles({ DATABASE_URL: "hunter22", SLACK_APP_TOKEN: "" })).toEqual([
+      expect.stringMatching(/^broken the settings: \d settings? (is|are) missing or wrong:\n {2}DATABASE_URL: /),
+    ]);
+    const { DATABASE_URL: url = "" } = patient.lab.environment;
+    patient.lab.environment["DATABASE_URL"] = "hunter22";
+    const { status, text } = await patient.lab.types("nobody", ["doctor"]);
+    patient.lab.environment["DATABASE_URL"] = url;
+    expect(status).toBe(1);
+    expect(text).not.toContain("hunter22");
+    expect(text).toMatch(/^will not work +the settings\n +1 setting is missing or wrong:\n +DATABASE_URL: /);
+  });
+});

@@ -1,0 +1,193 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { east, instances, west } from "../../src/lab/estate.ts";
+import { ask } from "../../src/lab/postgres-pair.ts";
+import { openPatient, type Patient } from "./patient.ts";
+
+let patient: Patient;
+beforeAll(async () => {
+  patient = await openPatient();
+});
+afterAll(() => patient.lab.close());
+
+describe("AWS", () => {
+  it("credentials that it does not take, and a region that does not answer", async () => {
+    const expired = await patient.broken(
+      () => (patient.lab.sts.refuses = "ExpiredToken"),
+      () => (patient.lab.sts.refuses = undefined),
+    );
+    expect(expired).toEqual(
+      [east, west].map(
+        (region) =>
+          `broken AWS in ${region}: STS in ${region} refused: ExpiredToken: The security token included in the request is not valid.`,
+      ),
+    );
+    const silent = await patient.broken(
+      () => patient.lab.sts.setRegion(west, "silent"),
+      () => patient.lab.sts.setRegion(west, false),
+    );
+    expect(silent).toEqual(["broken AWS in us-west-2: STS in us-west-2 does not answer."]);
+  });
+
+  it("instances that may not be seen, are not there, or are not fit", async () => {
+    const denied = await patient.broken(
+      () => patient.lab.rds.denied.add("DescribeDBInstances"),
+      () => patient.lab.rds.denied.clear(),
+    );
+    expect(denied).toEqual(
+      ["checkout-db in us-east-1", "checkout-db-west in us-west-2"].map(
+        (name) =>
+          `broken the instance ${name}: AWS did not let Muster look at the instance ${name.split(" ")[0]} (rds:DescribeDBInstances: AccessDenied).`,
+      ),
+    );
+    expect(
+      await patient.withEstate((yaml) => yaml.replace("instance: checkout-db-west", "instance: checkout-db-north")),
+    ).toEqual([
+      "broken the instance checkout-db-north in us-west-2: RDS in us-west-2 has no instance checkout-db-north.",
+    ]);
+    for (const [status, state] of [
+      ["stopped", "broken"],
+      ["modifying", "warning"],
+    ] as const) {
+      const said = await patient.broken(
+        () => patient.lab.rds.setStatus(instances[west], status),
+        () => patient.lab.rds.setStatus(instances[west], "available"),
+      );
+      expect(said).toEqual([
+        `${state} the instance checkout-db-west in us-west-2: checkout-db-west in us-west-2 is "${status}".`,
+      ]);
+    }
+  });
+
+  it("a zone that may not be read, and a record that is missing", async () => {
+    const denied = await patient.broken(
+      () => patient.lab.route53.denied.add("ListResourceRecordSets"),
+      () => patient.lab.route53.denied.clear(),
+    );
+    expect(denied).toEqual([
+      "broken the zone Z0LAB: AWS did not let Muster read the zone Z0LAB (route53:ListResourceRecordSets: AccessDenied).",
+    ]);
+    const missing = await patient.withEstate((yaml) =>
+      yaml.replace("name: checkout.example.com", "name: basket.example.com"),
+    );
+    expect(missing).toEqual([
+      "broken the record basket.example.com: The zone Z0LAB has no such record (A) for us-east-1 and us-west-2.",
+    ]);
+    const unknown = await patient.withEstate((yaml) => yaml.replace("zone: Z0LAB", "zone: Z0NONE"));
+    expect(unknown).toEqual(["broken the zone Z0NONE: Route 53: No hosted zone found with ID: Z0NONE."]);
+  });
+});
+
+const onWriter = (sql: string) => ask(patient.lab.pair.primary.server, sql);
+
+describe("the databases themselves", () => {
+  const both = (says: string) =>
+    ["checkout-db in us-east-1", "checkout-db-west in us-west-2"].map((name) => `${says.replace("NAME", name)}`);
+
+  it("a password that is wrong, or not set", async () => {
+    const said = await patient.troubles({ GUARD_PASSWORD: "hunter22" });
+    expect(said).toEqual([
+      `broken the database checkout-db in us-east-1: checkout-db: password authentication failed for user "muster".`,
+      `broken the database checkout-db-west in us-west-2: checkout-db-west: password authentication failed for user "muster".`,
+    ]);
+    expect(await patient.troubles({ GUARD_PASSWORD: "" })).toEqual([
+      "broken the databases themselves: GUARD_PASSWORD is not set.",
+    ]);
+  });
+
+  it("no guard schema", async () => {
+    const said = await patient.broken(
+      () => onWriter("alter schema muster_guard rename to elsewhere"),
+      () => onWriter("alter schema elsewhere rename to muster_guard"),
+    );
+    expect(said.toSorted()).toEqual(
+      both("warning the database NAME: NAME has no schema muster_guard.").map((line) =>
+        line.replace("NAME", line.slice(21, line.indexOf(": "))),
+      ),
+    );
+  });
+
+  it("no right to fence", async () => {
+    const said = await patient.broken(
+      () => onWriter("alter role muster nocreaterole; revoke app from muster"),
+      () => onWriter("alter role muster createrole; grant app to muster with admin option"),
+    );
+    expect(said[0]).toBe(
+      "broken the database checkout-db in us-east-1: Muster may not take the login of the role app in checkout-db in us-east-1.",
+    );
+  });
+
+  it("an application's role that is not there, is locked, or has another password", async () => {
+    const url = patient.lab.environment["CHECKOUT_DB_URL"] ?? "";
+    const [unknown] = await patient.troubles({ CHECKOUT_DB_URL: url.replace("app:", "nobody:") });
+    expect(unknown).toBe("broken the database checkout-db in us-east-1: checkout-db in us-east-1 has no role nobody.");
+    const [wrong] = await patient.troubles({ CHECKOUT_DB_URL: url.replace("lab-app", "hunter22") });
+    expect(wrong).toBe(
+      `warning the application's role of checkout: checkout-db: password authentication failed for user "app".`,
+    );
+    const locked = await patient.broken(
+      () => onWriter("alter role app nologin"),
+      () => onWriter("alter role app login"),
+    );
+    expect(locked).toEqual([
+      "warning the database checkout-db in us-east-1: The role app may not log in to checkout-db in us-east-1, which takes writes.",
+    ]);
+    expect(await patient.troubles({ CHECKOUT_DB_URL: "" })).toEqual([
+      "broken the application's role of checkout: A secret the estate refers to is not there, or cannot be read: the environment variable CHECKOUT_DB_URL.",
+    ]);
+    expect(await patient.troubles({ CHECKOUT_DB_URL: "hunter22" })).toEqual([
+      "broken the application's role of checkout: The secret of its appRole is no postgres:// URL.",
+    ]);
+  });
+});
+
+describe("clusters", () => {
+  it("a right that is missing is named, and the others are not", async () => {
+    const rules = patient.lab.clusters[west]?.rules ?? [];
+    const kept = [...rules];
+    const said = await patient.broken(
+      () => rules.splice(0, rules.length, ...kept.filter(({ resource }) => resource !== "deployments/scale")),
+      () => rules.splice(0, rules.length, ...kept),
+    );
+    expect(said).toEqual([
+      "broken rights in the cluster west: Muster may not scale shop/checkout in the cluster west.",
+    ]);
+  });
+
+  it("things that the estate names and the cluster lacks", async () => {
+    const deployment = await patient.withEstate((yaml) =>
+      yaml.replace(/(cluster: west\s+namespace: shop\s+name: )checkout/, "$1basket"),
+    );
+    expect(deployment).toEqual([
+      "broken the deployment shop/basket in the cluster west: The cluster west has no deployment shop/basket.",
+    ]);
+    const key = await patient.withEstate((yaml) => yaml.replace("key: DB_HOST", "key: DATABASE"));
+    expect(key).toEqual([
+      "broken DATABASE of the config map shop/app-config in the cluster west: The config map shop/app-config has no key DATABASE.",
+    ]);
+  });
+
+  it("a key that a GitOps controller would put back", async () => {
+    const cluster = patient.lab.clusters[west];
+    const before = cluster?.config("shop", "app-config")["DB_HOST"] ?? "";
+    const said = await patient.broken(
+      () => cluster?.editConfig("shop", "app-config", { DB_HOST: "elsewhere" }, "argocd-controller"),
+      () => cluster?.editConfig("shop", "app-config", { DB_HOST: before }, "kubectl-edit"),
+    );
+    expect(said).toEqual([
+      "warning DB_HOST of the config map shop/app-config in the cluster west: DB_HOST in shop/app-config is kept by argocd-controller.",
+    ]);
+  });
+
+  it("one that cannot be reached, or whose context is not there", async () => {
+    const { knobs } = patient.lab.clusters[west]!;
+    const said = await patient.broken(
+      () => (knobs.down = "refuses"),
+      () => (knobs.down = false),
+    );
+    expect(said).toEqual([
+      expect.stringMatching(/^broken the cluster west: The cluster west (breaks|refuses) connections\.$/),
+    ]);
+    const [context] = await patient.withEstate((yaml) => yaml.replace("context: prod-west", "context: prod-north"));
+    expect(context).toMatch(/^broken the cluster west: The cluster west: .*prod-north/);
+  });
+});
