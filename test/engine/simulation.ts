@@ -1,10 +1,11 @@
 import { absorb } from "../../src/engine/absorb.ts";
-import { isBroken, type BreakableRule } from "../../src/engine/break-glass.ts";
+import type { BreakableRule } from "../../src/engine/break-glass.ts";
 import { decide, standing } from "../../src/engine/decide.ts";
 import type { EventBody, JournalEvent, Signal, Verb } from "../../src/engine/events.ts";
 import { judge, judgeUndo, type Limits, type Look } from "../../src/engine/judge.ts";
 import type { Plan, PlanNode } from "../../src/engine/plan.ts";
 import { fold, isOver, type RunView } from "../../src/engine/view.ts";
+import { checkDecisions } from "./decisions.ts";
 
 export const people = ["ana", "ben", "cleo", "mallory"] as const;
 export const verbs: readonly Verb[] = [
@@ -121,24 +122,7 @@ export class Simulation {
       "signal" in event ? [`${event.signal} ${"step" in event ? event.step : ""} ${event.kind}`] : [],
     );
     if (new Set(answered).size !== answered.length) throw new Error("a signal took effect twice");
-    const approvers = new Set(view.approvals.map((approval) => approval.by));
-    const enough = isBroken(this.plan, "two-people") ? 1 : 2;
-    const isTooFew = (names: ReadonlySet<string>) =>
-      names.size < enough || names.has("mallory") || (names.has("ana") && !isBroken(this.plan, "requester"));
-    if (view.startedAt && isTooFew(approvers)) {
-      throw new Error("a run started without the approvers that its unbroken rules ask for");
-    }
-    const gate = view.steps.get("shop/ask");
-    const beforehand = isBroken(this.plan, "loss");
-    if (gate?.asked && beforehand) throw new Error("a question was asked that had been answered");
-    if (gate?.done && !beforehand && isTooFew(new Set(gate.answers))) {
-      throw new Error("a question was answered by fewer than its unbroken rules ask for");
-    }
-    for (const step of view.steps.values()) {
-      if (step.waived && isTooFew(new Set(step.waived.by))) {
-        throw new Error("a step was waived by fewer than the unbroken rules ask for");
-      }
-    }
+    checkDecisions(this.plan, view);
     if (view.voided && view.startedAt) throw new Error("a void plan was started");
     this.#checkOrder();
     const oneWay = this.journal.findIndex((event) => event.kind === "intent" && event.step === "shop/promote");
