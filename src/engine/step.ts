@@ -37,6 +37,11 @@ export type Undo<Input, Seen> =
       apply(ctx: StepContext, input: Input, applied: Applied<Seen>): Promise<void>;
       /** Says what is not back yet as it was before. */
       missing(seen: Seen, before: Seen, input: Input): string | undefined;
+      /**
+       * For how long after it was taken back the world still acts on the change, in seconds, and how that shows, as a
+       * sentence: nothing that it stood on is taken back before. Pure.
+       */
+      lingers?(input: Input): { seconds: number; because: string };
     }
   /** There is no way back: why, for the person about to approve. */
   | { oneWay: string }

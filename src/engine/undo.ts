@@ -1,7 +1,8 @@
 import { orPark, patienceOf, recordOf, type JsonStep } from "./advance.ts";
-import { judgeUndo } from "./judge.ts";
+import { judgeUndo, secondsSince, type Look } from "./judge.ts";
 import { pursue, type CameBack, type Hands, type Way } from "./pursue.ts";
-import { readsOf } from "./view.ts";
+import type { Json, Undo } from "./step.ts";
+import { readsOf, type StepView } from "./view.ts";
 
 /**
  * Takes one step back to what was seen before its first change. Reached only while nothing one-way has been tried for its
@@ -25,7 +26,12 @@ function backward(hands: Hands, step: JsonStep): Way | undefined {
   const before = recordOf(hands).before ?? null;
   return {
     observe: (stepCtx) => step.observe(stepCtx, input, reads),
-    missing: (seen) => ({ missing: back.missing(seen, before, input) }),
+    missing: (seen) => {
+      const missing = back.missing(seen, before, input);
+      return missing === undefined
+        ? lingering(back.lingers?.(input), recordOf(hands), journal.view().turnedBack?.at, ctx.now())
+        : { missing };
+    },
     judge: (look) =>
       judgeUndo(
         look,
@@ -54,4 +60,22 @@ function backward(hands: Hands, step: JsonStep): Way | undefined {
     failed: (attempt, error, noEffect) => ({ kind: "undo-failed", step: id, attempt, error, noEffect }),
     done: () => ({ kind: "undone", step: id }),
   };
+}
+
+type Lingers = ReturnType<NonNullable<Extract<Undo<Json, Json>, { apply: unknown }>["lingers"]>>;
+
+/** What is left to wait for once a step is back as it was: the time for which the world still acts on the change. Pure. */
+export function lingering(
+  lingers: Lingers | undefined,
+  record: StepView,
+  turnedBackAt: Date | undefined,
+  now: Date,
+): Look {
+  const { lastTry: forward, undo } = record;
+  const neverChanged = !undo.lastTry && forward?.end === "failed" && forward.noEffect === true;
+  // Where somebody else put it back, nobody knows when: it is counted from the order to go back.
+  const since = undo.lastTry ? (undo.lastTry.endedAt ?? undo.lastTry.at) : turnedBackAt;
+  if (!lingers || neverChanged || !since || secondsSince(since, now) >= lingers.seconds) return { missing: undefined };
+  const until = new Date(since.getTime() + lingers.seconds * 1000).toISOString().slice(11, 19);
+  return { missing: `${lingers.because} until ${until} UTC`, onlyTime: true };
 }

@@ -67,6 +67,11 @@ export const shiftDns = step<ShiftDnsInput, ShiftDnsSeen>({
       const other = Object.entries(seen.records).find(([set, { weight }]) => before.records[set]?.weight !== weight);
       return other && `${other[0]} has the share ${other[1].weight}, before it was ${before.records[other[0]]?.weight}`;
     },
+    // Name servers usually agree within 60 seconds, and resolvers keep an answer for its TTL: until then the pods must stay.
+    lingers: ({ dns, toRegion }) => ({
+      seconds: 60 + dns.ttl,
+      because: `resolvers may still send customers to ${toRegion}`,
+    }),
   },
 
   // Name servers usually agree within 60 seconds.

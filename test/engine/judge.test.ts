@@ -2,6 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import type { EventBody, JournalEvent } from "../../src/engine/events.ts";
 import { judge, judgeUndo, spell, type Limits, type Look } from "../../src/engine/judge.ts";
 import type { Plan, PlanNode } from "../../src/engine/plan.ts";
+import { lingering } from "../../src/engine/undo.ts";
 import { fold, type StepView } from "../../src/engine/view.ts";
 
 const start = Date.UTC(2026, 10, 23);
@@ -172,4 +173,35 @@ describe("how a time is said", () => {
     [930, "15.5 minutes"],
     [7200, "2 hours"],
   ])("%d s", (seconds, words) => expect(spell(seconds)).toBe(words));
+});
+
+describe("how long the world still acts on a change that was taken back", () => {
+  const lingers = { seconds: 120, because: "resolvers may still send customers there" };
+  const back = (end: "undo-applied" | "undo-failed"): [number, EventBody][] => [
+    [1, intent()],
+    [2, applied],
+    [100, { kind: "undo-intent", step, attempt: 1 }],
+    [
+      101,
+      end === "undo-applied"
+        ? { kind: end, step, attempt: 1 }
+        : { kind: end, step, attempt: 1, error: "503", noEffect: true },
+    ],
+  ];
+  const until = (time: string) => ({ missing: `${lingers.because} until 00:${time} UTC`, onlyTime: true });
+
+  it.each<[string, StepView, number, Look]>([
+    ["for its time after the call was accepted", told(...back("undo-applied")), 220, until("03:41")],
+    ["and no longer", told(...back("undo-applied")), 221, on],
+    ["for its time after the last try, whatever came of that", told(...back("undo-failed")), 220, until("03:41")],
+    ["since the order to go back, where somebody else put it back", accepted, 214, until("03:35")],
+    ["and no longer than that", accepted, 215, on],
+    ["not at all where the change was refused", told([1, intent()], [2, failed(true)]), 100, on],
+  ])("%s", (_name, record, second, wanted) => {
+    expect(lingering(lingers, record, at(95), at(second))).toEqual(wanted);
+  });
+
+  it("is no question where a step says nothing of it", () => {
+    expect(lingering(undefined, accepted, at(95), at(96))).toEqual(on);
+  });
 });
