@@ -1,18 +1,14 @@
 import { seen, whyUnseen } from "../src/facts/fact.ts";
-import type { FailoverFacts } from "../src/facts/failover.ts";
-import { promotedAlready } from "../src/facts/moves.ts";
-import { readyToPromote } from "../src/facts/replica.ts";
+import { keepsData, type FailoverFacts } from "../src/facts/failover.ts";
 import type { Targets } from "../src/facts/targets.ts";
-import { roleBlockers } from "./fence-rights.ts";
-import { oldSideBlockers } from "./old-side.ts";
+import { databaseBlockers } from "./database-blockers.ts";
+import type { DatabaseMove } from "./databases.ts";
 
 /** Says why a failover may not be approved as the world is, a sentence each without its full stop. Pure. */
-export function blockersOf(targets: Targets, facts: FailoverFacts, forced: boolean): string[] {
+export function blockersOf(targets: Targets, facts: FailoverFacts, database: DatabaseMove | undefined): string[] {
   return [
     ...missingFromEstate(targets),
-    ...replicaBlockers(targets, facts),
-    ...oldSideBlockers(targets, facts, forced),
-    ...roleBlockers(targets, facts),
+    ...(database ? databaseBlockers(database) : []),
     ...dnsBlockers(facts),
     ...clusterBlockers(facts),
     ...configBlockers(facts),
@@ -20,33 +16,15 @@ export function blockersOf(targets: Targets, facts: FailoverFacts, forced: boole
   ];
 }
 
-function missingFromEstate({ name, toRegion, edge, deployments, from, to }: Targets): string[] {
+function missingFromEstate({ name, toRegion, edge, deployments }: Targets): string[] {
   return [
-    ...((from.appRole ?? to.appRole) ? [] : [`the estate names no appRole of ${name}, so a fence could not be proven`]),
     ...(edge ? [] : [`the estate names no front door of ${name} in ${toRegion} (health.edges)`]),
     ...(deployments.to.length > 0 ? [] : [`the estate names no deployment of ${name} in ${toRegion}`]),
   ];
 }
 
-function replicaBlockers({ to, from }: Targets, facts: FailoverFacts): string[] {
-  const instance = seen(facts.to.instance);
-  if (!instance) return [`the database ${to.instance} cannot be seen: ${whyUnseen(facts.to.instance) ?? "no answer"}`];
-  const blockers: string[] = [];
-  if (!instance.endpoint) blockers.push(`RDS gives ${to.instance} no address`);
-  if (!facts.from.known?.endpoint)
-    blockers.push(`nobody knows the address of ${from.instance}, so it cannot be fenced, not even later`);
-  if (promotedAlready(facts)) return blockers;
-  if (instance.sourceId === undefined) {
-    return [...blockers, `${to.instance} is not a replica of ${from.instance}: its data stops where it was last one`];
-  }
-  if (readyToPromote(instance.status) === "no")
-    blockers.push(`${to.instance} is "${instance.status}"; RDS does not promote it like that`);
-  if (instance.replication === "terminated")
-    blockers.push(`replication to ${to.instance} was terminated; it can no longer follow ${from.instance}`);
-  return blockers;
-}
-
-function dnsBlockers({ dns, fromRegion, toRegion }: FailoverFacts): string[] {
+function dnsBlockers(facts: FailoverFacts): string[] {
+  const { dns, fromRegion, toRegion } = facts;
   const records = seen(dns.records);
   if (!records) {
     return [
@@ -55,7 +33,9 @@ function dnsBlockers({ dns, fromRegion, toRegion }: FailoverFacts): string[] {
   }
   const noZone = whyUnseen(dns.zone);
   if (noZone) return [`the zone ${dns.name.zone} cannot be seen, so its name servers could not be asked: ${noZone}`];
-  return [fromRegion, toRegion]
+  // Without data, nothing has to be left behind: a region that never had a record gets no answers anyway.
+  const needed = keepsData(facts) ? [fromRegion, toRegion] : [toRegion];
+  return needed
     .filter((region) => !records[region])
     .map(
       (region) => `the zone ${dns.name.zone} has no weighted ${dns.name.type} record ${dns.name.name} for ${region}`,

@@ -1,51 +1,58 @@
 import type { Claim } from "../src/engine/plan.ts";
 import { seen, whyUnseen } from "../src/facts/fact.ts";
-import type { FailoverFacts } from "../src/facts/failover.ts";
+import { keepsData, type FactsWithDatabase, type FailoverFacts } from "../src/facts/failover.ts";
 import { predictedLoss, reachedBySomebody, seenFrom } from "../src/facts/moves.ts";
 import { readyToPromote } from "../src/facts/replica.ts";
-import type { Targets } from "../src/facts/targets.ts";
-import type { Mode } from "../src/steps/targets.ts";
 import { keyName, spellValue } from "./config-keys.ts";
+import type { DatabaseMove } from "./databases.ts";
 
-/** What a failover stands on. A forced one stands on nothing about the old side, so that it can be tried in any weather. */
-export function claimsOf(targets: Targets, facts: FailoverFacts, mode: Mode, forced: boolean): Claim[] {
-  const { to, from } = targets;
+/** What a failover stands on. */
+export function claimsOf(facts: FailoverFacts, database: DatabaseMove | undefined): Claim[] {
+  const noData: Claim = { id: "no-data", sentence: `${facts.service} keeps no data of its own`, value: true };
+  const { first, last } = database ? databaseClaims(database) : { first: [noData], last: [] };
+  return [...first, ...dnsClaims(facts), ...configClaims(facts), ...last];
+}
+
+/** A forced move stands on nothing about the old side, so that it can be tried in any weather. */
+function databaseClaims({ to, from, facts, mode, forced }: DatabaseMove): { first: Claim[]; last: Claim[] } {
   const writer = seen(facts.from.server)?.takesWrites;
   const source = seen(facts.to.instance)?.sourceId;
-  const weights = weightsOf(facts);
   // While the old writer is heard, the figure moves with every beat, and the fence may yet make it nothing.
   const loss = mode === "ungraceful" && !reachedBySomebody(facts) ? predictedLoss(facts) : undefined;
-  return [
-    ...(writer === undefined
-      ? []
-      : [{ id: "writer", sentence: `${from.instance} ${writes(writer)}`, value: { takesWrites: writer } }]),
-    {
-      id: "replica",
-      sentence: source === undefined ? `${to.instance} takes writes already` : `${to.instance} is a replica`,
-      value: { sourceId: source ?? null },
-    },
-    ...(weights
-      ? [{ id: "dns", sentence: `${facts.dns.name.name} is answered with ${spellWeights(weights)}`, value: weights }]
-      : []),
-    ...facts.configs.flatMap(({ config, now }) => {
-      const found = seen(now);
-      if (!found) return [];
-      const sentence = `${keyName(config)} is ${spellValue(found.value)}`;
-      return [{ id: `config ${keyName(config)}`, sentence, value: found.value }];
-    }),
-    ...(loss === undefined
-      ? []
-      : [{ id: "loss", sentence: `at most ${loss} seconds of writes are lost`, value: { seconds: loss } }]),
-    ...(forced
-      ? []
-      : [
-          {
-            id: "old-side",
-            sentence: reachable(from.instance, mode === "graceful"),
-            value: { reachable: mode === "graceful" },
-          },
-        ]),
-  ];
+  const alive = mode === "graceful";
+  return {
+    first: [
+      ...(writer === undefined
+        ? []
+        : [{ id: "writer", sentence: `${from.instance} ${writes(writer)}`, value: { takesWrites: writer } }]),
+      {
+        id: "replica",
+        sentence: source === undefined ? `${to.instance} takes writes already` : `${to.instance} is a replica`,
+        value: { sourceId: source ?? null },
+      },
+    ],
+    last: [
+      ...(loss === undefined
+        ? []
+        : [{ id: "loss", sentence: `at most ${loss} seconds of writes are lost`, value: { seconds: loss } }]),
+      ...(forced ? [] : [{ id: "old-side", sentence: reachable(from.instance, alive), value: { reachable: alive } }]),
+    ],
+  };
+}
+
+function dnsClaims(facts: FailoverFacts): Claim[] {
+  const weights = weightsOf(facts);
+  if (!weights) return [];
+  return [{ id: "dns", sentence: `${facts.dns.name.name} is answered with ${spellWeights(weights)}`, value: weights }];
+}
+
+function configClaims({ configs }: FailoverFacts): Claim[] {
+  return configs.flatMap(({ config, now }) => {
+    const found = seen(now);
+    if (!found) return [];
+    const sentence = `${keyName(config)} is ${spellValue(found.value)}`;
+    return [{ id: `config ${keyName(config)}`, sentence, value: found.value }];
+  });
 }
 
 /**
@@ -59,23 +66,18 @@ export function brokenClaims(claims: readonly Claim[], facts: FailoverFacts): st
   });
 }
 
-function contradiction({ id, value }: Claim, facts: FailoverFacts): string | undefined {
-  if (id === "writer") {
-    const now = seen(facts.from.server)?.takesWrites;
-    if (now === undefined || now === (value as { takesWrites: boolean }).takesWrites) return undefined;
-    return `it ${writes(now)} now`;
-  }
-  if (id === "replica") return replicaContradiction((value as { sourceId: string | null }).sourceId, facts);
+/** The claims about a service's database. */
+const ofDatabase = ["writer", "replica", "loss", "old-side"];
+
+function contradiction(claim: Claim, facts: FailoverFacts): string | undefined {
+  const { id, value } = claim;
+  if (ofDatabase.includes(id))
+    return keepsData(facts) ? databaseContradiction(claim, facts) : "the estate names no database of it now";
+  if (id === "no-data") return keepsData(facts) ? "the estate names a database of it now" : undefined;
   if (id === "dns") {
     const now = weightsOf(facts);
     return !now || spellWeights(now) === spellWeights(value as Weights) ? undefined : `now with ${spellWeights(now)}`;
   }
-  if (id === "loss") {
-    const shown = (value as { seconds: number }).seconds;
-    const now = predictedLoss(facts);
-    return now === undefined || now <= shown ? undefined : `now it would be ${now} seconds`;
-  }
-  if (id === "old-side") return oldSideContradiction((value as { reachable: boolean }).reachable, facts);
   for (const { config, now } of facts.configs) {
     const found = seen(now);
     if (id === `config ${keyName(config)}` && found && found.value !== value)
@@ -84,7 +86,22 @@ function contradiction({ id, value }: Claim, facts: FailoverFacts): string | und
   return undefined;
 }
 
-function oldSideContradiction(reachable: boolean, facts: FailoverFacts): string | undefined {
+function databaseContradiction({ id, value }: Claim, facts: FactsWithDatabase): string | undefined {
+  if (id === "writer") {
+    const now = seen(facts.from.server)?.takesWrites;
+    if (now === undefined || now === (value as { takesWrites: boolean }).takesWrites) return undefined;
+    return `it ${writes(now)} now`;
+  }
+  if (id === "replica") return replicaContradiction((value as { sourceId: string | null }).sourceId, facts);
+  if (id === "loss") {
+    const shown = (value as { seconds: number }).seconds;
+    const now = predictedLoss(facts);
+    return now === undefined || now <= shown ? undefined : `now it would be ${now} seconds`;
+  }
+  return oldSideContradiction((value as { reachable: boolean }).reachable, facts);
+}
+
+function oldSideContradiction(reachable: boolean, facts: FactsWithDatabase): string | undefined {
   const { muster, replica } = seenFrom(facts);
   if (reachedBySomebody(facts))
     return reachable ? undefined : `${muster === "yes" ? "Muster" : "the replica"} reaches it now`;
@@ -95,7 +112,7 @@ function oldSideContradiction(reachable: boolean, facts: FailoverFacts): string 
     : "Muster reaches neither it nor its replica now";
 }
 
-function replicaContradiction(sourceId: string | null, facts: FailoverFacts): string | undefined {
+function replicaContradiction(sourceId: string | null, facts: FactsWithDatabase): string | undefined {
   const instance = seen(facts.to.instance);
   if (!instance) return undefined;
   if ((instance.sourceId ?? null) !== sourceId)

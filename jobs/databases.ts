@@ -1,12 +1,41 @@
 import type { Instance } from "../src/adapters/rds.ts";
+import { UserError } from "../src/errors.ts";
 import type { SecretReference } from "../src/estate.ts";
 import { seen } from "../src/facts/fact.ts";
-import type { FailoverFacts } from "../src/facts/failover.ts";
-import type { Side, Targets } from "../src/facts/targets.ts";
-import type { DatabaseTarget } from "../src/steps/targets.ts";
+import { keepsData, type FactsWithDatabase, type FailoverFacts } from "../src/facts/failover.ts";
+import type { Side, Sides, Targets } from "../src/facts/targets.ts";
+import type { DatabaseTarget, Mode } from "../src/steps/targets.ts";
+import { modeOf } from "./mode.ts";
+
+/** The database of a service that is to move: its instances, what was seen of them, and how the old one is left. */
+export type DatabaseMove = Sides & {
+  facts: FactsWithDatabase;
+  mode: Mode;
+  /** True where a person said that the old side is not to be waited for. */
+  forced: boolean;
+};
+
+/**
+ * Finds the database that moves with a service; undefined for one that keeps no data of its own.
+ * @throws UserError when the estate gained or lost the database while Muster looked.
+ */
+export function databaseMove(
+  { name, database }: Targets,
+  facts: FailoverFacts,
+  force: "ungraceful" | undefined,
+): DatabaseMove | undefined {
+  const isLookedAt = keepsData(facts);
+  if (isLookedAt && database) return { ...database, facts, mode: modeOf(facts, force), forced: force !== undefined };
+  if (!isLookedAt && !database) return undefined;
+  throw new UserError({
+    happened: `The estate file was changed while Muster looked at ${name}: its database ${database ? "is new" : "is gone"}.`,
+    means: "Nothing was changed.",
+    todo: "Ask once more.",
+  });
+}
 
 /** Names the old and the new writer of a service exactly. @throws Error when one is not known: a blocker says so first. */
-export function databasesOf({ to, from }: Targets, facts: FailoverFacts): { from: DatabaseTarget; to: DatabaseTarget } {
+export function databasesOf({ to, from, facts }: DatabaseMove): { from: DatabaseTarget; to: DatabaseTarget } {
   const appRole = from.appRole ?? to.appRole;
   return {
     from: target(from, facts.from.known, from.appRole ?? appRole),
@@ -21,5 +50,5 @@ function target(side: Side, instance: Instance | undefined, appRole: SecretRefer
 }
 
 /** Backups of the new writer, in days: as many as the old one keeps; never none, or no new replica could be made of it. */
-export const backupDaysOf = ({ from, to }: FailoverFacts): number =>
+export const backupDaysOf = ({ from, to }: FactsWithDatabase): number =>
   Math.max(1, from.known?.backupRetentionDays ?? seen(to.instance)?.backupRetentionDays ?? 1);

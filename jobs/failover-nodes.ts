@@ -16,17 +16,32 @@ import { promoteReplica } from "../src/steps/promote-replica.ts";
 import { restartPods } from "../src/steps/restart-pods.ts";
 import { scaleDeployment } from "../src/steps/scale-deployment.ts";
 import { shiftDns } from "../src/steps/shift-dns.ts";
-import type { DatabaseTarget, DeploymentTarget, Mode } from "../src/steps/targets.ts";
+import type { DatabaseTarget, DeploymentTarget } from "../src/steps/targets.ts";
 import { verifyDatabase } from "../src/steps/verify-database.ts";
 import { verifyPublic } from "../src/steps/verify-public.ts";
 import { verifyService } from "../src/steps/verify-service.ts";
 import { watchStability } from "../src/steps/watch-stability.ts";
-import { backupDaysOf, databasesOf } from "./databases.ts";
+import { backupDaysOf, databasesOf, type DatabaseMove } from "./databases.ts";
 
 /** The steps that move one service, every target named; a step never looks anything up. */
-export function failoverNodes(targets: Targets, facts: FailoverFacts, mode: Mode): PlanNode[] {
+export function failoverNodes(targets: Targets, facts: FailoverFacts, database: DatabaseMove | undefined): PlanNode[] {
+  const serving = database ? nodesWithDatabase(targets, database) : nodesWithoutDatabase(targets);
+  return [...serving.nodes, ...trafficNodes(targets, facts, serving.ready)];
+}
+
+/** Steps, and the one after which the new region can serve. */
+type Serving = { nodes: PlanNode[]; ready: PlanNode };
+
+/** No configuration names a database, so that no pod has to read it anew: they only have to be there. */
+function nodesWithoutDatabase({ name: service, toRegion, deployments: { to } }: Targets): Serving {
+  const deployments = to.map(deploymentTarget);
+  const scaled = use(scaleDeployment, service, { service, toRegion, deployments, until: "ready" });
+  return { nodes: [scaled], ready: scaled };
+}
+
+function nodesWithDatabase(targets: Targets, database: DatabaseMove): Serving {
   const { name: service, toRegion } = targets;
-  const databases = databasesOf(targets, facts);
+  const databases = databasesOf(database);
   const deployments = targets.deployments.to.map(deploymentTarget);
 
   // Two branches that know nothing of each other: pods that will serve, and the database that will write.
@@ -39,24 +54,24 @@ export function failoverNodes(targets: Targets, facts: FailoverFacts, mode: Mode
     { service, toRegion, deployments, until: "running" },
     { after: [pointed] },
   );
-  const database = databaseNodes(targets, facts, mode, databases);
+  const moved = databaseNodes(targets, database, databases);
 
   const restarted = use(
     restartPods,
     service,
     { service, toRegion, deployments },
-    { after: [scaled, database.verified], reads: [pointed] },
+    { after: [scaled, moved.verified], reads: [pointed] },
   );
-  return [pointed, scaled, ...database.nodes, restarted, ...trafficNodes(targets, facts, restarted)];
+  return { nodes: [pointed, scaled, ...moved.nodes, restarted], ready: restarted };
 }
 
 function databaseNodes(
-  { name: service, fromRegion, deployments }: Targets,
-  facts: FailoverFacts,
-  mode: Mode,
+  { name: service, deployments }: Targets,
+  { facts, mode }: DatabaseMove,
   { from, to }: { from: DatabaseTarget; to: DatabaseTarget },
 ): { nodes: PlanNode[]; verified: PlanNode } {
-  const { rpoSeconds } = facts.objectives;
+  const { fromRegion, objectives } = facts;
+  const { rpoSeconds } = objectives;
   const shownLossSeconds = mode === "graceful" ? 0 : (predictedLoss(facts) ?? null);
 
   const old = deployments.from.map(deploymentTarget);

@@ -5,14 +5,14 @@ import type { Estate } from "../src/estate.ts";
 import { UserError } from "../src/errors.ts";
 import { lookAtFailover, type FailoverFacts } from "../src/facts/failover.ts";
 import { alreadyThere } from "../src/facts/moves.ts";
-import { targetsOf } from "../src/facts/targets.ts";
+import { targetsOf, type Targets } from "../src/facts/targets.ts";
 import { blockersOf } from "./blockers.ts";
 import { coolDownBlockers, recentMove } from "./cool-down.ts";
 import { brokenClaims, claimsOf } from "./claims.ts";
+import { databaseMove } from "./databases.ts";
 import { failoverNodes } from "./failover-nodes.ts";
 import { job } from "./job.ts";
 import { loadReport } from "./load-report.ts";
-import { modeOf } from "./mode.ts";
 import { previewFailover } from "./preview.ts";
 import { reportLines, summaryLines } from "./report-lines.ts";
 import { acceptLoss } from "../src/steps/accept-loss.ts";
@@ -39,7 +39,7 @@ const neededToApprove = 2;
 
 const title = ({ service, toRegion }: FailoverInput): string => `move ${service} to ${toRegion}`;
 
-/** Moves a service to another region: the data first, then the people. */
+/** Moves a service to another region: the data first, where it keeps any, then the people. */
 export const failover = job<FailoverInput, FailoverFacts>({
   name: "failover",
   input,
@@ -51,7 +51,7 @@ export const failover = job<FailoverInput, FailoverFacts>({
   broken: (plan, facts) => brokenClaims(plan.claims, facts),
   // Whoever has it looked at again has broken nothing.
   again: ({ breakGlass: _broken, ...wish }) => wish,
-  preview: (plan, facts) => previewFailover(plan, facts, modeOf(facts, input.parse(plan.input).force)),
+  preview: (plan, facts) => previewFailover(plan, facts, input.parse(plan.input).force),
   async report(ctx, runId) {
     const report = await loadReport(ctx, runId);
     return { whole: reportLines(report), summary: summaryLines(report), figures: report };
@@ -62,16 +62,10 @@ function planFailover(estate: Estate, wanted: FailoverInput, facts: FailoverFact
   const { service, toRegion, force, breakGlass } = wanted;
   const broken = breakGlass ? { breakGlass } : {};
   const targets = targetsOf(estate, service, toRegion);
-  if (alreadyThere(facts)) {
-    throw new UserError({
-      happened: `${service} is in ${toRegion} already: ${targets.to.instance} takes its writes, and every DNS answer leads there.`,
-      means: "Nothing was changed.",
-      todo: "There is nothing left to move; name another region, or look at /muster runs.",
-    });
-  }
-  const mode = modeOf(facts, force);
+  const database = databaseMove(targets, facts, force);
+  if (alreadyThere(facts)) throw nothingToMove(targets);
   const blockers = [
-    ...blockersOf(targets, facts, force !== undefined),
+    ...blockersOf(targets, facts, database),
     ...coolDownBlockers(facts, estate.coolDownMinutes, breakGlass),
   ];
   return {
@@ -80,15 +74,26 @@ function planFailover(estate: Estate, wanted: FailoverInput, facts: FailoverFact
     input: { toRegion, service, ...(force ? { force } : {}), ...broken },
     // What cannot be approved has no steps either: some of its targets are not known.
     nodes:
-      blockers.length > 0 ? [] : inOrder(failoverNodes(targets, facts, mode).map((node) => answered(node, breakGlass))),
+      blockers.length > 0
+        ? []
+        : inOrder(failoverNodes(targets, facts, database).map((node) => answered(node, breakGlass))),
     locks: [service],
-    claims: claimsOf(targets, facts, mode, force !== undefined),
+    claims: claimsOf(facts, database),
     approvers: estate.approvers,
     needed: howMany(broken, neededToApprove),
     blockers,
-    warnings: [...glassWarnings(estate, facts, breakGlass), ...warningsOf(targets, facts, mode)],
+    warnings: [...glassWarnings(estate, facts, breakGlass), ...warningsOf(targets, facts, database)],
     ...broken,
   };
+}
+
+function nothingToMove({ name, toRegion, database }: Targets): UserError {
+  const writer = database ? `${database.to.instance} takes its writes` : "it keeps no data of its own";
+  return new UserError({
+    happened: `${name} is in ${toRegion} already: ${writer}, and every DNS answer leads there.`,
+    means: "Nothing was changed.",
+    todo: "There is nothing left to move; name another region, or look at /muster runs.",
+  });
 }
 
 /** What was broken is read first; and what that lets pass. */

@@ -1,14 +1,15 @@
 import { seen } from "../src/facts/fact.ts";
-import type { FailoverFacts } from "../src/facts/failover.ts";
+import type { FactsWithDatabase } from "../src/facts/failover.ts";
 import type { ServerFacts } from "../src/facts/lag.ts";
-import type { Targets } from "../src/facts/targets.ts";
+import type { DatabaseMove } from "./databases.ts";
 
 const mend =
   'Run src/adapters/guard.sql in it as an administrator, and from Postgres 16 on "grant <role> to <Muster\'s role> with admin option, inherit false, set false"';
 
 /** Says why writes could not be stopped at the old writer, or not be opened at the new one, as far as both were seen. Pure. */
-export function roleBlockers(targets: Targets, facts: FailoverFacts): string[] {
-  return sidesSeen(targets, facts).flatMap(({ instance, server: { role } }) => {
+export function roleBlockers(database: DatabaseMove): string[] {
+  const { facts } = database;
+  return sidesSeen(database).flatMap(({ instance, server: { role } }) => {
     if (role === undefined) return [];
     const app = roleName(facts);
     if (role === null)
@@ -26,8 +27,9 @@ export function roleBlockers(targets: Targets, facts: FailoverFacts): string[] {
 }
 
 /** Warns of what is weaker where Muster's schema or rights are missing and the move can be made all the same. Pure. */
-export function roleWarnings(targets: Targets, facts: FailoverFacts): string[] {
-  const sides = sidesSeen(targets, facts);
+export function roleWarnings(database: DatabaseMove): string[] {
+  const { facts } = database;
+  const sides = sidesSeen(database);
   const bare = sides.find(({ server }) => server.guard === false);
   const powerless = sides.find(({ server }) => server.role && !(server.role.mayFence && server.role.mayEndSessions));
   return [
@@ -48,15 +50,15 @@ export function roleWarnings(targets: Targets, facts: FailoverFacts): string[] {
  * The old writer was not seen, and the application may log in at the new one as it is: nothing has to be altered there, and
  * nothing could be mended before it takes writes.
  */
-function needsNoOpening({ from, to }: FailoverFacts): boolean {
+function needsNoOpening({ from, to }: FactsWithDatabase): boolean {
   return seen(from.server) === undefined && seen(to.server)?.role?.canLogIn === true;
 }
 
-function sidesSeen({ from, to }: Targets, facts: FailoverFacts): { instance: string; server: ServerFacts }[] {
+function sidesSeen({ from, to, facts }: DatabaseMove): { instance: string; server: ServerFacts }[] {
   return [
     { instance: from.instance, server: seen(facts.from.server) },
     { instance: to.instance, server: seen(facts.to.server) },
   ].flatMap(({ instance, server }) => (server ? [{ instance, server }] : []));
 }
 
-const roleName = ({ application }: FailoverFacts): string => `"${seen(application)?.role ?? "of the application"}"`;
+const roleName = ({ application }: FactsWithDatabase): string => `"${seen(application)?.role ?? "of the application"}"`;

@@ -1,16 +1,15 @@
 import { seen, whyUnseen } from "../src/facts/fact.ts";
-import type { FailoverFacts } from "../src/facts/failover.ts";
+import type { FactsWithDatabase } from "../src/facts/failover.ts";
 import { reachedBySomebody, seenFrom } from "../src/facts/moves.ts";
-import type { Targets } from "../src/facts/targets.ts";
+import type { DatabaseMove } from "./databases.ts";
 
 /**
  * Says why nobody can tell how a service may be left: only silence seen from both vantage points is a dead old side, and
  * only a person may say more than was seen. Pure.
  */
-export function oldSideBlockers(targets: Targets, facts: FailoverFacts, forced: boolean): string[] {
-  const { from, to } = targets;
+export function oldSideBlockers({ from, to, facts, forced }: DatabaseMove): string[] {
   const noLogin = whyUnseen(facts.application);
-  if (noLogin) return [`how ${targets.name} logs in to its database is not known: ${noLogin}`];
+  if (noLogin) return [`how ${facts.service} logs in to its database is not known: ${noLogin}`];
   // Without an address nobody was asked; what is missing says so itself.
   const fromKnown = facts.from.known?.endpoint !== undefined;
   const toKnown = seen(facts.to.instance)?.endpoint !== undefined;
@@ -37,7 +36,7 @@ export function oldSideBlockers(targets: Targets, facts: FailoverFacts, forced: 
 }
 
 /** Tells how the old side stands, to finish the sentence "Move checkout to us-west-2, ...". Pure. */
-export function spellOldSide(facts: FailoverFacts, mode: string): string {
+export function spellOldSide(facts: FactsWithDatabase, mode: string): string {
   const { muster, replica } = seenFrom(facts);
   if (mode === "graceful") return "with the old side alive";
   if (reachedBySomebody(facts)) return "without waiting for the old side, which is reached";
@@ -47,7 +46,7 @@ export function spellOldSide(facts: FailoverFacts, mode: string): string {
 }
 
 /** Tells from where the old side is reached, and where it is not, why; what was not looked at proves nothing. Pure. */
-export function spellReach(facts: FailoverFacts): string {
+export function spellReach(facts: FactsWithDatabase): string {
   const { muster, replica } = seenFrom(facts);
   const by = [...(muster === "yes" ? ["Muster"] : []), ...(replica === "yes" ? ["the replica"] : [])];
   if (by.length > 0) return `reached by ${by.join(" and by ")}`;

@@ -1,7 +1,6 @@
 import { spell } from "../src/engine/judge.ts";
 import type { Plan } from "../src/engine/plan.ts";
-import { seen } from "../src/facts/fact.ts";
-import type { FailoverFacts } from "../src/facts/failover.ts";
+import { keepsData, type FailoverFacts } from "../src/facts/failover.ts";
 import { predictedLoss, reachedBySomebody } from "../src/facts/moves.ts";
 import type { RegionFacts } from "../src/facts/region.ts";
 import type { StartWaveInput } from "../src/steps/start-wave.ts";
@@ -67,7 +66,7 @@ function serviceRow(plan: Plan, facts: RegionFacts, service: string, wave: numbe
   const mode = modeIn(plan, own);
   const loss = lossOf(plan, own);
   const nodes = plan.nodes.filter((node) => node.service === service);
-  const seconds = forecastSeconds(nodes, { oldSideSilent: !reachedBySomebody(own), ttlSeconds: own.dns.name.ttl });
+  const seconds = forecastSeconds(nodes, weatherOf(own));
   const missed = loss === undefined || loss > own.objectives.rpoSeconds;
   return {
     label: `${wave}. ${service}`,
@@ -97,9 +96,7 @@ function timeRow(plan: Plan, facts: RegionFacts, waves: string[][]): Row {
       ...services.map((service) => {
         const own = facts.services[service];
         const nodes = plan.nodes.filter((node) => node.service === service);
-        return own
-          ? forecastSeconds(nodes, { oldSideSilent: !reachedBySomebody(own), ttlSeconds: own.dns.name.ttl })
-          : 0;
+        return own ? forecastSeconds(nodes, weatherOf(own)) : 0;
       }),
     ),
   );
@@ -110,10 +107,19 @@ function timeRow(plan: Plan, facts: RegionFacts, waves: string[][]): Row {
 
 const minutes = (seconds: number): string => spell(seconds < 120 ? Math.ceil(seconds) : Math.ceil(seconds / 60) * 60);
 
-const modeIn = ({ input }: Plan, own: FailoverFacts | undefined): string =>
-  own ? modeOf(own, (input as { force?: "ungraceful" }).force) : "not seen";
+const weatherOf = (own: FailoverFacts) => ({
+  oldSideSilent: keepsData(own) && !reachedBySomebody(own),
+  ttlSeconds: own.dns.name.ttl,
+});
+
+/** A service without data is moved in one way only. */
+function modeIn({ input }: Plan, own: FailoverFacts | undefined): string {
+  if (!own) return "not seen";
+  return keepsData(own) ? modeOf(own, (input as { force?: "ungraceful" }).force) : "graceful";
+}
 
 function lossOf(plan: Plan, own: FailoverFacts | undefined): number | undefined {
-  if (!own || seen(own.dns.records) === undefined) return undefined;
+  if (!own) return undefined;
+  if (!keepsData(own)) return 0;
   return modeIn(plan, own) === "graceful" ? 0 : predictedLoss(own);
 }

@@ -1,13 +1,18 @@
 import { spell } from "../src/engine/judge.ts";
 import { moments, withoutMoment } from "./moments.ts";
-import type { Report } from "./report.ts";
+import type { Moments, Report } from "./report.ts";
+
+/** Moments that only a service with a database has. */
+const ofDatabase: (keyof Moments)[] = ["writable", "redundant"];
 
 /** Writes a report as lines for people: the moments, the clocks against what was promised, and what is still open. */
 export function reportLines(report: Report): string[] {
   const { runId, title, outcome } = report;
   return [
     `Report of run ${runId}: ${title}. ${outcome[0]?.toUpperCase() ?? ""}${outcome.slice(1)}.`,
-    ...moments.map(({ name, label }) => `  ${label.padEnd(26)}${report.moments[name] ?? withoutMoment(name)}`),
+    ...moments
+      .filter(({ name }) => report.keepsData || !ofDatabase.includes(name))
+      .map(({ name, label }) => `  ${label.padEnd(26)}${report.moments[name] ?? withoutMoment(name)}`),
     ...summaryLines(report),
   ];
 }
@@ -19,13 +24,19 @@ export function summaryLines(report: Report): string[] {
 }
 
 /** The clocks against what was promised, and what it cost; a sentence each. */
-export function figureLines({ seconds, loss, probes, ...counts }: Report): string[] {
+export function figureLines({ seconds, probes, ...report }: Report): string[] {
   return [
     `Service recovery: ${time(seconds.serviceRecovery)}, from the last green probe (objective ${spell(seconds.rtoObjective)}${verdict(seconds.serviceRecovery, seconds.rtoObjective)}).`,
     `Of that the tool: ${time(seconds.tool)}, from the last approval; people: ${time(seconds.human)}, until then.`,
-    `Writes lost: ${amount(loss.achievedSeconds)} measured, ${amount(loss.predictedSeconds)} predicted (objective ${spell(loss.rpoObjective)}${verdict(loss.achievedSeconds, loss.rpoObjective)})${leftBehind(loss.rowsLeftBehind)}.`,
-    `Probes as customers ask: ${probes.failed} of ${probes.asked} failed. Calls that failed on the way: ${counts.failedCalls}. Workers taken over: ${counts.takeOvers}.`,
+    lossLine(report),
+    `Probes as customers ask: ${probes.failed} of ${probes.asked} failed. Calls that failed on the way: ${report.failedCalls}. Workers taken over: ${report.takeOvers}.`,
   ];
+}
+
+function lossLine({ keepsData, service, loss }: Pick<Report, "keepsData" | "service" | "loss">): string {
+  if (!keepsData) return `Writes lost: none; ${service} keeps no data of its own.`;
+  const { achievedSeconds, predictedSeconds, rpoObjective, rowsLeftBehind } = loss;
+  return `Writes lost: ${amount(achievedSeconds)} measured, ${amount(predictedSeconds)} predicted (objective ${spell(rpoObjective)}${verdict(achievedSeconds, rpoObjective)})${leftBehind(rowsLeftBehind)}.`;
 }
 
 /** A time that was taken, or that nobody could. */

@@ -2,7 +2,7 @@ import { isUnknown, type Json } from "../src/engine/step.ts";
 import type { Plan } from "../src/engine/plan.ts";
 import type { JournalEvent } from "../src/engine/events.ts";
 import { fold, type RunView } from "../src/engine/view.ts";
-import type { FailoverFacts } from "../src/facts/failover.ts";
+import { keepsData, type FailoverFacts } from "../src/facts/failover.ts";
 import { predictedLoss } from "../src/facts/moves.ts";
 import { impactOf, servedOf, type ProbeRow } from "./outage.ts";
 import { whatNow, type Fenced } from "./what-now.ts";
@@ -17,14 +17,25 @@ export type Moments = {
   declared: string | null;
   /** The last approval that was needed. */
   approved: string | null;
-  /** A write as the application was proven at the new writer. */
+  /** A write as the application was proven at the new writer; null where the service keeps no data. */
   writable: string | null;
   /** The first green probe, as customers ask, of the window that then held. */
   served: string | null;
   /** That window was over. */
   held: string | null;
-  /** There is a replica again. */
+  /** There is a replica again; null where the service keeps no data. */
   redundant: string | null;
+};
+
+/** Writes that did not come along. */
+export type Loss = {
+  /** As the card showed it. */
+  predictedSeconds: number | null;
+  /** As it was measured when the replica had everything it could get. */
+  achievedSeconds: number | null;
+  rpoObjective: number;
+  /** Rows of the old writer that the new one does not have, once somebody could look; null before. */
+  rowsLeftBehind: number | null;
 };
 
 /** What became of a failover, in numbers that are never rounded in our favour. Seconds are whole, rounded up. */
@@ -32,6 +43,9 @@ export type Report = {
   runId: string;
   title: string;
   outcome: string;
+  service: string;
+  /** False for a service without a database: it has no writer and no replica, and its loss is none by nature. */
+  keepsData: boolean;
   moments: Moments;
   seconds: {
     /** From the last green probe before the outage to the first green one of the window that held. */
@@ -42,15 +56,7 @@ export type Report = {
     human: number | null;
     rtoObjective: number;
   };
-  loss: {
-    /** As the card showed it. */
-    predictedSeconds: number | null;
-    /** As it was measured when the replica had everything it could get. */
-    achievedSeconds: number | null;
-    rpoObjective: number;
-    /** Rows of the old writer that the new one does not have, once somebody could look; null before. */
-    rowsLeftBehind: number | null;
-  };
+  loss: Loss;
   /** Probes as customers ask, from the outage on. */
   probes: { failed: number; asked: number };
   failedCalls: number;
@@ -76,11 +82,12 @@ export function report({ run, events, probes, facts, refence }: ReportInput): Re
   const held = doneAt("watch-stability");
   const outage = impactOf(probes, isoOf(view.proposedAt), held);
   const served = servedOf(probes, doneAt("shift-dns"), held);
-  const caughtUp = stepOf(view, "catch-up")?.done?.result;
   return {
     runId: run.id,
     title: plan.title,
     outcome: view.ended?.outcome ?? "not over yet",
+    service: facts.service,
+    keepsData: keepsData(facts),
     moments: {
       impact: outage?.firstRed ?? null,
       detected: outage?.confirmed ?? null,
@@ -97,16 +104,22 @@ export function report({ run, events, probes, facts, refence }: ReportInput): Re
       human: between(earlier(outage?.confirmed, isoOf(view.proposedAt)), approved),
       rtoObjective: facts.objectives.rtoSeconds,
     },
-    loss: {
-      predictedSeconds: modeIn(plan) === "graceful" ? 0 : (predictedLoss(facts) ?? null),
-      achievedSeconds: numberIn(caughtUp, "lossSeconds"),
-      rpoObjective: facts.objectives.rpoSeconds,
-      rowsLeftBehind: refence?.rowsLeftBehind ?? null,
-    },
+    loss: lossOf(plan, view, facts, refence),
     probes: countProbes(probes, outage?.firstRed ?? approved, held),
     failedCalls: events.filter(({ kind }) => kind === "call-failed" || kind === "undo-failed").length,
     takeOvers: view.takeOvers,
     now: whatNow(plan, view, facts, refence),
+  };
+}
+
+function lossOf(plan: Plan, view: RunView, facts: FailoverFacts, refence: Fenced | undefined): Loss {
+  const rpoObjective = facts.objectives.rpoSeconds;
+  if (!keepsData(facts)) return { predictedSeconds: 0, achievedSeconds: 0, rpoObjective, rowsLeftBehind: null };
+  return {
+    predictedSeconds: modeIn(plan) === "graceful" ? 0 : (predictedLoss(facts) ?? null),
+    achievedSeconds: numberIn(stepOf(view, "catch-up")?.done?.result, "lossSeconds"),
+    rpoObjective,
+    rowsLeftBehind: refence?.rowsLeftBehind ?? null,
   };
 }
 

@@ -4,19 +4,19 @@ import { secondsBetween } from "../src/facts/moment.ts";
 import { predictedLoss } from "../src/facts/moves.ts";
 import { readyToPromote } from "../src/facts/replica.ts";
 import type { Targets } from "../src/facts/targets.ts";
-import type { Mode } from "../src/steps/targets.ts";
+import type { DatabaseMove } from "./databases.ts";
 import { roleWarnings } from "./fence-rights.ts";
 
 /** What people must read before they approve, most frightening first; sentences. Pure. */
-export function warningsOf(targets: Targets, facts: FailoverFacts, mode: Mode): string[] {
+export function warningsOf(targets: Targets, facts: FailoverFacts, database: DatabaseMove | undefined): string[] {
   return [
-    ...served(facts, mode),
-    ...splitBrain(targets, mode),
-    ...loss(facts, mode),
-    ...roleWarnings(targets, facts),
+    ...(database ? [...served(database), ...splitBrain(database), ...loss(database), ...roleWarnings(database)] : []),
     ...dependence(facts),
     ...failingCalls(facts),
-    ...smaller(targets, facts),
+    ...(database ? promotion(database) : []),
+    ...frontDoor(targets, facts),
+    ...(database ? sight(database) : []),
+    ...lesserRights(facts),
   ];
 }
 
@@ -24,7 +24,8 @@ export function warningsOf(targets: Targets, facts: FailoverFacts, mode: Mode): 
 const freshSeconds = 60;
 
 /** Customers who are served are served by the old side: it lives, whatever Muster sees of it. */
-function served({ probes, dns, fromRegion, lookedAt }: FailoverFacts, mode: Mode): string[] {
+function served({ facts, mode }: DatabaseMove): string[] {
+  const { probes, dns, fromRegion, lookedAt } = facts;
   const last = seen(probes);
   const records = seen(dns.records);
   const leadsThere = records === undefined || (records[fromRegion]?.weight ?? 0) > 0;
@@ -34,14 +35,14 @@ function served({ probes, dns, fromRegion, lookedAt }: FailoverFacts, mode: Mode
   ];
 }
 
-function splitBrain({ from }: Targets, mode: Mode): string[] {
+function splitBrain({ from, mode }: DatabaseMove): string[] {
   if (mode === "graceful") return [];
   return [
     `Nobody can promise that ${from.instance} takes no writes any more: if it lives on unseen, there will be two writers. Approving accepts that; it is fenced as soon as it answers.`,
   ];
 }
 
-function loss(facts: FailoverFacts, mode: Mode): string[] {
+function loss({ facts, mode }: DatabaseMove): string[] {
   if (mode === "graceful") return [];
   const { rpoSeconds } = facts.objectives;
   const seconds = predictedLoss(facts);
@@ -73,24 +74,30 @@ function failingCalls({ failingCalls: failing = [] }: FailoverFacts): string[] {
   ];
 }
 
-function smaller({ to, name, toRegion }: Targets, facts: FailoverFacts): string[] {
+function promotion({ to, facts }: DatabaseMove): string[] {
   const instance = seen(facts.to.instance);
-  const edge = seen(facts.edge);
   return [
     ...(instance?.sourceId !== undefined && readyToPromote(instance.status) === "later"
       ? [`${to.instance} is "${instance.status}"; the promotion waits until it is available.`]
       : []),
     ...(instance && !instance.hasBackup ? [`${to.instance} has no backup of its own yet.`] : []),
-    ...(edge?.certificateCovers === false
-      ? [
-          `The certificate of ${name}'s front door in ${toRegion} does not cover its public name; browsers would refuse it.`,
-        ]
-      : []),
-    ...(seen(facts.to.server) === undefined
-      ? [`Muster cannot look into ${to.instance} itself; how far it is behind is not known.`]
-      : []),
-    ...facts.rights
-      .filter(({ allowed, needed }) => !needed && seen(allowed)?.yes === false)
-      .map(({ deed, cluster }) => `Muster may not ${deed} in the cluster ${cluster}.`),
   ];
+}
+
+function frontDoor({ name, toRegion }: Targets, { edge }: FailoverFacts): string[] {
+  if (seen(edge)?.certificateCovers !== false) return [];
+  return [
+    `The certificate of ${name}'s front door in ${toRegion} does not cover its public name; browsers would refuse it.`,
+  ];
+}
+
+function sight({ to, facts }: DatabaseMove): string[] {
+  if (seen(facts.to.server) !== undefined) return [];
+  return [`Muster cannot look into ${to.instance} itself; how far it is behind is not known.`];
+}
+
+function lesserRights({ rights }: FailoverFacts): string[] {
+  return rights
+    .filter(({ allowed, needed }) => !needed && seen(allowed)?.yes === false)
+    .map(({ deed, cluster }) => `Muster may not ${deed} in the cluster ${cluster}.`);
 }

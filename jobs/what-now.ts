@@ -1,7 +1,7 @@
 import { isUnknown } from "../src/engine/step.ts";
 import type { Plan } from "../src/engine/plan.ts";
 import { isOver, type RunView } from "../src/engine/view.ts";
-import type { FailoverFacts } from "../src/facts/failover.ts";
+import { keepsData, type FactsWithDatabase, type FailoverFacts } from "../src/facts/failover.ts";
 import { seen } from "../src/facts/fact.ts";
 
 /** What became of an old side that could not be fenced at first. */
@@ -9,7 +9,10 @@ export type Fenced = { runId: string; at: string | null; rowsLeftBehind: number 
 
 /** Says what is still open after a failover, and who holds the next action; sentences. Pure. */
 export function whatNow(plan: Plan, view: RunView, facts: FailoverFacts, refence?: Fenced): string[] {
-  return [...nextAction(plan, view), ...protection(view, facts), ...fence(view, facts, refence), ...unchecked(view)];
+  const ofData = keepsData(facts)
+    ? [...protection(view, facts), ...fence(view, facts, refence), ...unchecked(view)]
+    : oldPods(view, facts);
+  return [...nextAction(plan, view), ...ofData];
 }
 
 function nextAction({ approvers }: Plan, view: RunView): string[] {
@@ -24,7 +27,7 @@ function nextAction({ approvers }: Plan, view: RunView): string[] {
   });
 }
 
-function protection(view: RunView, facts: FailoverFacts): string[] {
+function protection(view: RunView, facts: FactsWithDatabase): string[] {
   const since = resultOf(view, "promote-replica")?.done?.at;
   if (!since) return [];
   const writer = seen(facts.to.instance)?.id ?? "the new writer";
@@ -33,7 +36,7 @@ function protection(view: RunView, facts: FailoverFacts): string[] {
   ];
 }
 
-function fence(view: RunView, facts: FailoverFacts, refence: Fenced | undefined): string[] {
+function fence(view: RunView, facts: FactsWithDatabase, refence: Fenced | undefined): string[] {
   const fenced = resultOf(view, "fence-writes");
   const old = facts.from.known?.id ?? `the old writer in ${facts.fromRegion}`;
   if (!fenced || !isOver(fenced) || fenced.undone) return [];
@@ -41,6 +44,15 @@ function fence(view: RunView, facts: FailoverFacts, refence: Fenced | undefined)
   if (refence?.at) return [`${old} came back, and was fenced by run ${refence.runId} at ${refence.at.slice(0, 19)}Z.`];
   if (refence) return [`${old} came back; run ${refence.runId} fences it.`];
   return [`${old} is not fenced: it was out of reach. Muster looks for it, and fences it as soon as it answers.`];
+}
+
+/** Without data there is no second writer to fear, and nothing to be built before the way back. */
+function oldPods(view: RunView, { service, fromRegion, pods }: FailoverFacts): string[] {
+  if (view.ended?.outcome !== "done") return [];
+  const left = pods.filter(({ side }) => side === "from").map(({ deployment }) => deployment.region);
+  return [
+    `The pods of ${service} in ${[...new Set(left)].join(" and ")} were left as they are: they keep no data and do no harm. /failover ${fromRegion} ${service} moves it back.`,
+  ];
 }
 
 /** Says what the database's check could not tell: a green check must not be read as more than it was. */

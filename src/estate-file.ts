@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { LineCounter, parseDocument, type Document } from "yaml";
 import type { z } from "zod";
+import { findDependencyCycles } from "./dependency-cycles.ts";
 import { messageOf, UserError } from "./errors.ts";
 import { Estate } from "./estate.ts";
 
@@ -145,6 +146,10 @@ function faultsWithin(estate: Estate): { keys: PropertyKey[]; says: string }[] {
           faults.push({ keys: [...keys, list, index, "region"], says: `"${region}" is not among the regions` });
       }
     }
+    if (service.databases.length === 0 && service.configs.length > 0) {
+      const says = "the service has no database whose host name these keys could hold";
+      faults.push({ keys: [...keys, "configs"], says });
+    }
     for (const [index, other] of service.dependsOn.entries()) {
       if (!Object.hasOwn(estate.services, other))
         faults.push({ keys: [...keys, "dependsOn", index], says: `"${other}" is not among the services` });
@@ -153,6 +158,10 @@ function faultsWithin(estate: Estate): { keys: PropertyKey[]; says: string }[] {
       if (!estate.regions.includes(region))
         faults.push({ keys: [...keys, "health", "edges", region], says: `"${region}" is not among the regions` });
     }
+  }
+  for (const { service, index, path } of findDependencyCycles(estate.services)) {
+    const says = `these services need one another in a circle: ${path.join(" → ")}`;
+    faults.push({ keys: ["services", service, "dependsOn", index], says });
   }
   return faults;
 }

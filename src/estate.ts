@@ -85,7 +85,11 @@ const service = z.strictObject({
   ...objective.shape,
   dependsOn: z.array(name).default([]).describe("Services that this one needs."),
   traffic,
-  databases: z.array(database).min(1).max(1),
+  databases: z
+    .array(database)
+    .max(1)
+    .default([])
+    .describe("Its database, at most one. None: the service keeps no data of its own, and only its traffic moves."),
   deployments: z.array(deployment).min(1),
   configs: z.array(config).default([]).describe("Keys of config maps that hold the database's host name."),
   health,

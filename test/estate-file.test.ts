@@ -115,6 +115,39 @@ describe("the estate file", () => {
     for (const fault of faults) expect(fault).toMatch(/^estate.yaml:\d+:\d+ /);
   });
 
+  it("may hold services without a database, which have no key for its host name either", () => {
+    const other = (yaml: string) => yaml.replace("name: checkout.example", "name: basket.example");
+    const bare = (yaml: string) => yaml.replace(/    databases:\n[\s\S]*?(?=    deployments:)/, "");
+    const noKeys = (yaml: string) => yaml.replace(/    configs:\n[\s\S]*?(?=    health:)/, "");
+    const { services } = parseEstate(
+      twin((yaml) => noKeys(bare(other(yaml)))),
+      "estate.yaml",
+    );
+    expect(services["basket"]).toMatchObject({ databases: [], configs: [] });
+    expect(faultsOf(twin((yaml) => bare(other(yaml))))).toEqual([
+      expect.stringMatching(/^estate.yaml:\d+:5 services.basket.configs: the service has no database whose host name/),
+    ]);
+  });
+
+  it("is refused for every circle of services that need one another, where it closes", () => {
+    const names = ["a", "b", "c", "d"];
+    const needing = (needs: Record<string, string[]>) => {
+      const services = names.map((name) => {
+        const block = /^  checkout:\n[\s\S]*?(?=^clusters:)/m.exec(whole)?.[0] ?? "";
+        return block
+          .replace("  checkout:\n", `  ${name}:\n    dependsOn: [${(needs[name] ?? []).join(", ")}]\n`)
+          .replaceAll("checkout-db", `${name}-db`)
+          .replace("name: checkout.example", `name: ${name}.example`);
+      });
+      return whole.replace(/^  checkout:\n[\s\S]*?(?=^clusters:)/m, services.join(""));
+    };
+    expect(faultsOf(needing({ a: ["b", "c"], b: ["d"], c: ["d"] }))).toEqual([]);
+    expect(faultsOf(needing({ a: ["b"], b: ["c"], c: ["d", "b"], d: ["d"] }))).toEqual([
+      expect.stringMatching(/^estate.yaml:\d+:17 services.d.dependsOn.0: .* in a circle: d → d$/),
+      expect.stringMatching(/^estate.yaml:\d+:20 services.c.dependsOn.1: .* in a circle: b → c → b$/),
+    ]);
+  });
+
   it("is refused when two services claim one record, or one instance", () => {
     expect(faultsOf(twin((yaml) => yaml))).toEqual([
       expect.stringContaining("the record checkout.example.com of zone Z0LAB belongs to the service"),

@@ -1,40 +1,32 @@
-import type { Instance } from "../adapters/rds.ts";
 import type { Failing } from "../breaker.ts";
 import type { Context } from "../context.ts";
 import { objectives } from "../estate.ts";
-import { lookAtApplication, type ApplicationFacts } from "./application.ts";
 import { listFailingCalls } from "./calls.ts";
 import { lookAtConfigs, type ConfigFacts } from "./config.ts";
+import { lookAtDatabase, type DatabaseFacts } from "./database.ts";
 import { lookAtDns, type DnsFacts } from "./dns.ts";
 import { lookAtEdge, type EdgeFacts } from "./edge.ts";
-import { notSeen, seen, whyUnseen, type Fact } from "./fact.ts";
-import { lookAtLastBeat } from "./heartbeats.ts";
-import { lookAtServer, type ServerFacts } from "./lag.ts";
+import { seen, type Fact } from "./fact.ts";
 import { lookAtLastMove, type LastMove } from "./last-move.ts";
 import { lookAtPods, type PodFacts } from "./pods.ts";
 import { lookAtProbes, type ProbeFacts } from "./probes.ts";
-import { lookAtPromotions, type Promotion } from "./promotions.ts";
-import { lookAtInstance, recallInstance } from "./replica.ts";
 import { lookAtRights, type RightFacts } from "./rights.ts";
-import { targetsOf } from "./targets.ts";
+import { targetsOf, type Targets } from "./targets.ts";
 
-/** All that preflight saw of a service that is to move, with the time of each look. */
-export type FailoverFacts = {
+/** What preflight saw of any service that is to move, with the time of each look. */
+type ServiceFacts = {
   service: string;
   toRegion: string;
+  /**
+   * The region that people are moved out of. With a database, that of its other instance. Without one, the region that most
+   * DNS answers lead to besides `toRegion`; where none was seen, the first other region the service runs in, as the estate
+   * lists them.
+   */
   fromRegion: string;
   /** When the last of the looks was over. */
   lookedAt: string;
   /** What the estate promises for this service, in seconds. */
   objectives: { rtoSeconds: number; rpoSeconds: number };
-  application: Fact<ApplicationFacts>;
-  /** The instance that shall write, and what it says itself. */
-  to: { instance: Fact<Instance>; server: Fact<ServerFacts> };
-  /** The instance that writes until then; `known` is how RDS last described it, be it now or long ago. */
-  from: { instance: Fact<Instance>; known?: Instance; server: Fact<ServerFacts> };
-  /** The newest heartbeat of the old writer that Muster remembers. */
-  lastBeat: Fact<{ at: string }>;
-  promotion: Fact<{ last: Promotion | null }>;
   /** The move before this one; absent in the facts of runs from before it was looked for. */
   lastMove?: Fact<{ last: LastMove | null }>;
   pods: PodFacts[];
@@ -47,6 +39,18 @@ export type FailoverFacts = {
   failingCalls?: Failing[];
 };
 
+/** All that preflight saw of a service that keeps data. */
+export type FactsWithDatabase = ServiceFacts & DatabaseFacts;
+
+/**
+ * All that preflight saw of a service that is to move. The parts about its database are all there, or, for a service that
+ * keeps no data of its own, none of them is: `keepsData` tells which.
+ */
+export type FailoverFacts = ServiceFacts & (DatabaseFacts | { [Part in keyof DatabaseFacts]?: never });
+
+/** Tells whether a service keeps data of its own, which then moves with it. */
+export const keepsData = (facts: FailoverFacts): facts is FactsWithDatabase => facts.to !== undefined;
+
 /**
  * Looks at everything a move of one service stands on, all at once; no look takes much longer than the call timeout, and
  * one that sees nothing says so.
@@ -57,12 +61,8 @@ export async function lookAtFailover(
   { service, toRegion }: { service: string; toRegion: string },
 ): Promise<FailoverFacts> {
   const targets = targetsOf(ctx.estate, service, toRegion);
-  const { from, fromRegion } = targets;
-  const application = await lookAtApplication(ctx, targets);
-  const [databases, lastBeat, promotion, lastMove, pods, dns, rights, edge, probes] = await Promise.all([
-    lookAtDatabases(ctx, targets, application),
-    lookAtLastBeat(ctx, from.instance),
-    lookAtPromotions(ctx, service),
+  const [database, lastMove, pods, dns, rights, edge, probes] = await Promise.all([
+    targets.database && lookAtDatabase(ctx, service, targets.database),
     lookAtLastMove(ctx, service),
     lookAtPods(ctx, targets),
     lookAtDns(ctx, targets),
@@ -70,17 +70,15 @@ export async function lookAtFailover(
     lookAtEdge(ctx, targets),
     lookAtProbes(ctx, service),
   ]);
-  const configs = await lookAtConfigs(ctx, targets, seen(databases.to.instance)?.endpoint?.host);
-  const said = { service, toRegion, fromRegion, objectives: objectives(targets.service) };
-  const lookedAt = ctx.now().toISOString();
+  const configs = await lookAtConfigs(ctx, targets, database && seen(database.to.instance)?.endpoint?.host);
   const failingCalls = listFailingCalls(ctx);
   return {
-    ...said,
-    lookedAt,
-    application,
-    ...databases,
-    lastBeat,
-    promotion,
+    service,
+    toRegion,
+    fromRegion: mostAnswered(targets, dns),
+    lookedAt: ctx.now().toISOString(),
+    objectives: objectives(targets.service),
+    ...database,
     lastMove,
     pods,
     configs,
@@ -92,30 +90,7 @@ export async function lookAtFailover(
   };
 }
 
-type Looked = Pick<FailoverFacts, "to" | "from">;
-
-async function lookAtDatabases(
-  ctx: Context,
-  { from, to }: ReturnType<typeof targetsOf>,
-  application: FailoverFacts["application"],
-): Promise<Looked> {
-  // The old side's address is recalled first: its region's control plane may be what died.
-  const recalled = await recallInstance(ctx, from);
-  const server = (side: typeof from, instance: Instance | undefined) => {
-    const endpoint = instance?.endpoint;
-    const app = seen(application);
-    if (!app) return Promise.resolve(notSeen(ctx, whyUnseen(application) ?? "its database is not known"));
-    if (!endpoint) return Promise.resolve(notSeen(ctx, `the address of ${side.instance} is not known`));
-    return lookAtServer(ctx, { instance: side.instance, database: app.database, role: app.role, ...endpoint });
-  };
-  const [newSide, oldSide] = await Promise.all([
-    lookAtInstance(ctx, to).then(async (instance) => ({ instance, server: await server(to, seen(instance)) })),
-    Promise.all([lookAtInstance(ctx, from), recalled ? server(from, recalled) : undefined]).then(
-      async ([instance, early]) => {
-        const known = seen(instance) ?? recalled;
-        return { instance, ...(known ? { known } : {}), server: early ?? (await server(from, known)) };
-      },
-    ),
-  ]);
-  return { to: newSide, from: oldSide };
+function mostAnswered({ fromRegions }: Targets, { records }: DnsFacts): string {
+  const shareOf = (region: string) => seen(records)?.[region]?.weight ?? 0;
+  return fromRegions.reduce((most, region) => (shareOf(region) > shareOf(most) ? region : most));
 }

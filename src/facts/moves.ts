@@ -1,6 +1,6 @@
 import { lastWrite, lossSeconds } from "../steps/loss.ts";
 import { seen } from "./fact.ts";
-import type { FailoverFacts } from "./failover.ts";
+import { keepsData, type FactsWithDatabase, type FailoverFacts } from "./failover.ts";
 import { bytesBetween } from "./lag.ts";
 import { later, secondsBetween } from "./moment.ts";
 
@@ -8,7 +8,7 @@ import { later, secondsBetween } from "./moment.ts";
 export type Sight = "yes" | "no" | "unknown";
 
 /** Whether the old side is seen from each vantage point: Muster's own connection, and the replica's line to it. */
-export function seenFrom({ to, from }: FailoverFacts): { muster: Sight; replica: Sight } {
+export function seenFrom({ to, from }: FactsWithDatabase): { muster: Sight; replica: Sight } {
   const replica = seen(to.server);
   return {
     muster: "seen" in from.server ? "yes" : from.server.silent ? "no" : "unknown",
@@ -17,17 +17,17 @@ export function seenFrom({ to, from }: FailoverFacts): { muster: Sight; replica:
 }
 
 /** Whether one vantage point at least sees the old side. */
-export function reachedBySomebody(facts: FailoverFacts): boolean {
+export function reachedBySomebody(facts: FactsWithDatabase): boolean {
   const { muster, replica } = seenFrom(facts);
   return muster === "yes" || replica === "yes";
 }
 
 /** The newest heartbeat of the old writer that anybody saw. */
-export const newestBeat = ({ from, lastBeat }: FailoverFacts): string | undefined =>
+export const newestBeat = ({ from, lastBeat }: FactsWithDatabase): string | undefined =>
   later(seen(from.server)?.beatAt, seen(lastBeat)?.at);
 
 /** Seconds of writes lost if the old writer never answered again; undefined where they cannot be told. */
-export function predictedLoss(facts: FailoverFacts): number | undefined {
+export function predictedLoss(facts: FactsWithDatabase): number | undefined {
   const { greenAt, redSince } = seen(facts.probes) ?? {};
   return lossSeconds(lastWrite({ beatAt: newestBeat(facts), greenAt, redSince }), seen(facts.to.server)?.beatAt);
 }
@@ -36,7 +36,7 @@ export function predictedLoss(facts: FailoverFacts): number | undefined {
  * How far the replica is behind, by heartbeat (seconds) and by log (bytes), each where it is known; without a word from the
  * writer, the bytes are those that arrived and are not applied.
  */
-export function lagOf(facts: FailoverFacts): { seconds?: number; bytes?: number; unappliedBytes?: number } {
+export function lagOf(facts: FactsWithDatabase): { seconds?: number; bytes?: number; unappliedBytes?: number } {
   const replica = seen(facts.to.server);
   const beat = newestBeat(facts);
   const bytes = bytesBetween(replica?.lsn, seen(facts.from.server)?.lsn);
@@ -50,17 +50,24 @@ export function lagOf(facts: FailoverFacts): { seconds?: number; bytes?: number;
 }
 
 /** Tells whether the instance in the new region takes writes already because Muster promoted it, last of all. */
-export function promotedAlready({ to, promotion, toRegion }: FailoverFacts): boolean {
+export function promotedAlready({ to, promotion, toRegion }: FactsWithDatabase): boolean {
   const server = seen(to.server);
   const instance = seen(to.instance);
   const writes = server ? server.takesWrites : instance !== undefined && instance.sourceId === undefined;
   return writes && seen(promotion)?.last?.region === toRegion;
 }
 
-/** Tells whether there is nothing left to move: the new region writes, and every DNS answer leads there. */
+/**
+ * Tells whether there is nothing left to move: every DNS answer leads to the new region, and what data the service keeps is
+ * written there.
+ */
 export function alreadyThere(facts: FailoverFacts): boolean {
   const records = seen(facts.dns.records);
   const answers = Object.entries(records ?? {}).filter(([, { weight }]) => weight > 0);
-  const writes = seen(facts.to.server)?.takesWrites === true && seen(facts.to.instance)?.sourceId === undefined;
-  return writes && answers.length === 1 && answers[0]?.[0] === facts.toRegion;
+  return writesThere(facts) && answers.length === 1 && answers[0]?.[0] === facts.toRegion;
+}
+
+function writesThere(facts: FailoverFacts): boolean {
+  if (!keepsData(facts)) return true;
+  return seen(facts.to.server)?.takesWrites === true && seen(facts.to.instance)?.sourceId === undefined;
 }

@@ -32,8 +32,10 @@ function ask(ctx: Context, { cluster }: Pick<Wanted, "cluster">, right: Right): 
 }
 
 /** Lists the rights that a move needs in the clusters of both regions. */
-export function wantedRights({ deployments, configs }: Targets): Wanted[] {
-  const all = (["to", "from"] as const).flatMap((side) =>
+export function wantedRights({ deployments, configs, database }: Targets): Wanted[] {
+  // Pods that keep no data stay where they are: only a writer's application is stopped.
+  const scaled = database ? (["to", "from"] as const) : (["to"] as const);
+  const all = scaled.flatMap((side) =>
     deployments[side].map(({ cluster, namespace, name }) => ({
       deed: `scale ${namespace}/${name}`,
       cluster,

@@ -3,15 +3,21 @@ import type { ConfigKey, Database, Deployment, Estate, Service } from "../estate
 
 export type Side = Database["writer"];
 
+/** A database's two instances: the one that writes after a move, and the one that writes before it. */
+export type Sides = { to: Side; from: Side };
+
 /** What a move of one service to a region is about, every thing named. */
 export type Targets = {
   name: string;
   service: Service;
   toRegion: string;
-  fromRegion: string;
-  /** The database's two instances: the one that writes after the move, and the one that writes before it. */
-  to: Side;
-  from: Side;
+  /**
+   * The regions that a move may lead out of, in the estate's order: that of the database's other instance, or, without a
+   * database, every other region the service runs in. Which of them people are in is a fact (`FailoverFacts.fromRegion`).
+   */
+  fromRegions: [string, ...string[]];
+  /** Undefined for a service that keeps no data of its own. */
+  database: Sides | undefined;
   deployments: { to: Deployment[]; from: Deployment[] };
   configs: ConfigKey[];
   /** The front door of the region that people move to; undefined where the estate names none. */
@@ -21,31 +27,38 @@ export type Targets = {
 /**
  * Finds everything of a service that a move to a region touches. Which instance writes today is a fact, not a setting: the
  * one in the region asked for is the one that shall write.
- * @throws UserError when the estate has no such region or service, or the service has no database there.
+ * @throws UserError when the estate has no such region or service, or the service is not in that region, or in no other.
  */
 export function targetsOf(estate: Estate, name: string, toRegion: string): Targets {
   const service = Object.hasOwn(estate.services, name) ? estate.services[name] : undefined;
   if (!estate.regions.includes(toRegion)) throw refusal(`"${toRegion}" is not a region in the estate file`, estate);
   if (!service) throw refusal(`"${name}" is not a service in the estate file`, estate);
-  const [database] = service.databases;
-  const sides = database ? [database.writer, database.replica] : [];
-  const to = sides.find((side) => side.region === toRegion);
-  const from = sides.find((side) => side.region !== toRegion);
-  if (!to || !from) throw refusal(`${name} has no database in ${toRegion}`, estate);
+  const sides = service.databases.flatMap(({ writer, replica }) => [writer, replica]);
+  const homes = (sides.length > 0 ? sides : service.deployments).map(({ region }) => region);
+  if (!homes.includes(toRegion))
+    throw refusal(`${name} has no ${sides.length > 0 ? "database" : "deployment"} in ${toRegion}`, estate);
+  const [first, ...others] = estate.regions.filter((region) => region !== toRegion && homes.includes(region));
+  if (first === undefined) throw refusal(`${name} is in no other region than ${toRegion}`, estate);
+  const fromRegions: Targets["fromRegions"] = [first, ...others];
   return {
     name,
     service,
     toRegion,
-    fromRegion: from.region,
-    to,
-    from,
+    fromRegions,
+    database: sidesOf(sides, toRegion),
     deployments: {
       to: service.deployments.filter((deployment) => deployment.region === toRegion),
-      from: service.deployments.filter((deployment) => deployment.region === from.region),
+      from: service.deployments.filter((deployment) => fromRegions.includes(deployment.region)),
     },
     configs: service.configs.filter((config) => config.region === toRegion),
     edge: service.health.edges[toRegion],
   };
+}
+
+function sidesOf(sides: readonly Side[], toRegion: string): Sides | undefined {
+  const to = sides.find(({ region }) => region === toRegion);
+  const from = sides.find(({ region }) => region !== toRegion);
+  return to && from && { to, from };
 }
 
 function refusal(happened: string, estate: Estate): UserError {

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
+import { failover } from "../../jobs/failover.ts";
+import { report } from "../../jobs/report.ts";
 import { hashPlan } from "../../src/engine/plan.ts";
 import { fold } from "../../src/engine/view.ts";
+import { keepsData, type FailoverFacts } from "../../src/facts/failover.ts";
 import { everyNext, names, readGolden } from "../golden/journals.ts";
 
 // Written once for each version by test/golden/write-journals.ts. A journal of an older version is never written again:
@@ -23,6 +26,14 @@ describe.each(names)("the journal of a run that was kept, %s", (name) => {
 
   it("is bound to its plan by the same hash", () => {
     expect(hashPlan(plan, facts)).toBe(fold(plan, events).planHash);
+  });
+
+  it("comes with facts that are still shown and reported as those of a service with a database", () => {
+    const read = facts as unknown as FailoverFacts;
+    expect(keepsData(read)).toBe(true);
+    const labels = failover.preview(plan, read).rows.map(({ label }) => label);
+    expect(labels).toEqual(expect.arrayContaining(["Replica", "Replica behind", "Writes lost"]));
+    expect(report({ run: { id: "fo-1", plan }, events, probes: [], facts: read })).toMatchObject({ keepsData: true });
   });
 
   it("ends, and nothing follows after that", () => {

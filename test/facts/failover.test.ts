@@ -7,7 +7,7 @@ import { predictedLoss, seenFrom } from "../../src/facts/moves.ts";
 import { east, endpointOf, west } from "../../src/lab/estate.ts";
 import { beatOnce } from "../../src/watch/heartbeat.ts";
 import { probeServices } from "../../src/watch/prober.ts";
-import { estate } from "../jobs/facts.ts";
+import { estate, estateWithFront, withDatabase } from "../jobs/facts.ts";
 import { openBench, type Bench } from "../steps/bench.ts";
 
 const input = { toRegion: west, service: "checkout" };
@@ -15,7 +15,7 @@ const input = { toRegion: west, service: "checkout" };
 describe("preflight, in a lab", () => {
   let bench: Bench;
   let ctx: Context;
-  const look = () => lookAtFailover(ctx, input);
+  const look = async () => withDatabase(await lookAtFailover(ctx, input));
   const beat = async () => {
     const service = estate.services["checkout"];
     if (service) await beatOnce(ctx, "checkout", service);
@@ -61,6 +61,17 @@ describe("preflight, in a lab", () => {
     expect(bench.clusters[west]?.config("shop", "app-config")).toEqual({ DB_HOST: endpointOf(east) });
   });
 
+  it("asks no database about a service that keeps no data, and the old side's cluster for no right", async () => {
+    const before = bench.log.all.length;
+    const facts = await lookAtFailover({ ...ctx, estate: estateWithFront() }, { toRegion: west, service: "front" });
+    expect(bench.log.all.slice(before).map(({ server }) => server)).not.toContain("rds");
+    expect(Object.keys(facts)).not.toEqual(expect.arrayContaining(["to"]));
+    expect(facts).toMatchObject({ fromRegion: east, configs: [] });
+    expect(facts.pods.map(({ side }) => side)).toEqual(["to", "from"]);
+    expect([...new Set(facts.rights.map(({ cluster }) => cluster))]).toEqual(["west"]);
+    expect(JSON.parse(JSON.stringify(facts))).toEqual(facts);
+  });
+
   it("says what a web page in place of a cluster means", async () => {
     bench.clusters[west]?.misbehave("html", 20);
     const facts = await look();
@@ -97,7 +108,7 @@ describe("preflight, in a lab", () => {
       ...ctx,
       clients: { ...ctx.clients, pg: { ...ctx.clients.pg, guard: { ...guard, password: "old" } } },
     };
-    const facts = await lookAtFailover(rotated, input);
+    const facts = await lookAtFailover(rotated, input).then(withDatabase);
     expect(seenFrom(facts)).toEqual({ muster: "unknown", replica: "unknown" });
     expect(blockers(facts)).toEqual([
       expect.stringMatching(/^checkout-db-west answers, and does not let Muster look into it: .*password/),

@@ -1,7 +1,7 @@
 import type { Instance } from "../../src/adapters/rds.ts";
-import { Estate } from "../../src/estate.ts";
+import { Estate, type Service } from "../../src/estate.ts";
 import { parse } from "yaml";
-import type { FailoverFacts } from "../../src/facts/failover.ts";
+import { keepsData, type FactsWithDatabase, type FailoverFacts } from "../../src/facts/failover.ts";
 import { labEstate } from "../../src/lab/estate.ts";
 
 export const at = "2026-11-23T12:00:00.000Z";
@@ -56,7 +56,7 @@ const deployments = service?.deployments ?? [];
 if (!config) throw new Error("the lab's estate has no config");
 
 /** A healthy world in which nobody needs to move. */
-export const healthy: FailoverFacts = {
+export const healthy: FactsWithDatabase = {
   service: "checkout",
   toRegion: "us-west-2",
   fromRegion: "us-east-1",
@@ -111,7 +111,7 @@ export const healthy: FailoverFacts = {
 };
 
 /** The same world after us-east-1 died: 12 seconds of heartbeats never arrived. */
-export const eastDead: FailoverFacts = {
+export const eastDead: FactsWithDatabase = {
   ...healthy,
   to: {
     instance: saw(replica),
@@ -139,4 +139,36 @@ export const eastDead: FailoverFacts = {
     greenAt: "2026-11-23T11:58:10.000Z",
     redSince: "2026-11-23T11:58:20.000Z",
   }),
+};
+
+/** Facts of which a test knows that a database is among them. */
+export function withDatabase(facts: FailoverFacts): FactsWithDatabase {
+  if (!keepsData(facts)) throw new Error("no database was looked at");
+  return facts;
+}
+
+/** The lab's estate with a second service, which keeps no data of its own: the shop's front; and what a test wants of it. */
+export function estateWithFront(wishes: Partial<Service> = {}): Estate {
+  const { checkout } = estate.services;
+  if (!checkout) throw new Error("the lab's estate has no checkout");
+  const front: Service = {
+    ...checkout,
+    dependsOn: ["checkout"],
+    traffic: { ...checkout.traffic, name: "www.example.com" },
+    databases: [],
+    configs: [],
+    ...wishes,
+  };
+  return { ...estate, services: { checkout, front } };
+}
+
+const { application: _, to: __, from: ___, lastBeat: ____, promotion: _____, ...anyService } = healthy;
+
+/** The healthy world as it is seen for the front. */
+export const front: FailoverFacts = {
+  ...anyService,
+  service: "front",
+  configs: [],
+  dns: { ...healthy.dns, name: { ...healthy.dns.name, name: "www.example.com" } },
+  rights: healthy.rights.filter(({ cluster }) => cluster === "west"),
 };

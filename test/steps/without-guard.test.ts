@@ -10,7 +10,7 @@ import { fenceWrites, type FenceWritesSeen } from "../../src/steps/fence-writes.
 import { openWrites } from "../../src/steps/open-writes.ts";
 import { promoteReplica } from "../../src/steps/promote-replica.ts";
 import { verifyDatabase } from "../../src/steps/verify-database.ts";
-import { estate } from "../jobs/facts.ts";
+import { estate, withDatabase } from "../jobs/facts.ts";
 import { drive, openBench, takeBack, type Bench } from "./bench.ts";
 import { inputs } from "./inputs.ts";
 
@@ -21,7 +21,7 @@ describe("a database in which Muster's schema was never made", () => {
   const reads: Reads = {};
   const primary = () => bench.pair.primary.server;
   const plan = async () => {
-    const facts = await lookAtFailover({ ...bench.ctx, estate }, input);
+    const facts = withDatabase(await lookAtFailover({ ...bench.ctx, estate }, input));
     return { facts, ...failover.plan(estate, input, facts) };
   };
   const arrives = async () => {

@@ -1,0 +1,129 @@
+import { spell } from "../src/engine/judge.ts";
+import { seen, whyUnseen } from "../src/facts/fact.ts";
+import type { FactsWithDatabase, FailoverFacts } from "../src/facts/failover.ts";
+import { lagOf, predictedLoss, reachedBySomebody, seenFrom } from "../src/facts/moves.ts";
+import { readyToPromote } from "../src/facts/replica.ts";
+import type { Mode } from "../src/steps/targets.ts";
+import { keyName } from "./config-keys.ts";
+import type { Preview } from "./job.ts";
+import { spellOldSide, spellReach } from "./old-side.ts";
+
+type Row = Preview["rows"][number];
+
+/** What a preview tells of a service's data, or of there being none. */
+export type DatabasePreview = {
+  mode: Mode | "";
+  /** How the headline ends. */
+  headline: string;
+  rows: Row[];
+  diffs: Preview["diffs"];
+  /** Rights that only their use proves. */
+  provenByUse: string[];
+  /** Rules the plan runs into. */
+  rules: string[];
+  /** True where looks at the old side will be waited for in vain. */
+  oldSideSilent: boolean;
+};
+
+/** Shows what becomes of a service's database. Pure. */
+export function previewDatabase(facts: FactsWithDatabase, mode: Mode): DatabasePreview {
+  return {
+    mode,
+    headline: `, ${spellOldSide(facts, mode)}`,
+    rows: [oldSideRow(facts), replicaRow(facts), lagRow(facts), lossRow(facts, mode)],
+    diffs: [writerDiff(facts), ...configDiffs(facts)],
+    provenByUse: ["rds:PromoteReadReplica"],
+    rules: rulesOf(facts, mode),
+    oldSideSilent: !reachedBySomebody(facts),
+  };
+}
+
+/** Says that a service keeps no data, and what that means for those who approve. Pure. */
+export function previewNoDatabase({ fromRegion }: FailoverFacts): DatabasePreview {
+  const value = "keeps no data, so that nothing is fenced there and its pods do no harm: they stay, for the way back";
+  return {
+    mode: "",
+    headline: "; it keeps no data of its own",
+    rows: [{ label: `Old side (${fromRegion})`, value }],
+    diffs: [],
+    provenByUse: [],
+    rules: [],
+    oldSideSilent: false,
+  };
+}
+
+function oldSideRow(facts: FactsWithDatabase): Row {
+  const { muster, replica } = seenFrom(facts);
+  const tone = muster === "yes" && replica === "yes" ? "good" : reachedBySomebody(facts) ? "warn" : "bad";
+  return { label: `Old side (${facts.fromRegion})`, value: spellReach(facts), tone };
+}
+
+function replicaRow({ to }: FactsWithDatabase): Row {
+  const label = "Replica";
+  const instance = seen(to.instance);
+  if (!instance) return { label, value: whyUnseen(to.instance) ?? "not seen", tone: "bad" };
+  const parts = [
+    `${instance.id}: ${instance.status}`,
+    instance.sourceId === undefined ? "not a replica" : (instance.replication ?? "replication unknown"),
+    instance.hasBackup ? "has a backup" : "no backup yet",
+  ];
+  const ready = instance.sourceId === undefined ? "no" : readyToPromote(instance.status);
+  return { label, value: parts.join(", "), tone: ready === "yes" ? "good" : ready === "later" ? "warn" : "bad" };
+}
+
+function lagRow(facts: FactsWithDatabase): Row {
+  const { seconds, bytes, unappliedBytes } = lagOf(facts);
+  const beat = seconds === undefined ? "unknown by heartbeat" : `${Math.ceil(seconds)} s by heartbeat`;
+  const applied =
+    unappliedBytes === undefined ? "unknown by log" : `${spellBytes(unappliedBytes)} arrived and not applied`;
+  return {
+    label: "Replica behind",
+    value: `${beat}, ${bytes === undefined ? applied : `${spellBytes(bytes)} by log`}`,
+  };
+}
+
+function lossRow(facts: FactsWithDatabase, mode: Mode): Row {
+  const label = "Writes lost";
+  const { rpoSeconds } = facts.objectives;
+  if (mode === "graceful")
+    return { label, value: "none: writes stop first, then the replica catches up", tone: "good" };
+  const seconds = predictedLoss(facts);
+  if (seconds === undefined) return { label, value: `unknown (objective ${spell(rpoSeconds)})`, tone: "bad" };
+  const value = `up to ${seconds} s (objective ${spell(rpoSeconds)})`;
+  return { label, value, tone: seconds > rpoSeconds ? "bad" : "warn" };
+}
+
+/** Said unless somebody broke that rule. */
+export const askedAgain = "loss over the objective: two people are asked again";
+
+function rulesOf(facts: FactsWithDatabase, mode: Mode): string[] {
+  const lost = mode === "ungraceful" ? predictedLoss(facts) : 0;
+  return [
+    ...(mode === "ungraceful" ? ["two writers cannot be ruled out: both approvals accept that"] : []),
+    ...(lost === undefined || lost > facts.objectives.rpoSeconds ? [askedAgain] : []),
+  ];
+}
+
+function writerDiff({ from, to, fromRegion, toRegion }: FactsWithDatabase): Preview["diffs"][number] {
+  const writerOf = (id: string | undefined, region: string) => `${id ?? "the database"} (${region})`;
+  return {
+    what: "Writes go to",
+    from: writerOf(from.known?.id, fromRegion),
+    to: writerOf(seen(to.instance)?.id, toRegion),
+  };
+}
+
+function configDiffs({ configs, to }: FactsWithDatabase): Preview["diffs"] {
+  const host = seen(to.instance)?.endpoint?.host;
+  return configs.flatMap(({ config, now }) => {
+    const found = seen(now);
+    if (!found || host === undefined || found.value === host) return [];
+    const what = `${keyName(config)} (${config.region})`;
+    return [{ what, from: found.value ?? "not set", to: host, ...(found.owner ? { owner: found.owner.manager } : {}) }];
+  });
+}
+
+function spellBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} bytes`;
+  return bytes < 1024 ** 2 ? `${Math.ceil(bytes / 1024)} kB` : `${Math.ceil(bytes / 1024 ** 2)} MB`;
+}

@@ -1,0 +1,58 @@
+import type { Instance } from "../adapters/rds.ts";
+import type { Context } from "../context.ts";
+import { lookAtApplication, type ApplicationFacts } from "./application.ts";
+import { notSeen, seen, whyUnseen, type Fact } from "./fact.ts";
+import { lookAtLastBeat } from "./heartbeats.ts";
+import { lookAtServer, type ServerFacts } from "./lag.ts";
+import { lookAtPromotions, type Promotion } from "./promotions.ts";
+import { lookAtInstance, recallInstance } from "./replica.ts";
+import type { Side, Sides } from "./targets.ts";
+
+/** What preflight saw of the database of a service that is to move. */
+export type DatabaseFacts = {
+  application: Fact<ApplicationFacts>;
+  /** The instance that shall write, and what it says itself. */
+  to: { instance: Fact<Instance>; server: Fact<ServerFacts> };
+  /** The instance that writes until then; `known` is how RDS last described it, be it now or long ago. */
+  from: { instance: Fact<Instance>; known?: Instance; server: Fact<ServerFacts> };
+  /** The newest heartbeat of the old writer that Muster remembers. */
+  lastBeat: Fact<{ at: string }>;
+  promotion: Fact<{ last: Promotion | null }>;
+};
+
+/** Looks at both instances of a service's database, as RDS tells them and as they say themselves. */
+export async function lookAtDatabase(ctx: Context, service: string, sides: Sides): Promise<DatabaseFacts> {
+  const application = await lookAtApplication(ctx, service, sides);
+  const [instances, lastBeat, promotion] = await Promise.all([
+    lookAtSides(ctx, sides, application),
+    lookAtLastBeat(ctx, sides.from.instance),
+    lookAtPromotions(ctx, service),
+  ]);
+  return { application, ...instances, lastBeat, promotion };
+}
+
+async function lookAtSides(
+  ctx: Context,
+  { from, to }: Sides,
+  application: DatabaseFacts["application"],
+): Promise<Pick<DatabaseFacts, "to" | "from">> {
+  // The old side's address is recalled first: its region's control plane may be what died.
+  const recalled = await recallInstance(ctx, from);
+  const server = (side: Side, instance: Instance | undefined) => {
+    const endpoint = instance?.endpoint;
+    const app = seen(application);
+    if (!app) return Promise.resolve(notSeen(ctx, whyUnseen(application) ?? "its database is not known"));
+    if (!endpoint) return Promise.resolve(notSeen(ctx, `the address of ${side.instance} is not known`));
+    return lookAtServer(ctx, { instance: side.instance, database: app.database, role: app.role, ...endpoint });
+  };
+  const [newSide, oldSide] = await Promise.all([
+    lookAtInstance(ctx, to).then(async (instance) => ({ instance, server: await server(to, seen(instance)) })),
+    Promise.all([lookAtInstance(ctx, from), recalled ? server(from, recalled) : undefined]).then(
+      async ([instance, early]) => {
+        const known = seen(instance) ?? recalled;
+        return { instance, ...(known ? { known } : {}), server: early ?? (await server(from, known)) };
+      },
+    ),
+  ]);
+  return { to: newSide, from: oldSide };
+}
