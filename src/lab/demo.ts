@@ -13,7 +13,7 @@ await runProgram("demo", async () => {
       graceful: { type: "boolean", default: false },
       region: { type: "boolean", default: false },
       "kill-worker": { type: "string" },
-      scale: { type: "string", default: "20" },
+      scale: { type: "string" },
     },
     usage,
   );
@@ -22,7 +22,7 @@ await runProgram("demo", async () => {
     graceful: typed.graceful,
     region: typed.region,
     ...(killIn === undefined ? {} : { killIn }),
-    scale: readNumber(typed.scale, scales, usage),
+    scale: readNumber(typed.scale ?? (typed.region ? "10" : "20"), scales, usage),
     print: (line) => void process.stdout.write(`${line}\n`),
   });
   process.stdout.write(`${JSON.stringify(figures)}\n`);
