@@ -16,11 +16,12 @@ import { CannotContinue, messageOf, UserError } from "../errors.ts";
 import { startMuster, type Muster, type Overrides } from "../main.ts";
 import { migrateQueue } from "../queue.ts";
 import { runCli } from "../terminal.ts";
-import { labEstate, persons, roleSettingOf, west, type EstateWishes } from "./estate.ts";
+import { labEstate, persons, west, type EstateWishes } from "./estate.ts";
 import { kubeconfig } from "./kubernetes.ts";
-import { app, muster as musterRole } from "./shop.ts";
+import { muster as musterRole } from "./shop.ts";
 import { isHeard, postToAny, slackSettings } from "./slack-way.ts";
 import { sightsOf, type Query, type Sights } from "./sights.ts";
+import { roleSettings } from "./world-databases.ts";
 import { openWorld, type World, type WorldOptions } from "./world.ts";
 
 export type LabOptions = WorldOptions & {
@@ -246,9 +247,6 @@ async function restOf(db: Db, runId: string): Promise<string | undefined> {
   return view.ended?.outcome;
 }
 
-/** The role is the same in all databases of the lab. */
-const appUrl = `postgres://${app.user}:${app.password}@unused.lab/${app.database}?sslmode=disable`;
-
 async function writeFiles(world: World, folder: string, options: LabOptions): Promise<Record<string, string>> {
   const { slack, mail, resolver, rds, route53, sts, authority, musterDatabase } = world;
   await chmod(folder, 0o700);
@@ -279,7 +277,7 @@ async function writeFiles(world: World, folder: string, options: LabOptions): Pr
     GUARD_USER: musterRole.user,
     GUARD_PASSWORD: musterRole.password,
     GUARD_SSL: "disable",
-    ...Object.fromEntries(world.services.flatMap(({ name, pair }) => (pair ? [[roleSettingOf(name), appUrl]] : []))),
+    ...roleSettings(world.services),
     MUSTER_KEY: randomBytes(32).toString("base64"),
     // As in a company's network: what customers' resolvers keep, this one keeps too.
     RESOLVERS: resolver.server,

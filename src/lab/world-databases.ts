@@ -2,10 +2,11 @@ import { readFile } from "node:fs/promises";
 import type { Clock } from "../clock.ts";
 import type { Addresses } from "./address.ts";
 import type { Closing } from "./closing.ts";
-import { east, endpointOf, instancesOf, west } from "./estate.ts";
+import { east, endpointOf, instancesOf, roleSettingOf, west } from "./estate.ts";
 import { machineOf, openPair, type Pair, type PairOptions } from "./postgres-pair.ts";
 import type { InstanceOptions } from "./rds-instance.ts";
 import { checkout, type ServiceWish } from "./services.ts";
+import { app } from "./shop.ts";
 
 /** How long a replica keeps up a line on which nothing comes: wal_receiver_timeout on RDS. In seconds. */
 const receiverTimeoutSeconds = 30;
@@ -58,6 +59,12 @@ export function instancesFor(pairs: ReadonlyMap<string, Pair>): InstanceOptions[
       },
     ];
   });
+}
+
+/** The settings that hold the roles which the services' programs log in with: one role, the same in every database. */
+export function roleSettings(services: readonly ServiceWish[]): Record<string, string> {
+  const url = `postgres://${app.user}:${app.password}@unused.lab/${app.database}?sslmode=disable`;
+  return Object.fromEntries(services.filter(({ database }) => database).map(({ name }) => [roleSettingOf(name), url]));
 }
 
 /**
