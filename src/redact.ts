@@ -43,8 +43,11 @@ const looksSecret: readonly [RegExp, string][] = [
   [/\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?/g, redacted],
   [/(?<=\b(?:bearer|basic) )[\w.~+/=-]{6,}/gi, redacted],
   // password=..., "token": "...", secret: '...', also as a part of a longer name, and quoted as JSON within JSON.
-  [new RegExp(String.raw`((?:${named})\\*["']?\s*=\s*\\*["']?)[^\s"'\\&,;)\]}]{4,}`, "gi"), `$1${redacted}`],
-  [new RegExp(String.raw`((?:${named})\\*["']?\s*:\s*\\*["'])[^"'\\]{4,}`, "gi"), `$1${redacted}`],
+  [
+    new RegExp(String.raw`((?:${named})\\*["']?\s*=\s*\\*["']?)(?!\[redacted)[^\s"'\\&,;)\]}]{4,}`, "gi"),
+    `$1${redacted}`,
+  ],
+  [new RegExp(String.raw`((?:${named})\\*["']?\s*:\s*\\*["'])(?!\[redacted)[^"'\\]{4,}`, "gi"), `$1${redacted}`],
   // As SQL has it.
   [/(\bpassword\s+')(?:[^']|'')+(?=')/gi, `$1${redacted}`],
 ];

@@ -89,10 +89,12 @@ export async function runCli(argv: string[], terminal: Terminal): Promise<number
     }
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
+    // A terminal's scrollback is kept, and copied into tickets: what was typed may have been a secret.
+    const redact = makeRedactor(new Set(secretsIn(terminal.env)));
+    if (!(error instanceof CommanderError)) throw rewordError(error, redact);
     if (error.exitCode === 0 || error.code === "commander.help") return 0;
     throw new UserError({
-      happened: asSentence(error.message),
+      happened: redact(asSentence(error.message)),
       means: "Nothing was changed.",
       todo: "Type muster --help for what there is.",
     });

@@ -6,8 +6,9 @@ export type Happening = { at: number; text: string; tone: "person" | "worker" | 
 /** Lists what people decided, and what became of the workers, in order. Pure. */
 export function happeningsOf(events: readonly JournalEvent[]): Happening[] {
   return events.flatMap((event) => {
-    const told = tell(event);
-    return told ? [{ at: event.at.getTime(), ...told }] : [];
+    // Each stands under its own kind.
+    const tell = told[event.kind] as ((event: JournalEvent) => Told) | undefined;
+    return tell ? [{ at: event.at.getTime(), ...tell(event) }] : [];
   });
 }
 
@@ -16,8 +17,8 @@ type Told = Omit<Happening, "at">;
 const person = (text: string): Told => ({ text, tone: "person" });
 const trouble = (text: string): Told => ({ text, tone: "trouble" });
 
-/** What each kind of event says in the chart; those that are not here have no mark of their own. */
-const words: { [Kind in JournalEvent["kind"]]?: (event: Extract<JournalEvent, { kind: Kind }>) => Told } = {
+/** What is told of some events; the others are the steps' own, and their bars'. */
+const told: { [Kind in JournalEvent["kind"]]?: (event: Extract<JournalEvent, { kind: Kind }>) => Told } = {
   proposed: ({ by, breakGlass }) => (breakGlass ? trouble(`${by} broke glass`) : person(`${by} asked`)),
   approved: ({ by }) => person(`${by} approved`),
   answered: ({ by }) => person(`${by} said yes`),
@@ -31,8 +32,3 @@ const words: { [Kind in JournalEvent["kind"]]?: (event: Extract<JournalEvent, { 
   "taken-over": () => ({ text: "worker taken over", tone: "worker" }),
   "taken-up-late": () => ({ text: "taken up late", tone: "worker" }),
 };
-
-function tell(event: JournalEvent): Told | undefined {
-  const say = words[event.kind] as ((event: JournalEvent) => Told) | undefined;
-  return say?.(event);
-}

@@ -108,6 +108,7 @@ describe("/metrics", () => {
     await driver.drive(runId);
     expect((await read()).get("muster_steps_parked")).toBe(1);
     const { db } = lab;
+    await sql`truncate muster.outbox`.execute(db);
     for (const thread of ["mail:ana", "mail:ben", "reply:1"])
       await putOut(db, { thread, dedupeKey: thread, payload: { lines: [] } });
     await sql`update muster.outbox set put_at = muster.now() - interval '5 minutes' where thread = 'mail:ben'`.execute(

@@ -9,6 +9,8 @@ describe("the redactor", () => {
   it.each(strangers(1))("knows $kind by its looks", ({ text, core }) => {
     for (const around of [text, `it failed (${text}), and that was it`, `"${text}"`, JSON.stringify({ said: text })])
       expect(redact(around)).not.toContain(core);
+    // What was redacted before it was kept is redacted again before it is shown.
+    expect(redact(redact(text))).toBe(redact(text));
   });
 
   it.each([

@@ -85,9 +85,7 @@ describe("a hundred secrets, in a failover in which everything that fails quotes
     const enrolment = (await lab.types("ben", ["enrol"])).text;
     const secret = /secret=(\w+)/.exec(enrolment)?.[1] ?? "";
     shown = { kind: "ben's authenticator", text: secret, core: secret };
-    for (const knobs of failing()) Object.assign(knobs, { recites: recite, errorRate: 0.2 });
-    Object.assign(lab.slack.knobs, { recites: recite, errorRate: 0.1 });
-    lab.mail.knobs.recites = recite;
+    for (const knobs of [...failing(), lab.slack.knobs, lab.mail.knobs]) knobs.recites = recite;
     lab.mail.knobs.next("DATA", "fail-before", 1);
     lab.mail.knobs.next("DATA", "throttle", 2);
     // The users' database quotes some whenever Muster's mark is set in it, at first.
@@ -104,11 +102,17 @@ describe("a hundred secrets, in a failover in which everything that fails quotes
       .slice(0, 20)
       .map(({ text }) => text.replaceAll(/["\s]/g, "_"))
       .join(" ");
+    for (const knobs of failing()) knobs.errorRate = 0.7;
+    says.push(await lab.says("ana", "/failover us-west-2 checkout --dry-run"));
+    for (const knobs of failing()) knobs.errorRate = 0;
     says.push(await lab.says("ana", `/failover us-west-2 checkout --reason "${reason.replaceAll('"', "")}"`));
     const runId = await lab.newestRun();
     const terminal = async (...argv: string[]) => says.push((await lab.types("ben", argv)).text);
     await terminal("runs", "approve", runId, "--code", generateSync({ secret: shown.text }));
     says.push(await lab.presses("cleo", "Approve"));
+    await lab.untilTold("Started:");
+    for (const knobs of failing()) knobs.errorRate = 0.2;
+    lab.slack.knobs.errorRate = 0.2;
     let rest = await lab.untilRests();
     for (let times = 0; rest.startsWith("parked") && times < 10; times += 1) {
       told["parked"] = rest;
@@ -117,6 +121,7 @@ describe("a hundred secrets, in a failover in which everything that fails quotes
       rest = await lab.untilRests();
     }
     expect(rest).toBe("done");
+    lab.slack.knobs.errorRate = 0;
     await terminal("runs", "show", runId);
     await terminal("runs");
     await terminal("runs", "show", strange[3]?.text ?? "");
@@ -133,7 +138,7 @@ describe("a hundred secrets, in a failover in which everything that fails quotes
     await fetchAll(lab, told, " while the database is in trouble");
     await lab.time.pass(30);
     await lab.query("drop trigger quote on muster.turn");
-    for (const knobs of [...failing(), lab.slack.knobs]) knobs.errorRate = 0;
+    for (const knobs of failing()) knobs.errorRate = 0;
     const nothingWaits = async () =>
       (await lab.query("select from muster.outbox where state in ('waiting', 'sending')")).length === 0;
     await lab.time.until("everything is told", nothingWaits, 3600);

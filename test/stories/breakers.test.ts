@@ -22,12 +22,14 @@ describe("while a region is dead", () => {
     const { checkout } = lab.ctx().estate.services;
     for (let times = 0; times < 20 && !failing().includes(database) && checkout; times += 1)
       await beatOnce(lab.ctx(), "checkout", checkout).catch(() => undefined);
-    const runId = await lab.starts();
+    await lab.says("ana", `/failover ${west} checkout`);
+    const runId = await lab.newestRun();
     expect((await lab.card()).text).toMatch(
       new RegExp(
         `Muster's calls have been failing: .*${database} since \\d\\d:\\d\\d UTC.* The run tries each of them`,
       ),
     );
+    for (const person of ["ben", "cleo"]) await lab.presses(person, "Approve");
     expect(await lab.untilRests()).toBe("done");
     expect(await lab.dig()).toEqual([lab.edges[west]?.address]);
     const [told] = await lab.query<{ count: number }>(
