@@ -88,6 +88,7 @@ describe("npm run lab", () => {
     await region("us-west-2").getByText("writer", { exact: true }).waitFor();
     expect(await region("us-west-2").innerText()).toMatch(/4 of 4 ready[\s\S]*DNS\s*100 %/);
     await tab.locator("#success-rate", { hasText: "100 %" }).waitFor();
+    await button(/\d+ replies/).click();
     const chart = tab.locator("figure.file img").last();
     await chart.waitFor();
     expect(await chart.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth)).toBe(2400);
