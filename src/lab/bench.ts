@@ -1,0 +1,130 @@
+import { cpus, totalmem } from "node:os";
+import { measureAcks } from "./bench-acks.ts";
+import { measureHandingOn } from "./bench-handing-on.ts";
+import { harmOf, measureScript, total } from "./bench-script.ts";
+import { measureServer } from "./bench-server.ts";
+import { playDemo } from "./demo-story.ts";
+import { findPostgres } from "./postgres-binaries.ts";
+import { readTyped, runProgram } from "./terminal-entry.ts";
+
+const usage = "npm run bench [-- --json]";
+
+/** Lab seconds in a second: the figures of failovers are ratios of lab seconds, played at the demo's own speed. */
+const scale = 20;
+const times = 3;
+const samples = 100;
+const secondsOfCommands = 10;
+
+type Row = { key: string; what: string; value: number | string | null; bar: string };
+
+/** Measures what Muster promises, and prints it beside the promise. Nothing here passes or fails. */
+await runProgram("bench", async () => {
+  const { json } = readTyped({ json: { type: "boolean", default: false } }, usage);
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  const rows = await measure(say);
+  const postgres = await findPostgres();
+  const machine = {
+    cpu: cpus()[0]?.model ?? "unknown",
+    cores: cpus().length,
+    memoryGb: Math.round(totalmem() / 1024 ** 3),
+    node: process.version,
+    postgres: postgres?.version ?? "none",
+    scale,
+  };
+  if (json)
+    process.stdout.write(
+      `${JSON.stringify({ machine, ...Object.fromEntries(rows.map(({ key, value }) => [key, value])) })}\n`,
+    );
+  else {
+    console.log(
+      Object.entries(machine)
+        .map(([name, value]) => `${name} ${value}`)
+        .join(", "),
+    );
+    for (const { key, what, value, bar } of rows)
+      console.log(`${key.padEnd(20)} ${String(value).padStart(10)}  ${bar.padEnd(12)} ${what}`);
+  }
+  return 0;
+});
+
+async function measure(say: (line: string) => void): Promise<Row[]> {
+  const quiet = () => undefined;
+  say(`A failover, ${times} times ...`);
+  const plays = [];
+  for (let time = 0; time < times; time += 1) plays.push(await playDemo({ graceful: false, scale, print: quiet }));
+  const planned = await playDemo({ graceful: true, scale, print: quiet });
+  say("The emergency script, with the region dead and alive ...");
+  const script = await measureScript(scale, true);
+  const scriptAlive = await measureScript(scale, false);
+  say(`${samples} runs whose server is killed ...`);
+  const takeOvers = await measureHandingOn("SIGKILL", samples);
+  say(`${samples} runs whose server is stopped ...`);
+  const handOvers = await measureHandingOn("SIGTERM", samples);
+  say("Commands at 200 a second ...");
+  const acks = await measureAcks(secondsOfCommands);
+  say(`A server beside its database, ${times} times ...`);
+  const servers = [];
+  for (let time = 0; time < times; time += 1) servers.push(await measureServer());
+
+  const tool = median(plays.map(({ toolSeconds }) => toolSeconds ?? Infinity));
+  return [
+    row(
+      "overCriticalPath",
+      "tool time by the longest way of the outside's delays",
+      median(plays.map(overCriticalPath)),
+      "<= 1.10",
+    ),
+    row(
+      "ownSeconds",
+      "wall seconds in which nothing outside was waited for",
+      median(plays.map((play) => play.ownSeconds ?? Infinity)),
+      "<= 2",
+    ),
+    row(
+      "overScript",
+      "the emergency script's time by Muster's",
+      script.seconds === null ? null : script.seconds / tool,
+      "reported",
+    ),
+    row(
+      "scriptHarmOurs",
+      "orders lost, doubled or taken by two sides: Muster, region alive",
+      total(harmOf(planned)),
+      "0",
+    ),
+    row("scriptHarmTheirs", "the same of the emergency script", total(scriptAlive.harm), "reported"),
+    row("takeOverP99Seconds", "SIGKILL to the next epoch's first word", percentile(takeOvers, 99), "<= 15"),
+    row("handOverP99Seconds", "SIGTERM to the next epoch", percentile(handOvers, 99), "<= 2"),
+    row(
+      "ackP99Ms",
+      `acknowledgements at 200/s with 30 ms a round trip, ${acks.length} of them`,
+      percentile(acks, 99),
+      "<= 300",
+    ),
+    row(
+      "readySeconds",
+      "muster serve, from its start to ready",
+      median(servers.map(({ readySeconds }) => readySeconds)),
+      "<= 1.5",
+    ),
+    row("idleMb", "memory it holds then", median(servers.map(({ idleMb }) => idleMb)), "<= 250"),
+    row("busyMb", "and with 50 runs at once", median(servers.map(({ busyMb }) => busyMb)), "<= 400"),
+  ];
+}
+
+const overCriticalPath = ({ toolSeconds, criticalPathSeconds }: Awaited<ReturnType<typeof playDemo>>): number =>
+  (toolSeconds ?? Infinity) / criticalPathSeconds;
+
+const row = (key: string, what: string, value: number | null, bar: string): Row => ({
+  key,
+  what,
+  bar,
+  value: value === null ? null : Math.round(value * 100) / 100,
+});
+
+function percentile(values: number[], percent: number): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  return sorted[Math.min(sorted.length - 1, Math.ceil((sorted.length * percent) / 100) - 1)] ?? Number.NaN;
+}
+
+const median = (values: number[]): number => percentile(values, 50);

@@ -1,0 +1,68 @@
+import { getConfigKey, getScale, setConfigKey, setScale } from "../adapters/kubernetes.ts";
+import { promoteReplica } from "../adapters/rds.ts";
+import { getWeightedRecords, replaceWeights } from "../adapters/route53.ts";
+import { probe } from "../adapters/probe.ts";
+import { readConfig } from "../config.ts";
+import type { Context } from "../context.ts";
+import { openContext } from "../main.ts";
+import { endpointOf, instances, record, west, zone } from "./estate.ts";
+import type { Lab } from "./lab.ts";
+import { ask } from "./postgres-pair.ts";
+
+/** The validation is given up after so many lab seconds. */
+const longestSeconds = 3600;
+const betweenLooksSeconds = 5;
+
+const app = { namespace: "shop", name: "checkout" };
+const config = { namespace: "shop", name: "app-config", key: "DB_HOST" };
+
+/**
+ * Plays what teams have today: the emergency script that this project began with. Its actions in its order, with no wait
+ * between them, then its own validation until it passes: the health page answers, the database takes connections and has
+ * users. Sent by the same clients that Muster has. Returns the lab seconds it took, or null where it never passed.
+ */
+export async function playEmergencyScript(lab: Lab, replicas: number): Promise<number | null> {
+  const { ctx, close } = await openContext(readConfig(lab.environment), {
+    clock: lab.time.clock,
+    env: lab.environment,
+  });
+  try {
+    const startedAt = ctx.now().getTime();
+    await stopTrafficToPrimary(ctx);
+    await promoteReplica(ctx, ctx.clients.rds(west), instances[west], { backupRetentionDays: 7 });
+    await updateConfiguration(ctx);
+    await scaleUp(ctx, replicas);
+    while (!(await validates(ctx, lab))) {
+      if (ctx.now().getTime() - startedAt > longestSeconds * 1000) return null;
+      await ctx.clock.sleep(betweenLooksSeconds);
+    }
+    return (ctx.now().getTime() - startedAt) / 1000;
+  } finally {
+    await close();
+  }
+}
+
+async function stopTrafficToPrimary(ctx: Context): Promise<void> {
+  const dns = { zone: zone.id, name: record, type: "A" as const, ttl: 60 };
+  const from = await getWeightedRecords(ctx, ctx.clients.route53, dns);
+  await replaceWeights(ctx, ctx.clients.route53, dns, { from, weights: { [west]: 100 } });
+}
+
+async function updateConfiguration(ctx: Context): Promise<void> {
+  const cluster = ctx.clients.cluster("west");
+  const now = await getConfigKey(ctx, cluster, config);
+  await setConfigKey(ctx, cluster, config, { value: endpointOf(west), resourceVersion: now?.resourceVersion ?? "" });
+}
+
+async function scaleUp(ctx: Context, replicas: number): Promise<void> {
+  const cluster = ctx.clients.cluster("west");
+  const now = await getScale(ctx, cluster, app);
+  await setScale(ctx, cluster, app, { replicas, resourceVersion: now?.resourceVersion ?? "" });
+}
+
+async function validates(ctx: Context, { pair }: Lab): Promise<boolean> {
+  const health = await probe(ctx, ctx.clients.web, { url: `https://${record}:8080/health`, limitMs: 10_000 });
+  if (!health.ok) return false;
+  const rows = await ask<{ count: number }>(pair.replica.server, "select count(*)::int as count from users");
+  return (rows[0]?.count ?? 0) > 0;
+}
