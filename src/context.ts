@@ -13,6 +13,11 @@ export type Context = {
   estate: Estate;
   /** Muster's own database: runs, journals, inbox, outbox. */
   db: Db;
+  /**
+   * Connections of their own for what people type and press: Slack waits three seconds, however busy the runs are. Absent in
+   * a terminal, which takes in nothing.
+   */
+  doorDb?: Db;
   /** The clock a person could read; on the same row as muster.now() in the database. */
   clock: Clock;
   now(): Date;

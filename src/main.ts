@@ -153,6 +153,8 @@ export type Muster = { ctx: Context; httpPort: number; reload(): void; stop(): P
  */
 export async function startMuster(config: Config, overrides: Overrides = {}): Promise<Muster> {
   const { ctx, driver, reload, close } = await openContext(config, overrides);
+  const doorDb = openDoorDb(config, ctx);
+  ctx.doorDb = doorDb;
   const mail = config.SMTP_URL ? openMailSender({ url: config.SMTP_URL, from: config.MAIL_FROM }) : undefined;
   const slack = config.SLACK_BOT_TOKEN
     ? openSlackFront(ctx, {
@@ -169,6 +171,7 @@ export async function startMuster(config: Config, overrides: Overrides = {}): Pr
   });
   ctx.meters = metrics.meters;
   const http = await openHttp(ctx, config.HTTP_PORT, { metrics, slack: slack?.door }).catch(async (error: unknown) => {
+    await doorDb.destroy();
     await close();
     throw error;
   });
@@ -197,10 +200,17 @@ export async function startMuster(config: Config, overrides: Overrides = {}): Pr
     await inbox?.stop();
     await driver.stop();
     await outbox.stop();
+    await doorDb.destroy();
     await close();
   };
   return { ctx, httpPort: http.port, reload, stop };
 }
+
+/** Each delivery is a transaction of three round trips: at two hundred a second and 30 ms each, eighteen are under way. */
+const doorConnections = 16;
+
+const openDoorDb = ({ DATABASE_URL }: Config, { leaseMs, activity, log }: Context) =>
+  openDb(DATABASE_URL, { max: doorConnections, leaseMs, activity, log });
 
 async function clusterPrepared(ctx: Context, name: string): Promise<void> {
   try {

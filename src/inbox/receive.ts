@@ -27,7 +27,7 @@ class TooLate extends Error {}
  * is a promise: an insert that comes through late is rolled back.
  */
 export function receive(
-  ctx: Pick<Context, "db" | "log" | "point" | "redact">,
+  ctx: Pick<Context, "db" | "doorDb" | "log" | "point" | "redact">,
   deliveryKey: string,
   delivery: Delivery,
 ): Promise<Receipt> {
@@ -40,13 +40,13 @@ export function receive(
 }
 
 async function record(
-  ctx: Pick<Context, "db" | "log" | "point">,
+  ctx: Pick<Context, "db" | "doorDb" | "log" | "point">,
   deliveryKey: string,
   delivery: Delivery,
 ): Promise<Receipt> {
   const deadline = performance.now() + insertMs;
   let committing = false;
-  const insert = ctx.db.transaction().execute(async (db) => {
+  const insert = (ctx.doorDb ?? ctx.db).transaction().execute(async (db) => {
     const { numAffectedRows } = await sql`
       insert into muster.inbox (source, delivery_key, body) values ('slack', ${deliveryKey}, ${JSON.stringify(delivery)})
           on conflict (delivery_key) do nothing`.execute(db);
