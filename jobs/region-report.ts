@@ -17,7 +17,10 @@ export function regionReportLines({ runId, title, services, left }: RegionReport
   const summary = [
     `${back.length} of ${services.length} services serve their customers in the new region.`,
     ...worst(services),
-    ...services.flatMap(({ service, report }) => report.now.map((line) => `${service}: ${line}`)),
+    ...services.flatMap(({ service, report }) =>
+      report.keepsData ? report.now.map((line) => `${service}: ${line}`) : [],
+    ),
+    ...withoutData(services),
     ...left
       .filter(({ kind }) => kind !== "there")
       .map(({ service, because }) => `${service} was not moved: ${because}.`),
@@ -31,6 +34,13 @@ export function regionReportLines({ runId, title, services, left }: RegionReport
   return { whole, summary };
 }
 
+/** What has no data left its pods behind, and may go back any time: said once for all of them. */
+function withoutData(services: RegionReport["services"]): string[] {
+  const names = services.filter(({ report }) => !report.keepsData).map(({ service }) => service);
+  if (names.length === 0) return [];
+  return [`${names.join(", ")}: the pods in the old region were left as they are; they keep no data and do no harm.`];
+}
+
 function worst(services: RegionReport["services"]): string[] {
   const times = services.flatMap(({ report }) => report.seconds.serviceRecovery ?? []);
   const missed = services.filter(({ report: { seconds } }) => (seconds.serviceRecovery ?? 0) > seconds.rtoObjective);
@@ -42,10 +52,10 @@ function worst(services: RegionReport["services"]): string[] {
   ];
 }
 
-function clocks({ seconds, loss }: Report): string {
+function clocks({ seconds, loss, keepsData }: Report): string {
   const recovered = seconds.serviceRecovery ?? seconds.tool;
   const time = recovered === null ? "not served yet" : `served after ${spell(recovered)}`;
   const kept = recovered === null ? "" : recovered <= seconds.rtoObjective ? ", kept" : ", missed";
-  const lost = loss.achievedSeconds === null ? "" : `; at most ${loss.achievedSeconds} s of writes lost`;
+  const lost = loss.achievedSeconds === null || !keepsData ? "" : `; at most ${loss.achievedSeconds} s of writes lost`;
   return `${time} (objective ${spell(seconds.rtoObjective)}${kept})${lost}`;
 }
