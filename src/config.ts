@@ -45,6 +45,7 @@ export const Config = z.object({
       "The app's signing secret, where Slack posts to Muster (HTTP_PORT, /slack/events) instead of Socket Mode. Where SLACK_APP_TOKEN is set too, Socket Mode is used and nothing is served at that path. Set but empty: Muster does not start.",
     ),
   SLACK_API_URL: z.url(url).default("https://slack.com/api/").describe("Where Slack's Web API is."),
+  STATUSPAGE_URL: z.url(url).default("https://api.statuspage.io/v1").describe("Where Statuspage's API is."),
   SMTP_URL: secretUrl(/^smtps?:$/, "smtp://user:password@host:587")
     .optional()
     .describe("Mail server, smtp://user:password@host:port. Unset: no mail is sent."),
@@ -176,9 +177,12 @@ export function secretsIn(env: Record<string, string | undefined> = process.env)
 
 /** Lists every secret this process knows: what no log, message or journal may show. */
 export function secretsOf(estate: Estate, env: Record<string, string | undefined>): string[] {
-  const references = Object.values(estate.services)
-    .flatMap((service) => service.databases.flatMap(({ writer, replica }) => [writer.appRole, replica.appRole]))
-    .filter((reference) => reference !== undefined);
+  const references = [
+    estate.statusPage?.token,
+    ...Object.values(estate.services).flatMap((service) =>
+      service.databases.flatMap(({ writer, replica }) => [writer.appRole, replica.appRole]),
+    ),
+  ].filter((reference) => reference !== undefined);
   const fromEstate = references.map((reference) =>
     "env" in reference ? env[reference.env] : readOrNothing(reference.file),
   );

@@ -150,6 +150,8 @@ function faultsWithin(estate: Estate): { keys: PropertyKey[]; says: string }[] {
       const says = "the service has no database whose host name these keys could hold";
       faults.push({ keys: [...keys, "configs"], says });
     }
+    if (service.statusComponents.length > 0 && !estate.statusPage)
+      faults.push({ keys: [...keys, "statusComponents"], says: "the estate names no statusPage" });
     for (const [index, other] of service.dependsOn.entries()) {
       if (!Object.hasOwn(estate.services, other))
         faults.push({ keys: [...keys, "dependsOn", index], says: `"${other}" is not among the services` });

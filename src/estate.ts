@@ -93,11 +93,25 @@ const service = z.strictObject({
   deployments: z.array(deployment).min(1),
   configs: z.array(config).default([]).describe("Keys of config maps that hold the database's host name."),
   health,
+  statusComponents: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      "Ids of the status page's components that stand for this service: what customers are told while it is moved. None: they are not told.",
+    ),
   stabilitySeconds: seconds.default(600).describe("How long the service must stay green in its new region."),
   admission: z
     .enum(["automatic", "person"])
     .default("automatic")
     .describe("Who lets customers in once all checks are green."),
+});
+
+const statusPage = z.strictObject({
+  page: z
+    .string()
+    .regex(/^[A-Za-z0-9-]+$/, "expected a page's id such as kctbh9vrtdwd")
+    .describe("The page's id at Statuspage."),
+  token: secretReference.describe("An API key of Statuspage that may change this page."),
 });
 
 /** The estate file: what Muster looks after. */
@@ -122,6 +136,9 @@ export const Estate = z.strictObject({
     .default(30)
     .describe("How long after its last move a service stays where it is, in minutes. 0: no such rule."),
   services: z.record(name, service).describe("What can be moved."),
+  statusPage: statusPage
+    .optional()
+    .describe("The page at Statuspage on which customers are told of a move. Unset: nothing is told there."),
   clusters: z.record(name, z.strictObject({ context: z.string().min(1).describe("A context of the kubeconfig.") })),
   bareCommands: z
     .array(name)

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
-import { readConfig, secretReader } from "../src/config.ts";
+import { readConfig, secretReader, secretsOf } from "../src/config.ts";
 import { UserError } from "../src/errors.ts";
+import { parseEstate } from "../src/estate-file.ts";
+import { labEstate } from "../src/lab/estate.ts";
 
 const enough = { DATABASE_URL: "postgres://muster:hunter2@db/muster" };
 
@@ -81,6 +83,12 @@ describe("settings", () => {
     );
     expect(explanation.means).toBe("Muster did not start, and touched nothing.");
     expect(message).not.toContain("hunter2");
+  });
+
+  it("the secrets that the estate refers to are known, so that nothing shows them", () => {
+    const estate = parseEstate(labEstate({ replicas: 1, stabilitySeconds: 60 }), "estate.yaml");
+    const env = { CHECKOUT_DB_URL: "postgres://app:hunter2@db/shop", STATUSPAGE_TOKEN: "hunter3" };
+    expect(secretsOf(estate, env)).toEqual(expect.arrayContaining(["hunter2", "hunter3"]));
   });
 
   it("a secret that the estate refers to is read when it is needed, and its absence is said", () => {

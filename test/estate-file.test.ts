@@ -107,6 +107,11 @@ describe("the estate file", () => {
       whole.replace("tier: critical", "tier: critical\n    dependsOn: [basket]"),
       /"basket" is not among the services/,
     ],
+    [
+      "components of a status page that it does not name",
+      whole.replace(/^statusPage:\n(  .*\n)+/m, ""),
+      /services.checkout.statusComponents: the estate names no statusPage/,
+    ],
     ["no replicas", whole.replaceAll(/^ +replicas: 2\n/gm, ""), /deployments.0.replicas/],
   ])("is refused for %s, at its place", (_what, text, expected) => {
     expect(text).not.toBe(whole);

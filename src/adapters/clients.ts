@@ -9,12 +9,15 @@ import { makeCluster, type Cluster } from "./kubernetes-client.ts";
 import { UserError } from "../errors.ts";
 import type { PgSettings, SslMode } from "./postgres.ts";
 import type { Web } from "./probe.ts";
+import { makeStatusPages, type StatusPages } from "./statuspage.ts";
 
 export type ClientSettings = NameSettings & {
   /** Where the AWS APIs are, when not where AWS has them. The region is read from the signature. */
   rdsEndpoint?: string | undefined;
   route53Endpoint?: string | undefined;
   stsEndpoint?: string | undefined;
+  /** Where Statuspage's API is, version included, when not where Atlassian has it. */
+  statusPageUrl?: string | undefined;
   /** PEM text of authorities to trust beside the built-in ones. */
   extraCa?: string | undefined;
   /** Unset: the library's own order (KUBECONFIG, the home folder, the pod's service account). */
@@ -40,6 +43,7 @@ export type Clients = {
   names: Names;
   pg: PgSettings;
   web: Web;
+  statusPages: StatusPages;
   /** Closes kept connections, so that the process can end. */
   close(): Promise<void>;
 };
@@ -58,6 +62,7 @@ export function makeClients(settings: ClientSettings): Clients {
   // The engine decides about second calls; a retry inside the SDK would repeat an effect that nobody looked for.
   const common = { maxAttempts: 1, requestHandler };
 
+  const statusPages = makeStatusPages({ url: settings.statusPageUrl, names, ca });
   const rds = new Map<string, RDSClient>();
   const sts = new Map<string, STSClient>();
   const clusters = new Map<string, Cluster>();
@@ -80,10 +85,11 @@ export function makeClients(settings: ClientSettings): Clients {
     },
     pg: { names, guard: settings.guard, connectTimeoutMs: settings.connectTimeoutMs, ca },
     web: { names, ca },
+    statusPages,
     async close() {
       requestHandler.httpAgent.destroy();
       requestHandler.httpsAgent.destroy();
-      await Promise.all([...clusters.values()].map((cluster) => cluster.close()));
+      await Promise.all([statusPages.close(), ...[...clusters.values()].map((cluster) => cluster.close())]);
     },
   };
 }

@@ -2,6 +2,7 @@ import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIReq
 import { NotTried } from "../breaker.ts";
 import { CallTimedOut } from "../call.ts";
 import { messageOf } from "../errors.ts";
+import { neverLeft } from "./unreachable.ts";
 
 /** What an error of Slack asks for. */
 export type Trouble =
@@ -98,24 +99,6 @@ const byCode: ReadonlyMap<string, Trouble> = new Map([
 
 function codes(names: string[], trouble: Trouble): [string, Trouble][] {
   return names.map((name) => [name, trouble]);
-}
-
-const noConnection = [
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT",
-];
-
-/** Whether an error proves that no byte of the request went out. */
-function neverLeft(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if ("code" in at && noConnection.includes(String(at.code))) return true;
-    if (at instanceof AggregateError && at.errors.length > 0) return at.errors.every(neverLeft);
-  }
-  return false;
 }
 
 function describe(error: unknown): string {

@@ -49,3 +49,21 @@ export function whyUnreachable(error: unknown): string | undefined {
   for (const [words, reason] of wordings) if (words.test(message ?? "")) return reason;
   return cause === undefined ? undefined : whyUnreachable(cause);
 }
+
+const noConnection = [
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+];
+
+/** Tells whether an error proves that no byte of the request went out. */
+export function neverLeft(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ("code" in at && noConnection.includes(String(at.code))) return true;
+    if (at instanceof AggregateError && at.errors.length > 0) return at.errors.every(neverLeft);
+  }
+  return false;
+}

@@ -27,6 +27,11 @@ const elsewhere: Record<string, string> = {
   "slack.*": "the outbox and the inbox",
   "sts.GetCallerIdentity": "muster doctor",
   "web.Date": "muster doctor",
+  "statuspage.ListOpenIncidents": "the outbox; test/outbox/statuspage-killed.test.ts",
+  "statuspage.ListComponents": "the outbox; test/outbox/statuspage-killed.test.ts",
+  "statuspage.CreateIncident": "the outbox; test/outbox/statuspage-killed.test.ts",
+  "statuspage.UpdateIncident": "the outbox; test/outbox/statuspage-killed.test.ts",
+  "statuspage.GetIncident": "the outbox; test/outbox/statuspage-killed.test.ts",
 };
 
 describe("a failover with the old region alive", () => {

@@ -10,6 +10,7 @@ const others = new Set(["fence-returned.ts"]);
 const ways: readonly [RegExp, string][] = [
   [/\bcall\(\s*[\w.]+,\s*["`]([\w.-]+)/g, ""],
   [/\baskCluster\(\s*\w+,\s*\w+,\s*"(\w+)"/g, "kubernetes."],
+  [/\baskPage\(\s*\w+,\s*\w+,\s*"(\w+)"/g, "statuspage."],
   [/\basMuster\(\s*\w+,\s*\w+,\s*"(\w+)"/g, "postgres."],
   [/\bwithPostgres\(\s*[^;]*?,\s*"(\w+)"/g, "postgres."],
 ];
@@ -24,7 +25,7 @@ export function namesOfProduct(): Set<string> {
     }
   }
   // What ends in a dot is the way in for the names above; Slack's are its methods'.
-  for (const open of ["kubernetes.", "postgres."]) names.delete(open);
+  for (const open of ["kubernetes.", "postgres.", "statuspage."]) names.delete(open);
   if (names.delete("slack.")) names.add("slack.*");
   return names;
 }
