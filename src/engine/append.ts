@@ -119,7 +119,7 @@ function rowsOf(events: EventBody[]) {
 
 function postsOf(
   runId: string,
-  { milestone, chart, mail }: Tell,
+  { milestone, chart, mail, announcements = [] }: Tell,
 ): { k: number; thread: string; payload: MessagePayload }[] {
   const posts: { thread: string; payload: MessagePayload }[] = [];
   if (milestone) posts.push({ thread: `run:${runId}`, payload: { ...milestone, runId } });
@@ -128,6 +128,7 @@ function postsOf(
     const { subject, lines } = mail as NonNullable<Tell["mail"]>;
     posts.push({ thread: `mail:${person}`, payload: { subject, lines, runId } });
   }
+  for (const { to, payload } of announcements) posts.push({ thread: `${to}:${runId}`, payload: { ...payload, runId } });
   return posts.map((post, k) => ({ k, ...post }));
 }
 

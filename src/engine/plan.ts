@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Announcement } from "./announce.ts";
 import type { BrokenGlass } from "./break-glass.ts";
 import type { Gate, Json, StepFor } from "./step.ts";
 
@@ -54,6 +55,8 @@ export type Plan = {
   warnings: string[];
   /** Rules that do not hold for this run, and who broke them. */
   breakGlass?: BrokenGlass;
+  /** What others than those who work on it are told, and when. */
+  announcements?: Announcement[];
 };
 
 /** Builds a node from a step or gate. The compiler checks that the input fits the step. */

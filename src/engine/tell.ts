@@ -1,4 +1,5 @@
 import type { MessagePayload } from "../outbox/sender.ts";
+import { announced, type Announcement } from "./announce.ts";
 import { howMany, isBroken, spellBroken } from "./break-glass.ts";
 import type { EventBody } from "./events.ts";
 import { secondsSince, spell } from "./judge.ts";
@@ -16,13 +17,25 @@ export type Tell = {
   chart?: { lines: string[] };
   /** Sent to these people by mail. */
   mail?: { people: string[]; subject: string; lines: string[] };
+  /** Told to others, in the words of the plan. */
+  announcements?: Announcement[];
 };
 
 type Run = { id: string; plan: Plan };
 
 /** Tells one event in the words people read: the timeline, the thread and the mail say the same. Pure. */
 export function tell(run: Run, view: RunView, event: EventBody, now: Date): Tell {
-  return "step" in event ? tellStep(run, view, event, now) : tellRun(run, view, event);
+  const told = "step" in event ? tellStep(run, view, event, now) : tellRun(run, view, event);
+  const announcements = announced(run.plan, view, event);
+  return announcements.length > 0 ? { ...withAsides(told, announcements), announcements } : told;
+}
+
+function withAsides(told: Tell, announcements: readonly Announcement[]): Tell {
+  const asides = announcements.flatMap(({ aside }) => (aside === undefined ? [] : [aside]));
+  const { milestone } = told;
+  return milestone && asides.length > 0
+    ? { ...told, milestone: { ...milestone, lines: [...milestone.lines, ...asides] } }
+    : told;
 }
 
 type StepEvent = Extract<EventBody, { step: string }>;
