@@ -57,6 +57,19 @@ export class Activity {
     }
   }
 
+  /**
+   * Waits for a time on the clock in the middle of work that `during` counts: while it lasts, that work is not in flight.
+   * Only to be called inside `during`.
+   */
+  async resting<T>(wait: () => Promise<T>): Promise<T> {
+    this.inFlight -= 1;
+    try {
+      return await wait();
+    } finally {
+      this.inFlight += 1;
+    }
+  }
+
   /** Makes the count of a watch in the background: it is no part of a run, and nobody need wait for what it waits for. */
   background(): Activity {
     const background = new Activity();

@@ -2,7 +2,7 @@ import { sparing } from "../call.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
 import { findNewHome } from "./homes.ts";
-import { tellAway, tellLockedOut, triesBeforeTelling } from "./notices.ts";
+import { tellLockedOut, tellWaiting, triesBeforeTelling } from "./notices.ts";
 import { settleMessage, takeMessage, type TakenMessage } from "./rows.ts";
 import type { Sender, Sent } from "./sender.ts";
 
@@ -52,12 +52,9 @@ async function settle(ctx: Context, { seq, thread, attempts, again }: TakenMessa
     const afterSeconds = await findNewHome(ctx, thread.slice(thread.indexOf(":") + 1), sent);
     return settleMessage(db, seq, { state: "waiting", afterSeconds, because });
   }
-  if (attempts === triesBeforeTelling && !thread.startsWith("mail:")) await tellAway(ctx, because);
-  if ("doubtful" in sent) {
-    return settleMessage(db, seq, { state: "sending", afterSeconds: Math.max(2, backoff(ctx, attempts)), because });
-  }
-  const afterSeconds = Math.max(sent.retryAfterSeconds, backoff(ctx, attempts));
-  return settleMessage(db, seq, { state: "waiting", afterSeconds, because });
+  if (attempts === triesBeforeTelling) await tellWaiting(ctx, thread, because);
+  const afterSeconds = Math.max(sent.retryAfterSeconds ?? 2, backoff(ctx, attempts));
+  return settleMessage(db, seq, { state: "doubtful" in sent ? "sending" : "waiting", afterSeconds, because });
 }
 
 /** Seconds before the next try: 1, 2, 4 ... up to 30, with some chance so that not all come at once. */

@@ -1,5 +1,6 @@
 import type { Context } from "../context.ts";
 import { putOut } from "./put.ts";
+import { tellRun } from "./tell-run.ts";
 
 /** Tries of one message that fail before people hear of it by mail: about a minute. */
 export const triesBeforeTelling = 7;
@@ -12,6 +13,23 @@ export async function tellLockedOut(ctx: Context, because: string): Promise<void
     "Runs go on; nothing is said in Slack, and no command or button there works.",
     "Install the app again and set SLACK_BOT_TOKEN and SLACK_APP_TOKEN; until then use the terminal: muster runs.",
   ]);
+}
+
+/** Tells people, by another way, that a message of this thread has waited for a minute. A mail that waits is told by nobody. */
+export async function tellWaiting(ctx: Context, thread: string, because: string): Promise<void> {
+  const [kind, id = ""] = thread.split(":");
+  if (kind === "statuspage") return tellPageAway(ctx, id, because);
+  if (kind !== "mail") await tellAway(ctx, because);
+}
+
+/** Says in a run's thread that the status page is behind. At most once a run. */
+async function tellPageAway(ctx: Context, run: string, because: string): Promise<void> {
+  const line = [
+    `The status page has taken nothing from Muster for about a minute: ${because}.`,
+    "The run does not wait for it; what customers are told goes out in order when the page is back.",
+    "Until then, tell them yourself.",
+  ].join(" ");
+  await tellRun(ctx.db, run, { key: `${run}:statuspage-away`, line });
 }
 
 /** Mails the approvers that messages have waited for a minute. At most once an hour. */

@@ -1,9 +1,13 @@
 import type { Button } from "../chat.ts";
 import type { Context } from "../context.ts";
+import type { StatusUpdate } from "../statuspage/update.ts";
 
 /** One message on its way out, in nobody's markup. */
 export type Message = {
-  /** The rows' thread: "run:<id>", "reply:<id>", "mail:<person>", "chart:<run>". Messages of one thread go out in order. */
+  /**
+   * The rows' thread: "run:<id>", "reply:<id>", "mail:<person>", "chart:<run>", "statuspage:<run>". Messages of one thread go
+   * out in order.
+   */
   thread: string;
   /** Identifies it for ever; travels in the message's metadata so that a doubtful post can be read back. */
   dedupeKey: string;
@@ -21,6 +25,8 @@ export type MessagePayload = {
   /** Where a reply goes: a Slack channel and user, and the response_url where there is one. */
   reply?: { channel: string; user: string; responseUrl?: string; everyone: boolean };
   runId?: string;
+  /** What an incident on the status page is to say. */
+  statusPage?: StatusUpdate;
 };
 
 /** What became of a try to send. */
@@ -28,8 +34,8 @@ export type Sent =
   | { sent: true; ref?: string }
   /** Not sent, and nothing arrived: try again after so many seconds. */
   | { retryAfterSeconds: number; because: string }
-  /** It may or may not have arrived: read back before another try (people are not written to twice by mail). */
-  | { doubtful: true; because: string }
+  /** It may or may not have arrived: read back before another try (people are not written to twice by mail), not sooner than that. */
+  | { doubtful: true; because: string; retryAfterSeconds?: number }
   /** It can never be sent like this; the ones behind it must not wait. */
   | { refused: true; because: string }
   /** Nothing arrived, because the place is gone: find the thread another one. */
