@@ -6,10 +6,11 @@ import { UserError } from "../src/errors.ts";
 import { lookAtRegion, type RegionFacts } from "../src/facts/region.ts";
 import { startWave } from "../src/steps/start-wave.ts";
 import { brokenClaims } from "./claims.ts";
+import { toldToCustomers } from "./customers.ts";
 import { failover } from "./failover.ts";
 import { job } from "./job.ts";
 import { loadRegionReport } from "./load-region-report.ts";
-import { previewRegion } from "./region-preview.ts";
+import { modeIn, previewRegion } from "./region-preview.ts";
 import { regionReportLines } from "./region-report.ts";
 import { outOfPlan, type Left } from "./region-left.ts";
 import { wavesOf } from "./waves.ts";
@@ -59,11 +60,14 @@ function planRegion(estate: Estate, wanted: RegionInput, facts: RegionFacts): Pl
   const blocked = left.filter(({ kind }) => kind === "blocked");
   if (moving.length === 0 && blocked.length === 0) throw nothingLeft(toRegion, left);
   const waves = wavesOf(estate.services, moving);
+  const nodes = inOrder(nodesOf(plans, waves));
+  const mode = moving.some((service) => modeIn(facts, service, force) === "ungraceful") ? "ungraceful" : "graceful";
+  const announcements = toldToCustomers(estate, moving, mode, nodes);
   return {
     job: "failover-region",
     title: title(wanted),
     input: { toRegion, ...(force ? { force } : {}), ...broken },
-    nodes: inOrder(nodesOf(plans, waves)),
+    nodes,
     locks: moving,
     claims: moving.flatMap((service) => claimsOf(service, plans[service])),
     approvers: estate.region_approvers ?? estate.approvers,
@@ -79,6 +83,7 @@ function planRegion(estate: Estate, wanted: RegionInput, facts: RegionFacts): Pl
       ),
     ],
     ...broken,
+    ...(announcements.length > 0 ? { announcements } : {}),
   };
 }
 

@@ -9,6 +9,7 @@ import { targetsOf, type Targets } from "../src/facts/targets.ts";
 import { blockersOf } from "./blockers.ts";
 import { coolDownBlockers, recentMove } from "./cool-down.ts";
 import { brokenClaims, claimsOf } from "./claims.ts";
+import { toldToCustomers } from "./customers.ts";
 import { databaseMove } from "./databases.ts";
 import { failoverNodes } from "./failover-nodes.ts";
 import { job } from "./job.ts";
@@ -68,15 +69,18 @@ function planFailover(estate: Estate, wanted: FailoverInput, facts: FailoverFact
     ...blockersOf(targets, facts, database),
     ...coolDownBlockers(facts, estate.coolDownMinutes, breakGlass),
   ];
+  // What cannot be approved has no steps either: some of its targets are not known.
+  const nodes =
+    blockers.length > 0
+      ? []
+      : inOrder(failoverNodes(targets, facts, database).map((node) => answered(node, breakGlass)));
+  // A service without data is moved in one way only.
+  const announcements = toldToCustomers(estate, [service], database?.mode ?? "graceful", nodes);
   return {
     job: "failover",
     title: title(wanted),
     input: { toRegion, service, ...(force ? { force } : {}), ...broken },
-    // What cannot be approved has no steps either: some of its targets are not known.
-    nodes:
-      blockers.length > 0
-        ? []
-        : inOrder(failoverNodes(targets, facts, database).map((node) => answered(node, breakGlass))),
+    nodes,
     locks: [service],
     claims: claimsOf(facts, database),
     approvers: estate.approvers,
@@ -84,6 +88,7 @@ function planFailover(estate: Estate, wanted: FailoverInput, facts: FailoverFact
     blockers,
     warnings: [...glassWarnings(estate, facts, breakGlass), ...warningsOf(targets, facts, database)],
     ...broken,
+    ...(announcements.length > 0 ? { announcements } : {}),
   };
 }
 

@@ -27,6 +27,7 @@ export function previewFailover(plan: Plan, facts: FailoverFacts, force: "ungrac
       dnsRow(facts),
       dependenceRow(facts),
       provenByUseRow(database),
+      ...announcementRows(plan),
       approversRow(plan),
       rulesRow(plan, database),
     ],
@@ -109,6 +110,13 @@ function dependenceRow({ fromRegion }: FailoverFacts): Row {
 function provenByUseRow({ provenByUse }: DatabasePreview): Row {
   const rights = [...provenByUse, "route53:ChangeResourceRecordSets"].join(" and ");
   return { label: "Rights not proven", value: `${rights}: AWS tells only when they are used`, tone: "warn" };
+}
+
+/** What customers will read, in the words they will read first. */
+function announcementRows({ announcements = [] }: Plan): Row[] {
+  const [first] = announcements;
+  const body = first?.payload.lines[0];
+  return body === undefined ? [] : [{ label: "Customers are told", value: `on the status page: "${body}"` }];
 }
 
 function approversRow(plan: Plan): Row {

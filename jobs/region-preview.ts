@@ -3,6 +3,7 @@ import type { Plan } from "../src/engine/plan.ts";
 import { keepsData, type FailoverFacts } from "../src/facts/failover.ts";
 import { predictedLoss, reachedBySomebody } from "../src/facts/moves.ts";
 import type { RegionFacts } from "../src/facts/region.ts";
+import type { Mode } from "../src/steps/targets.ts";
 import type { StartWaveInput } from "../src/steps/start-wave.ts";
 import { spellWeights, weightsOf } from "./claims.ts";
 import { forecastSeconds } from "./forecast.ts";
@@ -17,10 +18,10 @@ export function previewRegion(plan: Plan, facts: RegionFacts): Preview {
   const waves = wavesIn(plan);
   const moving = waves.flat();
   const there = outOfPlan(facts).filter(({ kind }) => kind === "there");
-  const lost = moving.map((service) => lossOf(plan, facts.services[service]));
+  const lost = moving.map((service) => lossOf(plan, facts, service));
   return {
     headline: `Move ${moving.length} ${moving.length === 1 ? "service" : "services"} to ${facts.toRegion}, in ${waves.length} ${waves.length === 1 ? "wave" : "waves"}.`,
-    mode: moving.some((service) => modeIn(plan, facts.services[service]) === "ungraceful") ? "ungraceful" : "graceful",
+    mode: moving.some((service) => modeIn(facts, service, forceOf(plan)) === "ungraceful") ? "ungraceful" : "graceful",
     rows: [
       lossRow(lost),
       timeRow(plan, facts, waves),
@@ -63,8 +64,8 @@ export function wavesIn({ nodes, locks }: Plan): string[][] {
 function serviceRow(plan: Plan, facts: RegionFacts, service: string, wave: number): Row {
   const own = facts.services[service];
   if (!own) return { label: `${wave}. ${service}`, value: "not seen", tone: "bad" };
-  const mode = modeIn(plan, own);
-  const loss = lossOf(plan, own);
+  const mode = modeIn(facts, service, forceOf(plan));
+  const loss = lossOf(plan, facts, service);
   const nodes = plan.nodes.filter((node) => node.service === service);
   const seconds = forecastSeconds(nodes, weatherOf(own));
   const missed = loss === undefined || loss > own.objectives.rpoSeconds;
@@ -112,14 +113,17 @@ const weatherOf = (own: FailoverFacts) => ({
   ttlSeconds: own.dns.name.ttl,
 });
 
-/** A service without data is moved in one way only. */
-function modeIn({ input }: Plan, own: FailoverFacts | undefined): string {
-  if (!own) return "not seen";
-  return keepsData(own) ? modeOf(own, (input as { force?: "ungraceful" }).force) : "graceful";
+/** How one service would be moved; one without data is moved in one way only. Pure. */
+export function modeIn({ services }: RegionFacts, service: string, force?: "ungraceful"): Mode {
+  const own = services[service];
+  return own && keepsData(own) ? modeOf(own, force) : "graceful";
 }
 
-function lossOf(plan: Plan, own: FailoverFacts | undefined): number | undefined {
+const forceOf = ({ input }: Plan) => (input as { force?: "ungraceful" }).force;
+
+function lossOf(plan: Plan, facts: RegionFacts, service: string): number | undefined {
+  const own = facts.services[service];
   if (!own) return undefined;
   if (!keepsData(own)) return 0;
-  return modeIn(plan, own) === "graceful" ? 0 : predictedLoss(own);
+  return modeIn(facts, service, forceOf(plan)) === "graceful" ? 0 : predictedLoss(own);
 }

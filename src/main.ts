@@ -27,6 +27,7 @@ import { startOutbox } from "./outbox/outbox.ts";
 import { openQueue } from "./queue.ts";
 import { makeRedactor } from "./redact.ts";
 import { openMailSender, openSlackFront } from "./slack/front.ts";
+import { sendToStatusPage } from "./statuspage/sender.ts";
 import { steps } from "./steps/index.ts";
 import { startWatches } from "./watch/index.ts";
 
@@ -80,6 +81,7 @@ export function composeContext(config: Config, estate: Estate, overrides: Overri
     rdsEndpoint: config.AWS_ENDPOINT_URL_RDS,
     route53Endpoint: config.AWS_ENDPOINT_URL_ROUTE_53,
     stsEndpoint: config.AWS_ENDPOINT_URL_STS,
+    statusPageUrl: config.STATUSPAGE_URL,
     extraCa: config.EXTRA_CA_FILE ? readFileSync(config.EXTRA_CA_FILE, "utf8") : undefined,
     kubeconfigFile: config.KUBECONFIG,
     get clusters() {
@@ -175,7 +177,11 @@ export async function startMuster(config: Config, overrides: Overrides = {}): Pr
     await close();
     throw error;
   });
-  ctx.senders = new Map([...(slack?.senders ?? []), ...(mail ? [["mail", mail] as const] : [])]);
+  ctx.senders = new Map([
+    ...(slack?.senders ?? []),
+    ...(mail ? [["mail", mail] as const] : []),
+    ["statuspage", sendToStatusPage],
+  ]);
   const queue = openQueue({
     databaseUrl: config.DATABASE_URL,
     redisUrl: config.REDIS_URL,

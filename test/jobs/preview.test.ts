@@ -28,6 +28,7 @@ describe("the preview of a failover", () => {
         "    DNS now               checkout.example.com: us-east-1: 100, us-west-2: 0, TTL 60 s",
         "  ! Depends on us-east-1  the records: Route 53's control plane is there",
         "    Rights not proven     rds:PromoteReadReplica and route53:ChangeResourceRecordSets: AWS tells only when they are used",
+        "    Customers are told    on the status page: "The services named here are unavailable. We are working on it, and tell you more as soon as we know more."",
         "    May approve           ana, ben, cleo: 2 of them, not the one who asked",
         "  ! Rules hit             two writers cannot be ruled out: both approvals accept that; no undo once Muster begins to make checkout-db-west in us-west-2 the writer of checkout",
         "  ! Nobody can promise that checkout-db takes no writes any more: if it lives on unseen, there will be two writers. Approving accepts that; it is fenced as soon as it answers.",
