@@ -49,6 +49,12 @@ export const persons: LabPerson[] = [
   { id: "U05", name: "gus", email: "gus@example.com", guest: true },
 ];
 
+/** The status page: what customers look at, and the part of it that stands for the shop's checkout. */
+export const statusPage = {
+  page: "kctbh9vrtdwd",
+  components: { basket: "ftgks51sfs2d", payment: "h1cj7kmnnx3p", newsletter: "b13yz5g2cw10" },
+} as const;
+
 export type EstateWishes = {
   /** Pods in each region, of a service that wishes nothing else. */
   replicas: number;
@@ -73,6 +79,7 @@ export function labEstate({ services = [checkout], ...wishes }: EstateWishes): s
         .map(({ id, name, email }) => [name, { slack: id, mail: email ?? "", terminal: name }]),
     ),
     approvers: ["ana", "ben", "cleo"],
+    statusPage: { page: statusPage.page, token: { env: "STATUSPAGE_TOKEN" } },
     services: Object.fromEntries(services.map((service) => [service.name, serviceOf(service, wishes)])),
     clusters: { east: { context: "prod-east" }, west: { context: "prod-west" } },
   };
@@ -88,6 +95,8 @@ function serviceOf(
   const deployment = { namespace: "shop", name, replicas: own.replicas ?? replicas };
   return {
     tier,
+    // The page stands for what customers do: putting into a basket and paying are both checkout's.
+    ...(name === "checkout" ? { statusComponents: [statusPage.components.basket, statusPage.components.payment] } : {}),
     ...(dependsOn.length > 0 ? { dependsOn: [...dependsOn] } : {}),
     traffic: { driver: "route53-weighted", zone: zone.id, name: recordOf(name), ttl: 60 },
     ...(database

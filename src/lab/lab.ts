@@ -248,7 +248,7 @@ async function restOf(db: Db, runId: string): Promise<string | undefined> {
 }
 
 async function writeFiles(world: World, folder: string, options: LabOptions): Promise<Record<string, string>> {
-  const { slack, mail, resolver, rds, route53, sts, authority, musterDatabase } = world;
+  const { slack, mail, statusPage, resolver, rds, route53, sts, authority, musterDatabase } = world;
   await chmod(folder, 0o700);
   const path = (name: string) => join(folder, name);
   const yaml = labEstate({
@@ -269,6 +269,8 @@ async function writeFiles(world: World, folder: string, options: LabOptions): Pr
     ...(options.withoutSlack ? {} : slackSettings(slack, options.slackOverHttp)),
     SMTP_URL: mail.url,
     MAIL_FROM: "muster@example.com",
+    STATUSPAGE_URL: statusPage.url,
+    STATUSPAGE_TOKEN: statusPage.token,
     AWS_ENDPOINT_URL_RDS: rds.url,
     AWS_ENDPOINT_URL_ROUTE_53: route53.url,
     AWS_ENDPOINT_URL_STS: sts.url,

@@ -71,7 +71,7 @@ export function sightsOf(world: World, query: Query): Sights {
   };
   const changes = () =>
     world.log.all
-      .filter(({ server }) => server !== "slack" && server !== "mail")
+      .filter(({ server }) => !["slack", "mail", "statuspage"].includes(server))
       .flatMap(({ server, effects }) => effects.map(({ target, wanted }) => `${server}: ${target} ${wanted}`));
   return {
     runs,

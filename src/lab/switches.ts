@@ -28,6 +28,7 @@ export function switchesOf(lab: Lab, servers: Servers): Switch[] {
     down("route53", "Route 53's control plane down", lab.route53.knobs),
     down("slack", "Slack down", lab.slack.knobs),
     down("mail", "Mail down", lab.mail.knobs),
+    down("statuspage", "Status page down", lab.statusPage.knobs),
     serverKilled(servers),
   ];
 }

@@ -132,6 +132,8 @@ export class LabTime {
       `select exists (select from muster.run where ended_at is null and owner is null and next_wake_at <= muster.now()) as runs,
               exists (select from muster.inbox where processed_at is null) as inbox,
               exists (select from muster.outbox one where state in ('waiting', 'sending') and next_at <= muster.now()
+                         -- Whoever has one of these in hand waits on the clock for the page's next turn.
+                         and (thread not like 'statuspage:%' or taken_until is null or taken_until <= clock_timestamp())
                          and not exists (select from muster.outbox earlier
                                           where earlier.thread = one.thread and earlier.seq < one.seq
                                             and earlier.state in ('waiting', 'sending'))

@@ -15,6 +15,7 @@ import { openResolver, type LabResolver } from "./resolver.ts";
 import { openRoute53, type Route53 } from "./route53.ts";
 import { checkout, checkWishes, type ServiceWish } from "./services.ts";
 import { openSlack, type Slack } from "./slack.ts";
+import { openStatusPage, type LabStatusPage } from "./statuspage.ts";
 import { openSts, type Sts } from "./sts.ts";
 import { LabTime } from "./time.ts";
 import { instancesFor, openPairs, setPairsDead } from "./world-databases.ts";
@@ -65,6 +66,7 @@ export type World = {
   edges: Record<string, Edge>;
   slack: Slack;
   mail: MailServer;
+  statusPage: LabStatusPage;
   musterDatabase: MusterDatabase;
   customer: Customer | undefined;
   /** Kills a region: its databases, its cluster, its edge and its RDS answer nobody. Its data stays. Or revives it. */
@@ -99,7 +101,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     const resolver = await closing.opened(openResolver({ host: host(3), upstream: dns.server, clock }));
     setNames(dns, addresses, pairs);
     const hosted = { ...zone, nameServers: [zone.nameServer], records: firstRecords(addresses, wishes) };
-    const [route53, rds, slack, mail, sts] = await Promise.all([
+    const [route53, rds, slack, mail, sts, statusPage] = await Promise.all([
       closing.opened(openRoute53({ log, clock, host: host(5), zone: hosted, dns, random })),
       closing.opened(openRds({ log, clock, address: host(5), random, instances: instancesFor(pairs) })),
       closing.opened(
@@ -107,6 +109,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       ),
       closing.opened(openMail({ log, clock, host: host(1) })),
       closing.opened(openSts({ log, clock, host: host(5) })),
+      closing.opened(openStatusPage({ log, clock, host: host(1) })),
     ]);
     const services = wishes.map((wish): LabService => {
       const { name, replicas: pods = replicas } = wish;
@@ -166,6 +169,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       edges,
       slack,
       mail,
+      statusPage,
       musterDatabase,
       customer,
       setRegionDead,

@@ -1,0 +1,182 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import {
+  basket,
+  type Desk,
+  identified,
+  investigating,
+  monitoring,
+  newsletter,
+  openDesk,
+  parked,
+  payment,
+  resolved,
+  stopped,
+} from "../statuspage/desk.ts";
+
+let desk: Desk;
+let run: string;
+beforeAll(async () => {
+  desk = await openDesk();
+});
+beforeEach(async () => {
+  run = await desk.another();
+});
+afterEach(() => desk.clear());
+afterAll(() => desk.close());
+
+const statuses = () => desk.told().map(({ status }) => status);
+const requests = () => desk.log.all.filter(({ server }) => server === "statuspage");
+
+describe("the incident of a run on the status page", () => {
+  it("is opened with its components, goes on, and is resolved with them set back to what they were", async () => {
+    desk.page.setComponent(payment, "degraded_performance");
+    desk.start();
+    await desk.says(run, investigating);
+    await desk.settled(run);
+    const shown = () => [basket, payment, newsletter].map((id) => desk.page.statusOf(id));
+    expect(shown()).toEqual(["major_outage", "major_outage", "operational"]);
+    await desk.says(run, identified, monitoring, resolved);
+    expect((await desk.settled(run)).map(({ state }) => state)).toEqual(["sent", "sent", "sent", "sent"]);
+    expect(statuses()).toEqual(["investigating", "identified", "monitoring", "resolved"]);
+    expect(shown()).toEqual(["operational", "degraded_performance", "operational"]);
+    const [incident] = desk.page.incidents();
+    expect(incident?.name).toBe("Services are unavailable");
+    expect(incident?.metadata).toMatchObject({ muster: { run } });
+    expect(await desk.thread(run)).toEqual([`Customers are told on the status page: ${incident?.shortlink}.`]);
+  });
+
+  it.each(["fail-after", "hang-after"] as const)(
+    "is there once, though the page is lost after taking it (%s)",
+    async (fault) => {
+      desk.page.knobs.next("POST incidents", fault);
+      desk.page.knobs.next("PATCH incidents/one", fault, 2);
+      desk.start();
+      await desk.says(run, investigating, identified, resolved);
+      expect((await desk.settled(run)).map(({ state }) => state)).toEqual(["sent", "sent", "sent"]);
+      expect(statuses()).toEqual(["investigating", "identified", "resolved"]);
+      expect(desk.page.statusOf(basket)).toBe("operational");
+    },
+  );
+
+  it("is there once, though what is read lags four seconds behind what was written", async () => {
+    desk.page.knobs.readLagSeconds = 4;
+    desk.page.knobs.next("POST incidents", "fail-after");
+    desk.page.knobs.next("PATCH incidents/one", "fail-after");
+    desk.start();
+    await desk.says(run, investigating, identified, resolved);
+    await desk.settled(run);
+    expect(statuses()).toEqual(["investigating", "identified", "resolved"]);
+    expect(desk.page.statusOf(basket)).toBe("operational");
+  });
+
+  it("is told whole, once and in order, though the page fails half of what changes it", async () => {
+    desk.page.knobs.errorRate = 0.5;
+    desk.page.knobs.random = seeded();
+    desk.start();
+    await desk.says(run, investigating, identified, parked, monitoring, resolved);
+    await desk.settled(run, 3600);
+    expect(statuses()).toEqual(["investigating", "identified", "identified", "monitoring", "resolved"]);
+    expect(desk.page.statusOf(basket)).toBe("operational");
+    expect(requests().some(({ status }) => status === 500)).toBe(true);
+  });
+
+  it("of one run is not that of another, and what a shared component shows is left to who set it", async () => {
+    const other = await desk.another();
+    desk.start();
+    await desk.says(run, investigating);
+    await desk.settled(run);
+    await desk.says(other, investigating);
+    await desk.settled(other);
+    await desk.says(run, resolved);
+    await desk.settled(run);
+    expect(desk.page.incidents().map(({ status }) => status)).toEqual(["investigating", "resolved"]);
+    expect(desk.page.statusOf(basket)).toBe("major_outage");
+    expect((await desk.thread(run)).at(-1)).toContain(
+      `"Basket" stays at "major outage" on the status page, because another open incident names it`,
+    );
+    expect((await desk.thread(other)).at(-1)).toContain(
+      `"Basket" is at "major outage" on the status page already; Muster leaves it so.`,
+    );
+  });
+});
+
+describe("what somebody else does on the page", () => {
+  it("a component they changed stays as they set it, and people hear of it", async () => {
+    desk.start();
+    await desk.says(run, investigating);
+    await desk.settled(run);
+    desk.page.setComponent(payment, "partial_outage");
+    await desk.says(run, resolved);
+    await desk.settled(run);
+    expect([desk.page.statusOf(basket), desk.page.statusOf(payment)]).toEqual(["operational", "partial_outage"]);
+    expect((await desk.thread(run)).at(-1)).toBe(
+      `The incident on the status page is resolved. Somebody else has set "Payment" to "partial outage" on the status page; Muster leaves it so.`,
+    );
+  });
+
+  it("an incident they closed is not opened again", async () => {
+    desk.start();
+    await desk.says(run, investigating);
+    await desk.settled(run);
+    desk.page.edit((all) => all.map((incident) => ({ ...incident, status: "resolved" })));
+    await desk.says(run, identified, resolved);
+    expect((await desk.settled(run)).map(({ state }) => state)).toEqual(["sent", "parked", "parked"]);
+    expect(statuses()).toEqual(["investigating"]);
+    expect(await desk.thread(run)).toHaveLength(2);
+    expect((await desk.thread(run)).at(-1)).toMatch(/^The incident on the status page was closed by somebody else/);
+  });
+
+  it("an incident they deleted is not made again", async () => {
+    desk.start();
+    await desk.says(run, investigating);
+    await desk.settled(run);
+    desk.page.edit(() => []);
+    await desk.says(run, monitoring);
+    expect(await desk.settled(run)).toMatchObject([{ state: "sent" }, { state: "parked" }]);
+    expect(desk.page.incidents()).toEqual([]);
+  });
+
+  it("an incident that they made their own is left to them", async () => {
+    desk.start();
+    await desk.says(run, investigating);
+    await desk.settled(run);
+    desk.page.edit((all) => all.map((incident) => ({ ...incident, metadata: {} })));
+    await desk.says(run, resolved);
+    expect(await desk.settled(run)).toMatchObject([{ state: "sent" }, { state: "parked" }]);
+    expect(statuses()).toEqual(["investigating"]);
+    expect((await desk.thread(run)).at(-1)).toMatch(
+      /was made another by somebody else, so Muster says nothing more there/,
+    );
+  });
+
+  it("metadata of theirs stays in the incident", async () => {
+    desk.start();
+    await desk.says(run, investigating);
+    await desk.settled(run);
+    desk.page.edit((all) =>
+      all.map((incident) => ({ ...incident, metadata: { ...incident.metadata, jira: { key: "OPS-1" } } })),
+    );
+    await desk.says(run, resolved);
+    await desk.settled(run);
+    expect(desk.page.incidents()[0]?.metadata).toMatchObject({ jira: { key: "OPS-1" }, muster: { run } });
+  });
+});
+
+describe("a run that ended without customers being served", () => {
+  it("leaves the incident open, with its components", async () => {
+    desk.start();
+    await desk.says(run, investigating, parked, stopped);
+    await desk.settled(run);
+    expect(statuses()).toEqual(["investigating", "identified", "identified"]);
+    expect(desk.page.statusOf(basket)).toBe("major_outage");
+  });
+});
+
+/** The same chance in every run of this test. */
+function seeded(): () => number {
+  let state = 7;
+  return () => {
+    state = (state * 16_807) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}
