@@ -12,17 +12,10 @@ import { records } from "./records.ts";
 import { servers } from "./servers.ts";
 import { settings } from "./settings.ts";
 import { slack } from "./slack.ts";
+import { statusPage } from "./status-page.ts";
 
 /** What is looked at, be there an estate or not. */
-export const checks: readonly Check[] = [
-  settings,
-  database,
-  queue,
-  clockOfDatabase,
-  mail,
-  slack,
-  // The status page stands here, once there is one.
-];
+export const checks: readonly Check[] = [settings, database, queue, clockOfDatabase, mail, slack];
 
 /** What is looked at of the things that an estate names. */
 export const checksOfEstate: readonly Check[] = [
@@ -34,4 +27,5 @@ export const checksOfEstate: readonly Check[] = [
   servers,
   records,
   clusters,
+  statusPage,
 ];

@@ -29,7 +29,7 @@ export async function measureAcks(seconds: number): Promise<number[]> {
     }
     await Promise.all(typed);
     return lab.log.all
-      .filter(({ server, status }) => server === "slack" && /acknowledged$/.test(String(status)))
+      .filter(({ server, status }) => server === "slack" && String(status).endsWith("acknowledged"))
       .map(({ status, openedAt, closedAt }) => (status === "acknowledged" ? (closedAt ?? openedAt) - openedAt : 3000));
   } finally {
     await servers.stop();

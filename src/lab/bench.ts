@@ -22,7 +22,7 @@ await runProgram("bench", async () => {
   const { json } = readTyped({ json: { type: "boolean", default: false } }, usage);
   const say = (line: string) => void process.stderr.write(`${line}\n`);
   const rows = await measure(say);
-  const postgres = await findPostgres();
+  const postgres = findPostgres();
   const machine = {
     cpu: cpus()[0]?.model ?? "unknown",
     cores: cpus().length,

@@ -14,6 +14,7 @@ afterAll(() => lab.close());
 
 /** What requests do that change nothing, at each server of the lab. */
 const looks = [
+  /^statuspage GET /,
   /^rds DescribeDBInstances$/,
   /^route53 (GetHostedZone|ListResourceRecordSets|GetHealthCheck)$/,
   /^sts (GetCallerIdentity|HEAD)$/,
@@ -51,6 +52,7 @@ describe("muster doctor where all is well", () => {
       /^ok +this machine's clock against that of Muster's database: at most 3 seconds apart$/m,
       /^ok +this machine's clock against that of AWS: at most 3 seconds apart$/m,
       /^ok +mail: 127\.[\d.]+:\d+ takes mail from muster@example\.com/m,
+      /^ok +the status page: it opens, and has all 2 components$/m,
       /^ok +Slack's bot token: muster in Lab \(T01\)$/m,
       /^ok +Slack's scopes: all that Muster needs$/m,
       /^ok +Slack's Socket Mode: the app-level token opens a connection$/m,

@@ -61,6 +61,28 @@ describe("clocks", () => {
   );
 });
 
+describe("the status page", () => {
+  it("that does not answer, does not know the key, or lacks a component", async () => {
+    const { knobs } = patient.lab.statusPage;
+    const said = [
+      await patient.broken(
+        () => (knobs.down = "silent"),
+        () => (knobs.down = false),
+      ),
+      await patient.broken(
+        () => (knobs.tokenRefused = 401),
+        () => (knobs.tokenRefused = false),
+      ),
+      await patient.withEstate((yaml) => yaml.replace(/h1cj7kmnnx3p/, "h1cj7kmnnx3q")),
+    ];
+    expect(said).toEqual([
+      [expect.stringMatching(/^broken the status page: The status page does not answer\.$/)],
+      [expect.stringMatching(/^broken the status page: .*401/)],
+      ["broken the status page: The page has no component h1cj7kmnnx3q, which checkout names."],
+    ]);
+  });
+});
+
 describe("mail", () => {
   it("that refuses connections, or says nothing", async () => {
     for (const [down, says] of [
