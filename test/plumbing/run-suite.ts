@@ -1,8 +1,13 @@
 /** `npm test [-- <words for jest>]`: the whole suite, or what the words choose. */
 import { runSuite } from "./suite.ts";
 
-// The sweep by itself: its workers have leases of 300 ms, and several plays go on at once.
-const whole = [["--testPathIgnorePatterns", "/test/sweep/"], ["test/sweep"]];
+// Those whose leases are a few hundred milliseconds go by themselves, two at a time, with several plays each; of the rest three
+// files go at once, because most of them wait for something most of the time.
+const shortLeases = ["test/sweep/", "test/engine/(leases|crashes)\\.test"];
+const whole = [
+  ["--maxWorkers=3", `--testPathIgnorePatterns=${shortLeases.join("|")}`],
+  ["--maxWorkers=2", shortLeases.join("|")],
+];
 const chosen = process.argv.slice(2);
 
 await runSuite(["postgresql", "redis-server", "chromium"], chosen.length > 0 ? [chosen] : whole);
