@@ -101,7 +101,7 @@ const stored = async (server: Pair["primary"]["server"]) => {
 
 describe("the synthetic customer", () => {
   it("has every accepted number in the database, through a region's death, promotion and a moved record", async () => {
-    await clock.sleep(20);
+    for (let wait = 0; wait < 60 && customer.counts().accepted.length <= 10; wait += 1) await clock.sleep(5);
     const calm = customer.counts();
     expect(calm.accepted.length).toBeGreaterThan(10);
     expect(calm.errors).toBe(0);

@@ -88,11 +88,14 @@ describe("muster init", () => {
             limitMs: 1000,
           },
           stabilitySeconds: 600,
+          statusComponents: [],
           admission: "automatic",
         },
       },
       clusters: { east: { context: "prod-east" }, west: { context: "prod-west" } },
       bareCommands: ["failover", "failback", "incident", "page", "ack"],
+      breakGlass: [],
+      coolDownMinutes: 30,
     });
     expect(await readFile(path, "utf8")).toMatch(/^# What Muster looks after\..*\n# yaml-language-server: /);
   });

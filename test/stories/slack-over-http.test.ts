@@ -85,7 +85,7 @@ describe("what is posted to Slack's path", () => {
       401,
       () => {
         const body = command();
-        return { body, headers: sign(body, ago(-303)) };
+        return { body, headers: sign(body, ago(-330)) };
       },
     ],
     [
