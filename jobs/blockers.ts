@@ -1,15 +1,16 @@
 import { seen, whyUnseen } from "../src/facts/fact.ts";
-import { keepsData, type FailoverFacts } from "../src/facts/failover.ts";
+import type { FailoverFacts } from "../src/facts/failover.ts";
 import type { Targets } from "../src/facts/targets.ts";
 import { databaseBlockers } from "./database-blockers.ts";
 import type { DatabaseMove } from "./databases.ts";
+import { driverOf } from "../src/facts/traffic/index.ts";
 
 /** Says why a failover may not be approved as the world is, a sentence each without its full stop. Pure. */
 export function blockersOf(targets: Targets, facts: FailoverFacts, database: DatabaseMove | undefined): string[] {
   return [
     ...missingFromEstate(targets),
     ...(database ? databaseBlockers(database) : []),
-    ...dnsBlockers(facts),
+    ...driverOf(facts.dns).blockers(facts),
     ...clusterBlockers(facts),
     ...configBlockers(facts),
     ...rightBlockers(facts),
@@ -21,25 +22,6 @@ function missingFromEstate({ name, toRegion, edge, deployments }: Targets): stri
     ...(edge ? [] : [`the estate names no front door of ${name} in ${toRegion} (health.edges)`]),
     ...(deployments.to.length > 0 ? [] : [`the estate names no deployment of ${name} in ${toRegion}`]),
   ];
-}
-
-function dnsBlockers(facts: FailoverFacts): string[] {
-  const { dns, fromRegion, toRegion } = facts;
-  const records = seen(dns.records);
-  if (!records) {
-    return [
-      `Route 53's control plane cannot be used (${whyUnseen(dns.records) ?? "no answer"}), and the records cannot be moved without it`,
-    ];
-  }
-  const noZone = whyUnseen(dns.zone);
-  if (noZone) return [`the zone ${dns.name.zone} cannot be seen, so its name servers could not be asked: ${noZone}`];
-  // Without data, nothing has to be left behind: a region that never had a record gets no answers anyway.
-  const needed = keepsData(facts) ? [fromRegion, toRegion] : [toRegion];
-  return needed
-    .filter((region) => !records[region])
-    .map(
-      (region) => `the zone ${dns.name.zone} has no weighted ${dns.name.type} record ${dns.name.name} for ${region}`,
-    );
 }
 
 function clusterBlockers({ pods }: FailoverFacts): string[] {

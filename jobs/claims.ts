@@ -3,6 +3,8 @@ import { seen, whyUnseen } from "../src/facts/fact.ts";
 import { keepsData, type FactsWithDatabase, type FailoverFacts } from "../src/facts/failover.ts";
 import { predictedLoss, reachedBySomebody, seenFrom } from "../src/facts/moves.ts";
 import { readyToPromote } from "../src/facts/replica.ts";
+import type { Shares } from "../src/facts/traffic/driver.ts";
+import { driverOf } from "../src/facts/traffic/index.ts";
 import { keyName, spellValue } from "./config-keys.ts";
 import type { DatabaseMove } from "./databases.ts";
 
@@ -41,9 +43,9 @@ function databaseClaims({ to, from, facts, mode, forced }: DatabaseMove): { firs
 }
 
 function dnsClaims(facts: FailoverFacts): Claim[] {
-  const weights = weightsOf(facts);
-  if (!weights) return [];
-  return [{ id: "dns", sentence: `${facts.dns.name.name} is answered with ${spellWeights(weights)}`, value: weights }];
+  const shares = sharesOf(facts);
+  if (!shares) return [];
+  return [{ id: "dns", sentence: `${facts.dns.name.name} is answered with ${spellShares(shares)}`, value: shares }];
 }
 
 function configClaims({ configs }: FailoverFacts): Claim[] {
@@ -75,8 +77,8 @@ function contradiction(claim: Claim, facts: FailoverFacts): string | undefined {
     return keepsData(facts) ? databaseContradiction(claim, facts) : "the estate names no database of it now";
   if (id === "no-data") return keepsData(facts) ? "the estate names a database of it now" : undefined;
   if (id === "dns") {
-    const now = weightsOf(facts);
-    return !now || spellWeights(now) === spellWeights(value as Weights) ? undefined : `now with ${spellWeights(now)}`;
+    const now = sharesOf(facts);
+    return !now || spellShares(now) === spellShares(value as Shares) ? undefined : `now with ${spellShares(now)}`;
   }
   for (const { config, now } of facts.configs) {
     const found = seen(now);
@@ -126,17 +128,12 @@ const writes = (does: boolean): string => (does ? "takes writes" : "takes no wri
 const reachable = (instance: string, yes: boolean): string =>
   yes ? `${instance} can be reached` : `${instance} can be reached by nobody`;
 
-type Weights = Record<string, number>;
-
-/** The DNS shares as they are, by region, or undefined where they were not seen. */
-export function weightsOf({ dns }: FailoverFacts): Weights | undefined {
-  const records = seen(dns.records);
-  return records && Object.fromEntries(Object.entries(records).map(([region, { weight }]) => [region, weight]));
-}
+/** The shares in which customers are sent to regions, or undefined where nobody could tell. */
+export const sharesOf = ({ dns }: FailoverFacts): Shares | undefined => driverOf(dns).shares(dns);
 
 /** Writes DNS shares as people say them: "us-east-1: 100, us-west-2: 0". */
-export const spellWeights = (weights: Weights): string =>
-  Object.entries(weights)
+export const spellShares = (shares: Shares): string =>
+  Object.entries(shares)
     .toSorted(([left], [right]) => (left < right ? -1 : 1))
-    .map(([region, weight]) => `${region}: ${weight}`)
+    .map(([region, share]) => `${region}: ${share}`)
     .join(", ");

@@ -1,9 +1,10 @@
 import { use, type PlanNode } from "../src/engine/plan.ts";
 import type { Deployment } from "../src/estate.ts";
-import { seen } from "../src/facts/fact.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
 import { predictedLoss } from "../src/facts/moves.ts";
 import type { Targets } from "../src/facts/targets.ts";
+import { driverOf } from "../src/facts/traffic/index.ts";
+import { ttlOf } from "../src/facts/traffic/traps.ts";
 import { acceptLoss } from "../src/steps/accept-loss.ts";
 import { acceptSplitBrain } from "../src/steps/accept-split-brain.ts";
 import { admitTraffic } from "../src/steps/admit-traffic.ts";
@@ -15,7 +16,6 @@ import { pointConfig } from "../src/steps/point-config.ts";
 import { promoteReplica } from "../src/steps/promote-replica.ts";
 import { restartPods } from "../src/steps/restart-pods.ts";
 import { scaleDeployment } from "../src/steps/scale-deployment.ts";
-import { shiftDns } from "../src/steps/shift-dns.ts";
 import type { DatabaseTarget, DeploymentTarget } from "../src/steps/targets.ts";
 import { verifyDatabase } from "../src/steps/verify-database.ts";
 import { verifyPublic } from "../src/steps/verify-public.ts";
@@ -94,14 +94,20 @@ function trafficNodes(targets: Targets, facts: FailoverFacts, ready: PlanNode): 
   const { name: service, toRegion, edge = "" } = targets;
   const { health, admission, stabilitySeconds } = targets.service;
   const { url, limitMs } = health;
-  const records = seen(facts.dns.records);
-  const dns = { ...facts.dns.name, ttl: records?.[toRegion]?.ttl ?? facts.dns.name.ttl };
+  const driver = driverOf(facts.dns);
+  const dns = { ...facts.dns.name, ttl: ttlOf(facts) };
+  const expected = driver.expected?.(facts);
 
   const verified = use(verifyService, service, { service, toRegion, url, edge, limitMs }, { after: [ready] });
   const admitted =
     admission === "person" ? use(admitTraffic, service, { service, toRegion }, { after: [verified] }) : undefined;
-  const shifted = use(shiftDns, service, { service, dns, toRegion }, { after: [admitted ?? verified] });
-  const open = use(verifyPublic, service, { service, toRegion, dns, url, limitMs }, { reads: [shifted] });
+  const shifted = driver.shift(facts, admitted ?? verified);
+  const open = use(
+    verifyPublic,
+    service,
+    { service, toRegion, dns, url, limitMs, ...(expected ? { expected } : {}) },
+    { reads: [shifted] },
+  );
   const stable = use(watchStability, service, { service, toRegion, url, limitMs, stabilitySeconds }, { after: [open] });
   return [verified, ...(admitted ? [admitted] : []), shifted, open, stable];
 }

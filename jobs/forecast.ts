@@ -1,3 +1,4 @@
+import { movesCustomers } from "./moves-customers.ts";
 import type { PlanNode } from "../src/engine/plan.ts";
 
 /** How long steps usually take, in seconds: what the services say of themselves, and what their delays add up to. */
@@ -15,6 +16,9 @@ const typicalSeconds: Record<string, number> = {
   "verify-service": 5,
   // All name servers of a zone usually agree within a minute.
   "shift-dns": 60,
+  "swap-records": 60,
+  // The check looks three times, every 10 seconds, before it changes its mind.
+  "flip-control-object": 45,
   "verify-public": 10,
 };
 
@@ -32,7 +36,7 @@ export function forecastSeconds(nodes: readonly PlanNode[], { oldSideSilent, ttl
     const takes = (oldSideSilent ? silentSeconds[step] : undefined) ?? typicalSeconds[step] ?? 0;
     ends.set(id, start + takes);
   }
-  const served = nodes.filter(({ step }) => step === "verify-public" || step === "shift-dns");
+  const served = nodes.filter(({ step }) => step === "verify-public" || movesCustomers(step));
   return Math.max(0, ...served.map(({ id }) => ends.get(id) ?? 0)) + ttlSeconds;
 }
 

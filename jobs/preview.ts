@@ -4,7 +4,10 @@ import type { Plan } from "../src/engine/plan.ts";
 import { seen, whyUnseen } from "../src/facts/fact.ts";
 import { keepsData, type FailoverFacts } from "../src/facts/failover.ts";
 import type { PodFacts } from "../src/facts/pods.ts";
-import { spellWeights, weightsOf } from "./claims.ts";
+import type { Shares } from "../src/facts/traffic/driver.ts";
+import { driverOf } from "../src/facts/traffic/index.ts";
+import { ttlOf } from "../src/facts/traffic/traps.ts";
+import { sharesOf, spellShares } from "./claims.ts";
 import { forecastSeconds } from "./forecast.ts";
 import type { Preview } from "./job.ts";
 import { modeOf } from "./mode.ts";
@@ -26,7 +29,7 @@ export function previewFailover(plan: Plan, facts: FailoverFacts, force: "ungrac
       edgeRow(facts),
       dnsRow(facts),
       dependenceRow(facts),
-      provenByUseRow(database),
+      provenByUseRow(facts, database),
       ...announcementRows(plan),
       approversRow(plan),
       rulesRow(plan, database),
@@ -94,21 +97,21 @@ function edgeRow({ edge, toRegion }: FailoverFacts): Row {
 }
 
 function dnsRow(facts: FailoverFacts): Row {
-  const weights = weightsOf(facts);
+  const shares = sharesOf(facts);
   const label = "DNS now";
-  if (!weights) return { label, value: whyUnseen(facts.dns.records) ?? "not seen", tone: "bad" };
-  return { label, value: `${facts.dns.name.name}: ${spellWeights(weights)}, TTL ${ttlOf(facts)} s` };
+  if (!shares)
+    return { label, value: whyUnseen(facts.dns.control?.found ?? facts.dns.records) ?? "not seen", tone: "bad" };
+  return { label, value: `${facts.dns.name.name}: ${spellShares(shares)}, TTL ${ttlOf(facts)} s` };
 }
 
-function dependenceRow({ fromRegion }: FailoverFacts): Row {
-  const label = "Depends on us-east-1";
-  const value = "the records: Route 53's control plane is there";
-  return { label, value, tone: fromRegion === "us-east-1" ? "bad" : "warn" };
+function dependenceRow(facts: FailoverFacts): Row {
+  const { region, value, tone } = driverOf(facts.dns).dependence(facts);
+  return { label: `Depends on ${region}`, value, tone };
 }
 
 /** No service tells beforehand, and these rights are only needed when there is no time left to ask for them. */
-function provenByUseRow({ provenByUse }: DatabasePreview): Row {
-  const rights = [...provenByUse, "route53:ChangeResourceRecordSets"].join(" and ");
+function provenByUseRow({ dns }: FailoverFacts, { provenByUse }: DatabasePreview): Row {
+  const rights = [...provenByUse, driverOf(dns).right].join(" and ");
   return { label: "Rights not proven", value: `${rights}: AWS tells only when they are used`, tone: "warn" };
 }
 
@@ -146,7 +149,7 @@ function rulesRow(plan: Plan, { rules, mode }: DatabasePreview): Row {
 }
 
 function diffsOf(facts: FailoverFacts): Preview["diffs"] {
-  const weights = weightsOf(facts);
+  const shares = sharesOf(facts);
   return [
     ...facts.pods.flatMap(({ side, deployment, found }) => {
       const now = seen(found)?.replicas;
@@ -155,25 +158,20 @@ function diffsOf(facts: FailoverFacts): Preview["diffs"] {
       const what = `Pods of ${deployment.namespace}/${deployment.name} (${deployment.region})`;
       return [{ what, from: now === undefined ? "unknown" : String(now), to: String(wanted) }];
     }),
-    ...(weights
+    ...(shares
       ? [
           {
             what: `DNS shares of ${facts.dns.name.name}`,
-            from: spellWeights(weights),
-            to: spellWeights(after(weights, facts.toRegion)),
+            from: spellShares(shares),
+            to: spellShares(after(shares, facts.toRegion)),
           },
         ]
       : []),
   ];
 }
 
-const after = (weights: Record<string, number>, toRegion: string) =>
-  Object.fromEntries(Object.keys(weights).map((region) => [region, region === toRegion ? 100 : 0]));
-
-/** How long resolvers may keep the old answer, in seconds: as the records say, else as the estate does. */
-function ttlOf({ dns, toRegion }: FailoverFacts): number {
-  return seen(dns.records)?.[toRegion]?.ttl ?? dns.name.ttl;
-}
+const after = (shares: Shares, toRegion: string): Shares =>
+  Object.fromEntries(Object.keys(shares).map((region) => [region, region === toRegion ? 100 : 0]));
 
 const clockOf = (at: string): string => `${at.slice(11, 19)} UTC`;
 

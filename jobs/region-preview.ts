@@ -5,7 +5,8 @@ import { predictedLoss, reachedBySomebody } from "../src/facts/moves.ts";
 import type { RegionFacts } from "../src/facts/region.ts";
 import type { Mode } from "../src/steps/targets.ts";
 import type { StartWaveInput } from "../src/steps/start-wave.ts";
-import { spellWeights, weightsOf } from "./claims.ts";
+import { driverOf } from "../src/facts/traffic/index.ts";
+import { sharesOf, spellShares } from "./claims.ts";
 import { forecastSeconds } from "./forecast.ts";
 import type { Preview } from "./job.ts";
 import { modeOf } from "./mode.ts";
@@ -29,7 +30,7 @@ export function previewRegion(plan: Plan, facts: RegionFacts): Preview {
       ...(there.length > 0
         ? [{ label: "There already", value: there.map(({ service }) => service).join(", "), tone: "good" as const }]
         : []),
-      { label: "Depends on us-east-1", value: "the records: Route 53's control plane is there", tone: "bad" },
+      ...dependenceRows(moving.flatMap((service) => facts.services[service] ?? [])),
       {
         label: "May approve",
         value: `${plan.approvers.join(", ")}: ${plan.needed} of them, not the one who asked`,
@@ -37,17 +38,29 @@ export function previewRegion(plan: Plan, facts: RegionFacts): Preview {
     ],
     diffs: moving.flatMap((service) => {
       const own = facts.services[service];
-      const weights = own && weightsOf(own);
+      const shares = own && sharesOf(own);
       const after = Object.fromEntries(
-        Object.keys(weights ?? {}).map((region) => [region, region === facts.toRegion ? 100 : 0]),
+        Object.keys(shares ?? {}).map((region) => [region, region === facts.toRegion ? 100 : 0]),
       );
-      return weights
-        ? [{ what: `DNS shares of ${own.dns.name.name}`, from: spellWeights(weights), to: spellWeights(after) }]
+      return shares
+        ? [{ what: `DNS shares of ${own.dns.name.name}`, from: spellShares(shares), to: spellShares(after) }]
         : [];
     }),
     warnings: plan.warnings,
     blockers: plan.blockers,
   };
+}
+
+/** What moving customers leans on, each thing once, with how many services lean on it. */
+function dependenceRows(services: FailoverFacts[]): Row[] {
+  const all = services.map((own) => driverOf(own.dns).dependence(own));
+  const values = [...new Set(all.map(({ region, value }) => `${region}|${value}`))];
+  return values.map((key) => {
+    const same = all.filter(({ region, value }) => `${region}|${value}` === key);
+    const [first] = same;
+    const many = same.length < all.length ? ` (${same.length} of ${all.length} services)` : "";
+    return { label: `Depends on ${first?.region}`, value: `${first?.value}${many}`, tone: first?.tone ?? "bad" };
+  });
 }
 
 /** The waves of a plan, each the services that go side by side; what a wave waits for tells who is in the one before. */

@@ -4,6 +4,7 @@ import type { JournalEvent } from "../src/engine/events.ts";
 import { fold, type RunView } from "../src/engine/view.ts";
 import { keepsData, type FailoverFacts } from "../src/facts/failover.ts";
 import { predictedLoss } from "../src/facts/moves.ts";
+import { movesCustomers } from "./moves-customers.ts";
 import { impactOf, servedOf, type ProbeRow } from "./outage.ts";
 import { whatNow, type Fenced } from "./what-now.ts";
 
@@ -78,10 +79,11 @@ export function report({ run, events, probes, facts, refence }: ReportInput): Re
   const { plan } = run;
   const view = fold(plan, events);
   const doneAt = (step: string) => isoOf(stepOf(view, step)?.done?.at);
+  const moved = plan.nodes.find(({ step }) => movesCustomers(step))?.step ?? "";
   const approved = isoOf(view.approvals[plan.needed - 1]?.at ?? (plan.needed === 0 ? view.startedAt : undefined));
   const held = doneAt("watch-stability");
   const outage = impactOf(probes, isoOf(view.proposedAt), held);
-  const served = servedOf(probes, doneAt("shift-dns"), held);
+  const served = servedOf(probes, doneAt(moved), held);
   return {
     runId: run.id,
     title: plan.title,

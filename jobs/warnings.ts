@@ -5,13 +5,14 @@ import { predictedLoss } from "../src/facts/moves.ts";
 import { readyToPromote } from "../src/facts/replica.ts";
 import type { Targets } from "../src/facts/targets.ts";
 import type { DatabaseMove } from "./databases.ts";
+import { driverOf } from "../src/facts/traffic/index.ts";
 import { roleWarnings } from "./fence-rights.ts";
 
 /** What people must read before they approve, most frightening first; sentences. Pure. */
 export function warningsOf(targets: Targets, facts: FailoverFacts, database: DatabaseMove | undefined): string[] {
   return [
     ...(database ? [...served(database), ...splitBrain(database), ...loss(database), ...roleWarnings(database)] : []),
-    ...dependence(facts),
+    ...traffic(facts),
     ...failingCalls(facts),
     ...(database ? promotion(database) : []),
     ...frontDoor(targets, facts),
@@ -27,8 +28,8 @@ const freshSeconds = 60;
 function served({ facts, mode }: DatabaseMove): string[] {
   const { probes, dns, fromRegion, lookedAt } = facts;
   const last = seen(probes);
-  const records = seen(dns.records);
-  const leadsThere = records === undefined || (records[fromRegion]?.weight ?? 0) > 0;
+  const shares = driverOf(dns).shares(dns);
+  const leadsThere = shares === undefined || (shares[fromRegion] ?? 0) > 0;
   if (mode === "graceful" || !last?.ok || !leadsThere || secondsBetween(last.at, lookedAt) > freshSeconds) return [];
   return [
     `Customers are served at this moment (probe at ${last.at.slice(11, 19)} UTC), so ${fromRegion} lives, and takes writes that this move would lose. Look again before anybody approves.`,
@@ -56,9 +57,10 @@ function loss({ facts, mode }: DatabaseMove): string[] {
   ];
 }
 
-/** The records are the only way to move people for now, whichever region they are moved out of. */
-function dependence({ dns }: FailoverFacts): string[] {
-  return [`The records of ${dns.name.name} are changed through Route 53's control plane, which is in us-east-1.`];
+/** What sends customers to the new region, and where that lets one down. */
+function traffic(facts: FailoverFacts): string[] {
+  const driver = driverOf(facts.dns);
+  return [...driver.traps(facts), driver.dependence(facts).warning];
 }
 
 /** How many are named: with a region gone, many are silent at once. */

@@ -14,6 +14,8 @@ export type Call = {
   place: Place;
   /** Names this call for ever, so that one delivered twice is answered once: the inbox row, or the terminal's own id. */
   id: string;
+  /** Shows lines and has the person say yes or no; only where somebody sits at a terminal. */
+  agrees?: (lines: string[]) => Promise<boolean>;
 };
 
 /** What a person can press under a reply. What it means is looked up by its id; the button itself says nothing. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { realpathSync } from "node:fs";
 import { userInfo } from "node:os";
+import { createInterface } from "node:readline/promises";
 import { fileURLToPath } from "node:url";
 import { secretsIn } from "./config.ts";
 import { CannotContinue, messageOf, UserError, type Explanation } from "./errors.ts";
@@ -11,11 +12,21 @@ import { runCli } from "./terminal.ts";
 async function main(): Promise<number> {
   const print = (line: string) => void process.stdout.write(`${line}\n`);
   try {
-    return await runCli(process.argv.slice(2), { env: process.env, user: userInfo().username, print });
+    const ask = process.stdin.isTTY ? { ask: askHere } : {};
+    return await runCli(process.argv.slice(2), { env: process.env, user: userInfo().username, print, ...ask });
   } catch (error) {
     const { happened, means, todo } = explanationOf(error);
     process.stderr.write(`${happened}${happened.endsWith("\n") ? "" : "\n"}${means}\n${todo}\n`);
     return 1;
+  }
+}
+
+async function askHere(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
   }
 }
 

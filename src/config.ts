@@ -70,6 +70,7 @@ export const Config = z.object({
   AWS_ENDPOINT_URL_RDS: z.url(url).optional().describe("Where RDS is. Unset: AWS's own regional endpoints."),
   AWS_ENDPOINT_URL_ROUTE_53: z.url(url).optional().describe("Where Route 53's control plane is. Unset: AWS's own."),
   AWS_ENDPOINT_URL_STS: z.url(url).optional().describe("Where STS is. Unset: AWS's own regional endpoints."),
+  AWS_ENDPOINT_URL_S3: z.url(url).optional().describe("Where S3 is. Unset: AWS's own regional endpoints."),
   RESOLVERS: addresses.optional().describe("DNS servers (ip:port) for every name Muster opens. Unset: the system's."),
   PUBLIC_RESOLVERS: addresses
     .default(["1.1.1.1", "8.8.8.8"])

@@ -3,7 +3,7 @@ import { LineCounter, parseDocument, type Document } from "yaml";
 import type { z } from "zod";
 import { findDependencyCycles } from "./dependency-cycles.ts";
 import { messageOf, UserError } from "./errors.ts";
-import { Estate } from "./estate.ts";
+import { Estate, type Traffic } from "./estate.ts";
 
 /** A fault of the estate file, at its place. */
 type Fault = { line: number; column: number; where: string; says: string };
@@ -124,6 +124,13 @@ function faultsWithin(estate: Estate): { keys: PropertyKey[]; says: string }[] {
   for (const [name, service] of Object.entries(estate.services)) {
     const keys = ["services", name];
     own(`the record ${service.traffic.name} of zone ${service.traffic.zone}`, name, [...keys, "traffic", "name"]);
+    for (const fault of trafficFaults(estate, service.traffic)) {
+      faults.push({ keys: [...keys, "traffic", ...fault.keys], says: fault.says });
+    }
+    if (service.traffic.driver === "route53-switch") {
+      const { bucket, key } = service.traffic.control;
+      own(`the control object ${bucket}/${key}`, name, [...keys, "traffic", "control", "key"]);
+    }
     for (const [index, { writer, replica }] of service.databases.entries()) {
       for (const [role, side] of Object.entries({ writer, replica })) {
         const place = [...keys, "databases", index, role];
@@ -166,4 +173,17 @@ function faultsWithin(estate: Estate): { keys: PropertyKey[]; says: string }[] {
     faults.push({ keys: ["services", service, "dependsOn", index], says });
   }
   return faults;
+}
+
+function trafficFaults({ regions }: Estate, traffic: Traffic): { keys: PropertyKey[]; says: string }[] {
+  if (traffic.driver !== "route53-switch") return [];
+  const { primary, control } = traffic;
+  const faults = [
+    { keys: ["primary"], region: primary },
+    { keys: ["control", "region"], region: control.region },
+  ].flatMap(({ keys, region }) =>
+    regions.includes(region) ? [] : [{ keys, says: `"${region}" is not among the regions` }],
+  );
+  const says = "the object is in the primary's region; it must be in the one that stands by";
+  return control.region === primary ? [...faults, { keys: ["control", "region"], says }] : faults;
 }

@@ -66,16 +66,32 @@ const health = z.strictObject({
   limitMs: z.int().min(1).default(1000).describe("Slowest answer that counts as healthy, in milliseconds."),
 });
 
-const traffic = z.strictObject({
-  driver: z.literal("route53-weighted"),
+const dnsName = {
   zone: z.string().min(1).describe("The hosted zone's id."),
-  name: z
-    .string()
-    .min(1)
-    .describe("The record's name; one weighted record a region, its set identifier the region's name."),
+  name: z.string().min(1).describe("The record's name; one record a region, its set identifier the region's name."),
   type: z.enum(["A", "AAAA", "CNAME"]).default("A"),
   ttl: z.int().min(0).max(86_400).default(60).describe("In seconds."),
-});
+};
+
+/** How customers are sent to a region: one shape a driver. */
+const traffic = z.discriminatedUnion("driver", [
+  z.strictObject({ driver: z.literal("route53-weighted"), ...dnsName }),
+  z.strictObject({ driver: z.literal("route53-failover"), ...dnsName }),
+  z.strictObject({
+    driver: z.literal("route53-switch"),
+    ...dnsName,
+    primary: region.describe(
+      "The region whose failover record is PRIMARY: customers are there while there is no object.",
+    ),
+    control: z
+      .strictObject({
+        region: region.describe("The other region, which stands by: its object sends customers there."),
+        bucket: z.string().regex(/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/, "expected a bucket's name without dots"),
+        key: z.string().regex(/^[\w./-]{1,200}$/, "expected letters, digits and . _ / -, at most 200"),
+      })
+      .describe("The object that the primary's health check watches, inverted."),
+  }),
+]);
 
 const service = z.strictObject({
   tier: z
@@ -148,6 +164,7 @@ export const Estate = z.strictObject({
 
 export type Estate = z.infer<typeof Estate>;
 export type Service = z.infer<typeof service>;
+export type Traffic = z.infer<typeof traffic>;
 export type Database = z.infer<typeof database>;
 export type Deployment = z.infer<typeof deployment>;
 export type ConfigKey = z.infer<typeof config>;

@@ -82,6 +82,7 @@ export function composeContext(config: Config, estate: Estate, overrides: Overri
     route53Endpoint: config.AWS_ENDPOINT_URL_ROUTE_53,
     stsEndpoint: config.AWS_ENDPOINT_URL_STS,
     statusPageUrl: config.STATUSPAGE_URL,
+    s3Endpoint: config.AWS_ENDPOINT_URL_S3,
     extraCa: config.EXTRA_CA_FILE ? readFileSync(config.EXTRA_CA_FILE, "utf8") : undefined,
     kubeconfigFile: config.KUBECONFIG,
     get clusters() {

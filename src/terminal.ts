@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { sql } from "kysely";
 import { commands } from "../commands/index.ts";
 import { findRun } from "../commands/runs.ts";
-import type { Command, Person } from "./chat.ts";
+import type { Call, Command, Person } from "./chat.ts";
 import { checkUp } from "./checkup.ts";
 import { estatePathOf, readConfig, secretsIn, type Config } from "./config.ts";
 import type { Context } from "./context.ts";
@@ -29,6 +29,8 @@ export type Terminal = {
   print: (line: string) => void;
   /** Where answers are typed; standard input unless said. */
   input?: Readable;
+  /** Asks whoever sits here, and returns what was typed. Absent where nobody can be asked. */
+  ask?: (question: string) => Promise<string>;
   overrides?: Overrides;
 };
 
@@ -114,11 +116,23 @@ async function say(terminal: Terminal, command: Command, words: string[]): Promi
       person,
       place: { kind: "terminal" },
       id: `terminal:${randomUUID()}`,
+      ...agreement(terminal),
     });
     for (const line of reply.lines) terminal.print(reply.showsSecret ? line : ctx.redact(line));
     const spoken = command.name === "runs" && words[0] !== undefined && !["list", "show", "report"].includes(words[0]);
     return spoken && reply.runId ? followRun(ctx, driver, reply.runId, terminal.print) : 0;
   });
+}
+
+/** A yes is the whole word: an Enter too many must not be one. */
+function agreement({ print, ask }: Terminal): Pick<Call, "agrees"> {
+  if (!ask) return {};
+  return {
+    agrees: async (lines) => {
+      for (const line of lines) print(line);
+      return (await ask('Type "yes" to do this: ')).trim().toLowerCase() === "yes";
+    },
+  };
 }
 
 function whoSits(ctx: Context, user: string): Person {

@@ -1,5 +1,6 @@
 import { RDSClient } from "@aws-sdk/client-rds";
 import { Route53Client } from "@aws-sdk/client-route-53";
+import { S3Client } from "@aws-sdk/client-s3";
 import { STSClient } from "@aws-sdk/client-sts";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
@@ -7,6 +8,7 @@ import { rootCertificates } from "node:tls";
 import { makeNames, type Names, type NameSettings } from "./dns.ts";
 import { makeCluster, type Cluster } from "./kubernetes-client.ts";
 import { UserError } from "../errors.ts";
+import { objectHost, type S3Object } from "./s3.ts";
 import type { PgSettings, SslMode } from "./postgres.ts";
 import type { Web } from "./probe.ts";
 import { makeStatusPages, type StatusPages } from "./statuspage.ts";
@@ -18,6 +20,7 @@ export type ClientSettings = NameSettings & {
   stsEndpoint?: string | undefined;
   /** Where Statuspage's API is, version included, when not where Atlassian has it. */
   statusPageUrl?: string | undefined;
+  s3Endpoint?: string | undefined;
   /** PEM text of authorities to trust beside the built-in ones. */
   extraCa?: string | undefined;
   /** Unset: the library's own order (KUBECONFIG, the home folder, the pod's service account). */
@@ -38,6 +41,10 @@ export type Clients = {
   route53: Route53Client;
   /** By the regional endpoint: the global one is in us-east-1. */
   sts(region: string): STSClient;
+  /** S3 of one region, and of no other: what is asked of it needs that region only. */
+  s3(region: string): S3Client;
+  /** Where strangers read an object: not signed for, and so not counting on Muster's rights. */
+  objectUrl(object: S3Object): string;
   /** @throws UserError when the estate has no such cluster. */
   cluster(name: string): Cluster;
   names: Names;
@@ -65,6 +72,7 @@ export function makeClients(settings: ClientSettings): Clients {
   const statusPages = makeStatusPages({ url: settings.statusPageUrl, names, ca });
   const rds = new Map<string, RDSClient>();
   const sts = new Map<string, STSClient>();
+  const s3 = new Map<string, S3Client>();
   const clusters = new Map<string, Cluster>();
   return {
     names,
@@ -74,6 +82,11 @@ export function makeClients(settings: ClientSettings): Clients {
     route53: new Route53Client({ ...common, region: "us-east-1", ...endpoint(settings.route53Endpoint) }),
     sts: (region) =>
       getOrMake(sts, region, () => new STSClient({ ...common, region, ...endpoint(settings.stsEndpoint) })),
+    s3: (region) => getOrMake(s3, region, () => new S3Client({ ...common, region, ...endpoint(settings.s3Endpoint) })),
+    objectUrl: (object) =>
+      settings.s3Endpoint
+        ? new URL(`${object.bucket}/${object.key}`, `${settings.s3Endpoint}/`).href
+        : `https://${objectHost(object)}/${object.key}`,
     cluster(name) {
       // Read at each call: the estate may have been read again.
       const context = Object.hasOwn(settings.clusters, name) ? settings.clusters[name]?.context : undefined;

@@ -83,6 +83,40 @@ export async function askServer(
   );
 }
 
+/** A zone as DNS itself tells it: its name, and the servers that answer for it. */
+export type ZoneSeen = { name: string; nameServers: string[] };
+
+/**
+ * Finds the zone a name is in, by asking for the name servers of the name, of its parent, and so on: DNS alone, no control
+ * plane. Undefined where no parent has any.
+ * @throws what node:dns throws when the resolver has no answer.
+ */
+export async function findZone(
+  ctx: CallContext,
+  names: Names,
+  name: string,
+  options?: CallOptions,
+): Promise<ZoneSeen | undefined> {
+  const resolver = new Resolver(patience);
+  if (names.settings.resolvers.length > 0) resolver.setServers([...names.settings.resolvers]);
+  for (let labels = name.replace(/\.$/, "").split("."); labels.length > 1; labels = labels.slice(1)) {
+    const zone = labels.join(".");
+    const servers = await call(ctx, "dns.Query", () => resolver.resolveNs(zone).catch(nothingThere), options);
+    if (servers.length > 0) return { name: zone, nameServers: servers.toSorted() };
+  }
+  return undefined;
+}
+
+/** Finds the addresses of a host as this process reaches it. @throws what node:dns throws. */
+export async function findAddresses(
+  ctx: CallContext,
+  names: Names,
+  host: string,
+  options?: CallOptions,
+): Promise<string[]> {
+  return (await call(ctx, "dns.Query", () => names.resolve(host), options)).toSorted();
+}
+
 /** What one public resolver answers, or why it did not. */
 export type PublicAnswer = { resolver: string; values: string[]; failed?: string };
 
@@ -116,10 +150,15 @@ async function ask(resolver: Resolver, { name, type }: { name: string; type: Rec
       : resolver.resolve6(name, { ttl: true }));
     return { values: found.map(({ address }) => address).toSorted(), ttl: found[0]?.ttl };
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOTFOUND" || code === "ENODATA") return { values: [], ttl: undefined };
-    throw error;
+    return { values: nothingThere(error), ttl: undefined };
   }
+}
+
+/** No such name, or no such record: that is an answer. */
+function nothingThere(error: unknown): string[] {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "ENOTFOUND" || code === "ENODATA") return [];
+  throw error;
 }
 
 // A resolver of its own for each question: what one was told a minute ago must not answer for it now.

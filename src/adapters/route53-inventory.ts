@@ -1,7 +1,8 @@
-import { GetHealthCheckCommand, ListResourceRecordSetsCommand } from "@aws-sdk/client-route-53";
+import { ListResourceRecordSetsCommand } from "@aws-sdk/client-route-53";
 import type { ListResourceRecordSetsResponse, Route53Client } from "@aws-sdk/client-route-53";
 import { call, type CallContext, type CallOptions } from "../call.ts";
 import { explainDenied } from "./aws-errors.ts";
+import { getHealthCheck, type HealthCheck } from "./route53-health.ts";
 
 /** One record of a zone, as far as it matters for telling whether it is the one that the estate means. */
 export type ZoneRecord = {
@@ -11,6 +12,8 @@ export type ZoneRecord = {
   /** What tells records of one name and type apart; absent on a plain record. */
   set?: string;
   weight?: number;
+  /** Of failover records. */
+  role?: string;
   /** Seconds; absent on an alias. */
   ttl?: number;
   healthCheck?: string;
@@ -40,12 +43,21 @@ export async function listRecords(
     const page = await call(ctx, "route53.ListResourceRecordSets", send, options).catch((error: unknown) => {
       throw explainDenied(error, `read the zone ${zone}`, "route53:ListResourceRecordSets");
     });
-    for (const { Name = "", Type = "", SetIdentifier, Weight, TTL, HealthCheckId } of page.ResourceRecordSets ?? []) {
+    for (const {
+      Name = "",
+      Type = "",
+      SetIdentifier,
+      Weight,
+      Failover,
+      TTL,
+      HealthCheckId,
+    } of page.ResourceRecordSets ?? []) {
       records.push({
         name: Name.toLowerCase().replace(/\.$/, ""),
         type: Type,
         ...(SetIdentifier === undefined ? {} : { set: SetIdentifier }),
         ...(Weight === undefined ? {} : { weight: Weight }),
+        ...(Failover === undefined ? {} : { role: Failover }),
         ...(TTL === undefined ? {} : { ttl: TTL }),
         ...(HealthCheckId === undefined ? {} : { healthCheck: HealthCheckId }),
       });
@@ -55,24 +67,17 @@ export async function listRecords(
   return records;
 }
 
-/** A health check of Route 53, as it is set up. One that is disabled counts as healthy, whatever it would see. */
-export type HealthCheck = { disabled: boolean; inverted: boolean };
-
-/** Looks at a health check; undefined when there is none of that id. */
-export async function getHealthCheck(
+/** Looks for a health check; undefined when there is none of that id. */
+export async function findHealthCheck(
   ctx: CallContext,
   route53: Route53Client,
   id: string,
   options?: CallOptions,
 ): Promise<HealthCheck | undefined> {
-  const send = (abortSignal: AbortSignal) =>
-    route53.send(new GetHealthCheckCommand({ HealthCheckId: id }), { abortSignal });
   try {
-    const { HealthCheck: found } = await call(ctx, "route53.GetHealthCheck", send, options);
-    const { Disabled = false, Inverted = false } = found?.HealthCheckConfig ?? {};
-    return { disabled: Disabled, inverted: Inverted };
+    return await getHealthCheck(ctx, route53, id, options);
   } catch (error) {
     if (error instanceof Error && error.name === "NoSuchHealthCheck") return undefined;
-    throw explainDenied(error, `look at the health check ${id}`, "route53:GetHealthCheck");
+    throw error;
   }
 }

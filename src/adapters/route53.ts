@@ -1,42 +1,51 @@
 import { GetChangeCommand } from "@aws-sdk/client-route-53";
-import type { Change, ResourceRecordSet, Route53Client } from "@aws-sdk/client-route-53";
+import type { Change, Route53Client } from "@aws-sdk/client-route-53";
 import { call, type CallOptions } from "../call.ts";
 import { CannotContinue } from "../errors.ts";
-import type { RecordType } from "./dns.ts";
 import { changeInCompany, changeZone, type Company, type Sent } from "./route53-batches.ts";
 import { pace, type PacedContext } from "./route53-pace.ts";
+import { absolute, describe, replaced } from "./route53-records.ts";
+import type { DnsName, RegionRecord, RegionRecords } from "./route53-records.ts";
 import { listRecords } from "./route53-zone.ts";
 
 export { getZone } from "./route53-zone.ts";
 
 export { isRefusal, isThrottled } from "./aws-errors.ts";
 
-/** A name whose answers are shared out by weight: one record a region, its set identifier the region's name. */
-export type DnsName = { zone: string; name: string; type: RecordType; /** Seconds. */ ttl: number };
+export type { DnsName, RegionRecord, RegionRecords } from "./route53-records.ts";
 
-/** Everything of one weighted record that Route 53 wants to hear again when it is deleted. */
-export type WeightedRecord = {
-  weight: number;
-  ttl?: number;
-  values: string[];
-  healthCheckId?: string;
-  alias?: { zone: string; name: string; evaluateTargetHealth: boolean };
-};
+export type WeightedRecord = RegionRecord & { weight: number };
 
 /** By set identifier. */
 export type WeightedRecords = Record<string, WeightedRecord>;
 
 /**
- * Looks at the weighted records of a name, as the control plane in us-east-1 holds them. Reads may lag writes.
+ * Looks at the records of a name that have a set identifier, of whatever kind, as the control plane in us-east-1 holds them.
+ * Reads may lag writes.
  */
+export async function getRegionRecords(
+  ctx: PacedContext,
+  route53: Route53Client,
+  dns: DnsName,
+  options?: CallOptions,
+): Promise<RegionRecords> {
+  const sets = await listRecords(ctx, route53, dns.zone, { name: absolute(dns.name), type: dns.type }, options);
+  return Object.fromEntries(sets.flatMap((set) => (set.SetIdentifier ? [[set.SetIdentifier, describe(set)]] : [])));
+}
+
+/** Looks at the weighted records of a name; others do not count. */
 export async function getWeightedRecords(
   ctx: PacedContext,
   route53: Route53Client,
   dns: DnsName,
   options?: CallOptions,
 ): Promise<WeightedRecords> {
-  const sets = await listRecords(ctx, route53, dns.zone, { name: absolute(dns.name), type: dns.type }, options);
-  return Object.fromEntries(sets.flatMap((set) => (set.SetIdentifier ? [[set.SetIdentifier, describe(set)]] : [])));
+  const records = await getRegionRecords(ctx, route53, dns, options);
+  return Object.fromEntries(
+    Object.entries(records).flatMap(([set, record]) =>
+      record.weight === undefined ? [] : [[set, { ...record, weight: record.weight }]],
+    ),
+  );
 }
 
 /** What the shares of a name are, and what they shall be. */
@@ -97,55 +106,7 @@ function replaceOne(
   again: boolean,
 ): Change[] {
   if (!record || (record.weight === weight && !again)) return [];
-  return [
-    { Action: "DELETE", ResourceRecordSet: compose(dns, set, record) },
-    { Action: "CREATE", ResourceRecordSet: compose(dns, set, { ...record, weight }) },
-  ];
-}
-
-function compose(dns: DnsName, set: string, record: WeightedRecord): ResourceRecordSet {
-  const { alias } = record;
-  return {
-    Name: absolute(dns.name),
-    Type: dns.type,
-    SetIdentifier: set,
-    Weight: record.weight,
-    ...(record.ttl === undefined ? {} : { TTL: record.ttl }),
-    ...(record.values.length > 0 ? { ResourceRecords: record.values.map((Value) => ({ Value })) } : {}),
-    ...(record.healthCheckId ? { HealthCheckId: record.healthCheckId } : {}),
-    ...(alias
-      ? {
-          AliasTarget: {
-            HostedZoneId: alias.zone,
-            DNSName: alias.name,
-            EvaluateTargetHealth: alias.evaluateTargetHealth,
-          },
-        }
-      : {}),
-  };
-}
-
-function describe(set: ResourceRecordSet): WeightedRecord {
-  const { AliasTarget: alias } = set;
-  return {
-    weight: set.Weight ?? 0,
-    ...(set.TTL === undefined ? {} : { ttl: set.TTL }),
-    values: (set.ResourceRecords ?? []).flatMap(({ Value }) => (Value ? [Value] : [])),
-    ...(set.HealthCheckId ? { healthCheckId: set.HealthCheckId } : {}),
-    ...(alias?.HostedZoneId && alias.DNSName
-      ? {
-          alias: {
-            zone: alias.HostedZoneId,
-            name: alias.DNSName,
-            evaluateTargetHealth: alias.EvaluateTargetHealth ?? false,
-          },
-        }
-      : {}),
-  };
-}
-
-function absolute(name: string): string {
-  return `${name.toLowerCase().replace(/\.$/, "")}.`;
+  return replaced(dns, set, record, { ...record, weight });
 }
 
 function nobodyLeft(dns: DnsName, weights: Record<string, number>): CannotContinue {

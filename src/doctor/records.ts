@@ -1,5 +1,5 @@
 import { isThrottled } from "../adapters/aws-errors.ts";
-import { getHealthCheck, listRecords, type ZoneRecord } from "../adapters/route53-inventory.ts";
+import { findHealthCheck, listRecords, type ZoneRecord } from "../adapters/route53-inventory.ts";
 import { getZone } from "../adapters/route53.ts";
 import type { Service } from "../estate.ts";
 import { explainAs } from "../facts/explain.ts";
@@ -57,18 +57,21 @@ function judgeRecords(named: Named, all: readonly ZoneRecord[]): Finding {
   const { traffic } = named.service;
   const subject = `the record ${traffic.name}`;
   const found = recordsOf(named, all);
-  const lacking = regionsOf(named).filter(
-    (region) => !found.some(({ set, weight }) => set === region && weight !== undefined),
-  );
+  const kind = traffic.driver === "route53-weighted" ? "weighted" : "failover";
+  const isOfKind = ({ weight, role }: ZoneRecord) => (kind === "weighted" ? weight : role) !== undefined;
+  const lacking = regionsOf(named).filter((region) => !found.some((one) => one.set === region && isOfKind(one)));
   if (lacking.length > 0) {
-    const is = found.length === 0 ? "has no such record" : "has no weighted record of that name";
+    const is = found.length === 0 ? "has no such record" : `has no ${kind} record of that name`;
     return broken(subject, {
       happened: `The zone ${traffic.zone} ${is} (${traffic.type}) for ${lacking.join(" and ")}.`,
       means: `Nobody can be sent to ${lacking.join(" or ")} for ${named.name}.`,
-      todo: `Add a weighted record ${traffic.name} whose set identifier is the region's name, with weight 0.`,
+      todo:
+        kind === "weighted"
+          ? `Add a weighted record ${traffic.name} whose set identifier is the region's name, with weight 0.`
+          : `Make it: muster traffic setup ${named.name}.`,
     });
   }
-  const shares = found.map(({ set, weight }) => `${set} ${weight}`).join(", ");
+  const shares = found.map(({ set, weight, role }) => `${set} ${weight ?? role}`).join(", ");
   if (found.every(({ weight }) => weight === 0)) {
     return warning(subject, {
       happened: `Every share of ${traffic.name} is 0.`,
@@ -99,7 +102,7 @@ async function lookAtHealthChecks(ctx: DoctorContext, inZone: Named[], all: read
 
 async function lookAtHealthCheck(ctx: DoctorContext, id: string, record: string): Promise<Finding> {
   const subject = `the health check of ${record}`;
-  const found = await patiently(ctx, () => getHealthCheck(ctx, ctx.clients.route53, id));
+  const found = await patiently(ctx, () => findHealthCheck(ctx, ctx.clients.route53, id));
   if (!found) {
     return broken(subject, {
       happened: `Route 53 has no health check ${id}.`,

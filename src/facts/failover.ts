@@ -4,7 +4,6 @@ import { objectives } from "../estate.ts";
 import { listFailingCalls } from "./calls.ts";
 import { lookAtConfigs, type ConfigFacts } from "./config.ts";
 import { lookAtDatabase, type DatabaseFacts } from "./database.ts";
-import { lookAtDns, type DnsFacts } from "./dns.ts";
 import { lookAtEdge, type EdgeFacts } from "./edge.ts";
 import { seen, type Fact } from "./fact.ts";
 import { lookAtLastMove, type LastMove } from "./last-move.ts";
@@ -12,6 +11,8 @@ import { lookAtPods, type PodFacts } from "./pods.ts";
 import { lookAtProbes, type ProbeFacts } from "./probes.ts";
 import { lookAtRights, type RightFacts } from "./rights.ts";
 import { targetsOf, type Targets } from "./targets.ts";
+import type { TrafficFacts } from "./traffic/driver.ts";
+import { driverOf, lookAtTraffic } from "./traffic/index.ts";
 
 /** What preflight saw of any service that is to move, with the time of each look. */
 type ServiceFacts = {
@@ -31,7 +32,7 @@ type ServiceFacts = {
   lastMove?: Fact<{ last: LastMove | null }>;
   pods: PodFacts[];
   configs: ConfigFacts[];
-  dns: DnsFacts;
+  dns: TrafficFacts;
   rights: RightFacts[];
   edge: Fact<EdgeFacts>;
   probes: Fact<ProbeFacts>;
@@ -65,7 +66,7 @@ export async function lookAtFailover(
     targets.database && lookAtDatabase(ctx, service, targets.database),
     lookAtLastMove(ctx, service),
     lookAtPods(ctx, targets),
-    lookAtDns(ctx, targets),
+    lookAtTraffic(ctx, targets),
     lookAtRights(ctx, targets),
     lookAtEdge(ctx, targets),
     lookAtProbes(ctx, service),
@@ -90,7 +91,8 @@ export async function lookAtFailover(
   };
 }
 
-function mostAnswered({ fromRegions }: Targets, { records }: DnsFacts): string {
-  const shareOf = (region: string) => seen(records)?.[region]?.weight ?? 0;
+function mostAnswered({ fromRegions }: Targets, dns: TrafficFacts): string {
+  const shares = driverOf(dns).shares(dns);
+  const shareOf = (region: string) => shares?.[region] ?? 0;
   return fromRegions.reduce((most, region) => (shareOf(region) > shareOf(most) ? region : most));
 }

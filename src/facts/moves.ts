@@ -3,6 +3,7 @@ import { seen } from "./fact.ts";
 import { keepsData, type FactsWithDatabase, type FailoverFacts } from "./failover.ts";
 import { bytesBetween } from "./lag.ts";
 import { later, secondsBetween } from "./moment.ts";
+import { driverOf } from "./traffic/index.ts";
 
 /** What one vantage point tells of the old side: it is there, it is silent, or nobody can say. */
 export type Sight = "yes" | "no" | "unknown";
@@ -58,13 +59,12 @@ export function promotedAlready({ to, promotion, toRegion }: FactsWithDatabase):
 }
 
 /**
- * Tells whether there is nothing left to move: every DNS answer leads to the new region, and what data the service keeps is
+ * Tells whether there is nothing left to move: customers are sent to the new region and nowhere else, and what data the service keeps is
  * written there.
  */
 export function alreadyThere(facts: FailoverFacts): boolean {
-  const records = seen(facts.dns.records);
-  const answers = Object.entries(records ?? {}).filter(([, { weight }]) => weight > 0);
-  return writesThere(facts) && answers.length === 1 && answers[0]?.[0] === facts.toRegion;
+  const shares = Object.entries(driverOf(facts.dns).shares(facts.dns) ?? {}).filter(([, share]) => share > 0);
+  return writesThere(facts) && shares.length === 1 && shares[0]?.[0] === facts.toRegion;
 }
 
 function writesThere(facts: FailoverFacts): boolean {

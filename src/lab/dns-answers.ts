@@ -1,3 +1,4 @@
+import { pickRecord } from "./dns-routing.ts";
 import { Packet } from "./dns-wire.ts";
 import type { Resource } from "./dns-wire.ts";
 
@@ -9,49 +10,41 @@ export type ZoneRecord = {
   values: string[];
   setIdentifier?: string;
   weight?: number;
+  failover?: "PRIMARY" | "SECONDARY";
   healthCheckId?: string;
 };
+
+/** Tells whether a health check says "healthy"; a record without one always is. */
+export type Health = (record: ZoneRecord) => boolean;
 
 /** Writes a name as zones do: lower case, one dot at the end. */
 export function fullName(name: string): string {
   return `${name.toLowerCase().replace(/\.+$/, "")}.`;
 }
 
-/**
- * Picks the record set that answers, as Route 53 does: by chance in proportion to the weights; a weight of 0 is never
- * picked while another is above 0; all 0 are all equal.
- */
-export function pickWeighted(records: readonly ZoneRecord[], random: () => number): ZoneRecord | undefined {
-  if (records.length <= 1) return records[0];
-  const total = records.reduce((sum, record) => sum + (record.weight ?? 0), 0);
-  if (total === 0) return records[Math.floor(random() * records.length)];
-  let left = random() * total;
-  for (const record of records) {
-    left -= record.weight ?? 0;
-    if (left < 0) return record;
-  }
-  return records.findLast((record) => (record.weight ?? 0) > 0);
-}
-
 /** What a zone says to a question: records, "no such name", or "that name, but not that type" (an empty list). */
 export type Found = { records: ZoneRecord[]; exists: boolean };
 
 /** Looks a name and type up in the records of a zone; follows a CNAME inside it. */
-export function lookUp(zone: readonly ZoneRecord[], name: string, type: string, random: () => number): Found {
+export function lookUp(
+  zone: readonly ZoneRecord[],
+  { name, type }: { name: string; type: string },
+  chance: { random: () => number; healthy: Health },
+): Found {
   const found: ZoneRecord[] = [];
   const seen = new Set<string>();
   let wanted = name;
   while (!seen.has(wanted)) {
     seen.add(wanted);
     const named = zone.filter((record) => record.name === wanted);
-    const exact = pickWeighted(
+    const exact = pickRecord(
       named.filter((record) => record.type === type),
-      random,
+      chance,
     );
     if (exact) return { records: [...found, exact], exists: true };
-    const alias = pickWeighted(
+    const alias = pickRecord(
       named.filter((record) => record.type === "CNAME"),
-      random,
+      chance,
     );
     const target = alias?.values[0];
     if (!alias || !target) {

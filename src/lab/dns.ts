@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { fullName, lookUp, resourcesOf } from "./dns-answers.ts";
-import type { ZoneRecord } from "./dns-answers.ts";
+import type { Health, ZoneRecord } from "./dns-answers.ts";
+import { sharesOf } from "./dns-routing.ts";
 import { listenDns, Packet } from "./dns-wire.ts";
 import { Knobs } from "./knobs.ts";
 
@@ -14,6 +15,8 @@ type Version = Spread & { records: ZoneRecord[] };
 
 export type Dns = {
   knobs: Knobs;
+  /** What health checks say of a record; everything is healthy until there are some. */
+  healthy: Health;
   /** "127.x.y.2:5353", as resolvers are named in settings. */
   server: string;
   /**
@@ -68,7 +71,7 @@ export async function openDns({ host, port = 5353, clock, random }: Options): Pr
     if (!zone) return refused(response);
     response.header.aa = 1;
     const records = held(zone);
-    const found = lookUp(records, name, type, random);
+    const found = lookUp(records, { name, type }, { random, healthy: self.healthy });
     response.answers.push(...found.records.flatMap(resourcesOf));
     if (response.answers.length > 0) return response;
     if (!found.exists) response.header.rcode = Packet.RCODE.NXDOMAIN;
@@ -78,8 +81,9 @@ export async function openDns({ host, port = 5353, clock, random }: Options): Pr
   };
 
   const listening = await listenDns(host, port, answer);
-  return {
+  const self: Dns = {
     knobs,
+    healthy: () => true,
     server: `${host}:${port}`,
     publish(zone, records, spread = { from: clock.now(), everywhereAt: clock.now() }) {
       const name = fullName(zone);
@@ -95,10 +99,11 @@ export async function openDns({ host, port = 5353, clock, random }: Options): Pr
       const wanted = fullName(name);
       const latest = zones.get(zoneOf(wanted) ?? "")?.findLast((version) => version.everywhereAt);
       const sets = (latest?.records ?? []).filter((record) => record.name === wanted && record.setIdentifier);
-      return Object.fromEntries(sets.map((record) => [record.setIdentifier, record.weight ?? 0]));
+      return sharesOf(sets, self.healthy);
     },
     close: () => listening.close(),
   };
+  return self;
 }
 
 function refused(response: Packet): Packet {

@@ -27,6 +27,8 @@ export type Edge = {
   /** What DNS answers for the region. */
   address: string;
   port: number;
+  /** The host names its certificate is for. */
+  names: readonly string[];
   close(): Promise<void>;
 };
 
@@ -86,6 +88,7 @@ export async function openEdge(options: Options): Promise<Edge> {
     region,
     address: host,
     port: listening.port,
+    names,
     async close() {
       await listening.close();
       agent.destroy();

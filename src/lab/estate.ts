@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import type { Estate, Service } from "../estate.ts";
+import type { Estate, Service, Traffic } from "../estate.ts";
 import { checkout, type ServiceWish } from "./services.ts";
 import type { LabPerson } from "./slack-workspace.ts";
 
@@ -40,6 +40,11 @@ export const roleSettingOf = (service: string): string => `${service.toUpperCase
 export const record = recordOf(checkout.name);
 export const instances = instancesOf(checkout.name);
 
+export type LabTraffic = Traffic["driver"];
+
+/** The object that sends customers to the west, where that is how they are sent. */
+export const control = { region: west, bucket: "example-control-west", key: "checkout/go-west" } as const;
+
 /** Who works in the lab. Ana, Ben and Cleo approve; Dora only asks; Gus is a guest of the workspace. */
 export const persons: LabPerson[] = [
   { id: "U01", name: "ana", email: "ana@example.com" },
@@ -64,6 +69,8 @@ export type EstateWishes = {
   rtoSeconds?: number;
   rpoSeconds?: number;
   admission?: "automatic" | "person";
+  /** The way customers of checkout are sent to a region; weighted records, when left out. */
+  traffic?: LabTraffic;
   /** Checkout alone, when left out. What else is wished holds for each. */
   services?: readonly ServiceWish[];
 };
@@ -88,7 +95,7 @@ export function labEstate({ services = [checkout], ...wishes }: EstateWishes): s
 
 function serviceOf(
   { name, tier, dependsOn = [], database = false, ...own }: ServiceWish,
-  { replicas, stabilitySeconds, limitMs = 1000, ...wishes }: Omit<EstateWishes, "services">,
+  { replicas, stabilitySeconds, limitMs = 1000, traffic, ...wishes }: Omit<EstateWishes, "services">,
 ): DeepPartial<Service> {
   const secret = { env: roleSettingOf(name) };
   const instance = instancesOf(name);
@@ -98,7 +105,8 @@ function serviceOf(
     // The page stands for what customers do: putting into a basket and paying are both checkout's.
     ...(name === "checkout" ? { statusComponents: [statusPage.components.basket, statusPage.components.payment] } : {}),
     ...(dependsOn.length > 0 ? { dependsOn: [...dependsOn] } : {}),
-    traffic: { driver: "route53-weighted", zone: zone.id, name: recordOf(name), ttl: 60 },
+    // Only checkout can be led in another way.
+    traffic: trafficOf(name === checkout.name && traffic ? traffic : "route53-weighted", recordOf(name)),
     ...(database
       ? {
           databases: [
@@ -128,3 +136,10 @@ function serviceOf(
 }
 
 type DeepPartial<T> = T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;
+
+function trafficOf(driver: LabTraffic, recordName: string): Partial<Traffic> {
+  const name = { zone: zone.id, name: recordName, ttl: 60 };
+  return driver === "route53-switch"
+    ? { driver, ...name, primary: east, control: { ...control } }
+    : { driver, ...name };
+}

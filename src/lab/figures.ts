@@ -78,6 +78,8 @@ const requestsOf: Record<string, { server: RegExp; action: RegExp }> = {
   "restart-pods": { server: /^kubernetes/, action: /^PATCH deployments\/scale$/ },
   "drain-old-side": { server: /^kubernetes/, action: /^PATCH deployments\/scale$/ },
   "promote-replica": { server: /^rds$/, action: /^PromoteReadReplica$/ },
+  "swap-records": { server: /^route53$/, action: /^ChangeResourceRecordSets$/ },
+  "flip-control-object": { server: /^s3$/, action: /^(?:Put|Delete)Object$/ },
   "shift-dns": { server: /^route53$/, action: /^ChangeResourceRecordSets$/ },
 };
 
@@ -154,7 +156,7 @@ async function databaseEffects(lab: Lab, { plan, report }: Story): Promise<Recor
 }
 
 /** Servers that log their requests themselves; of all others (databases, names, front doors) Muster's calls tell. */
-const logged = /^(?:rds|route53|kubernetes|slack|mail)\b/;
+const logged = /^(?:rds|route53|s3|kubernetes|slack|mail)\b/;
 
 /** How long Muster's requests were open at servers of the lab; one that nobody answers until its caller gives up. */
 function openAtServers(requests: readonly LabRequest[]): { from: number; to: number }[] {

@@ -60,8 +60,8 @@ export type Lab = World &
     presses(person: string, label: string): Promise<string>;
     /** Has ana ask for a move in Slack, and ben and cleo approve it. Returns the run's id. */
     starts(text?: string): Promise<string>;
-    /** Types `muster <line>` in a terminal as a person. */
-    types(person: string, argv: string[]): Promise<{ status: number; text: string }>;
+    /** Types `muster <line>` in a terminal as a person, who says this where something is asked. */
+    types(person: string, argv: string[], answer?: string): Promise<{ status: number; text: string }>;
     /** Edits the estate's file and has every server read it again, as SIGHUP does. */
     editEstate(edit: (yaml: string) => string): Promise<void>;
     /** Gives a person an authenticator, in a terminal, and returns the code it shows now. */
@@ -178,7 +178,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
         for (const person of ["ben", "cleo"]) await lab.presses(person, "Approve");
         return lab.newestRun();
       },
-      async types(person, argv) {
+      async types(person, argv, answer) {
         const lines: string[] = [];
         const activity = new Activity();
         const forget = world.time.count(activity);
@@ -188,6 +188,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
             env: environment,
             user: person,
             print: (line) => lines.push(line),
+            ...(answer === undefined ? {} : { ask: () => Promise.resolve(answer) }),
             overrides,
           });
           return { status, text: lines.join("\n") };
@@ -248,7 +249,7 @@ async function restOf(db: Db, runId: string): Promise<string | undefined> {
 }
 
 async function writeFiles(world: World, folder: string, options: LabOptions): Promise<Record<string, string>> {
-  const { slack, mail, statusPage, resolver, rds, route53, sts, authority, musterDatabase } = world;
+  const { slack, mail, statusPage, resolver, rds, route53, sts, s3, authority, musterDatabase } = world;
   await chmod(folder, 0o700);
   const path = (name: string) => join(folder, name);
   const yaml = labEstate({
@@ -256,6 +257,7 @@ async function writeFiles(world: World, folder: string, options: LabOptions): Pr
     stabilitySeconds: 60,
     ...(options.patient ? { limitMs: 5000 } : {}),
     ...(options.services ? { services: options.services } : {}),
+    ...(options.traffic ? { traffic: options.traffic } : {}),
     ...options.estate,
   });
   await writeFile(path("estate.yaml"), options.editEstate ? options.editEstate(yaml) : yaml);
@@ -274,6 +276,7 @@ async function writeFiles(world: World, folder: string, options: LabOptions): Pr
     AWS_ENDPOINT_URL_RDS: rds.url,
     AWS_ENDPOINT_URL_ROUTE_53: route53.url,
     AWS_ENDPOINT_URL_STS: sts.url,
+    AWS_ENDPOINT_URL_S3: s3.url,
     AWS_ACCESS_KEY_ID: "lab",
     AWS_SECRET_ACCESS_KEY: "lab-secret-key",
     GUARD_USER: musterRole.user,

@@ -35,11 +35,6 @@ export function hostedZoneXml(id: string, name: string, count: number): string {
   );
 }
 
-/** Writes a health check as GetHealthCheck shows it. */
-export function healthCheckXml(id: string, { disabled }: { disabled: boolean }): string {
-  const config = wrap("HealthCheckConfig", xml("Type", "HTTPS"), xml("Inverted", false), xml("Disabled", disabled));
-  return wrap("HealthCheck", xml("Id", id), xml("CallerReference", "lab"), config, xml("HealthCheckVersion", 1));
-}
 
 function orderOf(name: string, type: string | null, setIdentifier: string | null | undefined): string[] {
   return [name.split(".").toReversed().join("."), type ?? "", setIdentifier ?? ""];

@@ -79,13 +79,19 @@ function readChange(change: Element, index: number): Change {
   const at = `in Change with [Action=${action}, Name=${name}, Type=${type}, SetIdentifier=${setIdentifier ?? "null"}]`;
   const invalid = (what: string) => new Refused(400, "InvalidInput", `Invalid request: ${what} ${at}`);
   const weight = textOf(set, "Weight");
+  const failover = textOf(set, "Failover");
+  const healthCheckId = textOf(set, "HealthCheckId");
+  const routing = weight ?? failover;
   const ttl = textOf(set, "TTL");
   const values = childrenOf(childrenOf(set, "ResourceRecords")[0], "ResourceRecord").map(
     (record) => textOf(record, "Value") ?? "",
   );
   if (!name || !type) throw invalid(`Missing field '${name ? "Type" : "Name"}'`);
-  if (weight !== undefined && setIdentifier === undefined) throw invalid("Missing field 'SetIdentifier'");
-  if (weight === undefined && setIdentifier !== undefined) {
+  if (routing !== undefined && setIdentifier === undefined) throw invalid("Missing field 'SetIdentifier'");
+  if (weight !== undefined && failover !== undefined) {
+    throw invalid("Expected exactly one of [Weight, Region, Failover, GeoLocation, MultiValueAnswer], but found more");
+  }
+  if (routing === undefined && setIdentifier !== undefined) {
     throw invalid("Expected exactly one of [Weight, Region, Failover, GeoLocation, MultiValueAnswer], but found none");
   }
   if (ttl === undefined) throw invalid("Missing field 'TTL'");
@@ -100,21 +106,22 @@ function readChange(change: Element, index: number): Change {
   const record: ZoneRecord = { name: fullName(name), type, ttl: Number(ttl), values };
   if (setIdentifier !== undefined) record.setIdentifier = setIdentifier;
   if (weight !== undefined) record.weight = Number(weight);
-  const healthCheckId = textOf(set, "HealthCheckId");
+  if (failover === "PRIMARY" || failover === "SECONDARY") record.failover = failover;
   if (healthCheckId !== undefined) record.healthCheckId = healthCheckId;
   return { action, record };
 }
 
 /** Writes one record set as ListResourceRecordSets shows it. */
-export function recordXml({ name, type, ttl, values, setIdentifier, weight, healthCheckId }: ZoneRecord): string {
+export function recordXml({ name, type, ttl, values, setIdentifier, ...routing }: ZoneRecord): string {
   return wrap(
     "ResourceRecordSet",
     xml("Name", name.replace(/\*/g, "\\052")),
     xml("Type", type),
     xml("SetIdentifier", setIdentifier),
-    xml("Weight", weight),
+    xml("Weight", routing.weight),
+    xml("Failover", routing.failover),
     xml("TTL", ttl),
     wrap("ResourceRecords", ...values.map((value) => wrap("ResourceRecord", xml("Value", value)))),
-    xml("HealthCheckId", healthCheckId),
+    xml("HealthCheckId", routing.healthCheckId),
   );
 }

@@ -39,8 +39,9 @@ export function applyBatch(zone: string, records: readonly ZoneRecord[], changes
 /** Tells whether two record sets are the same to the last value; a DELETE must be. */
 export function same(one: ZoneRecord, other: ZoneRecord): boolean {
   const values = (record: ZoneRecord) => JSON.stringify(record.values.toSorted());
-  const rest = ({ ttl, weight, healthCheckId }: ZoneRecord) => JSON.stringify([ttl, weight, healthCheckId]);
-  return isSet(one, other) && rest(one) === rest(other) && values(one) === values(other);
+  const routing = ({ ttl, weight, failover, healthCheckId }: ZoneRecord) =>
+    JSON.stringify([ttl, weight, failover, healthCheckId]);
+  return isSet(one, other) && routing(one) === routing(other) && values(one) === values(other);
 }
 
 /** Tells whether two records are one record set: name, type and SetIdentifier. */
@@ -98,7 +99,7 @@ function changeFault(records: ZoneRecord[], action: Change["action"], record: Zo
 }
 
 function groupFault(records: ZoneRecord[], record: ZoneRecord): string | undefined {
-  const { name, type, setIdentifier, ttl } = record;
+  const { name, type, setIdentifier, ttl, failover } = record;
   const others = records.filter((other) => other.name === name && other.type === type && !isSet(other, record));
   if (setIdentifier === undefined) {
     return others.length === 0
@@ -108,6 +109,13 @@ function groupFault(records: ZoneRecord[], record: ZoneRecord): string | undefin
   const which = `RRSet with DNS name ${name}, type ${type}, SetIdentifier ${setIdentifier} cannot be created as`;
   if (others.some((other) => other.setIdentifier === undefined)) {
     return `${which} a non-weighted set exists with the same name and type.`;
+  }
+  if (others.some((other) => (other.failover === undefined) !== (failover === undefined))) {
+    return `${which} a non-${failover ? "failover" : "weighted"} set exists with the same name and type.`;
+  }
+  if (failover) {
+    const twice = others.some((other) => other.failover === failover);
+    return twice ? `${which} a ${failover} set exists with the same name and type.` : undefined;
   }
   if (others.some((other) => other.ttl !== ttl)) return `${which} weighted sets must contain the same TTL.`;
   return undefined;

@@ -7,12 +7,15 @@ import { drawDelay } from "./delays.ts";
 import type { Dns } from "./dns.ts";
 import { fullName } from "./dns-answers.ts";
 import type { ZoneRecord } from "./dns-answers.ts";
+import { HealthChecks } from "./health-checks.ts";
+import type { HealthCheckConfig, Look } from "./health-checks.ts";
 import { History } from "./history.ts";
 import { Knobs } from "./knobs.ts";
 import { listenHttp, readBody } from "./listening.ts";
 import type { LabRequest, RequestLog } from "./request-log.ts";
+import { answerHealthCall, healthActionOf, healthActions } from "./route53-health-api.ts";
 import { documentedRefusal, readChanges, recordXml, Refused, refusal, reply } from "./route53-replies.ts";
-import { healthCheckXml, hostedZoneXml, pageOf } from "./route53-pages.ts";
+import { hostedZoneXml, pageOf } from "./route53-pages.ts";
 import { applyBatch, isSet, same } from "./route53-zone.ts";
 import type { Change } from "./route53-zone.ts";
 import { TokenBucket } from "./token-bucket.ts";
@@ -27,8 +30,10 @@ type Options = {
   port?: number;
   zone: HostedZone;
   /** Where accepted changes arrive, gradually, until they are INSYNC. */
-  dns: Pick<Dns, "publish">;
+  dns: Pick<Dns, "publish"> & Partial<Pick<Dns, "healthy">>;
   random: () => number;
+  /** Asks an endpoint as a health checker does; without it every endpoint is well. */
+  ask?: (config: HealthCheckConfig) => Promise<Look>;
 };
 
 export type Route53 = {
@@ -40,8 +45,8 @@ export type Route53 = {
   documentedErrors: boolean;
   /** Calls that the caller's role lacks: "ChangeResourceRecordSets". */
   denied: Set<string>;
-  /** The health checks there are, by id. They are described and no more: the lab checks nothing by them. */
-  healthChecks: Map<string, { disabled: boolean }>;
+  /** The health checks, as the checkers have them. */
+  health: HealthChecks;
   /** Refuses so many next batches because a prior one is still being processed. */
   refuseAsBusy(times: number): void;
   /** The records as the control plane holds them. */
@@ -52,12 +57,15 @@ export type Route53 = {
 };
 
 /** Opens Route 53's control plane for one zone: its API, not its name servers. */
-export async function openRoute53({ log, clock, host, port = 0, zone, dns, random }: Options): Promise<Route53> {
+export async function openRoute53(options: Options): Promise<Route53> {
+  const { log, clock, host, port = 0, zone, dns, random, ask } = options;
   const zoneName = fullName(zone.name);
   const records = new History<readonly ZoneRecord[]>(clock, withApex(zoneName, zone));
   const changes = new Map<string, { at: Date; insyncAt: Date | undefined }>();
   const bucket = new TokenBucket(clock, { perSecond: 5, burst: 5 });
   const knobs = new Knobs();
+  const health = new HealthChecks({ clock, ask: ask ?? (() => Promise.resolve({ ok: true, says: "OK" })) });
+  dns.healthy = ({ healthCheckId }) => healthCheckId === undefined || health.isHealthy(healthCheckId);
   let busy = 0;
   dns.publish(zoneName, records.now);
 
@@ -79,6 +87,11 @@ export async function openRoute53({ log, clock, host, port = 0, zone, dns, rando
       throw new Refused(400, "PriorRequestNotComplete", why);
     }
     const wanted = readChanges(body);
+    const unknown = wanted.find(({ record }) => record.healthCheckId && !health.get(record.healthCheckId));
+    if (unknown) {
+      const id = unknown.record.healthCheckId ?? "";
+      throw new Refused(404, "NoSuchHealthCheck", `No health check exists with the ID ${id}`);
+    }
     request.context = conditionsOf(wanted);
     const before = records.now;
     const applied = applyBatch(zoneName, before, wanted);
@@ -110,11 +123,7 @@ export async function openRoute53({ log, clock, host, port = 0, zone, dns, rando
       const zones = wrap("HostedZones", zoneXml());
       return reply("ListHostedZonesByNameResponse", zones, xml("IsTruncated", false), xml("MaxItems", 100));
     }
-    if (action === "GetHealthCheck") {
-      const found = self.healthChecks.get(id);
-      if (!found) throw new Refused(404, "NoSuchHealthCheck", `No health check found with ID: ${id}`);
-      return reply("GetHealthCheckResponse", healthCheckXml(id, found));
-    }
+    if (healthActions.includes(action)) return answerHealthCall(health, action, id, body);
     findZone(id);
     if (action === "ChangeResourceRecordSets") return change(body, request);
     if (action === "ListResourceRecordSets") return list(query);
@@ -136,7 +145,7 @@ export async function openRoute53({ log, clock, host, port = 0, zone, dns, rando
     neverInsync: false,
     documentedErrors: false,
     denied: new Set(),
-    healthChecks: new Map(),
+    health,
     refuseAsBusy: (times) => void (busy = times),
     records: () => records.now,
     edit(edited) {
@@ -144,7 +153,10 @@ export async function openRoute53({ log, clock, host, port = 0, zone, dns, rando
       records.write([...kept, ...edited]);
       dns.publish(zoneName, records.now);
     },
-    close: () => listening.close(),
+    close() {
+      health.close();
+      return listening.close();
+    },
   };
   return self;
 }
@@ -155,11 +167,11 @@ async function readCall(incoming: IncomingMessage, run: Run): Promise<ApiCall> {
   const url = new URL(incoming.url ?? "/", "http://lab");
   const body = await readBody(incoming);
   const [, , kind = "", id = "", part] = url.pathname.split("/");
-  const action = actionOf(incoming.method ?? "GET", kind, part);
+  const action = actionOf(incoming.method ?? "GET", kind, id, part);
   return {
     action,
     resource: id,
-    changes: action === "ChangeResourceRecordSets",
+    changes: action === "ChangeResourceRecordSets" || action === "CreateHealthCheck",
     run(request) {
       try {
         if (!incoming.headers.authorization) throw new Refused(403, "MissingAuthenticationToken", "Missing token");
@@ -172,7 +184,8 @@ async function readCall(incoming: IncomingMessage, run: Run): Promise<ApiCall> {
   };
 }
 
-function actionOf(method: string, kind: string, part: string | undefined): string {
+function actionOf(method: string, kind: string, id: string, part: string | undefined): string {
+  if (kind === "healthcheck") return healthActionOf(method, id, part) ?? "UnknownOperation";
   if (kind === "change") return "GetChange";
   if (kind === "healthcheck") return "GetHealthCheck";
   if (kind === "hostedzonesbyname") return "ListHostedZonesByName";
@@ -200,13 +213,13 @@ function effectsOf(id: string, before: readonly ZoneRecord[], after: readonly Zo
 }
 
 function named(records: readonly ZoneRecord[], name: string): ZoneRecord[] {
-  return records
-    .filter((record) => record.name === name)
-    .toSorted((one, other) => (other.weight ?? 0) - (one.weight ?? 0));
+  return records.filter((record) => record.name === name).toSorted((one, other) => rank(other) - rank(one));
 }
 
-function brief({ setIdentifier, weight, values }: ZoneRecord): string {
-  return setIdentifier === undefined ? values.join(",") : `${setIdentifier}=${weight}`;
+const rank = ({ weight = 0, failover }: ZoneRecord): number => (failover === "PRIMARY" ? 1 : weight);
+
+function brief({ setIdentifier, weight, failover, values }: ZoneRecord): string {
+  return setIdentifier === undefined ? values.join(",") : `${setIdentifier}=${failover ?? weight}`;
 }
 
 function withApex(zone: string, { nameServers, records }: HostedZone): ZoneRecord[] {

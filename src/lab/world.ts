@@ -4,7 +4,8 @@ import { Closing } from "./closing.ts";
 import { openCustomer, type Customer } from "./customer.ts";
 import { openDns, type Dns } from "./dns.ts";
 import type { Edge } from "./edge.ts";
-import { east, persons, record, recordOf, west, zone } from "./estate.ts";
+import { east, persons, record, recordOf, west, zone, type LabTraffic } from "./estate.ts";
+import { makeCheckers } from "./health-checkers.ts";
 import type { Kubernetes } from "./kubernetes.ts";
 import { openMail, type MailServer } from "./mail.ts";
 import type { Pair } from "./postgres-pair.ts";
@@ -13,11 +14,13 @@ import { openRds, type Rds } from "./rds.ts";
 import { RequestLog } from "./request-log.ts";
 import { openResolver, type LabResolver } from "./resolver.ts";
 import { openRoute53, type Route53 } from "./route53.ts";
+import { openS3, type S3 } from "./s3.ts";
 import { checkout, checkWishes, type ServiceWish } from "./services.ts";
 import { openSlack, type Slack } from "./slack.ts";
 import { openStatusPage, type LabStatusPage } from "./statuspage.ts";
 import { openSts, type Sts } from "./sts.ts";
 import { LabTime } from "./time.ts";
+import { labBuckets, recordsFor } from "./traffic.ts";
 import { instancesFor, openPairs, setPairsDead } from "./world-databases.ts";
 import { firstRecords, setNames } from "./world-names.ts";
 import { openRegion } from "./world-region.ts";
@@ -32,6 +35,8 @@ export type WorldOptions = {
   random?: () => number;
   /** How many customers buy at once, and how many lab seconds each thinks. None: nobody buys. */
   customers?: { count: number; everySeconds: number };
+  /** The way by which customers are sent to a region; Route 53's weighted records, unless told otherwise. */
+  traffic?: LabTraffic;
   /** Slash commands that the workspace's app has. */
   commands?: readonly string[];
 };
@@ -56,6 +61,9 @@ export type World = {
   dns: Dns;
   resolver: LabResolver;
   route53: Route53;
+  s3: S3;
+  /** Sends customers in another way from now on, and to the east: what somebody who sets it up does. */
+  useTraffic(driver: LabTraffic): void;
   /** In the order in which they were wished. */
   services: readonly LabService[];
   /** Checkout's. */
@@ -100,9 +108,12 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     if (!pair) throw new Error("the lab has no database");
     const resolver = await closing.opened(openResolver({ host: host(3), upstream: dns.server, clock }));
     setNames(dns, addresses, pairs);
+    const s3 = await closing.opened(openS3({ log, clock, host: host(5), buckets: labBuckets() }));
+    const edges: Record<string, Edge> = {};
+    const ask = makeCheckers({ s3, authority, edges: () => edges });
     const hosted = { ...zone, nameServers: [zone.nameServer], records: firstRecords(addresses, wishes) };
     const [route53, rds, slack, mail, sts, statusPage] = await Promise.all([
-      closing.opened(openRoute53({ log, clock, host: host(5), zone: hosted, dns, random })),
+      closing.opened(openRoute53({ log, clock, host: host(5), zone: hosted, dns, random, ask })),
       closing.opened(openRds({ log, clock, address: host(5), random, instances: instancesFor(pairs) })),
       closing.opened(
         openSlack({ log, clock, host: host(1), persons, ...(options.commands ? { commands: options.commands } : {}) }),
@@ -111,6 +122,9 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       closing.opened(openSts({ log, clock, host: host(5) })),
       closing.opened(openStatusPage({ log, clock, host: host(1) })),
     ]);
+    const addressOf = { [east]: host(11), [west]: host(21) };
+    const useTraffic = (driver: LabTraffic) => route53.edit(recordsFor(driver, { addressOf, health: route53.health }));
+    useTraffic(options.traffic ?? "route53-weighted");
     const services = wishes.map((wish): LabService => {
       const { name, replicas: pods = replicas } = wish;
       return { ...wish, record: recordOf(name), replicas: pods, pair: pairs.get(name) };
@@ -119,7 +133,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     const eastern = await openRegion({ ...place, region: east, podsOf: (service) => service.replicas }, closing);
     const western = await openRegion({ ...place, region: west, podsOf: () => 1 }, closing);
     const clusters: Record<string, Kubernetes> = { [east]: eastern.kubernetes, [west]: western.kubernetes };
-    const edges: Record<string, Edge> = { [east]: eastern.edge, [west]: western.edge };
+    Object.assign(edges, { [east]: eastern.edge, [west]: western.edge });
     const customer = options.customers
       ? openCustomer({
           log,
@@ -144,6 +158,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       if (edge) edge.knobs.down = dead ? "silent" : false;
       clusters[region]?.setDead(dead);
       rds.setRegion(region, dead ? "silent" : false);
+      s3.setRegion(region, dead ? "silent" : false);
       sts.setRegion(region, dead ? "silent" : false);
       await setPairsDead([...pairs.values()], {
         region,
@@ -162,6 +177,8 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       resolver,
       route53,
       services,
+      s3,
+      useTraffic,
       pair,
       rds,
       sts,

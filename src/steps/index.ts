@@ -6,6 +6,7 @@ import { catchUp } from "./catch-up.ts";
 import { drainOldSide } from "./drain-old-side.ts";
 import { fenceReturned } from "./fence-returned.ts";
 import { fenceWrites } from "./fence-writes.ts";
+import { flipControlObject } from "./flip-control-object.ts";
 import { openWrites } from "./open-writes.ts";
 import { pointConfig } from "./point-config.ts";
 import { promoteReplica } from "./promote-replica.ts";
@@ -13,6 +14,7 @@ import { restartPods } from "./restart-pods.ts";
 import { scaleDeployment } from "./scale-deployment.ts";
 import { shiftDns } from "./shift-dns.ts";
 import { startWave } from "./start-wave.ts";
+import { swapRecords } from "./swap-records.ts";
 import { verifyDatabase } from "./verify-database.ts";
 import { verifyPublic } from "./verify-public.ts";
 import { verifyService } from "./verify-service.ts";
@@ -35,6 +37,8 @@ export const steps: readonly (AnyStep | AnyGate)[] = [
   verifyService,
   admitTraffic,
   shiftDns,
+  swapRecords,
+  flipControlObject,
   verifyPublic,
   watchStability,
   fenceReturned,

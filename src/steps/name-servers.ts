@@ -3,8 +3,28 @@ import type { DnsName } from "../adapters/route53.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
 import type { StepContext } from "../engine/step.ts";
 
+/** What name servers shall answer; no values where that cannot be told, as of an alias. */
+export type Expected = { values: string[]; nameServers: string[] };
+
+/** By name server, every value it answered, or why it did not: the end of a sentence about it. */
+export type Answers = Record<string, { values: string[] } | { failed: string }>;
+
 /** A shared answer is drawn by chance, and a server is many machines: one good answer would prove little. */
 const questionsEach = 8;
+
+/** Asks every name server of a zone for a name, several times at once. */
+export async function askNameServers(ctx: StepContext, dns: DnsName, nameServers: readonly string[]): Promise<Answers> {
+  const asked = await Promise.all(
+    nameServers.map(async (server) => {
+      const each = await Promise.all(Array.from({ length: questionsEach }, () => ask(ctx, dns, server)));
+      const failed = each.find((answer) => "failed" in answer);
+      const values = [...new Set(each.flatMap((answer) => ("values" in answer ? answer.values : [])))].toSorted();
+      const empty = each.some((answer) => "values" in answer && answer.values.length === 0);
+      return [server, failed ?? { values: empty ? [] : values }] as const;
+    }),
+  );
+  return Object.fromEntries(asked);
+}
 
 /** Finds the name servers that still answer something else than the wanted values, or nothing; a clause each. */
 export async function findBehind(
@@ -13,24 +33,24 @@ export async function findBehind(
   nameServers: readonly string[],
   wanted: readonly string[],
 ): Promise<string[]> {
-  const asked = await Promise.all(
-    nameServers.flatMap((server) => Array.from({ length: questionsEach }, () => ask(ctx, dns, server, wanted))),
-  );
-  return [...new Set(asked.filter((clause) => clause !== undefined))].toSorted();
+  return behindOf(await askNameServers(ctx, dns, nameServers), wanted);
 }
 
-async function ask(
-  ctx: StepContext,
-  dns: DnsName,
-  server: string,
-  wanted: readonly string[],
-): Promise<string | undefined> {
+/** Of answers, those that hold anything but the wanted values, or nothing; a clause each. Pure. */
+export function behindOf(answers: Answers, wanted: readonly string[]): string[] {
+  return Object.entries(answers).flatMap(([server, answer]) => {
+    if ("failed" in answer) return [`${server} ${answer.failed}`];
+    return differs(answer.values, wanted) ? [`${server} answers ${answer.values.join(", ") || "nothing"}`] : [];
+  });
+}
+
+async function ask(ctx: StepContext, dns: DnsName, server: string): Promise<Answers[string]> {
   try {
     const { values } = await askServer(ctx, ctx.clients.names, server, dns, { signal: ctx.signal });
-    return differs(values, wanted) ? `${server} answers ${values.join(", ") || "nothing"}` : undefined;
+    return { values };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    return `${server} ${whyUnreachable(error) ?? "does not answer"}`;
+    return { failed: whyUnreachable(error) ?? "does not answer" };
   }
 }
 

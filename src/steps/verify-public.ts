@@ -1,10 +1,18 @@
 import { askResolvers, type PublicAnswer } from "../adapters/dns.ts";
 import { probe, type Probed } from "../adapters/probe.ts";
-import { getWeightedRecords, getZone, type DnsName } from "../adapters/route53.ts";
+import { getRegionRecords, getZone, type DnsName } from "../adapters/route53.ts";
 import { step, type Json, type Reads, type StepContext } from "../engine/step.ts";
-import { differs, findBehind } from "./name-servers.ts";
+import { differs, findBehind, type Expected } from "./name-servers.ts";
 
-export type VerifyPublicInput = { service: string; toRegion: string; dns: DnsName; url: string; limitMs: number };
+export type VerifyPublicInput = {
+  service: string;
+  toRegion: string;
+  dns: DnsName;
+  url: string;
+  limitMs: number;
+  /** Where the plan knows what the answers must be; else the step that moved customers tells, or the zone itself. */
+  expected?: Expected;
+};
 
 export type VerifyPublicSeen = {
   /** The new region's own answers; none where its record is an alias. */
@@ -20,8 +28,9 @@ export const verifyPublic = step<VerifyPublicInput, VerifyPublicSeen>({
   name: "verify-public",
   title: ({ service, toRegion }) => `check that customers of ${service} reach ${toRegion}`,
 
-  async observe(ctx, { dns, toRegion, url, limitMs }, reads) {
-    const { wanted, nameServers } = wantedFrom(reads, toRegion) ?? (await readZone(ctx, dns, toRegion));
+  async observe(ctx, { dns, toRegion, url, limitMs, expected }, reads) {
+    const { values: wanted, nameServers } =
+      expected ?? expectedFrom(reads, toRegion) ?? (await readZone(ctx, dns, toRegion));
     const [behind, resolvers] = await Promise.all([
       wanted.length > 0 ? findBehind(ctx, dns, nameServers, wanted) : [],
       askResolvers(ctx, ctx.clients.names, dns, { signal: ctx.signal }),
@@ -57,19 +66,20 @@ function lagging({ resolver, values, failed }: PublicAnswer, wanted: readonly st
   return `the resolver ${resolver} still answers ${values.join(", ")}`;
 }
 
-function wantedFrom(reads: Reads, toRegion: string): { wanted: string[]; nameServers: string[] } | undefined {
-  const shifted = asObject(reads["shift-dns"]);
-  const record = asObject(asObject(shifted?.["records"])?.[toRegion]);
-  const [wanted, nameServers] = [texts(record?.["values"]), texts(shifted?.["nameServers"])];
-  return wanted && nameServers ? { wanted, nameServers } : undefined;
+/** The records as the step that moved customers left them: it is the only one this step reads. */
+function expectedFrom(reads: Reads, toRegion: string): Expected | undefined {
+  const [moved] = Object.values(reads).map(asObject);
+  const record = asObject(asObject(moved?.["records"])?.[toRegion]);
+  const [values, nameServers] = [texts(record?.["values"]), texts(moved?.["nameServers"])];
+  return values && nameServers ? { values, nameServers } : undefined;
 }
 
-/** Where the shift was waived, its result is not there, and the zone itself tells what the region's answers are. */
-async function readZone(ctx: StepContext, dns: DnsName, toRegion: string) {
+/** Where the move was waived, its result is not there, and the zone itself tells what the region's answers are. */
+async function readZone(ctx: StepContext, dns: DnsName, toRegion: string): Promise<Expected> {
   const options = { signal: ctx.signal };
-  const records = await getWeightedRecords(ctx, ctx.clients.route53, dns, options);
+  const records = await getRegionRecords(ctx, ctx.clients.route53, dns, options);
   const { nameServers } = await getZone(ctx, ctx.clients.route53, dns.zone, options);
-  return { wanted: records[toRegion]?.values ?? [], nameServers };
+  return { values: records[toRegion]?.values ?? [], nameServers };
 }
 
 function asObject(value: Json | undefined): { [key: string]: Json | undefined } | undefined {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { isUnknown, type AnyStep, type Json, type Reads, type Step } from "../../src/engine/step.ts";
-import { east } from "../../src/lab/estate.ts";
+import { east, west } from "../../src/lab/estate.ts";
 import { ask } from "../../src/lab/postgres-pair.ts";
 import { steps } from "../../src/steps/index.ts";
 import { drive, openBench, takeBack, type Bench } from "../steps/bench.ts";
@@ -8,7 +8,12 @@ import { inputs } from "../steps/inputs.ts";
 import { snapshot } from "../steps/snapshot.ts";
 
 /** What must be so before a step has anything to do, where the steps before it do not see to it. */
-const preparations: Record<string, (bench: Bench) => Promise<void>> = {
+const preparations: Record<string, (bench: Bench) => Promise<void> | void> = {
+  "swap-records": (bench) => bench.useTraffic("route53-failover"),
+  "flip-control-object": (bench) => {
+    bench.useTraffic("route53-switch");
+    inputs.flipControlObject.expected.values = [bench.edges[west]?.address ?? ""];
+  },
   "fence-returned": async (bench) => {
     await ask(bench.pair.primary.server, "alter role app login");
     bench.clusters[east]?.scale("shop", "checkout", 3, "kubectl");

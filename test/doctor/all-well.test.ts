@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Report } from "../../src/doctor/report.ts";
 import { east, west } from "../../src/lab/estate.ts";
+import { controlCheck } from "../../src/lab/traffic.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 import { ask } from "../../src/lab/postgres-pair.ts";
 import { openRedis } from "../../src/lab/redis.ts";
@@ -149,15 +150,18 @@ describe("muster doctor where all is well", () => {
 
   it("tells of a health check that is there, one that is disabled, and one that is gone", async () => {
     const records = lab.route53.records().filter(({ name }) => name.startsWith("checkout."));
+    const { id: disabled } = lab.route53.health.create("by hand", { ...controlCheck, disabled: true });
     lab.route53.edit(
-      records.map((record) => ({ ...record, healthCheckId: record.setIdentifier === west ? "hc-west" : "hc-east" })),
+      records.map((record) => ({ ...record, healthCheckId: record.setIdentifier === west ? disabled : "hc-east" })),
     );
-    lab.route53.healthChecks.set("hc-west", { disabled: true });
     const { status, text } = await lab.types("nobody", ["doctor"]);
     lab.route53.edit(records);
     expect(status).toBe(1);
     expect(text).toMatch(
-      /^warning +the health check of checkout\.example\.com \(us-west-2\)\n +The health check hc-west is disabled\.$/m,
+      new RegExp(
+        `^warning +the health check of checkout\\.example\\.com \\(us-west-2\\)\\n +The health check ${disabled} is disabled\\.$`,
+        "m",
+      ),
     );
     expect(text).toMatch(
       /^will not work +the health check of checkout\.example\.com \(us-east-1\)\n +Route 53 has no health check hc-east\.$/m,

@@ -16,6 +16,7 @@ type Described = {
   additionalProperties?: Described | boolean;
   items?: Described;
   anyOf?: Described[];
+  oneOf?: Described[];
   required?: string[];
 };
 
@@ -101,7 +102,8 @@ function manifestFile(url?: string): string {
 }
 
 /** Walks a schema and gives each key a row, parents before their children. */
-function keysOf(schema: Described, prefix: string): string[] {
+function keysOf(whole: Described, prefix: string): string[] {
+  const schema = whole.oneOf ? merged(whole.oneOf) : whole;
   const children = Object.entries(schema.properties ?? {}).flatMap(([name, child]) => {
     const key = prefix === "" ? name : `${prefix}.${name}`;
     const needed =
@@ -112,6 +114,27 @@ function keysOf(schema: Described, prefix: string): string[] {
     typeof schema.additionalProperties === "object" ? keysOf(schema.additionalProperties, `${prefix}.<name>`) : [];
   const items = schema.items ? keysOf(schema.items, `${prefix}[]`) : [];
   return [...children, ...entries, ...items];
+}
+
+/** Shapes that one key tells apart, as one: what only some of them have says with which it goes. */
+function merged(shapes: Described[]): Described {
+  const name = (shape: Described) => show(shape.properties?.["driver"]?.const);
+  const holding = (key: string) => shapes.filter((shape) => shape.properties?.[key]);
+  const keys = new Set(shapes.flatMap((shape) => Object.keys(shape.properties ?? {})));
+  const properties = Object.fromEntries(
+    [...keys].map((key) => {
+      const [first] = holding(key);
+      const child = first?.properties?.[key] ?? {};
+      if (key === "driver") return [key, { enum: shapes.map((shape) => shape.properties?.[key]?.const) }];
+      if (holding(key).length === shapes.length) return [key, child];
+      const only = `With ${holding(key).map(name).join(", ")} only.`;
+      return [key, { ...child, description: [child.description, only].filter(Boolean).join(" ") }];
+    }),
+  );
+  return {
+    properties,
+    required: [...keys].filter((key) => holding(key).every((shape) => shape.required?.includes(key))),
+  };
 }
 
 function tell(schema: Described): string {

@@ -54,6 +54,7 @@ export async function openBench(options: WorldOptions = {}): Promise<Bench> {
   const clients = makeClients({
     rdsEndpoint: world.rds.url,
     route53Endpoint: world.route53.url,
+    s3Endpoint: world.s3.url,
     extraCa: world.authority.cert,
     kubeconfigFile,
     clusters: { east: { context: "prod-east" }, west: { context: "prod-west" } },

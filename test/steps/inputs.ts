@@ -1,4 +1,4 @@
-import { endpointOf, east, instances, record, west, zone } from "../../src/lab/estate.ts";
+import { control, endpointOf, east, instances, record, west, zone } from "../../src/lab/estate.ts";
 import type { DatabaseTarget, DeploymentTarget } from "../../src/steps/targets.ts";
 
 const appRole = { env: "CHECKOUT_DB_URL" };
@@ -44,6 +44,16 @@ export const inputs = {
   verifyService: { service, toRegion: west, edge: "https://west.example.com:8080", ...health },
   admitTraffic: { service, toRegion: west },
   shiftDns: { service, dns, toRegion: west },
+  swapRecords: { service, dns, fromRegion: east, toRegion: west },
+  // Without expected values nobody asks the name servers; who knows the lab's addresses gives them.
+  flipControlObject: {
+    service,
+    toRegion: west,
+    object: { ...control },
+    wanted: "there" as "there" | "gone",
+    dns,
+    expected: { values: [] as string[], nameServers: [zone.nameServer] as string[] },
+  },
   verifyPublic: { service, toRegion: west, dns, ...health },
   watchStability: { service, toRegion: west, ...health, stabilitySeconds: 60 },
   fenceReturned: { service, from, deployments: [eastern], baseline: null, replayLsn: null, promotedAt: null },

@@ -1,4 +1,4 @@
-import { east, record, west } from "../../src/lab/estate.ts";
+import { control, east, record, west } from "../../src/lab/estate.ts";
 import { ask } from "../../src/lab/postgres-pair.ts";
 import type { PostgresServer } from "../../src/lab/postgres.ts";
 import type { Bench } from "./bench.ts";
@@ -12,7 +12,8 @@ export async function snapshot(bench: Bench): Promise<object> {
   }));
   const instances = [bench.rds.get("checkout-db"), bench.rds.get("checkout-db-west")];
   const states = instances.map(({ status, source, backupDays }) => ({ status, source, backupDays }));
-  return { primary, replica, regions, states, weights: bench.dns.weights(record) };
+  const objects = bench.s3.keys(control.bucket);
+  return { primary, replica, regions, states, objects, shares: bench.dns.weights(record) };
 }
 
 async function databaseOf(server: PostgresServer): Promise<object> {

@@ -30,7 +30,8 @@ async function expectNothingChanged(): Promise<void> {
   expect(lab.slack.messages("C01")).toEqual([]);
 }
 
-const usage = "/failover <region> [<service>] [--dry-run] [--ungraceful] [--reason <text>]";
+const usage =
+  "/failover <region> [<service>] [--dry-run] [--ungraceful] [--reason <text>] [--break-glass <rules>] [--code <code>]";
 
 describe("words that make no sense", () => {
   it.each([

@@ -2,7 +2,7 @@ import { expect } from "@jest/globals";
 import { tell } from "../../src/engine/tell.ts";
 import { fold } from "../../src/engine/view.ts";
 import { timesByChange, timesByRole } from "../../src/lab/effects.ts";
-import { east, endpointOf, record, west, zone } from "../../src/lab/estate.ts";
+import { control, east, endpointOf, record, west, zone, type LabTraffic } from "../../src/lab/estate.ts";
 import { ask } from "../../src/lab/postgres-pair.ts";
 import { app } from "../../src/lab/shop.ts";
 import type { Played } from "./play.ts";
@@ -24,7 +24,14 @@ async function effectsOf({ lab }: Played) {
   return { ...Object.fromEntries(timesByChange(lab.log.all)), ...(await timesByRole(lab.pair)) };
 }
 
-function effectsWanted({ mode }: Played) {
+/** The one change that sends customers to the west. */
+const movedBy: Record<LabTraffic, string> = {
+  "route53-weighted": `route53:${zone.id}/${record} ${west}=100 ${east}=0`,
+  "route53-failover": `route53:${zone.id}/${record} ${west}=PRIMARY ${east}=SECONDARY`,
+  "route53-switch": `s3:${control.bucket}/${control.key} present`,
+};
+
+function effectsWanted({ mode, traffic }: Played) {
   const alive = mode === "graceful";
   return {
     ...(alive ? { [`kubernetes:${east}/shop/checkout replicas=0`]: 1 } : {}),
@@ -33,7 +40,7 @@ function effectsWanted({ mode }: Played) {
     [`kubernetes:${west}/shop/checkout replicas=2`]: 2,
     [`kubernetes:${west}/shop/checkout replicas=0`]: 1,
     [`rds:${west}/checkout-db-west promoted`]: 1,
-    [`route53:${zone.id}/${record} ${west}=100 ${east}=0`]: 1,
+    [movedBy[traffic ?? "route53-weighted"]]: 1,
     taken: alive ? 1 : 0,
     // A role that was never fenced travelled with its right to log in.
     given: alive ? 1 : 0,

@@ -7,7 +7,7 @@ import type { Context } from "../../src/context.ts";
 import type { Db } from "../../src/db/connect.ts";
 import type { Verb } from "../../src/engine/events.ts";
 import { sendSignal } from "../../src/engine/signals.ts";
-import { east, west } from "../../src/lab/estate.ts";
+import { east, west, type LabTraffic } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 import { streams } from "../../src/lab/postgres-pair.ts";
 import { openContext } from "../../src/main.ts";
@@ -35,10 +35,11 @@ export type StageOptions = {
   seed: number;
   rate?: number;
   customers?: { count: number; everySeconds: number };
+  traffic?: LabTraffic;
 };
 
 /** Opens a lab with a failover in it that is proposed and approved by one, and that nobody drives. */
-export async function openStage({ mode, seed, rate = 2, customers }: StageOptions): Promise<Stage> {
+export async function openStage({ mode, seed, rate = 2, customers, traffic }: StageOptions): Promise<Stage> {
   const random = seeded(seed);
   const lab = await openLab({
     rate,
@@ -48,6 +49,7 @@ export async function openStage({ mode, seed, rate = 2, customers }: StageOption
     // The shorter half of the real delays: what is drawn still differs from play to play.
     random: () => random() / 2,
     ...(customers ? { customers } : {}),
+    ...(traffic ? { traffic } : {}),
     estate: { stabilitySeconds: 20 },
     settings: { LEASE_MILLISECONDS: String(leaseMs), CALL_TIMEOUT_MILLISECONDS: String(callTimeoutMs) },
   });
@@ -142,6 +144,8 @@ export function makeTrouble(lab: Lab, seed: number): void {
   const lags = [
     [lab.rds.knobs, 20],
     [lab.route53.knobs, 20],
+    // S3 shows every write at once.
+    [lab.s3.knobs, 0],
     ...Object.values(lab.clusters).map(({ knobs }) => [knobs, 4] as const),
   ] as const;
   for (const [knobs, readLagSeconds] of lags) Object.assign(knobs, { random, errorRate: 0.3, readLagSeconds });

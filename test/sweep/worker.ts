@@ -97,6 +97,7 @@ function clientsOf({ estate }: Context, env: Record<string, string>) {
   return makeClients({
     rdsEndpoint: config.AWS_ENDPOINT_URL_RDS,
     route53Endpoint: config.AWS_ENDPOINT_URL_ROUTE_53,
+    s3Endpoint: config.AWS_ENDPOINT_URL_S3,
     extraCa: readFileSync(config.EXTRA_CA_FILE ?? "", "utf8"),
     kubeconfigFile: config.KUBECONFIG,
     clusters: estate.clusters,

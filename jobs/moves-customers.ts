@@ -1,0 +1,8 @@
+import { flipControlObject } from "../src/steps/flip-control-object.ts";
+import { shiftDns } from "../src/steps/shift-dns.ts";
+import { swapRecords } from "../src/steps/swap-records.ts";
+
+const names: ReadonlySet<string> = new Set([shiftDns.name, swapRecords.name, flipControlObject.name]);
+
+/** Tells whether a step is the one that sends customers to the new region, by whichever driver. */
+export const movesCustomers = (step: string): boolean => names.has(step);

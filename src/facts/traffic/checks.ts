@@ -1,0 +1,34 @@
+import { getHealthCheck, isHealthy } from "../../adapters/route53-health.ts";
+import type { RegionRecords } from "../../adapters/route53.ts";
+import type { Context } from "../../context.ts";
+import { explainAs } from "../explain.ts";
+import { look, seen, type Fact } from "../fact.ts";
+import type { CheckSeen } from "./driver.ts";
+
+/**
+ * Looks at the health checks of records, one after the other: Route 53 takes five requests a second of an account, all
+ * programs together. Records without one cost nothing.
+ */
+export async function lookAtChecks(
+  ctx: Context,
+  records: Fact<RegionRecords>,
+): Promise<Record<string, Fact<CheckSeen>>> {
+  const checks: Record<string, Fact<CheckSeen>> = {};
+  for (const [region, { healthCheckId }] of Object.entries(seen(records) ?? {})) {
+    if (healthCheckId) checks[region] = await lookAtCheck(ctx, healthCheckId);
+  }
+  return checks;
+}
+
+function lookAtCheck(ctx: Context, id: string): Promise<Fact<CheckSeen>> {
+  const { route53 } = ctx.clients;
+  return look(
+    ctx,
+    async () => {
+      const check = await getHealthCheck(ctx, route53, id);
+      const healthy = await isHealthy(ctx, route53, check);
+      return { ...check, ...(healthy === undefined ? {} : { healthy }) };
+    },
+    explainAs("Route 53"),
+  );
+}

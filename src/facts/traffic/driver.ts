@@ -1,0 +1,71 @@
+import type { ZoneSeen } from "../../adapters/dns.ts";
+import type { HealthCheck } from "../../adapters/route53-health.ts";
+import type { DnsName, RegionRecords } from "../../adapters/route53.ts";
+import type { S3Object } from "../../adapters/s3.ts";
+import type { Context } from "../../context.ts";
+import type { PlanNode } from "../../engine/plan.ts";
+import type { Traffic } from "../../estate.ts";
+import type { Expected } from "../../steps/name-servers.ts";
+import type { Fact } from "../fact.ts";
+import type { FailoverFacts } from "../failover.ts";
+import type { Targets } from "../targets.ts";
+
+/** The shares in which customers are sent to regions: whole numbers, whose sum means nothing. */
+export type Shares = Record<string, number>;
+
+/** A health check, and what DNS makes of it; that is absent where nobody asked, or no checker has told. */
+export type CheckSeen = HealthCheck & { healthy?: boolean };
+
+/** What preflight saw of the way by which customers are sent to a region. */
+export type TrafficFacts = {
+  /** Facts of older runs name no driver: they are of weighted records. */
+  driver?: Traffic["driver"];
+  name: DnsName;
+  /** As the control plane in us-east-1 holds them, by region. */
+  records: Fact<RegionRecords>;
+  zone: Fact<ZoneSeen>;
+  /** Of the records that have one, by region; absent in facts of older runs. */
+  checks?: Record<string, Fact<CheckSeen>>;
+  /** Where an object decides. */
+  control?: ControlFacts;
+};
+
+export type ControlFacts = {
+  object: S3Object;
+  /** Customers are in this region while the object is not there, and in the object's while it is. */
+  primary: string;
+  found: Fact<{ isThere: boolean }>;
+  /** What name servers shall answer for the region that is moved to; nothing where that cannot be told. */
+  expected: string[];
+};
+
+/** A move of customers from one region to another, and what was seen of its way; `to` where a database moves with them. */
+export type MoveFacts = Pick<FailoverFacts, "service" | "fromRegion" | "toRegion" | "objectives" | "dns"> & {
+  to?: FailoverFacts["to"];
+};
+
+/** What moving customers leans on, for the preview and the warnings. */
+export type Dependence = { region: string; value: string; tone: "good" | "warn" | "bad"; warning: string };
+
+/**
+ * One way of sending customers to a region. A driver is a file here, a line in index.ts, a shape in src/estate.ts, and a step
+ * that moves. All but `look` is pure.
+ */
+export type TrafficDriver<Settings extends Traffic = Traffic> = {
+  name: Settings["driver"];
+  /** Looks at everything the move of customers stands on. Never throws: what cannot be seen is a fact. */
+  look(ctx: Context, targets: Targets, settings: Settings): Promise<TrafficFacts>;
+  /** Where customers are sent now; undefined where nobody can tell. */
+  shares(dns: TrafficFacts): Shares | undefined;
+  /** Why customers could not be moved, or nobody could see that they were; sentences without their full stop. */
+  blockers(facts: MoveFacts): string[];
+  /** Traps of this way that people should know before they approve; sentences. */
+  traps(facts: MoveFacts): string[];
+  dependence(facts: MoveFacts): Dependence;
+  /** The right that AWS proves only when it is used. */
+  right: string;
+  /** The step that moves customers. */
+  shift(facts: MoveFacts, after: PlanNode): PlanNode;
+  /** What the answers must be afterwards, where the plan can say; else the step's own result tells. */
+  expected?(facts: MoveFacts): Expected | undefined;
+};

@@ -1,0 +1,70 @@
+import { getRegionRecords, getZone } from "../../adapters/route53.ts";
+import { use } from "../../engine/plan.ts";
+import type { Traffic } from "../../estate.ts";
+import { swapRecords } from "../../steps/swap-records.ts";
+import { explainAs } from "../explain.ts";
+import { look, seen } from "../fact.ts";
+import { lookAtChecks } from "./checks.ts";
+import { controlPlane, dnsNameOf, recordBlockers } from "./control-plane.ts";
+import type { MoveFacts, TrafficDriver } from "./driver.ts";
+import { autoAdmitTraps, checkIn, checkTraps, redTraps, ttlOf, ttlTraps } from "./traps.ts";
+
+type Settings = Extract<Traffic, { driver: "route53-failover" }>;
+
+/** Sends customers by which record of a pair is the primary, through Route 53's control plane. */
+export const failoverRecords: TrafficDriver<Settings> = {
+  name: "route53-failover",
+
+  async look(ctx, _targets, settings) {
+    const name = dnsNameOf(settings);
+    const [all, zone] = await Promise.all([
+      look(ctx, () => getRegionRecords(ctx, ctx.clients.route53, name), explainAs("Route 53")),
+      look(ctx, () => getZone(ctx, ctx.clients.route53, name.zone), explainAs("Route 53")),
+    ]);
+    const held = seen(all);
+    const pair = held && Object.fromEntries(Object.entries(held).filter(([, { role }]) => role !== undefined));
+    const records = pair ? { at: all.at, seen: pair } : all;
+    return { driver: settings.driver, name, records, zone, checks: await lookAtChecks(ctx, records) };
+  },
+
+  shares({ records, checks = {} }) {
+    const held = seen(records);
+    const ill = (region: string) => {
+      const fact = checks[region];
+      return fact !== undefined && seen(fact)?.healthy === false;
+    };
+    const regions = Object.keys(held ?? {});
+    const primary = regions.find((region) => held?.[region]?.role === "PRIMARY");
+    const secondary = regions.find((region) => held?.[region]?.role === "SECONDARY");
+    if (!primary) return held && Object.fromEntries(regions.map((region) => [region, 0]));
+    const served = secondary && ill(primary) && !ill(secondary) ? secondary : primary;
+    return Object.fromEntries(regions.map((region) => [region, region === served ? 100 : 0]));
+  },
+
+  blockers: (facts) => recordBlockers(facts, "failover"),
+
+  traps: (facts) => [
+    ...redTraps(facts),
+    ...autoAdmitTraps(facts),
+    ...sentBackTraps(facts),
+    ...checkTraps(facts),
+    ...ttlTraps(facts),
+  ],
+  ...controlPlane,
+
+  shift(facts, after) {
+    const { service, fromRegion, toRegion } = facts;
+    const dns = { ...facts.dns.name, ttl: ttlOf(facts) };
+    return use(swapRecords, service, { service, dns, fromRegion, toRegion }, { after: [after] });
+  },
+};
+
+/** Once it is the primary, the new region's check may send customers back to a writer that takes no writes. */
+function sentBackTraps(facts: MoveFacts): string[] {
+  const { fromRegion, toRegion } = facts;
+  const check = checkIn(facts, toRegion);
+  if (!check || check.disabled) return [];
+  return [
+    `From then on, whenever the health check of ${toRegion}'s record is red and ${fromRegion}'s is not, Route 53 sends customers back to ${fromRegion}, which takes no writes.`,
+  ];
+}

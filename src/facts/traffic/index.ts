@@ -1,0 +1,22 @@
+import type { Context } from "../../context.ts";
+import type { Targets } from "../targets.ts";
+import type { TrafficDriver, TrafficFacts } from "./driver.ts";
+import { failoverRecords } from "./failover-records.ts";
+import { objectSwitch } from "./object-switch.ts";
+import { weighted } from "./weighted.ts";
+
+/** Every way of sending customers to a region. A new one is a file and a line here. */
+export const drivers: readonly TrafficDriver[] = [weighted, failoverRecords, objectSwitch];
+
+/** The driver by which facts were made; without a name the weighted records', as in facts of older runs. */
+export function driverOf({ driver = weighted.name }: { driver?: TrafficFacts["driver"] }): TrafficDriver {
+  const found = drivers.find(({ name }) => name === driver);
+  if (!found) throw new Error(`there is no traffic driver ${driver}`);
+  return found;
+}
+
+/** Looks at the way by which customers of a service are sent to a region. */
+export function lookAtTraffic(ctx: Context, targets: Targets): Promise<TrafficFacts> {
+  const { traffic } = targets.service;
+  return driverOf(traffic).look(ctx, targets, traffic);
+}

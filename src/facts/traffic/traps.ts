@@ -1,0 +1,63 @@
+import { seen, whyUnseen } from "../fact.ts";
+import type { CheckSeen, MoveFacts } from "./driver.ts";
+
+/** The most of its objective that a service may lose to answers that resolvers keep. */
+const longestTtlShare = 1 / 4;
+
+/** How long resolvers may keep the old answer, in seconds: as the records say, else as the estate does. */
+export function ttlOf({ dns, toRegion }: MoveFacts): number {
+  return seen(dns.records)?.[toRegion]?.ttl ?? dns.name.ttl;
+}
+
+/** Warns of a TTL that eats up the objective. */
+export function ttlTraps(facts: MoveFacts): string[] {
+  const { rtoSeconds } = facts.objectives;
+  const ttl = ttlOf(facts);
+  if (ttl <= rtoSeconds * longestTtlShare) return [];
+  return [
+    `Resolvers may keep the old answer for ${ttl} seconds (the records' TTL); the objective is ${rtoSeconds} seconds in all.`,
+  ];
+}
+
+/** Warns of checks that decide nothing, because they are disabled, and of those that nobody could look at. */
+export function checkTraps(facts: MoveFacts): string[] {
+  return Object.entries(facts.dns.checks ?? {}).flatMap(([region, fact]) => {
+    const check = seen(fact);
+    if (!check) return [`${checkOf(region)} could not be looked at: ${whyUnseen(fact) ?? "no answer"}.`];
+    if (!check.disabled) return [];
+    return [
+      `${checkOf(region)} is disabled: Route 53 takes it for ${check.inverted ? "unhealthy" : "healthy"}, whatever happens there.`,
+    ];
+  });
+}
+
+/** Warns of a record that lets Route 53 move customers by itself, before the new region takes writes. */
+export function autoAdmitTraps({ dns, fromRegion, toRegion }: MoveFacts): string[] {
+  const from = seen(dns.records)?.[fromRegion];
+  const reason = from?.healthCheckId
+    ? `the health check of ${fromRegion}'s record`
+    : from?.alias?.evaluateTargetHealth
+      ? `the target of ${fromRegion}'s alias record`
+      : undefined;
+  if (!reason) return [];
+  return [
+    `When ${reason} turns red, as it does when the pods there stop, Route 53 sends customers to ${toRegion} by itself, before it takes writes.`,
+  ];
+}
+
+/** Warns of a new region that Route 53 takes for ill: it would go on answering the old one. */
+export function redTraps(facts: MoveFacts): string[] {
+  const { fromRegion, toRegion } = facts;
+  if (checkIn(facts, toRegion)?.healthy !== false) return [];
+  return [
+    `${checkOf(toRegion)} is red now. As long as it is, Route 53 may go on answering ${fromRegion}, whatever is changed; it has to turn green before customers can arrive.`,
+  ];
+}
+
+/** The check of a region's record, where it has one and it was seen. */
+export function checkIn({ dns }: MoveFacts, region: string): CheckSeen | undefined {
+  const fact = dns.checks?.[region];
+  return fact && seen(fact);
+}
+
+const checkOf = (region: string): string => `The health check of ${region}'s record`;

@@ -1,0 +1,46 @@
+import { getWeightedRecords, getZone } from "../../adapters/route53.ts";
+import { use } from "../../engine/plan.ts";
+import type { Traffic } from "../../estate.ts";
+import { shiftDns } from "../../steps/shift-dns.ts";
+import { explainAs } from "../explain.ts";
+import { look, seen } from "../fact.ts";
+import { lookAtChecks } from "./checks.ts";
+import { controlPlane, dnsNameOf, recordBlockers } from "./control-plane.ts";
+import type { TrafficDriver } from "./driver.ts";
+import { autoAdmitTraps, checkTraps, redTraps, ttlOf, ttlTraps } from "./traps.ts";
+
+type Settings = Extract<Traffic, { driver: "route53-weighted" }>;
+
+/** Sends customers by the weights of records, through Route 53's control plane. */
+export const weighted: TrafficDriver<Settings> = {
+  name: "route53-weighted",
+
+  async look(ctx, _targets, settings) {
+    const name = dnsNameOf(settings);
+    const [records, zone] = await Promise.all([
+      look(ctx, () => getWeightedRecords(ctx, ctx.clients.route53, name), explainAs("Route 53")),
+      look(ctx, () => getZone(ctx, ctx.clients.route53, name.zone), explainAs("Route 53")),
+    ]);
+    const checks = await lookAtChecks(ctx, records);
+    return { driver: settings.driver, name, records, zone, checks };
+  },
+
+  shares(dns) {
+    const records = seen(dns.records);
+    return records && Object.fromEntries(Object.entries(records).map(([region, { weight = 0 }]) => [region, weight]));
+  },
+
+  blockers: (facts) => recordBlockers(facts, "weighted"),
+  traps: (facts) => [...redTraps(facts), ...autoAdmitTraps(facts), ...checkTraps(facts), ...ttlTraps(facts)],
+  ...controlPlane,
+
+  shift(facts, after) {
+    const { service, toRegion } = facts;
+    return use(
+      shiftDns,
+      service,
+      { service, dns: { ...facts.dns.name, ttl: ttlOf(facts) }, toRegion },
+      { after: [after] },
+    );
+  },
+};

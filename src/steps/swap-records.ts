@@ -1,0 +1,78 @@
+import { replaceRoles } from "../adapters/route53-failover.ts";
+import { getRegionRecords, getZone, isRefusal, isThrottled } from "../adapters/route53.ts";
+import type { DnsName, RegionRecords } from "../adapters/route53.ts";
+import { whyUnreachable } from "../adapters/unreachable.ts";
+import { CannotContinue } from "../errors.ts";
+import { step, unknown } from "../engine/step.ts";
+import { findBehind } from "./name-servers.ts";
+
+export type SwapRecordsInput = { service: string; dns: DnsName; fromRegion: string; toRegion: string };
+
+export type SwapRecordsSeen = {
+  /** By set identifier, the region's name. */
+  records: RegionRecords;
+  nameServers: string[];
+  /** Name servers whose answers are not the wanted ones yet, a clause each; asked once the roles are right. */
+  behind: string[];
+};
+
+/** Makes the new region's record the primary of a failover pair. */
+export const swapRecords = step<SwapRecordsInput, SwapRecordsSeen>({
+  name: "swap-records",
+  title: ({ service, toRegion }) => `send all traffic for ${service} to ${toRegion} by making its record the primary`,
+
+  async observe(ctx, { dns, toRegion }) {
+    const { route53 } = ctx.clients;
+    const options = { signal: ctx.signal };
+    try {
+      const records = await getRegionRecords(ctx, route53, dns, options);
+      const { nameServers } = await getZone(ctx, route53, dns.zone, options);
+      const wanted = records[toRegion]?.role === "PRIMARY" ? records[toRegion].values : [];
+      const behind = wanted.length > 0 ? await findBehind(ctx, dns, nameServers, wanted) : [];
+      return { records, nameServers, behind };
+    } catch (error) {
+      ctx.signal.throwIfAborted();
+      const silence = whyUnreachable(error);
+      if (silence) return unknown(`Route 53's control plane, which lives in us-east-1, ${silence}`);
+      throw error;
+    }
+  },
+
+  missing({ records, behind: [first] }, { toRegion }) {
+    const role = records[toRegion]?.role;
+    if (role !== "PRIMARY")
+      return `the record of ${toRegion} is ${role ? "the secondary" : "not there"}, not the primary`;
+    return first && `the name server ${first}`;
+  },
+
+  async apply(ctx, { dns, fromRegion, toRegion }, { seen }) {
+    // Where the roles are right already, a change was taken and never reached the name servers: AWS asks for it once more.
+    const roles = { [toRegion]: { role: "PRIMARY" }, [fromRegion]: { role: "SECONDARY" } } as const;
+    await replaceRoles(ctx, ctx.clients.route53, dns, { from: seen.records, roles }, { signal: ctx.signal });
+  },
+
+  hadNoEffect: (error) => isRefusal(error) || isThrottled(error) || error instanceof CannotContinue,
+
+  undo: {
+    async apply(ctx, { dns, fromRegion, toRegion }, { seen, before }) {
+      const roles = rolesOf(before.records, [fromRegion, toRegion]);
+      if (sameRoles(seen.records, roles)) return;
+      await replaceRoles(ctx, ctx.clients.route53, dns, { from: seen.records, roles }, { signal: ctx.signal });
+    },
+    missing({ records }, before, { fromRegion, toRegion }) {
+      const roles = rolesOf(before.records, [fromRegion, toRegion]);
+      return sameRoles(records, roles) ? undefined : `the record of ${toRegion} is still the primary`;
+    },
+  },
+
+  // Name servers usually agree within 60 seconds.
+  patienceSeconds: 180,
+  settleSeconds: 60,
+  pollSeconds: 5,
+});
+
+const rolesOf = (records: RegionRecords, regions: readonly string[]): RegionRecords =>
+  Object.fromEntries(regions.flatMap((region) => (records[region] ? [[region, records[region]]] : [])));
+
+const sameRoles = (records: RegionRecords, roles: RegionRecords): boolean =>
+  Object.entries(roles).every(([region, { role }]) => records[region]?.role === role);

@@ -1,0 +1,231 @@
+import { describe, expect, it } from "@jest/globals";
+import { failover } from "../../jobs/failover.ts";
+import type { Traffic } from "../../src/estate.ts";
+import type { FailoverFacts } from "../../src/facts/failover.ts";
+import type { CheckSeen, TrafficFacts } from "../../src/facts/traffic/driver.ts";
+import { driverOf, drivers } from "../../src/facts/traffic/index.ts";
+import { estate, healthy, saw, sawNothing } from "./facts.ts";
+
+const east = "us-east-1";
+const west = "us-west-2";
+const object = { region: west, bucket: "control-west", key: "go-west" };
+const planOf = (facts: FailoverFacts) =>
+  failover.plan(estate, { toRegion: facts.toRegion, service: "checkout" }, facts);
+const rowsOf = (facts: FailoverFacts) => failover.preview(planOf(facts), facts).rows;
+
+/** A check of a region's front door, unless told otherwise. */
+const checked = (id: string, change: Partial<CheckSeen> = {}): CheckSeen => ({
+  id,
+  type: "HTTPS",
+  inverted: false,
+  disabled: false,
+  intervalSeconds: 10,
+  failureThreshold: 3,
+  host: `${id}.example.com`,
+  path: "/health",
+  healthy: true,
+  ...change,
+});
+const follows = { host: "control-west.s3.us-west-2.amazonaws.com", path: "/go-west", inverted: true };
+
+const values = { [east]: ["127.0.0.11"], [west]: ["127.0.0.21"] } as const;
+const pair = {
+  [east]: { role: "PRIMARY" as const, ttl: 60, values: [...values[east]], healthCheckId: "east" },
+  [west]: { role: "SECONDARY" as const, ttl: 60, values: [...values[west]] },
+};
+
+const dnsOf: Record<Traffic["driver"], TrafficFacts> = {
+  "route53-weighted": { ...healthy.dns, driver: "route53-weighted" },
+  "route53-failover": { ...healthy.dns, driver: "route53-failover", records: saw(pair), checks: {} },
+  "route53-switch": {
+    ...healthy.dns,
+    driver: "route53-switch",
+    records: saw(pair),
+    checks: { [east]: saw(checked("east", follows)) },
+    control: { object, primary: east, found: saw({ isThere: false }), expected: ["127.0.0.21"] },
+  },
+};
+const by = (driver: Traffic["driver"], change: Partial<TrafficFacts> = {}): FailoverFacts => ({
+  ...healthy,
+  dns: { ...dnsOf[driver], ...change },
+});
+const control = (change: object) => ({ control: { ...dnsOf["route53-switch"].control, ...change } as never });
+
+describe.each(drivers.map((driver) => [driver.name, driver] as const))("the driver %s", (name) => {
+  const facts = by(name);
+
+  it("tells where customers are sent, and can move them", () => {
+    expect(planOf(facts).blockers).toEqual([]);
+    expect(rowsOf(facts).find(({ label }) => label === "DNS now")?.value).toBe(
+      "checkout.example.com: us-east-1: 100, us-west-2: 0, TTL 60 s",
+    );
+  });
+
+  it("moves them with one step, after the new region was checked and before customers' way is", () => {
+    const steps = planOf(facts).nodes.map(({ step }) => step);
+    const [before, move, after] = steps.slice(steps.indexOf("verify-service"));
+    expect([before, after]).toEqual(["verify-service", "verify-public"]);
+    expect(["shift-dns", "swap-records", "flip-control-object"]).toContain(move);
+  });
+
+  it("says what it depends on, in a row and in a warning", () => {
+    const row = rowsOf(facts).find(({ label }) => label.startsWith("Depends on"));
+    const good = { label: "Depends on us-east-1", value: expect.stringContaining("nothing: "), tone: "good" };
+    const bad = {
+      label: "Depends on us-east-1",
+      value: expect.stringContaining("Route 53's control plane"),
+      tone: "bad",
+    };
+    expect(row).toEqual(name === "route53-switch" ? good : bad);
+    expect(planOf(facts).warnings.at(-1)).toMatch(
+      /control plane, which is in us-east-1\.$|^Customers stay in us-west-2/,
+    );
+  });
+
+  it("warns of a TTL that eats up the objective, and only then", () => {
+    const tight = { ...facts, objectives: { ...facts.objectives, rtoSeconds: 120 } };
+    const sentence =
+      "Resolvers may keep the old answer for 60 seconds (the records' TTL); the objective is 120 seconds in all.";
+    expect(planOf(tight).warnings).toContain(sentence);
+    expect(planOf(facts).warnings.join()).not.toContain("Resolvers may keep");
+  });
+});
+
+describe("the traps of Route 53", () => {
+  const weightedWith = (region: string, change: Partial<CheckSeen> = {}): FailoverFacts => {
+    const plain = dnsOf["route53-weighted"].records as { at: string; seen: Record<string, object> };
+    const records = saw({ ...plain.seen, [region]: { ...plain.seen[region], healthCheckId: region } }) as never;
+    return by("route53-weighted", { records, checks: { [region]: saw(checked(region, change)) } });
+  };
+  const swapped = (change: Partial<CheckSeen> = {}): FailoverFacts =>
+    by("route53-failover", {
+      records: saw({ ...pair, [west]: { ...pair[west], healthCheckId: "west" } }),
+      checks: { [west]: saw(checked("west", change)) },
+    });
+
+  it.each([
+    [
+      "auto-admit, by weights",
+      weightedWith(east),
+      /^When the health check of us-east-1's record turns red, .* sends customers to us-west-2 by itself, before it takes writes\.$/,
+    ],
+    ["auto-admit, by a pair", by("route53-failover"), /^When the health check of us-east-1's record turns red/],
+    [
+      "a disabled check",
+      weightedWith(west, { disabled: true }),
+      /^The health check of us-west-2's record is disabled: Route 53 takes it for healthy, whatever happens there\.$/,
+    ],
+    [
+      "both red",
+      swapped({ healthy: false }),
+      /^The health check of us-west-2's record is red now\. As long as it is, Route 53 may go on answering us-east-1/,
+    ],
+    [
+      "being sent back",
+      swapped(),
+      /^From then on, whenever .* Route 53 sends customers back to us-east-1, which takes no writes\.$/,
+    ],
+    [
+      "a check nobody could look at",
+      by("route53-switch", { checks: { [east]: sawNothing("Route 53: Rate exceeded") } }),
+      /^The health check of us-east-1's record could not be looked at: Route 53: Rate exceeded\.$/,
+    ],
+    [
+      "a calculated check",
+      by("route53-switch", { checks: { [east]: saw(checked("east", { type: "CALCULATED" })) } }),
+      /is calculated from others: Muster cannot tell whether the object alone decides/,
+    ],
+    [
+      "a control plane that is away",
+      by("route53-switch", { records: sawNothing("Route 53 does not answer"), checks: {} }),
+      /^Route 53's control plane cannot be asked .* The move does not need it\.$/,
+    ],
+  ])("%s is told in plain words", (_name, facts, sentence) => {
+    expect(planOf(facts).warnings).toContainEqual(expect.stringMatching(sentence));
+    expect(planOf(facts).blockers).toEqual([]);
+  });
+
+  it("are none where records have no health check", () => {
+    expect(planOf(by("route53-weighted")).warnings).toEqual([
+      "The records of checkout.example.com are changed through Route 53's control plane, which is in us-east-1.",
+    ]);
+  });
+
+  it.each([
+    [
+      "no check",
+      { records: saw({ ...pair, [east]: { role: "PRIMARY", values: ["127.0.0.11"] } }) },
+      /does not follow the object: there is none;/,
+    ],
+    [
+      "a check of something else",
+      { checks: { [east]: saw(checked("east")) } },
+      /it watches east\.example\.com\/health;/,
+    ],
+    [
+      "a check that is not inverted",
+      { checks: { [east]: saw(checked("east", { ...follows, inverted: false })) } },
+      /it is not inverted/,
+    ],
+    [
+      "a check that is disabled",
+      { checks: { [east]: saw(checked("east", { ...follows, disabled: true })) } },
+      /it is disabled/,
+    ],
+    [
+      "weighted records",
+      { records: healthy.dns.records },
+      /no failover records in the zone Z0LAB with us-east-1 as primary/,
+    ],
+    [
+      "an object nobody can see",
+      control({ found: sawNothing("S3 does not answer") }),
+      /^s3:\/\/control-west\/go-west cannot be seen/,
+    ],
+    [
+      "a pair between other regions",
+      control({ primary: "eu-west-1" }),
+      /between eu-west-1 and us-west-2 only, not us-east-1/,
+    ],
+    [
+      "name servers nobody finds",
+      { zone: sawNothing("the resolver does not answer") },
+      /^the name servers of checkout\.example\.com cannot be found/,
+    ],
+  ] as [string, Partial<TrafficFacts>, RegExp][])("block a switch with %s", (_name, change, sentence) => {
+    const plan = planOf(by("route53-switch", change));
+    expect(plan.blockers).toContainEqual(expect.stringMatching(sentence));
+    expect(plan.nodes).toEqual([]);
+  });
+});
+
+describe("a way back by the object", () => {
+  const back: FailoverFacts = {
+    ...by("route53-switch", control({ found: saw({ isThere: true }), expected: ["127.0.0.11"] })),
+    toRegion: east,
+    fromRegion: west,
+  };
+  const driver = driverOf({ driver: "route53-switch" });
+
+  it("depends on the region being left, and says so in red", () => {
+    expect(driver.shares(back.dns)).toEqual({ [east]: 0, [west]: 100 });
+    expect(driver.dependence(back)).toMatchObject({
+      region: west,
+      tone: "bad",
+      value: expect.stringContaining("deleted"),
+    });
+  });
+
+  it("finds nothing wrong with a primary that is red because the object is there", () => {
+    const red = { ...back.dns, checks: { [east]: saw(checked("east", { ...follows, healthy: false })) } };
+    expect(driver.traps({ ...back, dns: red })).toEqual([]);
+  });
+
+  it("can begin while that region is dead: the silence moves customers, and the object must go before it is back", () => {
+    const dead = { ...back, dns: { ...back.dns, ...control({ found: sawNothing("S3 does not answer") }) } };
+    expect(driver.blockers(dead)).toEqual([]);
+    expect(driver.traps(dead)).toContainEqual(
+      expect.stringMatching(/answers us-east-1 by itself; it has to be deleted before/),
+    );
+  });
+});
