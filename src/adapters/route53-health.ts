@@ -1,8 +1,9 @@
 import { CreateHealthCheckCommand, GetHealthCheckCommand, GetHealthCheckStatusCommand } from "@aws-sdk/client-route-53";
 import type { HealthCheck as Described, HealthCheckObservation, Route53Client } from "@aws-sdk/client-route-53";
-import { call, type CallContext, type CallOptions } from "../call.ts";
+import { call, type CallOptions } from "../call.ts";
 import { CannotContinue } from "../errors.ts";
 import { explainDenied } from "./aws-errors.ts";
+import { pace, type PacedContext } from "./route53-pace.ts";
 
 /** A health check as the control plane in us-east-1 describes it. */
 export type HealthCheck = {
@@ -27,13 +28,14 @@ const healthyShare = 0.18;
 
 /** Looks at one health check. @throws NoSuchHealthCheck as it is when it is not there. */
 export async function getHealthCheck(
-  ctx: CallContext,
+  ctx: PacedContext,
   route53: Route53Client,
   id: string,
   options?: CallOptions,
 ): Promise<HealthCheck> {
   const send = (abortSignal: AbortSignal) =>
     route53.send(new GetHealthCheckCommand({ HealthCheckId: id }), { abortSignal });
+  await pace(ctx, route53, options?.signal);
   const found = await call(ctx, "route53.GetHealthCheck", send, options).catch((error: unknown) => {
     throw explainDenied(error, `look at the health check ${id}`, "route53:GetHealthCheck");
   });
@@ -46,7 +48,7 @@ export async function getHealthCheck(
  * @see https://docs.aws.amazon.com/Route53/latest/APIReference/API_GetHealthCheckStatus.html
  */
 export async function isHealthy(
-  ctx: CallContext,
+  ctx: PacedContext,
   route53: Route53Client,
   check: HealthCheck,
   options?: CallOptions,
@@ -54,6 +56,7 @@ export async function isHealthy(
   if (check.disabled) return !check.inverted;
   const command = new GetHealthCheckStatusCommand({ HealthCheckId: check.id });
   const send = (abortSignal: AbortSignal) => route53.send(command, { abortSignal });
+  await pace(ctx, route53, options?.signal);
   const found = await call(ctx, "route53.GetHealthCheckStatus", send, options).catch((error: unknown) => {
     throw explainDenied(error, `ask the health check ${check.id}`, "route53:GetHealthCheckStatus");
   });
@@ -72,7 +75,7 @@ export async function isHealthy(
  * @see https://docs.aws.amazon.com/Route53/latest/APIReference/API_CreateHealthCheck.html
  */
 export async function createObjectCheck(
-  ctx: CallContext,
+  ctx: PacedContext,
   route53: Route53Client,
   { name, host, path }: { name: string; host: string; path: string },
   options?: CallOptions,

@@ -1,8 +1,9 @@
 import { ListResourceRecordSetsCommand } from "@aws-sdk/client-route-53";
 import type { ListResourceRecordSetsResponse, Route53Client } from "@aws-sdk/client-route-53";
-import { call, type CallContext, type CallOptions } from "../call.ts";
+import { call, type CallOptions } from "../call.ts";
 import { explainDenied } from "./aws-errors.ts";
 import { getHealthCheck, type HealthCheck } from "./route53-health.ts";
+import { pace, type PacedContext } from "./route53-pace.ts";
 
 /** One record of a zone, as far as it matters for telling whether it is the one that the estate means. */
 export type ZoneRecord = {
@@ -24,7 +25,7 @@ export type ZoneRecord = {
  * each name would use up the five requests a second that the whole account has.
  */
 export async function listRecords(
-  ctx: CallContext,
+  ctx: PacedContext,
   route53: Route53Client,
   zone: string,
   options?: CallOptions,
@@ -39,6 +40,7 @@ export async function listRecords(
       StartRecordType: from?.NextRecordType,
       StartRecordIdentifier: from?.NextRecordIdentifier,
     });
+    await pace(ctx, route53, options?.signal);
     const send = (abortSignal: AbortSignal) => route53.send(command, { abortSignal });
     const page = await call(ctx, "route53.ListResourceRecordSets", send, options).catch((error: unknown) => {
       throw explainDenied(error, `read the zone ${zone}`, "route53:ListResourceRecordSets");
@@ -69,7 +71,7 @@ export async function listRecords(
 
 /** Looks for a health check; undefined when there is none of that id. */
 export async function findHealthCheck(
-  ctx: CallContext,
+  ctx: PacedContext,
   route53: Route53Client,
   id: string,
   options?: CallOptions,

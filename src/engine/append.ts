@@ -117,7 +117,8 @@ function rowsOf(events: EventBody[]) {
   });
 }
 
-function postsOf(
+/** What goes out because of an event, each in its thread. Pure. */
+export function postsOf(
   runId: string,
   { milestone, chart, mail, announcements = [] }: Tell,
 ): { k: number; thread: string; payload: MessagePayload }[] {

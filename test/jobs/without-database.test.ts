@@ -99,6 +99,7 @@ describe("the preview for a service that keeps no data", () => {
         "    DNS now               www.example.com: us-east-1: 100, us-west-2: 0, TTL 60 s",
         "  ! Depends on us-east-1  the records: Route 53's control plane is there",
         "    Rights not proven     route53:ChangeResourceRecordSets: AWS tells only when they are used",
+        "    Customers are told    on the status page: "We are moving the services named here to another location. Meanwhile they are unavailable for some minutes."",
         "    May approve           ana, ben, cleo: 2 of them, not the one who asked",
         "    Rules hit             none: it can be taken back until it ends",
         "  ! The records of www.example.com are changed through Route 53's control plane, which is in us-east-1.",

@@ -1,4 +1,5 @@
 import { expect } from "@jest/globals";
+import { postsOf } from "../../src/engine/append.ts";
 import { tell } from "../../src/engine/tell.ts";
 import { fold } from "../../src/engine/view.ts";
 import { timesByChange, timesByRole } from "../../src/lab/effects.ts";
@@ -99,11 +100,7 @@ async function expectTold({ lab, run, events }: Played): Promise<void> {
   const rows = await lab.query<{ thread: string }>(
     "select thread from muster.outbox where dedupe_key not like 'proposed:%'",
   );
-  const posts = tells.flatMap(({ milestone, chart, mail }) => [
-    ...(milestone ? [`run:${run.id}`] : []),
-    ...(chart ? [`chart:${run.id}`] : []),
-    ...(mail?.people ?? []).map((person) => `mail:${person}`),
-  ]);
+  const posts = tells.flatMap((each) => postsOf(run.id, each).map(({ thread }) => thread));
   expect(rows.map(({ thread }) => thread).toSorted()).toEqual(posts.toSorted());
 }
 
