@@ -35,7 +35,6 @@ export function hostedZoneXml(id: string, name: string, count: number): string {
   );
 }
 
-
 function orderOf(name: string, type: string | null, setIdentifier: string | null | undefined): string[] {
   return [name.split(".").toReversed().join("."), type ?? "", setIdentifier ?? ""];
 }

@@ -92,6 +92,7 @@ describe("npm run lab", () => {
     const chart = tab.locator("figure.file img").last();
     await chart.waitFor();
     expect(await chart.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth)).toBe(2400);
+    await button("Close the thread").click();
   }, 300_000);
 
   it("shows the old writer fenced as soon as its region is back, on its own card and on the one that left it", async () => {

@@ -27,8 +27,11 @@ async function untilTold(lab: Lab): Promise<void> {
 describe("customers who look at the status page", () => {
   it("read of a lost region until it is over, in one incident, though Statuspage fails after taking it", async () => {
     await using lab = await openLab({ strideSeconds: 10 });
+    await lab.pair.setLink("refuses");
     await lab.time.pass(30);
     await lab.setRegionDead(east, true);
+    const redProbes = () => lab.query("select from muster.probe where not ok");
+    await lab.time.until("the outage is confirmed", async () => (await redProbes()).length > 1, 600);
     lab.statusPage.knobs.next("POST incidents", "fail-after");
     lab.statusPage.knobs.next("PATCH incidents/one", "fail-after");
     const runId = await lab.starts();
