@@ -33,7 +33,7 @@ export type Sights = {
   stateOf(runId: string): Promise<string>;
   /** The sentences of the newest run's timeline, or of one run. */
   timeline(runId?: string): Promise<string[]>;
-  /** What stands under the card of the newest run, or of one, oldest first. */
+  /** What was said under the card of the newest run, or of one, oldest first; its chart, which comes when it can, is left out. */
   thread(runId?: string): Promise<string[]>;
   /** The card of the newest run, or of one. @throws when it is not there */
   card(runId?: string): Promise<CardSeen>;
@@ -86,7 +86,10 @@ export function sightsOf(world: World, query: Query): Sights {
       ]);
       return rows.map(({ line }) => line);
     },
-    thread: async (runId) => (await thread(runId)).slice(1).map(({ text }) => text),
+    thread: async (runId) => {
+      const [, ...said] = await thread(runId);
+      return said.map(({ text }) => text).filter((text) => !text.startsWith("What happened when, in run "));
+    },
     async card(runId) {
       let card: Message | undefined;
       // It is posted after whoever asked was answered.
