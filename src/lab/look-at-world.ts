@@ -5,7 +5,7 @@ import { ask, type PairSide } from "./postgres-pair.ts";
 import { podsIn } from "./service-sights.ts";
 import { checkout } from "./services.ts";
 import { app } from "./shop.ts";
-import { askEdge, regionAt, resolveName, visit } from "./visit.ts";
+import { askEdge, pagePatienceMs, regionAt, resolveName, visit } from "./visit.ts";
 import type { LabService } from "./world.ts";
 
 /** Lab seconds that the customers' rate looks back, and that their chart does. */
@@ -44,7 +44,7 @@ function sharesOf({ dns }: Lab, name: string): Record<string, number> {
 }
 
 async function lookAtService(lab: Lab, { name, tier, record: publicName }: LabService): Promise<ServiceView> {
-  const status = await visit(lab, publicName);
+  const status = await visit(lab, publicName, pagePatienceMs);
   const shares = sharesOf(lab, publicName);
   const regions = [east, west].map((region) => {
     const { ready, wanted } = podsIn(lab, region, name);
@@ -66,7 +66,10 @@ async function lookAtRegion(
   const cluster = lab.clusters[name];
   const { ready, wanted } = podsIn(lab, name, checkout.name);
   const reachable = !lab.deadRegions.has(name);
-  const [database, edgeStatus] = await Promise.all([lookAtDatabase(lab, side, other), askEdge(lab, name, record)]);
+  const [database, edgeStatus] = await Promise.all([
+    lookAtDatabase(lab, side, other),
+    askEdge(lab, name, record, pagePatienceMs),
+  ]);
   const configHost = cluster?.config("shop", configMapOf(checkout.name))["DB_HOST"];
   return {
     name,
@@ -116,7 +119,7 @@ async function bytesBehind({ server }: PairSide, replayed: string | null): Promi
 }
 
 async function resolve(lab: Lab, server: string): Promise<DnsAnswer[]> {
-  const addresses = await resolveName(server, record);
+  const addresses = await resolveName(server, record, pagePatienceMs);
   return addresses.map((address) => {
     const region = regionAt(lab, address);
     return region === undefined ? { address } : { address, region };

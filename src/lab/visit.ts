@@ -2,11 +2,13 @@ import { Resolver } from "node:dns/promises";
 import { request } from "node:https";
 import type { World } from "./world.ts";
 
-/** Wall milliseconds that a look may take: the page asks once a second. */
-const patienceMs = 800;
+/** Wall milliseconds that a page's look may take: it looks once a second. */
+export const pagePatienceMs = 800;
+/** The same where somebody wants to know for certain, and the machine may be busy. */
+const patientMs = 10_000;
 
 /** Asks one name server for a name's addresses; none when it does not answer. */
-export async function resolveName(server: string, name: string): Promise<string[]> {
+export async function resolveName(server: string, name: string, patienceMs = patientMs): Promise<string[]> {
   const resolver = new Resolver({ timeout: patienceMs, tries: 1 });
   resolver.setServers([server]);
   return resolver.resolve4(name).catch(() => []);
@@ -22,6 +24,7 @@ export function askEdge(
   { edges, authority }: Pick<World, "edges" | "authority">,
   region: string,
   name: string,
+  patienceMs = patientMs,
 ): Promise<number | undefined> {
   const edge = edges[region];
   if (!edge || edge.knobs.down) return Promise.resolve(undefined);
@@ -46,8 +49,8 @@ export function askEdge(
 }
 
 /** Gets the health page of a public name as a customer does: by the address that the resolver knows. */
-export async function visit(world: World, name: string): Promise<number | undefined> {
-  const [address] = await resolveName(world.resolver.server, name);
+export async function visit(world: World, name: string, patienceMs = patientMs): Promise<number | undefined> {
+  const [address] = await resolveName(world.resolver.server, name, patienceMs);
   const region = address === undefined ? undefined : regionAt(world, address);
-  return region === undefined ? undefined : askEdge(world, region, name);
+  return region === undefined ? undefined : askEdge(world, region, name, patienceMs);
 }
