@@ -1,7 +1,7 @@
 import { use, type PlanNode } from "../src/engine/plan.ts";
 import type { Deployment } from "../src/estate.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
-import { predictedLoss } from "../src/facts/moves.ts";
+import { predictedLoss, reachedBySomebody } from "../src/facts/moves.ts";
 import type { Targets } from "../src/facts/targets.ts";
 import { driverOf } from "../src/facts/traffic/index.ts";
 import { ttlOf } from "../src/facts/traffic/traps.ts";
@@ -22,15 +22,17 @@ import { verifyPublic } from "../src/steps/verify-public.ts";
 import { verifyService } from "../src/steps/verify-service.ts";
 import { watchStability } from "../src/steps/watch-stability.ts";
 import { backupDaysOf, databasesOf, type DatabaseMove } from "./databases.ts";
+import { pointingOf } from "./pointing.ts";
 
 /** The steps that move one service, every target named; a step never looks anything up. */
 export function failoverNodes(targets: Targets, facts: FailoverFacts, database: DatabaseMove | undefined): PlanNode[] {
   const serving = database ? nodesWithDatabase(targets, database) : nodesWithoutDatabase(targets);
-  return [...serving.nodes, ...trafficNodes(targets, facts, serving.ready)];
+  const isBeside = pointingOf(facts, targets.service, database).when === "beside";
+  return [...serving.nodes, ...trafficNodes(targets, facts, { ...serving, isBeside })];
 }
 
-/** Steps, and the one after which the new region can serve. */
-type Serving = { nodes: PlanNode[]; ready: PlanNode };
+/** Steps, and the one after which the new region can serve; `decided` is the last that people may stop before the promotion. */
+type Serving = { nodes: PlanNode[]; ready: PlanNode; decided?: PlanNode };
 
 /** No configuration names a database, so that no pod has to read it anew: they only have to be there. */
 function nodesWithoutDatabase({ name: service, toRegion, deployments: { to } }: Targets): Serving {
@@ -62,14 +64,14 @@ function nodesWithDatabase(targets: Targets, database: DatabaseMove): Serving {
     { service, toRegion, deployments },
     { after: [scaled, moved.verified], reads: [pointed] },
   );
-  return { nodes: [pointed, scaled, ...moved.nodes, restarted], ready: restarted };
+  return { nodes: [pointed, scaled, ...moved.nodes, restarted], ready: restarted, decided: moved.decided };
 }
 
 function databaseNodes(
   { name: service, deployments }: Targets,
   { facts, mode }: DatabaseMove,
   { from, to }: { from: DatabaseTarget; to: DatabaseTarget },
-): { nodes: PlanNode[]; verified: PlanNode } {
+): { nodes: PlanNode[]; verified: PlanNode; decided: PlanNode } {
   const { fromRegion, objectives } = facts;
   const { rpoSeconds } = objectives;
   const shownLossSeconds = mode === "graceful" ? 0 : (predictedLoss(facts) ?? null);
@@ -78,7 +80,8 @@ function databaseNodes(
   const drained = use(drainOldSide, service, { service, fromRegion, mode, deployments: old });
   // Gracefully the application ends first, so that no order is cut in two; where nobody answers, that wait saves nothing.
   const gentle = mode === "graceful" ? [drained] : [];
-  const fenced = use(fenceWrites, service, { service, mode, from, to }, { after: gentle });
+  const silent = mode === "ungraceful" && !reachedBySomebody(facts) ? { silent: true as const } : {};
+  const fenced = use(fenceWrites, service, { service, mode, from, to, ...silent }, { after: gentle });
   const split = use(acceptSplitBrain, service, { service, mode, fromInstance: from.instance }, { reads: [fenced] });
   const caughtUp = use(catchUp, service, { service, mode, from, to }, { after: [split], reads: [fenced] });
   const loss = use(acceptLoss, service, { service, rpoSeconds, shownLossSeconds }, { reads: [caughtUp] });
@@ -86,11 +89,18 @@ function databaseNodes(
   const promoted = use(promoteReplica, service, { service, replica: to, backupRetentionDays }, { after: [loss] });
   const opened = use(openWrites, service, { service, to }, { after: [promoted] });
   const verified = use(verifyDatabase, service, { service, from, to }, { after: [opened], reads: [fenced, caughtUp] });
-  return { nodes: [drained, fenced, split, caughtUp, loss, promoted, opened, verified], verified };
+  return { nodes: [drained, fenced, split, caughtUp, loss, promoted, opened, verified], verified, decided: loss };
 }
 
-/** People last: whoever came before the data could read their basket, and not pay. */
-function trafficNodes(targets: Targets, facts: FailoverFacts, ready: PlanNode): PlanNode[] {
+/**
+ * People last: whoever came before the data could read their basket, and not pay. Where nobody is served on either side, names
+ * lead to the new region while its database is promoted, and its pods, ready last, let people in.
+ */
+function trafficNodes(
+  targets: Targets,
+  facts: FailoverFacts,
+  { ready, decided, isBeside }: Serving & { isBeside: boolean },
+): PlanNode[] {
   const { name: service, toRegion, edge = "" } = targets;
   const { health, admission, stabilitySeconds } = targets.service;
   const { url, limitMs } = health;
@@ -101,12 +111,12 @@ function trafficNodes(targets: Targets, facts: FailoverFacts, ready: PlanNode): 
   const verified = use(verifyService, service, { service, toRegion, url, edge, limitMs }, { after: [ready] });
   const admitted =
     admission === "person" ? use(admitTraffic, service, { service, toRegion }, { after: [verified] }) : undefined;
-  const shifted = driver.shift(facts, admitted ?? verified);
+  const shifted = driver.shift(facts, isBeside && decided ? decided : (admitted ?? verified));
   const open = use(
     verifyPublic,
     service,
     { service, toRegion, dns, url, limitMs, ...(expected ? { expected } : {}) },
-    { reads: [shifted] },
+    { after: isBeside ? [verified] : [], reads: [shifted] },
   );
   const stable = use(watchStability, service, { service, toRegion, url, limitMs, stabilitySeconds }, { after: [open] });
   return [verified, ...(admitted ? [admitted] : []), shifted, open, stable];

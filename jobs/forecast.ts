@@ -23,21 +23,21 @@ const typicalSeconds: Record<string, number> = {
 };
 
 /** How long the looks at a side that does not answer take before they are given up, in seconds. */
-const silentSeconds: Record<string, number> = { "drain-old-side": 60, "fence-writes": 60, "catch-up": 30 };
+const silentSeconds: Record<string, number> = { "drain-old-side": 60, "fence-writes": 10, "catch-up": 30 };
 
 /**
  * Forecasts how many seconds pass from the second approval until customers are served again: the longest way through the
- * plan, and the time resolvers may keep the old answer. People's answers are not in it.
+ * plan, in which resolvers may keep the old answer for its TTL. People's answers are not in it.
  */
 export function forecastSeconds(nodes: readonly PlanNode[], { oldSideSilent, ttlSeconds }: Weather): number {
   const ends = new Map<string, number>();
   for (const { id, step, after } of nodes) {
     const start = Math.max(0, ...after.map((before) => ends.get(before) ?? 0));
     const takes = (oldSideSilent ? silentSeconds[step] : undefined) ?? typicalSeconds[step] ?? 0;
-    ends.set(id, start + takes);
+    ends.set(id, start + takes + (movesCustomers(step) ? ttlSeconds : 0));
   }
   const served = nodes.filter(({ step }) => step === "verify-public" || movesCustomers(step));
-  return Math.max(0, ...served.map(({ id }) => ends.get(id) ?? 0)) + ttlSeconds;
+  return Math.max(0, ...served.map(({ id }) => ends.get(id) ?? 0));
 }
 
 type Weather = { oldSideSilent: boolean; ttlSeconds: number };

@@ -6,11 +6,13 @@ import { keepsData, type FailoverFacts } from "../src/facts/failover.ts";
 import type { PodFacts } from "../src/facts/pods.ts";
 import type { Shares } from "../src/facts/traffic/driver.ts";
 import { driverOf } from "../src/facts/traffic/index.ts";
+import { admitTraffic } from "../src/steps/admit-traffic.ts";
 import { ttlOf } from "../src/facts/traffic/traps.ts";
 import { sharesOf, spellShares } from "./claims.ts";
 import { forecastSeconds } from "./forecast.ts";
 import type { Preview } from "./job.ts";
 import { modeOf } from "./mode.ts";
+import { pointingOf, type Pointing } from "./pointing.ts";
 import { askedAgain, previewDatabase, previewNoDatabase, type DatabasePreview } from "./preview-database.ts";
 
 type Row = Preview["rows"][number];
@@ -18,16 +20,18 @@ type Row = Preview["rows"][number];
 /** Shows what a failover stands on and what it would change, as people read it before they approve. Pure. */
 export function previewFailover(plan: Plan, facts: FailoverFacts, force: "ungraceful" | undefined): Preview {
   const database = keepsData(facts) ? previewDatabase(facts, modeOf(facts, force)) : previewNoDatabase(facts);
+  const pointing = pointingIn(plan, facts, force);
   return {
     headline: `${plan.title[0]?.toUpperCase() ?? ""}${plan.title.slice(1)}${database.headline}.`,
     mode: database.mode,
     rows: [
       customersRow(facts),
       ...database.rows,
-      timeRow(plan, facts, database),
+      timeRow(plan, facts, database, pointing),
       ...podRows(facts),
       edgeRow(facts),
       dnsRow(facts),
+      ...pointingRows(plan, pointing),
       dependenceRow(facts),
       provenByUseRow(facts, database),
       ...announcementRows(plan),
@@ -49,17 +53,18 @@ function customersRow({ probes }: FailoverFacts): Row {
   return { label, value: `not served since ${clockOf(last.redSince ?? last.at)}${why}`, tone: "bad" };
 }
 
-function timeRow(plan: Plan, facts: FailoverFacts, { oldSideSilent }: DatabasePreview): Row {
+function timeRow(plan: Plan, facts: FailoverFacts, { oldSideSilent }: DatabasePreview, { when }: Pointing): Row {
   if (plan.nodes.length === 0)
     return { label: "Time to recover", value: "unknown: it cannot be approved as things are" };
   const { rtoSeconds } = facts.objectives;
   const ttlSeconds = ttlOf(facts);
   const seconds = forecastSeconds(plan.nodes, { oldSideSilent, ttlSeconds });
   const since = seen(facts.probes)?.redSince;
+  const ofIt = when === "last" ? `, ${ttlSeconds} s of it the records' TTL` : "";
   const lost = since === undefined ? 0 : Math.max(0, (Date.parse(facts.lookedAt) - Date.parse(since)) / 1000);
   return {
     label: "Time to recover",
-    value: `about ${spellTime(seconds)} from the second approval, ${ttlSeconds} s of it the records' TTL (objective ${spell(rtoSeconds)}${lost > 0 ? `, ${spellTime(lost)} of it gone` : ""})`,
+    value: `about ${spellTime(seconds)} from the second approval${ofIt} (objective ${spell(rtoSeconds)}${lost > 0 ? `, ${spellTime(lost)} of it gone` : ""})`,
     ...(seconds + lost > rtoSeconds ? { tone: "bad" as const } : {}),
   };
 }
@@ -102,6 +107,17 @@ function dnsRow(facts: FailoverFacts): Row {
   if (!shares)
     return { label, value: whyUnseen(facts.dns.control?.found ?? facts.dns.records) ?? "not seen", tone: "bad" };
   return { label, value: `${facts.dns.name.name}: ${spellShares(shares)}, TTL ${ttlOf(facts)} s` };
+}
+
+function pointingIn(plan: Plan, facts: FailoverFacts, force: "ungraceful" | undefined): Pointing {
+  const admission = plan.nodes.some(({ step }) => step === admitTraffic.name) ? "person" : "automatic";
+  return pointingOf(facts, { admission }, keepsData(facts) ? { facts, mode: modeOf(facts, force) } : undefined);
+}
+
+/** When names move, and why then: most of all where that is not last. */
+function pointingRows({ nodes }: Plan, { when, because }: Pointing): Row[] {
+  if (nodes.length === 0) return [];
+  return [{ label: "Names move", value: `${when === "last" ? "last" : "beside the promotion"}: ${because}` }];
 }
 
 function dependenceRow(facts: FailoverFacts): Row {

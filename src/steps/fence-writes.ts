@@ -15,6 +15,8 @@ export type FenceWritesInput = {
   from: DatabaseTarget;
   /** Its replica: the second vantage point. */
   to: DatabaseTarget;
+  /** Set where preflight heard of the old side from neither vantage point: one more look is enough then. */
+  silent?: true;
 };
 
 /** The role as it stands; once no write is possible, also what later steps stand on. */
@@ -75,7 +77,7 @@ export const fenceWrites = step<FenceWritesInput, FenceWritesSeen>({
     },
   },
 
-  patienceSeconds: ({ mode }) => (mode === "graceful" ? 300 : 60),
+  patienceSeconds: ({ mode, silent }) => (mode === "graceful" ? 300 : silent ? 5 : 60),
   settleSeconds: 5,
   pollSeconds: 3,
   // Then the two approvals cover what an old writer may still take. In a graceful move the fence must hold.

@@ -39,7 +39,7 @@ export const promoteReplica = step<PromoteReplicaInput, PromoteReplicaSeen>({
   },
 
   missing({ status, sourceId, replication, inRecovery }, { replica }) {
-    if (status !== "available") return `${replica.instance} is still "${status}", not available`;
+    if (!servesIn(status)) return `${replica.instance} is still "${status}", not available`;
     if (sourceId !== null) return `${replica.instance} is still a replica of ${shortName(sourceId)}`;
     if (replication !== null) return `${replica.instance} still says that its replication is "${replication}"`;
     if (inRecovery === null) return `${replica.instance} does not answer yet`;
@@ -66,7 +66,7 @@ export const promoteReplica = step<PromoteReplicaInput, PromoteReplicaSeen>({
   patienceSeconds: 1800,
   // RDS may show the old state for some seconds after it took the call.
   settleSeconds: 60,
-  pollSeconds: 10,
+  pollSeconds: 5,
 });
 
 async function askServer(
@@ -84,6 +84,9 @@ async function askServer(
     return { inRecovery: null, promotedAt: null };
   }
 }
+
+// RDS backs a promoted instance up at once; the server takes writes meanwhile, and the backup may take hours.
+const servesIn = (status: string): boolean => status === "available" || status === "backing-up";
 
 // A set without a promised order (AWS): these do not end by themselves, all others but "available" do.
 const isHopeless = (status: string): boolean =>

@@ -97,6 +97,7 @@ describe("the preview for a service that keeps no data", () => {
         "    Pods us-east-1        3 ready of 3 asked for; they stay",
         "    Front door us-west-2  not healthy yet: it answers 503, certificate covers the name",
         "    DNS now               www.example.com: us-east-1: 100, us-west-2: 0, TTL 60 s",
+        "    Names move            last: its pods are all it needs",
         "  ! Depends on us-east-1  the records: Route 53's control plane is there",
         "    Rights not proven     route53:ChangeResourceRecordSets: AWS tells only when they are used",
         "    Customers are told    on the status page: "We are moving the services named here to another location. Meanwhile they are unavailable for some minutes."",

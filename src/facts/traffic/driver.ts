@@ -64,6 +64,11 @@ export type TrafficDriver<Settings extends Traffic = Traffic> = {
   dependence(facts: MoveFacts): Dependence;
   /** The right that AWS proves only when it is used. */
   right: string;
+  /**
+   * Whether names lead to the new region once they are moved, though nothing there is ready yet; without it, or where nobody
+   * can tell, customers are moved last.
+   */
+  leadsUnready?(facts: MoveFacts): boolean;
   /** The step that moves customers. */
   shift(facts: MoveFacts, after: PlanNode): PlanNode;
   /** What the answers must be afterwards, where the plan can say; else the step's own result tells. */

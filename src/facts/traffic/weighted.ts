@@ -34,6 +34,12 @@ export const weighted: TrafficDriver<Settings> = {
   traps: (facts) => [...redTraps(facts), ...autoAdmitTraps(facts), ...checkTraps(facts), ...ttlTraps(facts)],
   ...controlPlane,
 
+  // With a health check, or an alias that looks at its target, Route 53 would go on answering the old region.
+  leadsUnready({ dns, toRegion }) {
+    const record = seen(dns.records)?.[toRegion];
+    return record !== undefined && !record.healthCheckId && !record.alias?.evaluateTargetHealth;
+  },
+
   shift(facts, after) {
     const { service, toRegion } = facts;
     return use(

@@ -1,0 +1,93 @@
+import { describe, expect, it } from "@jest/globals";
+import { failover } from "../../jobs/failover.ts";
+import { pointingOf } from "../../jobs/pointing.ts";
+import type { FactsWithDatabase } from "../../src/facts/failover.ts";
+import { eastDead, estate, estateWith, healthy, saw, sawNothing } from "./facts.ts";
+
+const pointing = (facts: FactsWithDatabase, admission: "automatic" | "person" = "automatic") =>
+  pointingOf(facts, { admission }, { facts, mode: facts === healthy ? "graceful" : "ungraceful" });
+
+/** The records with a health check, or an alias that looks at its target, for the new region. */
+const withRecord = (also: object): FactsWithDatabase => ({
+  ...eastDead,
+  dns: {
+    ...eastDead.dns,
+    records: saw({
+      "us-east-1": { weight: 100, ttl: 60, values: ["127.0.0.11"] },
+      "us-west-2": { weight: 0, ttl: 60, values: ["127.0.0.21"], ...also },
+    }),
+  },
+});
+
+describe("pointing customers at the new region", () => {
+  it("goes beside the promotion where nobody is served, and the new front door turns people away", () => {
+    expect(pointing(eastDead)).toEqual({
+      when: "beside",
+      because:
+        "nobody is served by us-east-1, and us-west-2 turns people away (HTTP 503) until its database takes writes",
+    });
+  });
+
+  it.each<[string, FactsWithDatabase]>([
+    ["us-east-1 still answers", healthy],
+    [
+      "us-east-1 still answers",
+      {
+        ...eastDead,
+        to: { ...eastDead.to, server: saw({ takesWrites: false, hearsWriter: true, lsn: "0/5", unappliedBytes: 0 }) },
+      },
+    ],
+    [
+      "nobody has seen that customers are not served",
+      { ...eastDead, probes: saw({ ok: true, at: eastDead.lookedAt }) },
+    ],
+    ["nobody has seen that customers are not served", { ...eastDead, probes: sawNothing("nobody probed") }],
+    [
+      "the front door of us-west-2 was not seen to turn people away",
+      { ...eastDead, edge: saw({ ok: true, tookMs: 3, status: 200 }) },
+    ],
+    [
+      "the front door of us-west-2 was not seen to turn people away",
+      { ...eastDead, edge: saw({ ok: false, tookMs: 1000, why: "does not answer" }) },
+    ],
+    [
+      "health checks decide where names lead, and us-west-2 is not healthy yet",
+      withRecord({ healthCheckId: "check-west" }),
+    ],
+    [
+      "health checks decide where names lead, and us-west-2 is not healthy yet",
+      withRecord({ alias: { name: "west.example.com", zone: "Z1", evaluateTargetHealth: true } }),
+    ],
+    [
+      "health checks decide where names lead, and us-west-2 is not healthy yet",
+      { ...eastDead, dns: { ...eastDead.dns, driver: "route53-failover" } },
+    ],
+  ])("goes last where %s", (because, facts) => {
+    expect(pointing(facts)).toEqual({ when: "last", because });
+  });
+
+  it("goes last where a person lets customers in", () => {
+    expect(pointing(eastDead, "person")).toEqual({
+      when: "last",
+      because: "the estate has a person let customers in",
+    });
+  });
+
+  it("waits for every decision that people may still make, and letting in waits for the database", () => {
+    const { nodes } = failover.plan(estate, { toRegion: "us-west-2", service: "checkout" }, eastDead);
+    const after = Object.fromEntries(nodes.map(({ step, after: before }) => [step, before]));
+    expect(after["shift-dns"]).toEqual(["checkout/accept-loss"]);
+    expect(after["promote-replica"]).toEqual(["checkout/accept-loss"]);
+    expect(after["restart-pods"]).toContain("checkout/verify-database");
+    expect(after["verify-public"]).toEqual(["checkout/verify-service", "checkout/shift-dns"]);
+  });
+
+  it("has one look at a silent writer, and many where somebody forces a move away from one that lives", () => {
+    const silenceOf = (facts: FactsWithDatabase, force?: "ungraceful") =>
+      failover
+        .plan(estateWith(), { toRegion: "us-west-2", service: "checkout", ...(force ? { force } : {}) }, facts)
+        .nodes.find(({ step }) => step === "fence-writes")?.input;
+    expect(silenceOf(eastDead)).toMatchObject({ silent: true });
+    expect(silenceOf(healthy, "ungraceful")).not.toHaveProperty("silent");
+  });
+});
