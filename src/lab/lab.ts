@@ -12,11 +12,12 @@ import { migrate } from "../db/migrate.ts";
 import { standing } from "../engine/decide.ts";
 import { loadJournal } from "../engine/journal.ts";
 import { fold } from "../engine/view.ts";
-import { CannotContinue, messageOf, UserError } from "../errors.ts";
+import { CannotContinue, UserError } from "../errors.ts";
 import { startMuster, type Muster, type Overrides } from "../main.ts";
 import { migrateQueue } from "../queue.ts";
 import { runCli } from "../terminal.ts";
-import { labEstate, persons, west, type EstateWishes } from "./estate.ts";
+import { labEstate, type EstateWishes } from "./estate.ts";
+import { openInSlack, type InSlack } from "./in-slack.ts";
 import { kubeconfig } from "./kubernetes.ts";
 import { muster as musterRole } from "./shop.ts";
 import { isHeard, postToAny, slackSettings } from "./slack-way.ts";
@@ -45,6 +46,7 @@ export type LabOptions = WorldOptions & {
 /** A world with Muster in it, in the words of the people who use it. */
 export type Lab = World &
   Sights &
+  InSlack &
   AsyncDisposable & {
     /** The settings a Muster in this lab starts with. */
     environment: Record<string, string>;
@@ -54,12 +56,6 @@ export type Lab = World &
     musters: readonly Muster[];
     /** Of the server started first. @throws when none runs. */
     ctx(): Context;
-    /** Types a command in Slack and returns what the person is told, once it was dealt with. */
-    says(person: string, text: string, channel?: string): Promise<string>;
-    /** Presses a button in Slack, once it is there, and returns what the person is told. */
-    presses(person: string, label: string): Promise<string>;
-    /** Has ana ask for a move in Slack, and ben and cleo approve it. Returns the run's id. */
-    starts(text?: string): Promise<string>;
     /** Types `muster <line>` in a terminal as a person, who says this where something is asked. */
     types(person: string, argv: string[], answer?: string): Promise<{ status: number; text: string }>;
     /** Edits the estate's file and has every server read it again, as SIGHUP does. */
@@ -136,18 +132,11 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
       return stopped;
     };
     if (options.slackOverHttp) postToAny(world.slack, musters, world.random);
-    const idOf = (name: string) => persons.find((person) => person.name === name)?.id ?? name;
-    // "Looking ..." is said at once, and is no answer.
-    const answersTo = (person: string) =>
-      world.slack.ephemerals(idOf(person)).flatMap(({ text }) => (text === "Looking ..." ? [] : [text]));
-    const told = async (person: string, before: number) => {
-      await world.time.until("a reply", () => answersTo(person).length > before, 60);
-      return answersTo(person).slice(before).join("\n");
-    };
     const sights = sightsOf(world, query);
     const lab: Lab = {
       ...world,
       ...sights,
+      ...openInSlack(world, sights),
       environment,
       musters,
       startMuster: start,
@@ -157,26 +146,6 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
         const first = musters[0];
         if (!first) throw new Error("no server runs in this lab");
         return first.ctx;
-      },
-      async says(person, text, channel = "#incident-response") {
-        const before = answersTo(person).length;
-        await world.slack.types(idOf(person), channel, text);
-        return told(person, before);
-      },
-      async presses(person, label) {
-        const before = answersTo(person).length;
-        const sees = () => world.slack.sees(idOf(person), label);
-        await world.time.until(`${person} sees "${label}"`, sees, 60).catch(async (error: unknown) => {
-          const { text } = await sights.card();
-          throw new Error(`${messageOf(error)}; the newest card says:\n${text}`, { cause: error });
-        });
-        await world.slack.presses(idOf(person), label);
-        return told(person, before);
-      },
-      async starts(text = `/failover ${west} checkout`) {
-        await lab.says("ana", text);
-        for (const person of ["ben", "cleo"]) await lab.presses(person, "Approve");
-        return lab.newestRun();
       },
       async types(person, argv, answer) {
         const lines: string[] = [];
