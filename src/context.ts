@@ -2,6 +2,7 @@ import type { Breakers } from "./breaker.ts";
 import type { Activity, Log } from "./call.ts";
 import type { Clock } from "./clock.ts";
 import type { Estate, SecretReference } from "./estate.ts";
+import type { HostClock } from "./host-clock.ts";
 import type { Clients } from "./adapters/clients.ts";
 import type { Db } from "./db/connect.ts";
 import type { Meters } from "./meters.ts";
@@ -21,6 +22,8 @@ export type Context = {
   /** The clock a person could read; on the same row as muster.now() in the database. */
   clock: Clock;
   now(): Date;
+  /** This host's own clock, where one that is off keeps runs from being driven; absent in a terminal. */
+  hostClock?: HostClock;
   newId(): string;
   random(): number;
   /** This process, in leases and take-over notices. */

@@ -16,13 +16,15 @@ const mostSlackBytes = 1024 * 1024;
 type Served = { metrics: Pick<Scrape, "read">; slack?: Door | undefined };
 
 /**
- * Serves /healthz (the process lives), /readyz (it can do its duty: its database takes writes) and /metrics, and, where
+ * Serves /healthz (the process lives), /readyz (it can do its duty: its database takes writes, its clock is right) and /metrics, and, where
  * Slack posts to us, the door it posts to.
  */
 export async function openHttp(ctx: Context, port: number, { metrics, slack }: Served): Promise<HttpServer> {
   const app = express().disable("x-powered-by");
   app.get("/healthz", (_request, response) => void response.send("alive\n"));
   app.get("/readyz", async (_request, response) => {
+    const refusal = ctx.hostClock?.refusal;
+    if (refusal !== undefined) return void response.status(503).send(`${refusal}\n`);
     try {
       // A database with a full disk, or one that has become a replica, answers and does not write.
       await sql`

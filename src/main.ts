@@ -19,6 +19,7 @@ import { openSweep } from "./engine/sweep.ts";
 import { messageOf, UserError } from "./errors.ts";
 import type { Estate } from "./estate.ts";
 import { loadEstate } from "./estate-file.ts";
+import { HostClock } from "./host-clock.ts";
 import { openHttp } from "./http.ts";
 import { openMetrics } from "./metrics/open.ts";
 import { startInbox } from "./inbox/inbox.ts";
@@ -35,6 +36,8 @@ import { startWatches } from "./watch/index.ts";
 export type Overrides = Partial<Pick<Context, "clock" | "point" | "random" | "activity" | "worker">> & {
   env?: Record<string, string | undefined>;
   log?: Log;
+  /** This host's own clock. */
+  wallNow?: () => Date;
   /** Where the log goes, when not to standard error. */
   logTo?: { write(line: string): void };
 };
@@ -156,6 +159,15 @@ export type Muster = { ctx: Context; httpPort: number; reload(): void; stop(): P
  */
 export async function startMuster(config: Config, overrides: Overrides = {}): Promise<Muster> {
   const { ctx, driver, reload, close } = await openContext(config, overrides);
+  const hostClock = new HostClock(ctx.log, overrides.wallNow);
+  try {
+    hostClock.compare(await readClock(ctx.db));
+    hostClock.mustBeRight();
+  } catch (error) {
+    await close();
+    throw databaseAway(error, ctx.redact);
+  }
+  ctx.hostClock = hostClock;
   const doorDb = openDoorDb(config, ctx);
   ctx.doorDb = doorDb;
   const mail = config.SMTP_URL ? openMailSender({ url: config.SMTP_URL, from: config.MAIL_FROM }) : undefined;

@@ -2,6 +2,7 @@ import { Kysely, PostgresDialect, sql } from "kysely";
 import pg from "pg";
 import type { Activity, Log } from "../call.ts";
 import type { Reading } from "../clock.ts";
+import type { WallReading } from "../host-clock.ts";
 import type { Schema } from "./schema.ts";
 
 /** Muster's own database. */
@@ -83,11 +84,14 @@ function counted(pool: pg.Pool, activity: Activity) {
  * Reads Muster's clock, so that a Clock shows what the database shows. The answer is taken to be as old as half the
  * round trip.
  */
-export async function readClock(db: Db): Promise<Reading> {
+export async function readClock(db: Db): Promise<Reading & WallReading> {
   const askedAt = performance.now();
-  const { rows } = await sql<Reading>`select muster.now() as shows, rate from muster.clock`.execute(db);
+  const { rows } = await sql<
+    Reading & { wall: Date }
+  >`select muster.now() as shows, rate, clock_timestamp() as wall from muster.clock`.execute(db);
   const [row] = rows;
   if (!row) throw new Error("The clock row of Muster's database is gone.");
-  const sinceAnswered = (performance.now() - askedAt) / 2;
-  return { shows: new Date(row.shows.getTime() + sinceAnswered * row.rate), rate: row.rate };
+  const roundTripMs = performance.now() - askedAt;
+  const { shows, rate, wall } = row;
+  return { shows: new Date(shows.getTime() + (roundTripMs / 2) * rate), rate, wall, roundTripMs };
 }

@@ -109,9 +109,10 @@ export function openDriver(ctx: Context): Driver {
     return entry;
   };
 
+  const mayLease = () => !stopping.signal.aborted && ctx.hostClock?.refusal === undefined;
   const start = (runId: string): Driven =>
     register(runId, new Bell(), slots.takeFree(), () =>
-      stopping.signal.aborted ? Promise.resolve(undefined) : leaseRun(ctx, runId),
+      mayLease() ? leaseRun(ctx, runId) : Promise.resolve(undefined),
     );
   const wake = (runId: string): Driven | undefined => {
     if (stopping.signal.aborted) return undefined;

@@ -22,6 +22,8 @@ export function openSweep(ctx: Context, driver: Pick<Driver, "take" | "room">): 
   const tick = async () => {
     try {
       await refreshClock(ctx);
+      // Said in the log, in the metrics and by /readyz; other processes find what is due.
+      if (ctx.hostClock?.refusal !== undefined) return;
       for (let [found, wanted] = [0, 0]; found === wanted && !stopped;) {
         // No more than can be driven now: a lease that waits for its turn would run out.
         wanted = await driver.room();
@@ -57,6 +59,7 @@ export async function refreshClock(ctx: EngineContext): Promise<void> {
   const askedAt = performance.now();
   const shown = clock.now().getTime();
   const reading = await call(ctx, "db.clock", () => readClock(ctx.db));
+  ctx.hostClock?.compare(reading);
   const expected = shown + (performance.now() - askedAt) * clock.rate;
   const noise = noiseMs * clock.rate;
   // Somebody set the clock while we asked: what we read may be older than that.

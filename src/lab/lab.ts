@@ -117,6 +117,9 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
         env: environment,
         worker: `lab-${(startedSoFar += 1)}`,
         ...overrides,
+      }).catch((error: unknown) => {
+        forget();
+        throw error;
       });
       const stopped: Muster = {
         ...muster,

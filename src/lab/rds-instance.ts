@@ -107,7 +107,8 @@ export class Instance {
       PendingModifiedValues: {},
       // RDS uploads transaction logs every five minutes.
       LatestRestorableTime: state.backupDays > 0 ? new Date(Math.floor(now / 300_000) * 300_000) : undefined,
-      MultiAZ: state.source === undefined,
+      // A promotion leaves this as it is: what was made as a replica in one zone stays in one zone.
+      MultiAZ: this.options.source === undefined,
       AutoMinorVersionUpgrade: false,
       ReadReplicaSourceDBInstanceIdentifier: state.source,
       ReadReplicaDBInstanceIdentifiers: xmlList("ReadReplicaDBInstanceIdentifier", state.replicas),

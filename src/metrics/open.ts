@@ -14,12 +14,12 @@ export type Scrape = {
 
 /** Opens the metrics of one server. */
 export function openMetrics(
-  ctx: Pick<Context, "db" | "estate" | "breakers">,
+  ctx: Pick<Context, "db" | "estate" | "breakers" | "hostClock">,
   { slackConnections, jobs }: { slackConnections: () => number; jobs: readonly string[] },
 ): Scrape {
   const { metrics, meters, lookInside, lookAround } = makeAll(jobs);
   const readOnce = async () => {
-    lookInside({ version, breakers: ctx.breakers, slackConnections });
+    lookInside({ version, breakers: ctx.breakers, hostClock: ctx.hostClock, slackConnections });
     await lookAround(ctx.db, Object.keys(ctx.estate.services));
     return metrics.read();
   };

@@ -1,5 +1,6 @@
 import { breakerStates, type Breakers } from "../breaker.ts";
 import type { Outcome } from "../engine/events.ts";
+import type { HostClock } from "../host-clock.ts";
 import { leaseEvents, type Meters } from "../meters.ts";
 import type { Metrics } from "./registry.ts";
 
@@ -49,6 +50,7 @@ const outcomes: readonly Outcome[] = ["done", "failed", "cancelled"];
 export type ProcessSights = {
   version: string;
   breakers: Pick<Breakers, "states"> | undefined;
+  hostClock: Pick<HostClock, "aheadSeconds"> | undefined;
   /** How many connections Slack holds with this process. */
   slackConnections: () => number;
 };
@@ -69,7 +71,12 @@ export function openProcessGauges(metrics: Metrics): (sights: ProcessSights) => 
     name: "muster_slack_connections",
     help: "Connections that Slack holds with this process; 0 means that nobody can type or press through it.",
   });
-  return ({ version, breakers: known, slackConnections }) => {
+  const clock = metrics.gauge({
+    name: "muster_host_clock_ahead_seconds",
+    help: "How far this host's clock is ahead of that of Muster's database. From 1 on it is worth a look; from 5 on this process begins nothing.",
+  });
+  return ({ version, breakers: known, hostClock, slackConnections }) => {
+    clock.set({}, hostClock?.aheadSeconds ?? 0);
     build.set({ version, node: process.version }, 1);
     slack.set({}, slackConnections());
     for (const { target, state } of known?.states() ?? [])

@@ -1,0 +1,64 @@
+import type { Log } from "./call.ts";
+import { UserError } from "./errors.ts";
+
+/** From how many seconds on it is news that a host's clock is off, and from how many on nothing is begun there. */
+const newsSeconds = 1;
+const refusedSeconds = 5;
+/** A comparison that took longer, in wall milliseconds, tells of the network and not of a clock. */
+const longestRoundTripMs = 500;
+
+/** What the database's server showed on its wall, when it was asked, and how long that took in milliseconds. */
+export type WallReading = { wall: Date; roundTripMs: number };
+
+/**
+ * Watches this host's wall clock against that of Muster's database. No lease and no deadline of Muster's is read from it, but
+ * the queue's locks, TLS, the signatures of AWS and Slack, and the codes of authenticators are: with a clock that is off by
+ * more than 5 seconds, this process begins nothing, and leaves runs to others.
+ */
+export class HostClock {
+  readonly #log: Log;
+  readonly #now: () => Date;
+  #aheadSeconds = 0;
+  #isNews = false;
+
+  constructor(log: Log, now: () => Date = () => new Date()) {
+    this.#log = log;
+    this.#now = now;
+  }
+
+  /** How far it is ahead of the database's, in seconds; below 0 where it is behind. */
+  get aheadSeconds(): number {
+    return this.#aheadSeconds;
+  }
+
+  /** Why nothing may be begun here; undefined while the clock is right. */
+  get refusal(): string | undefined {
+    return Math.abs(this.#aheadSeconds) < refusedSeconds ? undefined : this.#sentence();
+  }
+
+  /** Compares, right after the database has answered. */
+  compare({ wall, roundTripMs }: WallReading): void {
+    if (roundTripMs > longestRoundTripMs) return;
+    this.#aheadSeconds = Math.round(this.#now().getTime() - wall.getTime() - roundTripMs / 2) / 1000;
+    const isNews = Math.abs(this.#aheadSeconds) >= newsSeconds;
+    if (isNews && !this.#isNews)
+      this.#log.warn({ aheadSeconds: this.#aheadSeconds }, "this host's clock differs from that of Muster's database");
+    this.#isNews = isNews;
+  }
+
+  /** @throws UserError where the clock is so far off that no server may start here. */
+  mustBeRight(): void {
+    if (this.refusal === undefined) return;
+    throw new UserError({
+      happened: `${this.refusal}.`,
+      means: "Muster did not start, and touched nothing.",
+      todo: "Have the clock set by NTP (chrony, systemd-timesyncd), then start again.",
+    });
+  }
+
+  #sentence(): string {
+    const away = Math.round(Math.abs(this.#aheadSeconds));
+    const side = this.#aheadSeconds > 0 ? "ahead of" : "behind";
+    return `The clock of this host is ${away} seconds ${side} that of Muster's database`;
+  }
+}
