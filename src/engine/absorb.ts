@@ -1,3 +1,4 @@
+import { whyExpired } from "./expiry.ts";
 import { howMany, isBroken } from "./break-glass.ts";
 import type { EventBody, Signal } from "./events.ts";
 import type { Plan } from "./plan.ts";
@@ -55,7 +56,7 @@ type Refuse = (because: string) => EventBody[];
 function approveRun(plan: Plan, view: RunView, { by, seq, planHash }: Signal, refuse: Refuse): EventBody[] {
   if (view.startedAt) return refuse("it was already approved and is under way");
   if (view.voided) return refuse(`its plan no longer holds: ${view.voided.join("; ")}`);
-  if (view.expired) return refuse("its approvals were not given in time");
+  if (view.expired) return refuse(`its time is over: ${whyExpired(plan, view).because}`);
   if (view.declinedBy) return refuse(`${view.declinedBy} has declined it`);
   if (plan.blockers.length > 0) return refuse(`it cannot be approved: ${plan.blockers.join("; ")}`);
   if (planHash !== undefined && planHash !== view.planHash)

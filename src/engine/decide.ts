@@ -1,3 +1,4 @@
+import { whyExpired } from "./expiry.ts";
 import { howMany } from "./break-glass.ts";
 import type { EventBody, Outcome } from "./events.ts";
 import type { Plan, PlanNode } from "./plan.ts";
@@ -59,7 +60,7 @@ function decideProposal(plan: Plan, view: RunView, now: Date): Decision {
   const decision = nothing();
   if (view.voided) return { ...decision, final: { outcome: "cancelled", because: "the plan no longer held" } };
   if (view.declinedBy) return { ...decision, final: { outcome: "cancelled", because: `${view.declinedBy} declined` } };
-  if (view.expired) return { ...decision, final: { outcome: "cancelled", because: "nobody approved in time" } };
+  if (view.expired) return { ...decision, final: { outcome: "cancelled", because: whyExpired(plan, view).because } };
   const expiresAt = new Date((view.proposedAt ?? now).getTime() + approvalSeconds * 1000);
   if (now >= expiresAt) return { ...decision, write: [{ kind: "expired" }] };
   if (view.approvals.length >= plan.needed && plan.blockers.length === 0) return { ...decision, checkClaims: true };

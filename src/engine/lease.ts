@@ -17,7 +17,17 @@ export class LeaseLost extends Error {
 /** What the engine's own statements need of the context. */
 export type EngineContext = Pick<
   Context,
-  "db" | "worker" | "leaseMs" | "callTimeoutMs" | "point" | "activity" | "log" | "redact" | "clock" | "hostClock" | "meters"
+  | "db"
+  | "worker"
+  | "leaseMs"
+  | "callTimeoutMs"
+  | "point"
+  | "activity"
+  | "log"
+  | "redact"
+  | "clock"
+  | "hostClock"
+  | "meters"
 >;
 
 type Row = { id: string; epoch: number; before: string | null; late: number; trace: string | null };

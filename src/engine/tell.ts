@@ -1,3 +1,4 @@
+import { whyExpired } from "./expiry.ts";
 import type { MessagePayload } from "../outbox/sender.ts";
 import { announced, type Announcement } from "./announce.ts";
 import { howMany, isBroken, spellBroken } from "./break-glass.ts";
@@ -86,12 +87,9 @@ function tellRun(run: Run, view: RunView, event: RunEvent): Tell {
         { buttons: [{ label: "Look again", verb: "look-again", runId: run.id }] },
       );
     case "expired":
-      return inThread(
-        `Nobody else approved within 15 minutes. Nothing was changed. Press "Look again" for a fresh plan.`,
-        {
-          buttons: [{ label: "Look again", verb: "look-again", runId: run.id }],
-        },
-      );
+      return inThread(`${whyExpired(plan, view).sentence} Nothing was changed. Press "Look again" for a fresh plan.`, {
+        buttons: [{ label: "Look again", verb: "look-again", runId: run.id }],
+      });
     case "started": {
       const by = view.approvals.map((approval) => approval.by).join(" and ");
       return toEveryone(run, plan.approvers, [

@@ -1,3 +1,4 @@
+import { whyExpired } from "../engine/expiry.ts";
 import type { Preview } from "../../jobs/job.ts";
 import { isBroken, spellBroken } from "../engine/break-glass.ts";
 import { standing } from "../engine/decide.ts";
@@ -63,7 +64,7 @@ function sentence({ run, view }: CardState): string {
   if (view.startedAt) return now(view);
   if (view.voided) return `The approvals are void: ${view.voided.join("; ")}. Nothing was changed.`;
   if (view.declinedBy) return `${view.declinedBy} declined. Nothing was changed.`;
-  if (view.expired) return "Nobody else approved in time. Nothing was changed.";
+  if (view.expired) return `${whyExpired(run.plan, view).sentence} Nothing was changed.`;
   if (view.ended)
     return `It ended before it began${view.ended.because ? `: ${view.ended.because}` : ""}. Nothing was changed.`;
   if (run.plan.blockers.length > 0) return "It cannot be approved as things are. Nothing was changed.";

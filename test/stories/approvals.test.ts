@@ -83,7 +83,7 @@ describe("a plan that waits for its approvals", () => {
     await lab.time.skip(60);
     await isOverAndChangedNothing();
     const { text, buttons } = await lab.card(runId);
-    expect(text).toContain("Nobody else approved in time. Nothing was changed.");
+    expect(text).toContain("Nobody else approved within 15 minutes. Nothing was changed.");
     expect(buttons).toEqual(["Look again"]);
     expect(await lab.says("cleo", `/muster runs approve ${runId}`)).toMatch(
       refused("approve", "the run is over \\(cancelled\\)"),

@@ -59,7 +59,7 @@ describe("half an hour in which nothing of Muster runs", () => {
     await lab.time.until("it is over", async () => (await lab.stateOf(runId)) === "cancelled", 60);
     await lab.time.until(
       "its card says so",
-      async () => (await lab.card()).text.includes("Nobody else approved in time"),
+      async () => (await lab.card()).text.includes("Nobody else approved within 15 minutes"),
       60,
     );
     expect((await lab.card()).buttons).toEqual(["Look again"]);

@@ -1,0 +1,15 @@
+import type { Plan } from "./plan.ts";
+import type { RunView } from "./view.ts";
+
+/** Says why a plan expired: its approvals did not come in time, or they did and no server was there to start it. Pure. */
+export function whyExpired(
+  { needed }: Pick<Plan, "needed">,
+  { approvals }: Pick<RunView, "approvals">,
+): { sentence: string; because: string } {
+  if (approvals.length < needed)
+    return { sentence: "Nobody else approved within 15 minutes.", because: "nobody approved in time" };
+  return {
+    sentence: "It was approved, but no server of Muster could start it within 15 minutes of its plan.",
+    because: "no server could start it in time",
+  };
+}
