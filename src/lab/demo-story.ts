@@ -35,7 +35,7 @@ export type DemoOptions = {
 /** How long everything is well before anything happens, in lab seconds. */
 const calmSeconds = 40;
 /** How long people look at the outage before one of them types, in lab seconds. */
-const thinkingSeconds = 45;
+const thinkingSeconds = 60;
 
 /** Opens a lab, breaks a region (or not), lets people act, tells what happens, and counts. */
 export async function playDemo({ graceful, region = false, killIn, scale, print }: DemoOptions): Promise<Figures> {
