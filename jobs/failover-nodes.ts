@@ -112,9 +112,10 @@ function trafficNodes(targets: Targets, facts: FailoverFacts, ready: PlanNode): 
   return [verified, ...(admitted ? [admitted] : []), shifted, open, stable];
 }
 
-const deploymentTarget = ({ cluster, namespace, name, replicas }: Deployment): DeploymentTarget => ({
+const deploymentTarget = ({ cluster, namespace, name, replicas, restart }: Deployment): DeploymentTarget => ({
   cluster,
   namespace,
   name,
   replicas,
+  ...(restart === "rollout" ? { restart } : {}),
 });

@@ -32,6 +32,8 @@ type Options = {
   token: string;
   authority: Authority;
   namespaces: Namespace[];
+  /** What Muster may do beyond the least. */
+  rules?: readonly Rule[];
   app: Omit<AppSettings, "clock">;
 };
 
@@ -68,7 +70,7 @@ export async function openKubernetes(options: Options): Promise<Kubernetes> {
   const power = new Power();
   const knobs = new Knobs();
   const cluster = openCluster({ ...options, power, app: { ...options.app, clock } });
-  const rules = structuredClone(musterRules);
+  const rules = structuredClone([...musterRules, ...(options.rules ?? [])]);
   const api: Api = {
     server: `kubernetes-${region}`,
     log,
