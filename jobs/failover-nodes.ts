@@ -1,6 +1,7 @@
 import { use, type PlanNode } from "../src/engine/plan.ts";
 import type { Deployment } from "../src/estate.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
+import { autoscalerOf } from "../src/facts/pods.ts";
 import { predictedLoss } from "../src/facts/moves.ts";
 import type { Targets } from "../src/facts/targets.ts";
 import { driverOf } from "../src/facts/traffic/index.ts";
@@ -25,7 +26,7 @@ import { backupDaysOf, databasesOf, type DatabaseMove } from "./databases.ts";
 
 /** The steps that move one service, every target named; a step never looks anything up. */
 export function failoverNodes(targets: Targets, facts: FailoverFacts, database: DatabaseMove | undefined): PlanNode[] {
-  const serving = database ? nodesWithDatabase(targets, database) : nodesWithoutDatabase(targets);
+  const serving = database ? nodesWithDatabase(targets, database) : nodesWithoutDatabase(targets, facts);
   return [...serving.nodes, ...trafficNodes(targets, facts, serving.ready)];
 }
 
@@ -33,8 +34,11 @@ export function failoverNodes(targets: Targets, facts: FailoverFacts, database: 
 type Serving = { nodes: PlanNode[]; ready: PlanNode };
 
 /** No configuration names a database, so that no pod has to read it anew: they only have to be there. */
-function nodesWithoutDatabase({ name: service, toRegion, deployments: { to } }: Targets): Serving {
-  const deployments = to.map(deploymentTarget);
+function nodesWithoutDatabase(
+  { name: service, toRegion, deployments: { to } }: Targets,
+  facts: FailoverFacts,
+): Serving {
+  const deployments = to.map(deploymentTarget(facts));
   const scaled = use(scaleDeployment, service, { service, toRegion, deployments, until: "ready" });
   return { nodes: [scaled], ready: scaled };
 }
@@ -42,7 +46,7 @@ function nodesWithoutDatabase({ name: service, toRegion, deployments: { to } }: 
 function nodesWithDatabase(targets: Targets, database: DatabaseMove): Serving {
   const { name: service, toRegion } = targets;
   const databases = databasesOf(database);
-  const deployments = targets.deployments.to.map(deploymentTarget);
+  const deployments = targets.deployments.to.map(deploymentTarget(database.facts));
 
   // Two branches that know nothing of each other: pods that will serve, and the database that will write.
   const configs = targets.configs.map(({ cluster, namespace, name, key }) => ({ cluster, namespace, name, key }));
@@ -74,7 +78,7 @@ function databaseNodes(
   const { rpoSeconds } = objectives;
   const shownLossSeconds = mode === "graceful" ? 0 : (predictedLoss(facts) ?? null);
 
-  const old = deployments.from.map(deploymentTarget);
+  const old = deployments.from.map(deploymentTarget(facts));
   const drained = use(drainOldSide, service, { service, fromRegion, mode, deployments: old });
   // Gracefully the application ends first, so that no order is cut in two; where nobody answers, that wait saves nothing.
   const gentle = mode === "graceful" ? [drained] : [];
@@ -112,10 +116,17 @@ function trafficNodes(targets: Targets, facts: FailoverFacts, ready: PlanNode): 
   return [verified, ...(admitted ? [admitted] : []), shifted, open, stable];
 }
 
-const deploymentTarget = ({ cluster, namespace, name, replicas, restart }: Deployment): DeploymentTarget => ({
-  cluster,
-  namespace,
-  name,
-  replicas,
-  ...(restart === "rollout" ? { restart } : {}),
-});
+const deploymentTarget =
+  ({ pods }: FailoverFacts) =>
+  (deployment: Deployment): DeploymentTarget => {
+    const { cluster, namespace, name, replicas, restart } = deployment;
+    const owner = autoscalerOf(pods, deployment);
+    return {
+      cluster,
+      namespace,
+      name,
+      replicas,
+      ...(restart === "rollout" ? { restart } : {}),
+      ...(owner ? { autoscaler: owner.name } : {}),
+    };
+  };

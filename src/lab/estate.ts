@@ -97,7 +97,7 @@ function serviceOf(
   const workloads = workloadsOf(wish);
   const secret = { env: roleSettingOf(name) };
   const instance = instancesOf(name);
-  const deployment = { namespace: "shop", replicas: own.replicas ?? replicas, ...(restart ? { restart } : {}) };
+  const size = { replicas: own.replicas ?? replicas, ...(restart ? { restart } : {}) };
   return {
     tier,
     // The page stands for what customers do: putting into a basket and paying are both checkout's.
@@ -117,7 +117,13 @@ function serviceOf(
         }
       : {}),
     deployments: [west, east].flatMap((region) =>
-      workloads.map((workload) => ({ region, cluster: shortOf(region), ...deployment, name: workload.name })),
+      workloads.map(({ name: workload }) => ({
+        region,
+        cluster: shortOf(region),
+        namespace: "shop",
+        name: workload,
+        ...size,
+      })),
     ),
     ...(database
       ? {

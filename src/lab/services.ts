@@ -15,6 +15,8 @@ export type ServiceWish = {
   worker?: boolean;
   /** How its pods are restarted; left out, all at once. */
   restart?: Service["deployments"][number]["restart"];
+  /** Each region's autoscaler of the pods that serve, by the service's name; left out, there is none. */
+  autoscaler?: { min: number; max: number };
 };
 
 /** The deployments of a service, each with the key from which its pods learn where the database is. */

@@ -79,12 +79,18 @@ function namespaceOf({ services, podsOf }: RegionOptions): Namespace {
       config ? [{ name: config.name, data: { [config.key]: endpointOf(east, service.name) } }] : [],
     ),
     deployments: workloads.map(({ service, workload }) => ({ ...workload, replicas: podsOf(service) })),
+    autoscalers: services.flatMap(({ name, autoscaler }) =>
+      autoscaler ? [{ name, deployment: name, ...autoscaler }] : [],
+    ),
   };
 }
 
 /** What Muster may do beyond what every move needs. */
 function furtherRules({ services }: RegionOptions): Rule[] {
-  return services.some(({ restart }) => restart === "rollout")
-    ? [{ group: "apps", resource: "deployments", verbs: ["patch"] }]
-    : [];
+  const rolling = services.some(({ restart }) => restart === "rollout");
+  const scaling = services.some(({ autoscaler }) => autoscaler);
+  return [
+    ...(rolling ? [{ group: "apps", resource: "deployments", verbs: ["patch"] }] : []),
+    ...(scaling ? [{ group: "autoscaling", resource: "horizontalpodautoscalers", verbs: ["get", "patch"] }] : []),
+  ];
 }

@@ -22,6 +22,8 @@ export type DeploymentTarget = {
   replicas: number;
   /** How pods that know the old configuration are replaced: a few at a time, where the new region serves already. Left out: all at once. */
   restart?: "rollout";
+  /** The autoscaler that owns it, by its name: then that one's bounds are changed, not the number of pods. */
+  autoscaler?: string;
 };
 
 /** One key of one config map. */

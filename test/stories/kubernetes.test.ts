@@ -30,9 +30,9 @@ const names = {
 };
 
 describe("a service of two deployments and two keys, whose pods are restarted by a rollout", () => {
-  const services: ServiceWish[] = [{ ...checkout, worker: true, restart: "rollout" }];
+  const services: ServiceWish[] = [{ ...checkout, worker: true, restart: "rollout", autoscaler: { min: 1, max: 5 } }];
 
-  it("is moved whole, by rights that are handed out: no pod of before is left, and no deployment was emptied", async () => {
+  it("is moved whole, under the hand of its autoscaler, by rights that are handed out: no pod of before is left, and no deployment was emptied", async () => {
     await using lab = await openLab({ services, strideSeconds: 15, patient: true });
     const before = [...uids(lab, "checkout"), ...uids(lab, "checkout-worker")];
     expect(before).toHaveLength(2);
@@ -52,14 +52,14 @@ describe("a service of two deployments and two keys, whose pods are restarted by
     const here = lab.changes().filter((change) => change.includes(`:${west}/shop/`));
     expect(here.map((change) => change.slice(change.indexOf("/shop/") + 6)).toSorted()).toEqual([
       `app-config DB_HOST=${host}`,
+      "checkout minReplicas=3",
       `checkout muster/restarted-by=${runId}`,
-      "checkout replicas=3",
       `checkout-worker muster/restarted-by=${runId}`,
       "checkout-worker replicas=3",
       `checkout-worker-config DATABASE_HOST=${host}`,
     ]);
     expect(lab.clusters[east]!.replicas("shop", "checkout-worker")).toBe(0);
-    const roles = rolesFor(names, "observe", "act", "rollout");
+    const roles = rolesFor(names, "observe", "act", "rollout", "autoscaler");
     expect(clusterCalls(lab.log.all).filter((call) => !ruleFor(roles, call))).toEqual([]);
   });
 });
