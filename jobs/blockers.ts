@@ -1,5 +1,7 @@
 import { seen, whyUnseen } from "../src/facts/fact.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
+import type { AutoscalerFacts } from "../src/facts/autoscalers.ts";
+import type { Deployment } from "../src/estate.ts";
 import type { Targets } from "../src/facts/targets.ts";
 import { databaseBlockers } from "./database-blockers.ts";
 import type { DatabaseMove } from "./databases.ts";
@@ -27,15 +29,36 @@ function missingFromEstate({ name, toRegion, edge, deployments }: Targets): stri
 function clusterBlockers({ pods }: FailoverFacts): string[] {
   return pods
     .filter(({ side }) => side === "to")
-    .flatMap(({ deployment, found }) => {
+    .flatMap(({ deployment, found, autoscaler }) => {
       const seenNow = seen(found);
       const name = `${deployment.namespace}/${deployment.name}`;
       if (!seenNow)
         return [`the deployment ${name} in ${deployment.region} cannot be seen: ${whyUnseen(found) ?? "no answer"}`];
-      return seenNow.paused
-        ? [`the deployment ${name} in ${deployment.region} is paused, so new pods would not start`]
-        : [];
+      return [
+        ...(seenNow.paused
+          ? [`the deployment ${name} in ${deployment.region} is paused, so new pods would not start`]
+          : []),
+        ...autoscalerBlockers(deployment, autoscaler && seen(autoscaler)?.owner),
+      ];
     });
+}
+
+function autoscalerBlockers(
+  { namespace, name, region, cluster, replicas }: Deployment,
+  owner: AutoscalerFacts["owner"] | undefined,
+): string[] {
+  if (!owner) return [];
+  const autoscaler = `the autoscaler ${owner.name} of ${namespace}/${name} in ${region}`;
+  return [
+    ...(owner.max < replicas
+      ? [
+          `${autoscaler} lets it have at most ${owner.max} pods, and ${replicas} are wanted there; too few would serve; set its maxReplicas to ${replicas} or more, or lower the replicas in the estate`,
+        ]
+      : []),
+    ...(owner.min < replicas && !owner.mayChange
+      ? [`Muster may not change ${autoscaler}, in the cluster ${cluster}`]
+      : []),
+  ];
 }
 
 function configBlockers({ configs }: FailoverFacts): string[] {

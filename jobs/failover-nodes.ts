@@ -2,12 +2,14 @@ import { use, type PlanNode } from "../src/engine/plan.ts";
 import type { Deployment } from "../src/estate.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
 import { predictedLoss, reachedBySomebody } from "../src/facts/moves.ts";
+import { autoscalerOf } from "../src/facts/pods.ts";
 import type { Targets } from "../src/facts/targets.ts";
 import { driverOf } from "../src/facts/traffic/index.ts";
 import { ttlOf } from "../src/facts/traffic/traps.ts";
 import { acceptLoss } from "../src/steps/accept-loss.ts";
 import { acceptSplitBrain } from "../src/steps/accept-split-brain.ts";
 import { admitTraffic } from "../src/steps/admit-traffic.ts";
+import { awaitPods } from "../src/steps/await-pods.ts";
 import { catchUp } from "../src/steps/catch-up.ts";
 import { drainOldSide } from "../src/steps/drain-old-side.ts";
 import { fenceWrites } from "../src/steps/fence-writes.ts";
@@ -26,8 +28,8 @@ import { pointingOf } from "./pointing.ts";
 
 /** The steps that move one service, every target named; a step never looks anything up. */
 export function failoverNodes(targets: Targets, facts: FailoverFacts, database: DatabaseMove | undefined): PlanNode[] {
-  const serving = database ? nodesWithDatabase(targets, database) : nodesWithoutDatabase(targets);
   const isBeside = pointingOf(facts, targets.service, database).when === "beside";
+  const serving = database ? nodesWithDatabase(targets, database, isBeside) : nodesWithoutDatabase(targets, facts);
   return [...serving.nodes, ...trafficNodes(targets, facts, { ...serving, isBeside })];
 }
 
@@ -35,16 +37,19 @@ export function failoverNodes(targets: Targets, facts: FailoverFacts, database: 
 type Serving = { nodes: PlanNode[]; ready: PlanNode; decided?: PlanNode };
 
 /** No configuration names a database, so that no pod has to read it anew: they only have to be there. */
-function nodesWithoutDatabase({ name: service, toRegion, deployments: { to } }: Targets): Serving {
-  const deployments = to.map(deploymentTarget);
+function nodesWithoutDatabase(
+  { name: service, toRegion, deployments: { to } }: Targets,
+  facts: FailoverFacts,
+): Serving {
+  const deployments = to.map(deploymentTarget(facts));
   const scaled = use(scaleDeployment, service, { service, toRegion, deployments, until: "ready" });
   return { nodes: [scaled], ready: scaled };
 }
 
-function nodesWithDatabase(targets: Targets, database: DatabaseMove): Serving {
+function nodesWithDatabase(targets: Targets, database: DatabaseMove, isBeside: boolean): Serving {
   const { name: service, toRegion } = targets;
   const databases = databasesOf(database);
-  const deployments = targets.deployments.to.map(deploymentTarget);
+  const deployments = targets.deployments.to.map(deploymentTarget(database.facts));
 
   // Two branches that know nothing of each other: pods that will serve, and the database that will write.
   const configs = targets.configs.map(({ cluster, namespace, name, key }) => ({ cluster, namespace, name, key }));
@@ -58,13 +63,15 @@ function nodesWithDatabase(targets: Targets, database: DatabaseMove): Serving {
   );
   const moved = databaseNodes(targets, database, databases);
 
-  const restarted = use(
-    restartPods,
-    service,
-    { service, toRegion, deployments },
-    { after: [scaled, moved.verified], reads: [pointed] },
-  );
-  return { nodes: [pointed, scaled, ...moved.nodes, restarted], ready: restarted, decided: moved.decided };
+  const restart = { service, toRegion, deployments };
+  if (!isBeside) {
+    const restarted = use(restartPods, service, restart, { after: [scaled, moved.verified], reads: [pointed] });
+    return { nodes: [pointed, scaled, ...moved.nodes, restarted], ready: restarted };
+  }
+  // Nobody is there yet who would be cut off; later, the restart would end pods that serve the first customers.
+  const restarted = use(restartPods, service, { ...restart, until: "running" }, { after: [scaled], reads: [pointed] });
+  const ready = use(awaitPods, service, restart, { after: [restarted, moved.verified] });
+  return { nodes: [pointed, scaled, restarted, ...moved.nodes, ready], ready, decided: moved.decided };
 }
 
 function databaseNodes(
@@ -76,7 +83,7 @@ function databaseNodes(
   const { rpoSeconds } = objectives;
   const shownLossSeconds = mode === "graceful" ? 0 : (predictedLoss(facts) ?? null);
 
-  const old = deployments.from.map(deploymentTarget);
+  const old = deployments.from.map(deploymentTarget(facts));
   const drained = use(drainOldSide, service, { service, fromRegion, mode, deployments: old });
   // Gracefully the application ends first, so that no order is cut in two; where nobody answers, that wait saves nothing.
   const gentle = mode === "graceful" ? [drained] : [];
@@ -122,9 +129,17 @@ function trafficNodes(
   return [verified, ...(admitted ? [admitted] : []), shifted, open, stable];
 }
 
-const deploymentTarget = ({ cluster, namespace, name, replicas }: Deployment): DeploymentTarget => ({
-  cluster,
-  namespace,
-  name,
-  replicas,
-});
+const deploymentTarget =
+  ({ pods }: FailoverFacts) =>
+  (deployment: Deployment): DeploymentTarget => {
+    const { cluster, namespace, name, replicas, restart } = deployment;
+    const owner = autoscalerOf(pods, deployment);
+    return {
+      cluster,
+      namespace,
+      name,
+      replicas,
+      ...(restart === "rollout" ? { restart } : {}),
+      ...(owner ? { autoscaler: owner.name } : {}),
+    };
+  };

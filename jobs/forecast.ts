@@ -13,6 +13,7 @@ const typicalSeconds: Record<string, number> = {
   "open-writes": 2,
   "verify-database": 5,
   "restart-pods": 30,
+  "await-pods": 10,
   "verify-service": 5,
   // All name servers of a zone usually agree within a minute.
   "shift-dns": 60,

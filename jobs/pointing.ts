@@ -20,10 +20,13 @@ export function pointingOf(
   { admission }: Pick<Service, "admission">,
   database: Pick<DatabaseMove, "facts" | "mode"> | undefined,
 ): Pointing {
-  const { fromRegion, toRegion, edge, probes, dns } = facts;
+  const { fromRegion, toRegion, edge, pods, probes, dns } = facts;
   if (!database) return last("its pods are all it needs");
   if (database.mode === "graceful" || reachedBySomebody(database.facts)) return last(`${fromRegion} still answers`);
   if (admission === "person") return last("the estate has a person let customers in");
+  const rolled = pods.find(({ side, deployment }) => side === "to" && deployment.restart === "rollout");
+  if (rolled)
+    return last(`${rolled.deployment.name} is restarted by a rollout, which a region needs that serves already`);
   if (seen(probes)?.ok !== false) return last("nobody has seen that customers are not served");
   const status = seen(edge)?.status;
   if (status === undefined || status < 500)

@@ -70,13 +70,15 @@ function timeRow(plan: Plan, facts: FailoverFacts, { oldSideSilent }: DatabasePr
 }
 
 function podRows(facts: FailoverFacts): Row[] {
-  return facts.pods.map(({ side, deployment, found }) => {
+  return facts.pods.map(({ side, deployment, found, autoscaler }) => {
     const label = `Pods ${deployment.region}`;
     const now = seen(found);
     if (!now) return { label, value: whyUnseen(found) ?? "not seen", tone: side === "to" ? "bad" : "warn" };
     const wanted = podsAfterwards(facts, { side, deployment });
     const afterwards = wanted === undefined ? "they stay" : `${wanted} wanted afterwards`;
-    return { label, value: `${now.ready} ready of ${now.replicas} asked for; ${afterwards}` };
+    const owner = autoscaler && seen(autoscaler)?.owner;
+    const by = owner ? `; the autoscaler ${owner.name} keeps ${owner.min} to ${owner.max}` : "";
+    return { label, value: `${now.ready} ready of ${now.replicas} asked for; ${afterwards}${by}` };
   });
 }
 
@@ -167,6 +169,12 @@ function rulesRow(plan: Plan, { rules, mode }: DatabasePreview): Row {
 function diffsOf(facts: FailoverFacts): Preview["diffs"] {
   const shares = sharesOf(facts);
   return [
+    ...facts.pods.flatMap(({ side, deployment, autoscaler }) => {
+      const owner = side === "to" && autoscaler ? seen(autoscaler)?.owner : undefined;
+      if (!owner || owner.min >= deployment.replicas) return [];
+      const what = `Least pods of the autoscaler ${deployment.namespace}/${owner.name} (${deployment.region})`;
+      return [{ what, from: String(owner.min), to: String(deployment.replicas) }];
+    }),
     ...facts.pods.flatMap(({ side, deployment, found }) => {
       const now = seen(found)?.replicas;
       const wanted = podsAfterwards(facts, { side, deployment });

@@ -1,4 +1,4 @@
-import { seen } from "../src/facts/fact.ts";
+import { seen, whyUnseen } from "../src/facts/fact.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
 import { secondsBetween } from "../src/facts/moment.ts";
 import { predictedLoss } from "../src/facts/moves.ts";
@@ -18,6 +18,7 @@ export function warningsOf(targets: Targets, facts: FailoverFacts, database: Dat
     ...frontDoor(targets, facts),
     ...(database ? sight(database) : []),
     ...lesserRights(facts),
+    ...autoscalers(facts),
   ];
 }
 
@@ -102,4 +103,19 @@ function lesserRights({ rights }: FailoverFacts): string[] {
   return rights
     .filter(({ allowed, needed }) => !needed && seen(allowed)?.yes === false)
     .map(({ deed, cluster }) => `Muster may not ${deed} in the cluster ${cluster}.`);
+}
+
+/** An autoscaler that nobody could look for would fight with the move; one that may go to 0 may also wake what was stopped. */
+function autoscalers({ pods, fromRegion }: FailoverFacts): string[] {
+  return pods.flatMap(({ side, deployment: { namespace, name, region }, autoscaler }) => {
+    const why = autoscaler && whyUnseen(autoscaler);
+    const what = `${namespace}/${name} in ${region}`;
+    if (side === "to")
+      return why === undefined
+        ? []
+        : [`Whether an autoscaler scales ${what} is not known: ${why}. One that does would fight with the move.`];
+    const owner = autoscaler && seen(autoscaler)?.owner;
+    if (!owner || owner.min > 0 || region !== fromRegion) return [];
+    return [`The autoscaler ${owner.name} of ${what} may go to 0, and so may start pods there that the move stopped.`];
+  });
 }

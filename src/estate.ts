@@ -48,6 +48,12 @@ const deployment = z.strictObject({
   namespace: name,
   name,
   replicas: z.int().min(1).max(10_000).describe("How many pods serve when this region does."),
+  restart: z
+    .enum(["at-once", "rollout"])
+    .default("at-once")
+    .describe(
+      "How pods that started before their configuration changed are replaced: all at once, by scaling to 0 and back; or a few at a time, for a region that serves already.",
+    ),
 });
 
 const config = z.strictObject({

@@ -8,16 +8,16 @@ import type {
 import type { CallContext, CallOptions } from "../call.ts";
 import { CannotContinue } from "../errors.ts";
 import { askCluster, KubernetesError, type Cluster } from "./kubernetes-client.ts";
+import { getObject, manager, objectPath, patchObject, type Ref } from "./kubernetes-objects.ts";
 import { selectorText } from "./label-selector.ts";
 
 export { isConflict, isRefusedByCluster, KubernetesError, type Cluster } from "./kubernetes-client.ts";
+export type { Ref } from "./kubernetes-objects.ts";
 
-export type Ref = { namespace: string; name: string };
 export type KeyRef = Ref & { key: string };
 
-const mergePatch = "application/merge-patch+json";
-/** The field manager our writes show under. */
-const manager = "muster";
+/** An annotation of the pod template: the run that restarted the pods last. Whoever writes another value starts a rollout. */
+const restartedBy = "muster/restarted-by";
 
 /** What a deployment wants and what it has. */
 export type Scale = {
@@ -25,12 +25,15 @@ export type Scale = {
   /** Pods there are, also those that start or end. */ existing: number;
   ready: number;
   updated: number;
+  /** Ready for long enough (minReadySeconds). */ available: number;
   resourceVersion: string;
   generation: number;
   /** The controller has seen generations up to this one; behind it, the counts are old news. */
   observedGeneration: number;
   paused: boolean;
-  /** Why pods cannot be made ("exceeded quota"), in the controller's words. */
+  /** The run that restarted its pods last, by a rollout. */
+  restartedBy?: string;
+  /** Why pods cannot be made ("exceeded quota"), or do not get ready in time, in the controller's words. */
   failure?: string;
 };
 
@@ -41,19 +44,25 @@ export async function getScale(
   ref: Ref,
   options?: CallOptions,
 ): Promise<Scale | undefined> {
-  const found = await orNothing(askCluster(ctx, cluster, "GetDeployment", { method: "GET", path: path(ref) }, options));
+  const found = await getObject(ctx, cluster, { call: "GetDeployment", path: path(ref) }, options);
   if (!found) return undefined;
   const { metadata, spec, status } = found as V1Deployment;
-  const failed = status?.conditions?.find(({ type, status: holds }) => type === "ReplicaFailure" && holds === "True");
+  const failed = status?.conditions?.find(
+    ({ type, status: holds, reason }) =>
+      (type === "ReplicaFailure" && holds === "True") || reason === "ProgressDeadlineExceeded",
+  );
+  const run = spec?.template.metadata?.annotations?.[restartedBy];
   return {
     replicas: spec?.replicas ?? 1,
     existing: status?.replicas ?? 0,
     ready: status?.readyReplicas ?? 0,
     updated: status?.updatedReplicas ?? 0,
+    available: status?.availableReplicas ?? 0,
     resourceVersion: metadata?.resourceVersion ?? "",
     generation: metadata?.generation ?? 0,
     observedGeneration: status?.observedGeneration ?? 0,
     paused: spec?.paused ?? false,
+    ...(run === undefined ? {} : { restartedBy: run }),
     ...(failed?.message ? { failure: failed.message } : {}),
   };
 }
@@ -71,13 +80,26 @@ export async function setScale(
   { replicas, resourceVersion }: { replicas: number; resourceVersion: string },
   options?: CallOptions,
 ): Promise<void> {
-  const ask = {
-    method: "PATCH" as const,
-    path: `${path(ref)}/scale?fieldManager=${manager}`,
-    contentType: mergePatch,
-    body: { metadata: { resourceVersion }, spec: { replicas } },
-  };
-  await askCluster(ctx, cluster, "PatchScale", ask, options);
+  const body = { metadata: { resourceVersion }, spec: { replicas } };
+  await patchObject(ctx, cluster, { call: "PatchScale", path: `${path(ref)}/scale`, body }, options);
+}
+
+/**
+ * Has a deployment replace its pods a few at a time, by an annotation of its pod template that names the run; the same run
+ * twice is one rollout. It needs the right to patch the deployment itself. One that was changed since it was read is left alone.
+ *
+ * @throws KubernetesError 409 (`isConflict`) when the resource version is old: read again and decide.
+ */
+export async function restartByRollout(
+  ctx: CallContext,
+  cluster: Cluster,
+  ref: Ref,
+  { runId, resourceVersion }: { runId: string; resourceVersion: string },
+  options?: CallOptions,
+): Promise<void> {
+  const template = { metadata: { annotations: { [restartedBy]: runId } } };
+  const body = { metadata: { resourceVersion }, spec: { template } };
+  await patchObject(ctx, cluster, { call: "PatchDeployment", path: path(ref), body }, options);
 }
 
 export type Pod = { uid: string; name: string; ready: boolean; startedAt: string | undefined; terminating: boolean };
@@ -88,9 +110,7 @@ export type Pod = { uid: string; name: string; ready: boolean; startedAt: string
  * @throws CannotContinue when that selects nothing in particular.
  */
 export async function listPods(ctx: CallContext, cluster: Cluster, ref: Ref, options?: CallOptions): Promise<Pod[]> {
-  const deployment = await orNothing(
-    askCluster(ctx, cluster, "GetDeployment", { method: "GET", path: path(ref) }, options),
-  );
+  const deployment = await getObject(ctx, cluster, { call: "GetDeployment", path: path(ref) }, options);
   if (!deployment) return [];
   const selector = (deployment as V1Deployment).spec?.selector ?? {};
   const query = new URLSearchParams({ labelSelector: selectorText(selector, `${ref.namespace}/${ref.name}`) });
@@ -129,8 +149,7 @@ export async function getConfigKey(
   ref: KeyRef,
   options?: CallOptions,
 ): Promise<ConfigValue | undefined> {
-  const ask = { method: "GET" as const, path: configPath(ref) };
-  const found = await orNothing(askCluster(ctx, cluster, "GetConfigMap", ask, options));
+  const found = await getObject(ctx, cluster, { call: "GetConfigMap", path: configPath(ref) }, options);
   if (!found) return undefined;
   const { data, metadata } = found as V1ConfigMap;
   const owner = ownerOf(metadata, ref.key);
@@ -154,13 +173,8 @@ export async function setConfigKey(
   { value, resourceVersion, dryRun = false }: { value: string | undefined; resourceVersion: string; dryRun?: boolean },
   options?: CallOptions,
 ): Promise<void> {
-  const ask = {
-    method: "PATCH" as const,
-    path: `${configPath(ref)}?fieldManager=${manager}${dryRun ? "&dryRun=All" : ""}`,
-    contentType: mergePatch,
-    body: { metadata: { resourceVersion }, data: { [ref.key]: value ?? null } },
-  };
-  await askCluster(ctx, cluster, "PatchConfigMap", ask, options);
+  const body = { metadata: { resourceVersion }, data: { [ref.key]: value ?? null } };
+  await patchObject(ctx, cluster, { call: "PatchConfigMap", path: configPath(ref), body, dryRun }, options);
 }
 
 /** What one may ask whether Muster may do: verb and resource as in a Role ("patch", "deployments", "scale"). */
@@ -217,17 +231,5 @@ function holds(fields: unknown, key: string): boolean {
   return data !== undefined && `f:${key}` in data;
 }
 
-function path({ namespace, name }: Ref): string {
-  return `/apis/apps/v1/namespaces/${encodeURIComponent(namespace)}/deployments/${encodeURIComponent(name)}`;
-}
-
-function configPath({ namespace, name }: Ref): string {
-  return `/api/v1/namespaces/${encodeURIComponent(namespace)}/configmaps/${encodeURIComponent(name)}`;
-}
-
-async function orNothing(asked: Promise<unknown>): Promise<unknown> {
-  return asked.catch((error: unknown) => {
-    if (error instanceof KubernetesError && error.status === 404) return undefined;
-    throw error;
-  });
-}
+const path = (ref: Ref): string => objectPath("/apis/apps/v1", "deployments", ref);
+const configPath = (ref: Ref): string => objectPath("/api/v1", "configmaps", ref);

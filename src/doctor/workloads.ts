@@ -2,6 +2,7 @@ import { getConfigKey, getScale } from "../adapters/kubernetes.ts";
 import { CannotContinue } from "../errors.ts";
 import type { ConfigKey, Deployment } from "../estate.ts";
 import { forEach } from "./at-once.ts";
+import { lookAtAutoscaler } from "./autoscalers.ts";
 import type { DoctorContext } from "./check.ts";
 import { broken, ok, warning, type Finding } from "./finding.ts";
 
@@ -13,9 +14,10 @@ export async function lookAtWorkloads(ctx: DoctorContext, cluster: string): Prom
   const configs = here(services.flatMap((service) => service.configs));
   const found = await Promise.all([
     forEach(deployments, 4, (deployment) => unlessForbidden(() => lookAtDeployment(ctx, deployment))),
+    forEach(deployments, 4, (deployment) => lookAtAutoscaler(ctx, deployment)),
     forEach(configs, 4, (config) => unlessForbidden(() => lookAtConfig(ctx, config))),
   ]);
-  return found.flat().filter((finding) => finding !== undefined);
+  return found.flat(2).filter((finding) => finding !== undefined);
 }
 
 /** A right that is missing is a finding of its own already. */

@@ -104,9 +104,9 @@ async function driveLoop(ctx: Context, lease: Lease, going: Going, reins: Reins)
     }
     going.haltAllBut(decision.start, decision.undo);
     for (const node of decision.start)
-      going.start(node, "forward", now, (halt) => advance({ ctx, lease, journal, node, halt }));
+      going.start(node, "forward", now, (halt) => advance({ ctx, lease, journal, node, halt, stopping }));
     for (const node of decision.undo)
-      going.start(node, "back", now, (halt) => undo({ ctx, lease, journal, node, halt }));
+      going.start(node, "back", now, (halt) => undo({ ctx, lease, journal, node, halt, stopping }));
 
     const wakeAt = earliest(decision.wakeAt, going.nextDue, decision.checkClaims ? claimsAt : undefined);
     if (going.size > 0) {

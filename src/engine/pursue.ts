@@ -16,6 +16,8 @@ export type Hands = {
   node: PlanNode;
   /** Fires when the step is no longer wanted, or the process stops. It ends looks and waits, never a change. */
   halt: AbortSignal;
+  /** Fires when the process stops. */
+  stopping: AbortSignal;
 };
 
 /** Why the loop of a step came back. "later": nothing to do before then, so the run need not be held for it. */
@@ -124,6 +126,8 @@ async function changeOnce(hands: Hands, way: Way, attempt: number, seen: Json): 
     return undefined;
   }
   const { error } = outcome;
+  // It left off because this process stops: its intent stays open, and the next worker looks how far it came.
+  if (hands.stopping.aborted && error === hands.stopping.reason) return { kind: "halted" };
   const failed = way.failed(attempt, messageOf(error), way.hadNoEffect(error));
   const events = error instanceof CannotContinue ? [failed, parkedBy(node, error)] : [failed];
   await journal.write(() => ({ events }));
@@ -139,14 +143,14 @@ export function parkedBy(node: PlanNode, error: CannotContinue): EventBody {
 }
 
 /** What a step may reach: no estate, and no call that could outlive the lease. */
-function contextOf({ ctx, lease }: Hands, signal: AbortSignal): StepContext {
+function contextOf({ ctx, lease, stopping }: Hands, signal: AbortSignal): StepContext {
   const { estate: _, ...reachable } = ctx;
   const point = async (name: string) => {
     await ctx.point(name);
     if (name.startsWith("before ")) await lease.ensure(ctx.callTimeoutMs);
     else lease.check();
   };
-  return { ...reachable, point, signal, runId: lease.runId, epoch: lease.epoch };
+  return { ...reachable, point, signal, stopping, runId: lease.runId, epoch: lease.epoch };
 }
 
 /** What is journalled is what a later worker will read, so this worker uses nothing else either. */

@@ -17,8 +17,13 @@ export const isUnknown = (seen: unknown): seen is Unknown =>
 export type StepContext = Omit<Context, "estate"> & {
   runId: string;
   epoch: number;
-  /** Fires when the lease is lost or the process stops; hand it to every call. */
+  /** Fires when the lease is lost, and ends looks when the process stops; hand it to every call. */
   signal: AbortSignal;
+  /**
+   * Fires when the process stops. A change of many calls leaves off between two of them by throwing its reason: the next
+   * worker sees how far it came, and goes on from there. One call is never cut in half.
+   */
+  stopping: AbortSignal;
 };
 
 /** Journalled results of earlier steps, by step name (`{ "fence-writes": {...} }`); a waived one is `{ waived: true }`. */

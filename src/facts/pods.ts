@@ -2,8 +2,9 @@ import { getScale } from "../adapters/kubernetes.ts";
 import type { Context } from "../context.ts";
 import { unknown } from "../engine/step.ts";
 import type { Deployment } from "../estate.ts";
+import { lookAtAutoscaler, type AutoscalerFacts } from "./autoscalers.ts";
 import { explainAs } from "./explain.ts";
-import { look, type Fact } from "./fact.ts";
+import { look, seen, type Fact } from "./fact.ts";
 import type { Targets } from "./targets.ts";
 
 export type PodFacts = {
@@ -11,6 +12,8 @@ export type PodFacts = {
   side: "to" | "from";
   deployment: Deployment;
   found: Fact<{ replicas: number; ready: number; paused: boolean }>;
+  /** Who scales it by itself. Absent in plans of an older Muster. */
+  autoscaler?: Fact<AutoscalerFacts>;
 };
 
 /** Looks at a service's deployments on both sides of a move. */
@@ -19,7 +22,13 @@ export function lookAtPods(ctx: Context, { deployments }: Targets): Promise<PodF
     deployments[side].map((deployment) => ({ side, deployment })),
   );
   return Promise.all(
-    both.map(async ({ side, deployment }) => ({ side, deployment, found: await lookAtDeployment(ctx, deployment) })),
+    both.map(async ({ side, deployment }) => {
+      const [found, autoscaler] = await Promise.all([
+        lookAtDeployment(ctx, deployment),
+        lookAtAutoscaler(ctx, deployment),
+      ]);
+      return { side, deployment, found, autoscaler };
+    }),
   );
 }
 
@@ -34,4 +43,16 @@ function lookAtDeployment(ctx: Context, deployment: Deployment): Promise<PodFact
     },
     explainAs(`the cluster ${cluster}`),
   );
+}
+
+/** The autoscaler that was seen to own a deployment; undefined where none was. Pure. */
+export function autoscalerOf(
+  pods: readonly PodFacts[],
+  { cluster, namespace, name }: Pick<Deployment, "cluster" | "namespace" | "name">,
+): AutoscalerFacts["owner"] | undefined {
+  const looked = pods.find(
+    ({ deployment }) =>
+      deployment.cluster === cluster && deployment.namespace === namespace && deployment.name === name,
+  );
+  return looked?.autoscaler && seen(looked.autoscaler)?.owner;
 }

@@ -43,8 +43,15 @@ export function wantedRights({ deployments, configs, database }: Targets): Wante
       right: { verb: "patch", group: "apps", resource: "deployments", subresource: "scale", namespace, name },
     })),
   );
+  const rolled = database ? deployments.to.filter(({ restart }) => restart === "rollout") : [];
   return [
     ...all,
+    ...rolled.map(({ cluster, namespace, name }) => ({
+      deed: `restart the pods of ${namespace}/${name} by a rollout`,
+      cluster,
+      needed: true,
+      right: { verb: "patch", group: "apps", resource: "deployments", namespace, name },
+    })),
     ...deployments.to.map(({ cluster, namespace }) => ({
       deed: `list the pods of ${namespace}`,
       cluster,

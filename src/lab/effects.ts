@@ -1,7 +1,8 @@
-import { configMapOf, instancesOf, recordOf } from "./estate.ts";
+import { instancesOf, recordOf } from "./estate.ts";
 import { countLoginChanges } from "./postgres-log.ts";
 import { ask, type Pair } from "./postgres-pair.ts";
 import type { LabRequest } from "./request-log.ts";
+import { configMapOf } from "./services.ts";
 import { app } from "./shop.ts";
 
 /** Picks the requests that are about one service, each with the effects on that service: a batch may change many. */

@@ -1,6 +1,6 @@
 import { stringify } from "yaml";
 import type { Estate, Service, Traffic } from "../estate.ts";
-import { checkout, type ServiceWish } from "./services.ts";
+import { checkout, workloadsOf, type ServiceWish } from "./services.ts";
 import type { LabPerson } from "./slack-workspace.ts";
 
 /** The regions of every lab: the one that people are served from, and the one that stands by. */
@@ -28,10 +28,6 @@ export const instancesOf = (service: string) => ({ [east]: `${service}-db`, [wes
 /** The name an instance is reached by. */
 export const endpointOf = (region: LabRegion, service: string = checkout.name): string =>
   `${instancesOf(service)[region]}.${region}.rds.lab`;
-
-/** The config map that tells the pods of a service, under DB_HOST, where its database is. */
-export const configMapOf = (service: string): string =>
-  service === checkout.name ? "app-config" : `${service}-config`;
 
 /** The setting that holds the role which a service's program logs in with: "CHECKOUT_DB_URL". */
 export const roleSettingOf = (service: string): string => `${service.toUpperCase().replaceAll("-", "_")}_DB_URL`;
@@ -94,12 +90,14 @@ export function labEstate({ services = [checkout], ...wishes }: EstateWishes): s
 }
 
 function serviceOf(
-  { name, tier, dependsOn = [], database = false, ...own }: ServiceWish,
+  wish: ServiceWish,
   { replicas, stabilitySeconds, limitMs = 1000, traffic, ...wishes }: Omit<EstateWishes, "services">,
 ): DeepPartial<Service> {
+  const { name, tier, dependsOn = [], database = false, restart, ...own } = wish;
+  const workloads = workloadsOf(wish);
   const secret = { env: roleSettingOf(name) };
   const instance = instancesOf(name);
-  const deployment = { namespace: "shop", name, replicas: own.replicas ?? replicas };
+  const size = { replicas: own.replicas ?? replicas, ...(restart ? { restart } : {}) };
   return {
     tier,
     // The page stands for what customers do: putting into a basket and paying are both checkout's.
@@ -118,12 +116,19 @@ function serviceOf(
           ],
         }
       : {}),
-    deployments: [
-      { region: west, cluster: "west", ...deployment },
-      { region: east, cluster: "east", ...deployment },
-    ],
+    deployments: [west, east].flatMap((region) =>
+      workloads.map(({ name: workload }) => ({
+        region,
+        cluster: shortOf(region),
+        namespace: "shop",
+        name: workload,
+        ...size,
+      })),
+    ),
     ...(database
-      ? { configs: [{ region: west, cluster: "west", namespace: "shop", name: configMapOf(name), key: "DB_HOST" }] }
+      ? {
+          configs: workloads.map(({ config }) => ({ region: west, cluster: "west", namespace: "shop", ...config })),
+        }
       : {}),
     health: {
       url: `https://${recordOf(name)}:8080/health`,

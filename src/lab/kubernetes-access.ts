@@ -6,6 +6,7 @@ export const musterRules: Rule[] = [
   { group: "", resource: "pods", verbs: ["get", "list"] },
   { group: "apps", resource: "deployments", verbs: ["get", "list"] },
   { group: "apps", resource: "deployments/scale", verbs: ["get", "patch"] },
+  { group: "autoscaling", resource: "horizontalpodautoscalers", verbs: ["list"] },
 ];
 
 type Asked = { group: string; resource: string; verb: string; namespace: string };

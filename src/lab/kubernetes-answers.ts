@@ -28,6 +28,24 @@ export const resources = {
   secrets: { name: "secrets", kind: "Secret", group: "", apiVersion: "v1" },
   serviceaccounts: { name: "serviceaccounts", kind: "ServiceAccount", group: "", apiVersion: "v1" },
   deployments: { name: "deployments", kind: "Deployment", group: "apps", apiVersion: "apps/v1" },
+  horizontalpodautoscalers: {
+    name: "horizontalpodautoscalers",
+    kind: "HorizontalPodAutoscaler",
+    group: "autoscaling",
+    apiVersion: "autoscaling/v2",
+  },
+  applications: {
+    name: "applications",
+    kind: "Application",
+    group: "argoproj.io",
+    apiVersion: "argoproj.io/v1alpha1",
+  },
+  kustomizations: {
+    name: "kustomizations",
+    kind: "Kustomization",
+    group: "kustomize.toolkit.fluxcd.io",
+    apiVersion: "kustomize.toolkit.fluxcd.io/v1",
+  },
 } as const satisfies Record<string, Resource>;
 
 /** Writes a JSON answer. */

@@ -9,7 +9,7 @@ import { countPods, scaleJson, stamp } from "./kubernetes-objects.ts";
 import type { Deployment, Metadata, Rollout } from "./kubernetes-objects.ts";
 import type { Change } from "./kubernetes-patch.ts";
 import { firstState } from "./kubernetes-state.ts";
-import type { Namespace, State } from "./kubernetes-state.ts";
+import type { Kept, Namespace, State } from "./kubernetes-state.ts";
 import type { AppSettings } from "./pod-app.ts";
 import { openPods } from "./pods.ts";
 import type { Pods, PodView } from "./pods.ts";
@@ -17,7 +17,7 @@ import type { Power } from "./power.ts";
 import type { LabRequest, RequestLog } from "./request-log.ts";
 import type { Wanted } from "./rollout.ts";
 
-export type Writable = "configmaps" | "secrets" | "deployments";
+export type Writable = Exclude<Kept, "pods">;
 
 export type Write = { manager: string; dryRun: boolean; fieldValidation?: string; request?: LabRequest };
 

@@ -1,9 +1,10 @@
 import { badRequest, continueExpired, resources } from "./kubernetes-answers.ts";
-import { deploymentJson, podJson } from "./kubernetes-objects.ts";
+import { deploymentJson, podJson, type Deployment } from "./kubernetes-objects.ts";
 import { selects } from "./kubernetes-selector.ts";
-import type { State } from "./kubernetes-state.ts";
+import type { Kept, State } from "./kubernetes-state.ts";
+import { autoscalerJson, type Autoscaler } from "./autoscaler.ts";
 
-export type Listed = "configmaps" | "secrets" | "deployments" | "pods";
+export type Listed = Kept;
 
 type Item = { namespace: string; name: string; labels: Record<string, string>; json: object };
 type Asked = { resource: Listed; namespace: string; query: URLSearchParams; now: Date };
@@ -56,7 +57,12 @@ function itemsOf(state: State, resource: Listed, now: Date): Item[] {
   // As etcd keeps them: by namespace, then by name. Items carry neither kind nor apiVersion.
   const sorted = [...state[resource]].toSorted(([one], [other]) => (one < other ? -1 : 1));
   return sorted.map(([key, object]) => {
-    const shown = object.kind === "Deployment" ? deploymentJson(object, state.pods.get(key) ?? [], now) : object;
+    const shown =
+      object.kind === "Deployment"
+        ? deploymentJson(object as Deployment, state.pods.get(key) ?? [], now)
+        : object.kind === "HorizontalPodAutoscaler"
+          ? autoscalerJson(object as Autoscaler, state)
+          : object;
     const { kind: _kind, apiVersion: _version, ...json } = shown as Record<string, unknown>;
     const { namespace, name, labels = {} } = object.metadata;
     return { namespace, name, labels, json };

@@ -19,13 +19,20 @@ const accepted = [
   "application/apply-patch+yaml",
 ];
 
-type Asked = { contentType: string | undefined; body: string; query: URLSearchParams };
+type Asked = {
+  contentType: string | undefined;
+  body: string;
+  query: URLSearchParams;
+  /** Of a kind that somebody added to the cluster: there, the server knows of no list's keys. */
+  custom?: boolean;
+};
 
 /** Reads a patch by its content type; refuses what the real server refuses before it looks at the object. */
-export function readPatch({ contentType, body, query }: Asked): Change {
+export function readPatch({ contentType, body, query, custom = false }: Asked): Change {
   const type = (contentType ?? "").split(";")[0]?.trim() ?? "";
-  if (!accepted.includes(type)) {
-    const message = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`;
+  const taken = accepted.filter((one) => !custom || !one.startsWith("application/strategic"));
+  if (!taken.includes(type)) {
+    const message = `the body of the request was in an unknown format - accepted media types include: ${taken.join(", ")}`;
     throw new StatusError(415, "UnsupportedMediaType", message);
   }
   if (type === "application/apply-patch+yaml") {

@@ -10,6 +10,7 @@ import {
   resources,
   StatusError,
 } from "./kubernetes-answers.ts";
+import { autoscalerJson, type Autoscaler } from "./autoscaler.ts";
 import type { Document } from "./kubernetes-change.ts";
 import type { Cluster, Write } from "./kubernetes-cluster.ts";
 import { list, podsOf } from "./kubernetes-lists.ts";
@@ -55,12 +56,13 @@ export function routeOf({ method, path }: Pick<ApiRequest, "method" | "path">): 
   if (path === "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews") {
     return { ...found, resource: "selfsubjectaccessreviews" };
   }
-  const apps = parts[0] === "apis" && parts[1] === "apps" && parts[2] === "v1";
-  if (!apps && !(parts[0] === "api" && parts[1] === "v1")) return found;
-  const below = parts.slice(apps ? 3 : 2);
+  const [root, ...rest] = parts;
+  if (root !== "api" && root !== "apis") return found;
+  const apiVersion = rest.slice(0, root === "api" ? 1 : 2).join("/");
+  const below = rest.slice(root === "api" ? 1 : 2);
   const [namespace = "", resource = "", name = "", subresource] =
     below[0] === "namespaces" ? below.slice(1) : ["", ...below];
-  const known = Object.values(resources).find((one) => one.name === resource && one.group === (apps ? "apps" : ""));
+  const known = Object.values(resources).find((one) => one.name === resource && one.apiVersion === apiVersion);
   if (!known || (!namespace && name)) return found;
   const verb = found.verb === "get" && !name ? "list" : found.verb;
   return { verb, resource: known.name, namespace, name, subresource };
@@ -111,7 +113,8 @@ function answer(asked: ApiRequest, route: Route, served: Served): Answer {
   }
   if (verb === "get") return json(200, read(state, { resource, namespace, name, isScale, now }));
   if (resource === "pods" || (verb !== "patch" && verb !== "update")) throw methodNotAllowed;
-  const change = verb === "patch" ? readPatch(asked) : readObject(asked.body);
+  const custom = resource === "applications" || resource === "kustomizations";
+  const change = verb === "patch" ? readPatch({ ...asked, custom }) : readObject(asked.body);
   const target = { resource, namespace, name, scale: isScale };
   const { object, warnings } = cluster.change(target, change, writeOf(asked, served.request));
   const pods = cluster.state.now.pods.get(`${namespace}/${name}`) ?? [];
@@ -132,6 +135,7 @@ function read(state: State, { resource, namespace, name, isScale, now }: Read): 
   const key = `${namespace}/${name}`;
   const object = state[resource].get(key);
   if (!object) throw notFound(resources[resource], name);
+  if (resource === "horizontalpodautoscalers") return autoscalerJson(object as Autoscaler, state);
   return shown(object, { pods: state.pods.get(key) ?? [], isScale, now });
 }
 

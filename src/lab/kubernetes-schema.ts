@@ -84,6 +84,44 @@ export const shapes = {
       },
     },
   },
+  HorizontalPodAutoscaler: {
+    fields: {
+      ...top,
+      status: "anything",
+      spec: {
+        fields: {
+          scaleTargetRef: { fields: { apiVersion: "string", kind: "string", name: "string" } },
+          minReplicas: "whole number",
+          maxReplicas: "whole number",
+          ...named("metrics behavior"),
+        },
+      },
+    },
+  },
+  // Kinds that Argo CD and Flux add to a cluster, as far as their controllers here read them.
+  Application: {
+    fields: {
+      ...top,
+      status: "anything",
+      operation: "anything",
+      spec: { fields: named("project source sources destination syncPolicy ignoreDifferences") },
+    },
+  },
+  Kustomization: {
+    fields: {
+      ...top,
+      status: "anything",
+      spec: {
+        fields: {
+          ...named("sourceRef dependsOn healthChecks patches postBuild retryInterval timeout targetNamespace wait"),
+          interval: "string",
+          path: "string",
+          prune: "boolean",
+          suspend: "boolean",
+        },
+      },
+    },
+  },
   Scale: {
     fields: { ...top, status: "anything", spec: { fields: { replicas: "whole number" } } },
   },

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { autoscalerSpec, type Autoscaler } from "./autoscaler.ts";
 import type { Document } from "./kubernetes-change.ts";
 import { afterUpdate, fieldsOf } from "./kubernetes-fields.ts";
 import { deploymentSpec, stamp } from "./kubernetes-objects.ts";
 import type { ConfigMap, Deployment, Metadata, Secret } from "./kubernetes-objects.ts";
+import type { Doc } from "./kubernetes-schema.ts";
 import type { PodView } from "./pods.ts";
 
 type Labelled = { labels?: Record<string, string>; annotations?: Record<string, string>; manager?: string };
@@ -20,13 +22,24 @@ export type Namespace = {
     config?: { name: string; key: string };
     paused?: boolean;
   } & Labelled)[];
+  autoscalers?: ({ name: string; deployment: string; min: number; max: number } & Labelled)[];
+  /** Of Argo CD, and of Flux. */
+  applications?: ({ name: string; spec: Doc } & Labelled)[];
+  kustomizations?: ({ name: string; spec: Doc } & Labelled)[];
 };
+
+/** What is kept, by the name of its resource. */
+export type Kept =
+  "configmaps" | "secrets" | "deployments" | "pods" | "horizontalpodautoscalers" | "applications" | "kustomizations";
 
 /** Everything the API server holds. Objects are under "namespace/name". */
 export type State = {
   configmaps: ReadonlyMap<string, ConfigMap>;
   secrets: ReadonlyMap<string, Secret>;
   deployments: ReadonlyMap<string, Deployment>;
+  horizontalpodautoscalers: ReadonlyMap<string, Autoscaler>;
+  applications: ReadonlyMap<string, Document>;
+  kustomizations: ReadonlyMap<string, Document>;
   pods: ReadonlyMap<string, readonly PodView[]>;
   resourceVersion: number;
 };
@@ -55,6 +68,9 @@ export function firstState(namespaces: readonly Namespace[], now: Date): State {
   const configmaps = new Map<string, ConfigMap>();
   const secrets = new Map<string, Secret>();
   const deployments = new Map<string, Deployment>();
+  const horizontalpodautoscalers = new Map<string, Autoscaler>();
+  const applications = new Map<string, Document>();
+  const kustomizations = new Map<string, Document>();
   for (const { name: namespace, ...holds } of namespaces) {
     for (const { name, data, immutable, ...labelled } of holds.configMaps) {
       const rest = { kind: "ConfigMap" as const, apiVersion: "v1", data, ...(immutable ? { immutable } : {}) };
@@ -72,6 +88,28 @@ export function firstState(namespaces: readonly Namespace[], now: Date): State {
       made.rollout = { observedGeneration: 1, revision: 1, template, complete: true, progressedAt: now };
       deployments.set(`${namespace}/${name}`, made);
     }
+    for (const { name, deployment, min, max, ...labelled } of holds.autoscalers ?? []) {
+      const spec = autoscalerSpec(deployment, { min, max });
+      const rest = { kind: "HorizontalPodAutoscaler" as const, apiVersion: "autoscaling/v2", spec };
+      horizontalpodautoscalers.set(`${namespace}/${name}`, make<Autoscaler>(namespace, name, labelled, rest));
+    }
+    for (const { name, spec, ...labelled } of holds.applications ?? []) {
+      const rest = { kind: "Application" as const, apiVersion: "argoproj.io/v1alpha1", spec };
+      applications.set(`${namespace}/${name}`, make<Document>(namespace, name, labelled, rest));
+    }
+    for (const { name, spec, ...labelled } of holds.kustomizations ?? []) {
+      const rest = { kind: "Kustomization" as const, apiVersion: "kustomize.toolkit.fluxcd.io/v1", spec };
+      kustomizations.set(`${namespace}/${name}`, make<Document>(namespace, name, labelled, rest));
+    }
   }
-  return { configmaps, secrets, deployments, pods: new Map(), resourceVersion };
+  return {
+    configmaps,
+    secrets,
+    deployments,
+    horizontalpodautoscalers,
+    applications,
+    kustomizations,
+    pods: new Map(),
+    resourceVersion,
+  };
 }

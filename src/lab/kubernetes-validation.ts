@@ -7,7 +7,20 @@ import type { Doc } from "./kubernetes-schema.ts";
 export function refuseInvalid(before: Document, after: Document): void {
   if (after.kind === "Deployment") refuseDeployment(before, after);
   else if (after.kind === "Scale") refuseNegative(after, "Scale.autoscaling");
-  else refuseData(before, after);
+  else if (after.kind === "HorizontalPodAutoscaler") refuseBounds(after);
+  else if (after.kind === "ConfigMap" || after.kind === "Secret") refuseData(before, after);
+}
+
+function refuseBounds(after: Document): void {
+  const kind = "HorizontalPodAutoscaler.autoscaling";
+  const { minReplicas = 1, maxReplicas } = part(after, "spec") as { minReplicas?: number; maxReplicas: number };
+  const refuse = (field: string, value: number, why: string) =>
+    invalid(kind, after.metadata.name, `spec.${field}`, `Invalid value: ${value}: ${why}`);
+  // Less than one needs the feature gate HPAScaleToZero.
+  if (minReplicas < 1) throw refuse("minReplicas", minReplicas, "must be greater than or equal to 1");
+  if (maxReplicas < 1) throw refuse("maxReplicas", maxReplicas, "must be greater than 0");
+  if (maxReplicas < minReplicas)
+    throw refuse("maxReplicas", maxReplicas, "must be greater than or equal to `minReplicas`");
 }
 
 function refuseData(before: Document, after: Document): void {

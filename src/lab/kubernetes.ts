@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { stringify } from "yaml";
 import type { Clock } from "../clock.ts";
 import { serveCall } from "./api-call.ts";
+import { runAutoscalers } from "./autoscaler.ts";
 import type { Api } from "./api-call.ts";
 import type { Authority } from "./certificates.ts";
 import { Knobs } from "./knobs.ts";
@@ -32,6 +33,8 @@ type Options = {
   token: string;
   authority: Authority;
   namespaces: Namespace[];
+  /** What Muster may do beyond the least. */
+  rules?: readonly Rule[];
   app: Omit<AppSettings, "clock">;
 };
 
@@ -53,6 +56,10 @@ export type Kubernetes = {
   editConfig(namespace: string, name: string, data: Record<string, string | null>, manager: string): void;
   /** Somebody else scales a deployment. */
   scale(namespace: string, name: string, replicas: number, manager: string): void;
+  /** The fewest and the most pods that an autoscaler keeps. */
+  bounds(namespace: string, name: string): { min: number; max: number };
+  /** Somebody else sets them. */
+  bound(namespace: string, name: string, bounds: { min: number; max: number }, manager: string): void;
   /** Somebody else changes labels or annotations: a GitOps controller takes an object over. */
   describe(kind: "configmaps" | "deployments", namespace: string, name: string, change: Partial<Metadata>): void;
   replicas(namespace: string, name: string): number;
@@ -68,7 +75,7 @@ export async function openKubernetes(options: Options): Promise<Kubernetes> {
   const power = new Power();
   const knobs = new Knobs();
   const cluster = openCluster({ ...options, power, app: { ...options.app, clock } });
-  const rules = structuredClone(musterRules);
+  const rules = structuredClone([...musterRules, ...(options.rules ?? [])]);
   const api: Api = {
     server: `kubernetes-${region}`,
     log,
@@ -126,6 +133,12 @@ export async function openKubernetes(options: Options): Promise<Kubernetes> {
   };
 
   await cluster.start();
+  const closing = new AbortController();
+  const controllers = [runAutoscalers({ cluster, clock, power, signal: closing.signal })].map((runs) =>
+    runs.catch((error: unknown) => {
+      if (!closing.signal.aborted) throw error;
+    }),
+  );
   const listening = await listenHttp({
     host,
     port: options.port ?? 0,
@@ -162,11 +175,24 @@ export async function openKubernetes(options: Options): Promise<Kubernetes> {
         { by: "merge-patch", patch: { spec: { replicas } } },
         write(manager),
       ),
+    bounds: (namespace, name) => {
+      const { minReplicas: min = 1, maxReplicas: max = 0 } =
+        cluster.state.now.horizontalpodautoscalers.get(`${namespace}/${name}`)?.spec ?? {};
+      return { min, max };
+    },
+    bound: (namespace, name, { min, max }, manager) =>
+      void cluster.change(
+        { resource: "horizontalpodautoscalers", namespace, name },
+        { by: "merge-patch", patch: { spec: { minReplicas: min, maxReplicas: max } } },
+        write(manager),
+      ),
     describe: (kind, namespace, name, change) => cluster.describe(kind, `${namespace}/${name}`, change),
     replicas: (namespace, name) => cluster.state.now.deployments.get(`${namespace}/${name}`)?.spec.replicas ?? 0,
     pods: (namespace, name) => cluster.state.now.pods.get(`${namespace}/${name}`) ?? [],
     async close() {
       await listening.close();
+      closing.abort(new Error("the lab was closed"));
+      await Promise.all(controllers);
       await cluster.close();
     },
   };

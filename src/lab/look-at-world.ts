@@ -1,9 +1,9 @@
-import { configMapOf, east, instances, persons, record, west } from "./estate.ts";
+import { east, instances, persons, record, west } from "./estate.ts";
 import type { Lab } from "./lab.ts";
 import type { DnsAnswer, RegionView, ServiceView, WorldView } from "./page-world.ts";
 import { ask, type PairSide } from "./postgres-pair.ts";
 import { podsIn } from "./service-sights.ts";
-import { checkout } from "./services.ts";
+import { checkout, configMapOf } from "./services.ts";
 import { app } from "./shop.ts";
 import { askEdge, pagePatienceMs, regionAt, resolveName, visit } from "./visit.ts";
 import type { LabService } from "./world.ts";

@@ -11,7 +11,27 @@ export type ServiceWish = {
   database?: boolean;
   /** Pods that serve it; left out, as many as the lab gives every service. */
   replicas?: number;
+  /** True: beside the pods that serve there are as many that work, of a deployment of their own that reads a key of its own. */
+  worker?: boolean;
+  /** How its pods are restarted; left out, all at once. */
+  restart?: Service["deployments"][number]["restart"];
+  /** Each region's autoscaler of the pods that serve, by the service's name; left out, there is none. */
+  autoscaler?: { min: number; max: number };
 };
+
+/** The deployments of a service, each with the key from which its pods learn where the database is. */
+export function workloadsOf({ name, database = false, worker = false }: ServiceWish) {
+  const serving = { name, config: { name: configMapOf(name), key: "DB_HOST" } };
+  const working = { name: `${name}-worker`, config: { name: `${name}-worker-config`, key: "DATABASE_HOST" } };
+  return (worker ? [serving, working] : [serving]).map(({ name: deployment, config }) => ({
+    name: deployment,
+    ...(database ? { config } : {}),
+  }));
+}
+
+/** The config map that tells the pods of a service, under DB_HOST, where its database is. */
+export const configMapOf = (service: string): string =>
+  service === checkout.name ? "app-config" : `${service}-config`;
 
 /** The service of every lab: customers buy from it, and what a story says of "the" service is about it. */
 export const checkout = { name: "checkout", tier: "critical", database: true } as const satisfies ServiceWish;

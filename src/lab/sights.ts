@@ -1,9 +1,9 @@
 import { Resolver } from "node:dns/promises";
-import { configMapOf, east, record, west } from "./estate.ts";
+import { east, record, west } from "./estate.ts";
 import { countOrders, type OrderCounts } from "./orders.ts";
 import { ask } from "./postgres-pair.ts";
 import { lookAtService, podsIn, writersOf, type ServiceSeen } from "./service-sights.ts";
-import { checkout } from "./services.ts";
+import { checkout, configMapOf } from "./services.ts";
 import { app } from "./shop.ts";
 import { isJson, type Message } from "./slack-workspace.ts";
 import type { World } from "./world.ts";

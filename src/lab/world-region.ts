@@ -3,11 +3,12 @@ import type { Addresses } from "./address.ts";
 import type { Authority } from "./certificates.ts";
 import type { Closing } from "./closing.ts";
 import { openEdge, type Edge } from "./edge.ts";
-import { configMapOf, east, endpointOf, frontDoorOf, recordOf, shortOf, type LabRegion } from "./estate.ts";
+import { east, endpointOf, frontDoorOf, recordOf, shortOf, type LabRegion } from "./estate.ts";
 import { openKubernetes, type Kubernetes } from "./kubernetes.ts";
+import type { Rule } from "./kubernetes-access.ts";
 import type { Namespace } from "./kubernetes-state.ts";
 import type { RequestLog } from "./request-log.ts";
-import { checkout } from "./services.ts";
+import { checkout, workloadsOf } from "./services.ts";
 import { app } from "./shop.ts";
 import { regionHosts } from "./world-names.ts";
 import type { LabService } from "./world.ts";
@@ -45,6 +46,7 @@ export async function openRegion(
       context: `prod-${short}`,
       token: `lab-token-${short}-${addresses.network}`,
       namespaces: [namespaceOf(options)],
+      rules: furtherRules(options),
       app: { resolver, role: app },
     }),
   );
@@ -69,16 +71,26 @@ export async function openRegion(
 }
 
 function namespaceOf({ services, podsOf }: RegionOptions): Namespace {
+  const workloads = services.flatMap((service) => workloadsOf(service).map((workload) => ({ service, workload })));
   return {
     name: "shop",
     // The west is told of the east's writers until somebody fails over: that is how it is found in practice.
-    configMaps: services
-      .filter(({ database }) => database)
-      .map(({ name }) => ({ name: configMapOf(name), data: { DB_HOST: endpointOf(east, name) } })),
-    deployments: services.map((service) => ({
-      name: service.name,
-      replicas: podsOf(service),
-      ...(service.database ? { config: { name: configMapOf(service.name), key: "DB_HOST" } } : {}),
-    })),
+    configMaps: workloads.flatMap(({ service, workload: { config } }) =>
+      config ? [{ name: config.name, data: { [config.key]: endpointOf(east, service.name) } }] : [],
+    ),
+    deployments: workloads.map(({ service, workload }) => ({ ...workload, replicas: podsOf(service) })),
+    autoscalers: services.flatMap(({ name, autoscaler }) =>
+      autoscaler ? [{ name, deployment: name, ...autoscaler }] : [],
+    ),
   };
+}
+
+/** What Muster may do beyond what every move needs. */
+function furtherRules({ services }: RegionOptions): Rule[] {
+  const rolling = services.some(({ restart }) => restart === "rollout");
+  const scaling = services.some(({ autoscaler }) => autoscaler);
+  return [
+    ...(rolling ? [{ group: "apps", resource: "deployments", verbs: ["patch"] }] : []),
+    ...(scaling ? [{ group: "autoscaling", resource: "horizontalpodautoscalers", verbs: ["get", "patch"] }] : []),
+  ];
 }

@@ -2,6 +2,7 @@ import type { AnyGate, AnyStep } from "../engine/step.ts";
 import { acceptLoss } from "./accept-loss.ts";
 import { acceptSplitBrain } from "./accept-split-brain.ts";
 import { admitTraffic } from "./admit-traffic.ts";
+import { awaitPods } from "./await-pods.ts";
 import { catchUp } from "./catch-up.ts";
 import { drainOldSide } from "./drain-old-side.ts";
 import { fenceReturned } from "./fence-returned.ts";
@@ -34,6 +35,7 @@ export const steps: readonly (AnyStep | AnyGate)[] = [
   openWrites,
   verifyDatabase,
   restartPods,
+  awaitPods,
   verifyService,
   admitTraffic,
   shiftDns,

@@ -1,8 +1,9 @@
 import { isRefusedByCluster } from "../adapters/kubernetes.ts";
 import { CannotContinue } from "../errors.ts";
 import { step } from "../engine/step.ts";
+import { boundsNotRestored, keepsTooFew, lookAtBounds, raiseBounds, restoreBounds } from "./autoscaling.ts";
+import type { Scaled } from "./autoscaling.ts";
 import { isCurrent, lookAtDeployments, notRestored, pods, restoreReplicas, setReplicas } from "./scaling.ts";
-import type { SeenDeployment } from "./scaling.ts";
 import { spelt, type DeploymentTarget } from "./targets.ts";
 
 export type ScaleDeploymentInput = {
@@ -13,7 +14,7 @@ export type ScaleDeploymentInput = {
   until: "running" | "ready";
 };
 
-export type ScaleDeploymentSeen = { deployments: SeenDeployment[] };
+export type ScaleDeploymentSeen = { deployments: Scaled[] };
 
 /** Starts the pods that serve in the new region. No traffic reaches them yet. */
 export const scaleDeployment = step<ScaleDeploymentInput, ScaleDeploymentSeen>({
@@ -21,7 +22,9 @@ export const scaleDeployment = step<ScaleDeploymentInput, ScaleDeploymentSeen>({
   title: ({ service, toRegion, deployments }) =>
     `run ${pods(deployments.reduce((sum, { replicas }) => sum + replicas, 0))} of ${service} in ${toRegion}`,
 
-  observe: async (ctx, { deployments }) => ({ deployments: await lookAtDeployments(ctx, deployments) }),
+  observe: async (ctx, { deployments }) => ({
+    deployments: await lookAtBounds(ctx, await lookAtDeployments(ctx, deployments)),
+  }),
 
   missing({ deployments }, { until }) {
     for (const deployment of deployments) {
@@ -31,14 +34,23 @@ export const scaleDeployment = step<ScaleDeploymentInput, ScaleDeploymentSeen>({
     return undefined;
   },
 
-  apply: (ctx, _input, { seen }) =>
-    setReplicas(ctx, seen.deployments, ({ replicas, scale }) => (scale.replicas < replicas ? replicas : undefined)),
+  async apply(ctx, _input, { seen: { deployments } }) {
+    await raiseBounds(ctx, deployments);
+    // An autoscaler starts the pods by itself, unless it is off: that is so while its deployment wants none.
+    const idle = deployments.filter(({ bounds, scale }) => !bounds || scale.replicas === 0);
+    await setReplicas(ctx, idle, ({ replicas, scale }) => (scale.replicas < replicas ? replicas : undefined));
+  },
 
   hadNoEffect: (error) => error instanceof CannotContinue || isRefusedByCluster(error),
 
   undo: {
-    apply: (ctx, _input, { seen, before }) => restoreReplicas(ctx, seen.deployments, before.deployments),
-    missing: (seen, before) => notRestored(seen.deployments, before.deployments),
+    // The bounds first: an autoscaler would lift what is below them.
+    async apply(ctx, _input, { seen, before }) {
+      await restoreBounds(ctx, seen.deployments, before.deployments);
+      await restoreReplicas(ctx, seen.deployments, before.deployments);
+    },
+    missing: (seen, before) =>
+      boundsNotRestored(seen.deployments, before.deployments) ?? notRestored(seen.deployments, before.deployments),
   },
 
   // The cluster's own deadline for a rollout.
@@ -47,9 +59,11 @@ export const scaleDeployment = step<ScaleDeploymentInput, ScaleDeploymentSeen>({
   pollSeconds: 3,
 });
 
-function lacking(deployment: SeenDeployment, until: ScaleDeploymentInput["until"]): string | undefined {
+function lacking(deployment: Scaled, until: ScaleDeploymentInput["until"]): string | undefined {
   const { replicas: wanted, scale } = deployment;
   const named = spelt(deployment);
+  const few = keepsTooFew(deployment);
+  if (few) return few;
   if (scale.replicas < wanted) return `${named} wants ${pods(scale.replicas)}, not ${wanted}`;
   if (!isCurrent(deployment)) return `the cluster has not yet seen that ${named} wants ${pods(wanted)}`;
   const because = scale.failure ? `: ${scale.failure}` : "";

@@ -38,17 +38,23 @@ export async function restoreReplicas(
   seen: SeenDeployment[],
   before: SeenDeployment[],
 ): Promise<void> {
-  await setReplicas(ctx, seen, (deployment) => find(before, deployment)?.scale.replicas);
+  await setReplicas(ctx, seen, (deployment) => findSeen(before, deployment)?.scale.replicas);
 }
 
 /** Says which deployment does not want as many pods as before yet. */
 export function notRestored(seen: SeenDeployment[], before: SeenDeployment[]): string | undefined {
   const other = seen.find((deployment) => {
-    const former = find(before, deployment);
-    return former && former.scale.replicas !== deployment.scale.replicas;
+    const former = findSeen(before, deployment);
+    return former && isOther(deployment, former);
   });
   if (!other) return undefined;
-  return `${spelt(other)} wants ${pods(other.scale.replicas)}, before it was ${find(before, other)?.scale.replicas}`;
+  return `${spelt(other)} wants ${pods(other.scale.replicas)}, before it was ${findSeen(before, other)?.scale.replicas}`;
+}
+
+/** How many pods an autoscaler keeps is its own business, as long as it is on or off as before. */
+function isOther({ scale, autoscaler }: SeenDeployment, { scale: former }: SeenDeployment): boolean {
+  if (autoscaler !== undefined) return scale.replicas > 0 !== former.replicas > 0;
+  return scale.replicas !== former.replicas;
 }
 
 /** Counts pods in words. */
@@ -57,7 +63,8 @@ export const pods = (count: number): string => (count === 1 ? "1 pod" : `${count
 /** Whether the counts of a deployment speak of what it wants now. */
 export const isCurrent = ({ scale }: SeenDeployment): boolean => scale.observedGeneration >= scale.generation;
 
-function find(all: SeenDeployment[], one: DeploymentTarget): SeenDeployment | undefined {
+/** Finds the same deployment among others. */
+export function findSeen<Seen extends DeploymentTarget>(all: readonly Seen[], one: DeploymentTarget): Seen | undefined {
   return all.find(
     ({ cluster, namespace, name }) => cluster === one.cluster && namespace === one.namespace && name === one.name,
   );

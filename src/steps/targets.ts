@@ -15,7 +15,16 @@ export type DatabaseTarget = {
 };
 
 /** One deployment, and how many pods it has where it serves. */
-export type DeploymentTarget = { cluster: string; namespace: string; name: string; replicas: number };
+export type DeploymentTarget = {
+  cluster: string;
+  namespace: string;
+  name: string;
+  replicas: number;
+  /** How pods that know the old configuration are replaced: a few at a time, where the new region serves already. Left out: all at once. */
+  restart?: "rollout";
+  /** The autoscaler that owns it, by its name: then that one's bounds are changed, not the number of pods. */
+  autoscaler?: string;
+};
 
 /** One key of one config map. */
 export type ConfigTarget = { cluster: string; namespace: string; name: string; key: string };

@@ -19,7 +19,7 @@ const looks = [
   /^rds DescribeDBInstances$/,
   /^route53 (GetHostedZone|ListResourceRecordSets|GetHealthCheck)$/,
   /^sts (GetCallerIdentity|HEAD)$/,
-  /^kubernetes-us-(east-1|west-2) (GET .*|POST selfsubjectaccessreviews)$/,
+  /^kubernetes-us-(east-1|west-2) (GET .*|LIST horizontalpodautoscalers|POST selfsubjectaccessreviews)$/,
   /^slack (auth\.test|apps\.connections\.open|conversations\.(list|info)|users\.info)$/,
 ];
 

@@ -78,8 +78,22 @@ describe("muster init", () => {
             },
           ],
           deployments: [
-            { region: "us-east-1", cluster: "east", namespace: "shop", name: "checkout", replicas: 10 },
-            { region: "us-west-2", cluster: "west", namespace: "shop", name: "checkout", replicas: 10 },
+            {
+              region: "us-east-1",
+              cluster: "east",
+              namespace: "shop",
+              name: "checkout",
+              replicas: 10,
+              restart: "at-once",
+            },
+            {
+              region: "us-west-2",
+              cluster: "west",
+              namespace: "shop",
+              name: "checkout",
+              replicas: 10,
+              restart: "at-once",
+            },
           ],
           configs: [{ region: "us-west-2", cluster: "west", namespace: "shop", name: "app-config", key: "DB_HOST" }],
           health: {

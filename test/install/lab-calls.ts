@@ -24,6 +24,8 @@ export function awsCalls(requests: readonly LabRequest[]): AwsCall[] {
 }
 
 const verbs: Record<string, string> = { GET: "get", LIST: "list", PATCH: "patch", POST: "create", PUT: "update" };
+/** The API groups of what is not in the core one. */
+const groups: Record<string, string> = { deployments: "apps", horizontalpodautoscalers: "autoscaling" };
 /** What everybody who is logged in may ask, by Kubernetes' own roles system:basic-user and system:public-info-viewer. */
 const everybodys = ["selfsubjectaccessreviews", "version"];
 
@@ -35,7 +37,7 @@ export function clusterCalls(requests: readonly LabRequest[]): ClusterCall[] {
       const [method = "", resource = ""] = action.split(" ");
       const [namespace = "", name = ""] = target.split("/");
       const verb = verbs[method] ?? method;
-      return { verb, group: resource.startsWith("deployments") ? "apps" : "", resource, namespace, name };
+      return { verb, group: groups[resource.split("/")[0] ?? ""] ?? "", resource, namespace, name };
     })
     .filter(({ resource }) => !everybodys.includes(resource));
 }

@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { parseAllDocuments } from "yaml";
 import { east, instances, record, west, zone } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 import type { LabRequest } from "../../src/lab/request-log.ts";
 import { actionsOf, isAllowed, readPolicy, type AwsCall, type Policy } from "../plumbing/iam.ts";
-import { rightsOf, ruleFor, type ClusterCall, type Role } from "../plumbing/rbac.ts";
+import { rightsOf, ruleFor, shippedRoles, type ClusterCall, type Role } from "../plumbing/rbac.ts";
 import { account, awsCalls, clusterCalls } from "./lab-calls.ts";
 
 /** Long, because a machine may be busy with other things: no story waits on the wall. */
@@ -28,12 +27,8 @@ const observe = readPolicy(read("deploy/iam/observe.json"), values);
 const act = readPolicy(read("deploy/iam/act.json"), values);
 /** Beside them where customers are moved by an object. */
 const byObject = readPolicy(read("deploy/iam/switch.json"), { ...values, bucket: "control", key: "go-west" });
-const rolesIn = (path: string) =>
-  parseAllDocuments(read(path))
-    .map((document) => document.toJS() as Role)
-    .filter(({ kind }) => kind === "Role");
-const observeRoles = rolesIn("deploy/kubernetes/role-observe.yaml");
-const actRoles = rolesIn("deploy/kubernetes/role-act.yaml");
+const observeRoles = shippedRoles("observe");
+const actRoles = shippedRoles("act");
 
 const outsideAws = (requests: readonly LabRequest[], policies: readonly Policy[]): AwsCall[] =>
   awsCalls(requests).filter((call) => !isAllowed(policies, call));

@@ -1,3 +1,6 @@
+import { readFileSync } from "node:fs";
+import { parseAllDocuments } from "yaml";
+
 /** Weighs requests to a cluster against Roles, as Kubernetes does. */
 export type RoleRule = { apiGroups: string[]; resources: string[]; resourceNames?: string[]; verbs: string[] };
 export type Role = { kind: "Role"; metadata: { name: string; namespace: string }; rules: RoleRule[] };
@@ -25,3 +28,9 @@ export const rightsOf = (roles: readonly Role[]): string[] =>
       resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
     ),
   );
+
+/** The Roles of a file that docs/install.md hands out: "act" is deploy/kubernetes/role-act.yaml. */
+export const shippedRoles = (which: string): Role[] =>
+  parseAllDocuments(readFileSync(new URL(`../../deploy/kubernetes/role-${which}.yaml`, import.meta.url), "utf8"))
+    .map((document) => document.toJS() as Role)
+    .filter(({ kind }) => kind === "Role");

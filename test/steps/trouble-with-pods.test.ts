@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { CannotContinue } from "../../src/errors.ts";
 import type { Json } from "../../src/engine/step.ts";
-import { west } from "../../src/lab/estate.ts";
+import { east, endpointOf, west } from "../../src/lab/estate.ts";
 import { pointConfig } from "../../src/steps/point-config.ts";
-import { restartPods } from "../../src/steps/restart-pods.ts";
+import { restartPods, type RestartPodsSeen } from "../../src/steps/restart-pods.ts";
 import { scaleDeployment } from "../../src/steps/scale-deployment.ts";
 import { drive, openBench, type Bench } from "./bench.ts";
 import { inputs } from "./inputs.ts";
@@ -67,6 +67,54 @@ describe("trouble with pods and their configuration", () => {
     expect(cluster().replicas("shop", "checkout")).toBe(3);
     const answers = bench.log.of(`kubernetes-${west}`, "PATCH deployments/scale").map(({ status }) => status);
     expect(answers).toEqual([409, 200]);
+  });
+
+  it("a rollout that is asked for twice is one, and it is over when no pod of before is left", async () => {
+    cluster().rules.push({ group: "apps", resource: "deployments", verbs: ["patch"] });
+    const stale = cluster().pods("shop", "checkout");
+    const reads = { "point-config": { changed: true, pods: stale.map(({ uid }) => uid) } };
+    const rolling = {
+      ...inputs.restartPods,
+      deployments: inputs.restartPods.deployments.map((each) => ({ ...each, restart: "rollout" as const })),
+    };
+    // Somebody is faster: it is looked at again, inside the same change.
+    bench.ctx.point = async (name) => {
+      if (name !== "before kubernetes.PatchDeployment") return;
+      bench.ctx.point = () => Promise.resolve();
+      cluster().scale("shop", "checkout", 4, "kubectl");
+    };
+    // The lab's west follows the east: its pods become ready where they may be.
+    cluster().editConfig("shop", "app-config", { DB_HOST: endpointOf(east) }, "kubectl");
+    const { before, result, waited } = await drive(bench, restartPods, rolling, reads);
+    expect(waited.at(-1)).toMatch(/still run with the configuration of before|are replaced and ready|to be replaced/);
+    const asked = () => bench.log.of(`kubernetes-${west}`, "PATCH deployments").map(({ status }) => status);
+    expect(asked()).toEqual([409, 200]);
+    await restartPods.apply?.(bench.ctx, rolling, { before: before!, seen: before!, reads });
+    await restartPods.apply?.(bench.ctx, rolling, { before: before!, seen: result as RestartPodsSeen, reads });
+    expect(asked()).toEqual([409, 200]);
+    const pods = cluster().pods("shop", "checkout");
+    expect(pods.filter(({ uid }) => stale.some((one) => one.uid === uid))).toEqual([]);
+    expect(pods.filter(({ ready }) => ready)).toHaveLength(4);
+  });
+
+  it("a change that takes long leaves off when the process stops, and whoever comes next goes on", async () => {
+    const stale = cluster().pods("shop", "checkout");
+    const reads = { "point-config": { changed: true, pods: stale.map(({ uid }) => uid) } };
+    const stopping = new AbortController();
+    const point = (name: string) => {
+      if (name === "after kubernetes.PatchScale") stopping.abort(new Error("the process stops"));
+      return Promise.resolve();
+    };
+    const seen = (await restartPods.observe(bench.ctx, inputs.restartPods, reads)) as RestartPodsSeen;
+    const leavesOff = restartPods.apply?.(bench.as({ stopping: stopping.signal, point }), inputs.restartPods, {
+      before: seen,
+      seen,
+      reads,
+    });
+    expect(await failure(leavesOff!)).toBe(stopping.signal.reason);
+    expect(cluster().replicas("shop", "checkout")).toBe(0);
+    await drive(bench, restartPods, inputs.restartPods, reads);
+    expect(cluster().replicas("shop", "checkout")).toBe(3);
   });
 
   it("a deployment or config map that is not there is for a person", async () => {

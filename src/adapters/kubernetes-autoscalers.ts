@@ -1,0 +1,68 @@
+import type { V2HorizontalPodAutoscaler, V2HorizontalPodAutoscalerList } from "@kubernetes/client-node";
+import type { CallContext, CallOptions } from "../call.ts";
+import { KubernetesError, type Cluster } from "./kubernetes-client.ts";
+import { getObject, objectPath, patchObject, type Ref } from "./kubernetes-objects.ts";
+
+/** A HorizontalPodAutoscaler: how many pods it keeps, at least and at most. */
+export type Autoscaler = { name: string; min: number; max: number; resourceVersion: string };
+
+const api = "/apis/autoscaling/v2";
+const resource = "horizontalpodautoscalers";
+
+/**
+ * Finds the autoscaler that owns a deployment; undefined where none does. It needs the right to list those of the namespace.
+ * Of two, the first by name is told: Kubernetes lets both stand, and their controller serves neither.
+ */
+export async function findAutoscaler(
+  ctx: CallContext,
+  cluster: Cluster,
+  { namespace, name }: Ref,
+  options?: CallOptions,
+): Promise<Autoscaler | undefined> {
+  const path = `${api}/namespaces/${encodeURIComponent(namespace)}/${resource}`;
+  const found = await getObject(ctx, cluster, { call: "ListAutoscalers", path }, options);
+  // A cluster without that API has no autoscalers of it.
+  if (!found) return undefined;
+  const { items } = found as V2HorizontalPodAutoscalerList;
+  if (!Array.isArray(items)) throw new KubernetesError(200, undefined, "the list of autoscalers has no items");
+  const owner = items.find(({ spec }) => {
+    const { apiVersion = "", kind, name: target } = spec?.scaleTargetRef ?? {};
+    return kind === "Deployment" && target === name && apiVersion.startsWith("apps/");
+  });
+  return owner && read(owner);
+}
+
+/** Looks at an autoscaler by its name; undefined where there is none. */
+export async function getAutoscaler(
+  ctx: CallContext,
+  cluster: Cluster,
+  ref: Ref,
+  options?: CallOptions,
+): Promise<Autoscaler | undefined> {
+  const found = await getObject(ctx, cluster, { call: "GetAutoscaler", path: objectPath(api, resource, ref) }, options);
+  return found === undefined ? undefined : read(found as V2HorizontalPodAutoscaler);
+}
+
+/**
+ * Sets how many pods an autoscaler keeps at least. One that was changed since it was read is left alone.
+ *
+ * @throws KubernetesError 409 (`isConflict`) when the resource version is old, 422 where that is more than its most.
+ */
+export async function setLeastPods(
+  ctx: CallContext,
+  cluster: Cluster,
+  ref: Ref,
+  { min, resourceVersion }: { min: number; resourceVersion: string },
+  options?: CallOptions,
+): Promise<void> {
+  const body = { metadata: { resourceVersion }, spec: { minReplicas: min } };
+  await patchObject(ctx, cluster, { call: "PatchAutoscaler", path: objectPath(api, resource, ref), body }, options);
+}
+
+/** Without `minReplicas` it keeps one. */
+const read = ({ metadata, spec }: V2HorizontalPodAutoscaler): Autoscaler => ({
+  name: metadata?.name ?? "",
+  min: spec?.minReplicas ?? 1,
+  max: spec?.maxReplicas ?? 0,
+  resourceVersion: metadata?.resourceVersion ?? "",
+});

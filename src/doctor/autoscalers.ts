@@ -1,0 +1,44 @@
+import { canI } from "../adapters/kubernetes.ts";
+import { findAutoscaler } from "../adapters/kubernetes-autoscalers.ts";
+import { CannotContinue } from "../errors.ts";
+import type { Deployment } from "../estate.ts";
+import type { DoctorContext } from "./check.ts";
+import { broken, ok, warning, type Finding } from "./finding.ts";
+
+/** Looks whether an autoscaler owns a deployment, and lets it have the pods that the estate wants. */
+export async function lookAtAutoscaler(ctx: DoctorContext, deployment: Deployment): Promise<Finding[]> {
+  const { cluster: clusterName, namespace, name, replicas } = deployment;
+  const cluster = ctx.clients.cluster(clusterName);
+  const subject = `the autoscaler of ${namespace}/${name} in the cluster ${clusterName}`;
+  try {
+    const found = await findAutoscaler(ctx, cluster, { namespace, name });
+    if (!found) return [];
+    const right = { verb: "patch", group: "autoscaling", resource: "horizontalpodautoscalers", namespace };
+    if (found.max < replicas)
+      return [
+        broken(subject, {
+          happened: `The autoscaler ${found.name} lets ${namespace}/${name} have at most ${found.max} pods.`,
+          means: `A move to its region wants ${replicas} there, and cannot be approved.`,
+          todo: `Set its maxReplicas to ${replicas} or more, or lower the replicas in the estate file.`,
+        }),
+      ];
+    if (found.min < replicas && !(await canI(ctx, cluster, { ...right, name: found.name })))
+      return [
+        broken(subject, {
+          happened: `Muster may not change the autoscaler ${found.name} in the cluster ${clusterName}.`,
+          means: "A move that needs it cannot be approved.",
+          todo: `Give its role in ${namespace} the verb patch on horizontalpodautoscalers; deploy/kubernetes/role-autoscaler.yaml has it.`,
+        }),
+      ];
+    return [ok(subject, `${found.name} keeps ${found.min} to ${found.max} pods`)];
+  } catch (error) {
+    if (!(error instanceof CannotContinue)) throw error;
+    return [
+      warning(subject, {
+        happened: `Muster may not look for autoscalers in ${namespace} of the cluster ${clusterName}.`,
+        means: "One that owns a deployment there would fight with a move.",
+        todo: `Give its role in ${namespace} the verb list on horizontalpodautoscalers.`,
+      }),
+    ];
+  }
+}

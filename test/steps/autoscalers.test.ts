@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { findAutoscaler, setLeastPods } from "../../src/adapters/kubernetes-autoscalers.ts";
+import { isRefusedByCluster } from "../../src/adapters/kubernetes.ts";
+import type { CannotContinue } from "../../src/errors.ts";
+import { east, west } from "../../src/lab/estate.ts";
+import { checkout } from "../../src/lab/services.ts";
+import { drainOldSide } from "../../src/steps/drain-old-side.ts";
+import { scaleDeployment } from "../../src/steps/scale-deployment.ts";
+import { drive, openBench, takeBack, type Bench } from "./bench.ts";
+import { eastern, inputs, western } from "./inputs.ts";
+
+describe("deployments that an autoscaler owns", () => {
+  let bench: Bench;
+  const cluster = (region: string) => bench.clusters[region]!;
+  const owned = { autoscaler: "checkout" };
+  const scaling = { ...inputs.scaleDeployment, deployments: [{ ...western, ...owned }] };
+  const draining = { ...inputs.drainOldSide, deployments: [{ ...eastern, ...owned }] };
+  const ref = { namespace: "shop", name: "checkout" };
+  const changes = () =>
+    bench.log.all.flatMap(({ effects }) => effects.map(({ target, wanted }) => `${target} ${wanted}`));
+  const failure = (work: Promise<unknown>) =>
+    work.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+
+  beforeAll(async () => {
+    bench = await openBench({ services: [{ ...checkout, autoscaler: { min: 1, max: 5 } }] });
+  });
+  afterAll(() => bench.close());
+
+  it("are found by what an autoscaler scales, with its bounds", async () => {
+    const found = await findAutoscaler(bench.ctx, bench.ctx.clients.cluster("west"), ref);
+    expect(found).toMatchObject({ name: "checkout", min: 1, max: 5 });
+    const other = { ...ref, name: "nobody" };
+    expect(await findAutoscaler(bench.ctx, bench.ctx.clients.cluster("west"), other)).toBeUndefined();
+  });
+
+  it("are scaled by its least pods, which are set back; the number of pods is its business", async () => {
+    const { before } = await drive(bench, scaleDeployment, scaling);
+    expect(cluster(west).bounds("shop", "checkout")).toEqual({ min: 3, max: 5 });
+    expect(cluster(west).replicas("shop", "checkout")).toBe(3);
+    expect(changes()).toEqual([`kubernetes:${west}/shop/checkout minReplicas=3`]);
+    await takeBack(bench, scaleDeployment, scaling, before!);
+    expect(cluster(west).bounds("shop", "checkout")).toEqual({ min: 1, max: 5 });
+    expect(cluster(west).replicas("shop", "checkout")).toBe(1);
+  });
+
+  it("are woken by hand where they want no pods, because it is off then", async () => {
+    cluster(west).scale("shop", "checkout", 0, "kubectl");
+    const { before } = await drive(bench, scaleDeployment, scaling);
+    expect(changes().slice(-2)).toEqual([
+      `kubernetes:${west}/shop/checkout minReplicas=3`,
+      `kubernetes:${west}/shop/checkout replicas=3`,
+    ]);
+    await takeBack(bench, scaleDeployment, scaling, before!);
+    await bench.ctx.clock.sleep(60);
+    expect(cluster(west).replicas("shop", "checkout")).toBe(0);
+  });
+
+  it("stay stopped once they are, and come back under its hand", async () => {
+    const { before } = await drive(bench, drainOldSide, draining);
+    await bench.ctx.clock.sleep(60);
+    expect(cluster(east).pods("shop", "checkout")).toEqual([]);
+    await takeBack(bench, drainOldSide, draining, before as Exclude<typeof before, { unknown: string }> & object);
+    expect(cluster(east).replicas("shop", "checkout")).toBe(3);
+  });
+
+  it("are left alone where it may not have so many pods, and a person is told what to set", async () => {
+    cluster(west).bound("shop", "checkout", { min: 1, max: 2 }, "kubectl");
+    const seen = await scaleDeployment.observe(bench.ctx, scaling, {});
+    if ("unknown" in seen) throw new Error(seen.unknown);
+    expect(scaleDeployment.missing(seen, scaling, {})).toBe(
+      "the autoscaler checkout of shop/checkout in the cluster west keeps at least 1 pod, not 3",
+    );
+    const error = await failure(scaleDeployment.apply!(bench.ctx, scaling, { before: seen, seen, reads: {} }));
+    expect((error as CannotContinue).explanation).toEqual({
+      happened:
+        "The autoscaler checkout of shop/checkout in the cluster west lets it have at most 2 pods, and 3 are wanted.",
+      means: "No autoscaler was changed, and customers are where they were.",
+      todo: "Set its maxReplicas to 3 or more, then press Continue.",
+    });
+    const { resourceVersion = "" } = seen.deployments[0]?.bounds ?? {};
+    const least = setLeastPods(bench.ctx, bench.ctx.clients.cluster("west"), ref, { min: 3, resourceVersion });
+    expect(isRefusedByCluster(await failure(least))).toBe(true);
+  });
+});
