@@ -37,16 +37,20 @@ function agreedState(readings: Readings, region: string): ControlState | undefin
 
 /** The endpoints that tell something else than most, by their regions. */
 export function dissenters(readings: Readings, agreed: ControlStates): string[] {
-  return Object.entries(readings).flatMap(([endpoint, reading]) =>
-    "states" in reading && Object.entries(agreed).some(([region, state]) => reading.states[region] !== state)
-      ? [endpoint]
-      : [],
-  );
+  return Object.entries(readings)
+    .flatMap(([endpoint, reading]) =>
+      "states" in reading && Object.entries(agreed).some(([region, state]) => reading.states[region] !== state)
+        ? [endpoint]
+        : [],
+    )
+    .toSorted();
 }
 
-/** Says of each endpoint that did not answer why not, a clause each. */
+/** Says of each endpoint that did not answer why not, a clause each; in one order, however they were asked. */
 export const silences = (readings: Readings): string[] =>
-  Object.entries(readings).flatMap(([region, reading]) => ("failed" in reading ? [`${region} ${reading.failed}`] : []));
+  Object.entries(readings)
+    .flatMap(([region, reading]) => ("failed" in reading ? [`${region} ${reading.failed}`] : []))
+    .toSorted();
 
 /** The states in which every customer is sent to one region. */
 export const statesFor = (toRegion: string, regions: readonly string[]): ControlStates =>

@@ -61,6 +61,11 @@ describe("routing controls", () => {
       { records: saw({ [east]: pair[east] }) },
       /has no A record checkout\.example\.com whose set identifier is us-west-2$/,
     ],
+    [
+      "a record that no control stops",
+      { records: saw({ ...pair, [west]: { ...pair[west], healthCheckId: "west" }, "eu-west-1": { values: [] } }) },
+      /whose set identifier is eu-west-1 has no routing control in the estate/,
+    ],
     ["a check of an endpoint", { checks: { [east]: saw(checked("east")) } }, /it is of type HTTPS$/],
     ["a check of another control", checks({ routingControl: "arn:other" }), /it follows arn:other$/],
     ["a check that is disabled", checks({ disabled: true }), /it is disabled$/],

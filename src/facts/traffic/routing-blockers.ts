@@ -32,13 +32,22 @@ function recordBlockers(facts: MoveFacts, routing: RoutingFacts): string[] {
   const records = seen(facts.dns.records);
   if (!records) return [];
   const { name, type, zone } = facts.dns.name;
-  return [facts.fromRegion, facts.toRegion].flatMap((region) => {
-    const record = records[region];
-    if (!record) return [`the zone ${zone} has no ${type} record ${name} whose set identifier is ${region}`];
-    const arn = routing.controls[region];
-    const why = record.healthCheckId ? arn && faultOf(checkIn(facts, region), arn) : "there is none";
-    return why ? [`the health check of ${region}'s record does not follow its routing control: ${why}`] : [];
-  });
+  const { controls } = routing;
+  const needed = [...new Set([facts.fromRegion, facts.toRegion, ...Object.keys(controls)])];
+  const strays = Object.keys(records).filter((region) => !needed.includes(region));
+  return [
+    ...needed.flatMap((region) => {
+      const record = records[region];
+      if (!record) return [`the zone ${zone} has no ${type} record ${name} whose set identifier is ${region}`];
+      const arn = controls[region];
+      const why = record.healthCheckId ? arn && faultOf(checkIn(facts, region), arn) : "there is none";
+      return why ? [`the health check of ${region}'s record does not follow its routing control: ${why}`] : [];
+    }),
+    ...strays.map(
+      (set) =>
+        `the record ${name} whose set identifier is ${set} has no routing control in the estate, so nothing stops its answers`,
+    ),
+  ];
 }
 
 /** What is wrong with a check that should follow a routing control, as a clause; undefined where nothing is, or it was not seen. Pure. */
