@@ -20,6 +20,8 @@ const typicalSeconds: Record<string, number> = {
   "swap-records": 60,
   // The check looks three times, every 10 seconds, before it changes its mind.
   "flip-control-object": 45,
+  // The endpoints agree within 5 seconds on average and 15 at most; health checks follow.
+  "set-routing-controls": 20,
   "verify-public": 10,
 };
 

@@ -29,7 +29,9 @@ export function setupOf(facts: MoveFacts): SwitchSetup {
   if (!control)
     throw refusal(
       `Customers of ${service} are not moved by an object.`,
-      `Set traffic.driver of ${service} to route53-switch in the estate first; docs/estate.md shows how.`,
+      dns.routing
+        ? `Make the routing controls, their health checks and the records in AWS; muster traffic check ${service} says what is missing.`
+        : `Set traffic.driver of ${service} to route53-switch in the estate first; docs/estate.md shows how.`,
     );
   const { object, primary, found } = control;
   const records = seen(dns.records);

@@ -131,6 +131,10 @@ function faultsWithin(estate: Estate): { keys: PropertyKey[]; says: string }[] {
       const { bucket, key } = service.traffic.control;
       own(`the control object ${bucket}/${key}`, name, [...keys, "traffic", "control", "key"]);
     }
+    if (service.traffic.driver === "arc-routing-control") {
+      for (const [region, arn] of Object.entries(service.traffic.controls))
+        own(`the routing control ${arn}`, name, [...keys, "traffic", "controls", region]);
+    }
     for (const [index, { writer, replica }] of service.databases.entries()) {
       for (const [role, side] of Object.entries({ writer, replica })) {
         const place = [...keys, "databases", index, role];
@@ -176,6 +180,7 @@ function faultsWithin(estate: Estate): { keys: PropertyKey[]; says: string }[] {
 }
 
 function trafficFaults({ regions }: Estate, traffic: Traffic): { keys: PropertyKey[]; says: string }[] {
+  if (traffic.driver === "arc-routing-control") return routingFaults(regions, traffic);
   if (traffic.driver !== "route53-switch") return [];
   const { primary, control } = traffic;
   const faults = [
@@ -186,4 +191,22 @@ function trafficFaults({ regions }: Estate, traffic: Traffic): { keys: PropertyK
   );
   const says = "the object is in the primary's region; it must be in the one that stands by";
   return control.region === primary ? [...faults, { keys: ["control", "region"], says }] : faults;
+}
+
+type Routing = Extract<Traffic, { driver: "arc-routing-control" }>;
+
+function routingFaults(regions: readonly string[], { endpoints, controls }: Routing) {
+  const faults: { keys: PropertyKey[]; says: string }[] = [];
+  const arns = Object.values(controls);
+  if (arns.length < 2) faults.push({ keys: ["controls"], says: "expected a routing control for each of two regions" });
+  for (const [index, [region, arn]] of Object.entries(controls).entries()) {
+    const keys = ["controls", region];
+    if (!regions.includes(region)) faults.push({ keys, says: `"${region}" is not among the regions` });
+    if (arns.indexOf(arn) < index) faults.push({ keys, says: "two regions have the same routing control" });
+  }
+  for (const [index, { region }] of endpoints.entries()) {
+    if (endpoints.findIndex((other) => other.region === region) < index)
+      faults.push({ keys: ["endpoints", index, "region"], says: `two endpoints are in ${region}` });
+  }
+  return faults;
 }

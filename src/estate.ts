@@ -97,6 +97,30 @@ const traffic = z.discriminatedUnion("driver", [
       })
       .describe("The object that the primary's health check watches, inverted."),
   }),
+  z.strictObject({
+    driver: z.literal("arc-routing-control"),
+    ...dnsName,
+    endpoints: z
+      .array(
+        z.strictObject({
+          region: region.describe("The endpoint's region; it need not be one of the estate's."),
+          url: z.url({ protocol: /^https?$/ }).describe("As DescribeCluster tells it."),
+        }),
+      )
+      .length(5)
+      .describe("The five endpoints of the recovery cluster: any of them will do."),
+    controls: z
+      .record(
+        region,
+        z
+          .string()
+          .regex(
+            /^arn:aws[a-z-]*:route53-recovery-control::\d{12}:controlpanel\/\w+\/routingcontrol\/\w+$/,
+            "expected the ARN of a routing control",
+          ),
+      )
+      .describe("Per region, the ARN of the routing control that its record's health check follows."),
+  }),
 ]);
 
 const service = z.strictObject({

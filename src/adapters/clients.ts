@@ -1,5 +1,6 @@
 import { RDSClient } from "@aws-sdk/client-rds";
 import { Route53Client } from "@aws-sdk/client-route-53";
+import { Route53RecoveryClusterClient } from "@aws-sdk/client-route53-recovery-cluster";
 import { S3Client } from "@aws-sdk/client-s3";
 import { STSClient } from "@aws-sdk/client-sts";
 import { Agent as HttpAgent } from "node:http";
@@ -8,6 +9,7 @@ import { rootCertificates } from "node:tls";
 import { makeNames, type Names, type NameSettings } from "./dns.ts";
 import { makeCluster, type Cluster } from "./kubernetes-client.ts";
 import { UserError } from "../errors.ts";
+import type { ClusterEndpoint } from "./routing-controls.ts";
 import { objectHost, type S3Object } from "./s3.ts";
 import type { PgSettings, SslMode } from "./postgres.ts";
 import type { Web } from "./probe.ts";
@@ -43,6 +45,8 @@ export type Clients = {
   sts(region: string): STSClient;
   /** S3 of one region, and of no other: what is asked of it needs that region only. */
   s3(region: string): S3Client;
+  /** One endpoint of a recovery cluster: the estate says where it is, so nothing has to be asked for that. */
+  recoveryCluster: (endpoint: ClusterEndpoint) => Route53RecoveryClusterClient;
   /** Where strangers read an object: not signed for, and so not counting on Muster's rights. */
   objectUrl(object: S3Object): string;
   /** @throws UserError when the estate has no such cluster. */
@@ -73,6 +77,7 @@ export function makeClients(settings: ClientSettings): Clients {
   const rds = new Map<string, RDSClient>();
   const sts = new Map<string, STSClient>();
   const s3 = new Map<string, S3Client>();
+  const recoveryClusters = new Map<string, Route53RecoveryClusterClient>();
   const clusters = new Map<string, Cluster>();
   return {
     names,
@@ -83,6 +88,12 @@ export function makeClients(settings: ClientSettings): Clients {
     sts: (region) =>
       getOrMake(sts, region, () => new STSClient({ ...common, region, ...endpoint(settings.stsEndpoint) })),
     s3: (region) => getOrMake(s3, region, () => new S3Client({ ...common, region, ...endpoint(settings.s3Endpoint) })),
+    recoveryCluster: ({ region, url }) =>
+      getOrMake(
+        recoveryClusters,
+        `${region} ${url}`,
+        () => new Route53RecoveryClusterClient({ ...common, region, endpoint: url }),
+      ),
     objectUrl: (object) =>
       settings.s3Endpoint
         ? new URL(`${object.bucket}/${object.key}`, `${settings.s3Endpoint}/`).href

@@ -9,6 +9,7 @@ import { mail } from "./mail.ts";
 import { people } from "./people.ts";
 import { queue } from "./queue.ts";
 import { records } from "./records.ts";
+import { routingControls } from "./routing-controls.ts";
 import { servers } from "./servers.ts";
 import { settings } from "./settings.ts";
 import { slack } from "./slack.ts";
@@ -26,6 +27,7 @@ export const checksOfEstate: readonly Check[] = [
   instances,
   servers,
   records,
+  routingControls,
   clusters,
   statusPage,
 ];

@@ -3,6 +3,7 @@ import { findHealthCheck, listRecords, type ZoneRecord } from "../adapters/route
 import { getZone } from "../adapters/route53.ts";
 import type { Service } from "../estate.ts";
 import { explainAs } from "../facts/explain.ts";
+import { faultOf } from "../facts/traffic/routing-blockers.ts";
 import type { Check, DoctorContext } from "./check.ts";
 import { broken, ok, warning, type Finding } from "./finding.ts";
 
@@ -53,22 +54,40 @@ const recordsOf = ({ service: { traffic } }: Named, all: readonly ZoneRecord[]):
 const regionsOf = ({ service }: Named): string[] =>
   service.databases.flatMap(({ writer, replica }) => [writer.region, replica.region]);
 
+/** What a driver's records must be, and how to come by them. */
+type Kind = { called: string; isIt: (record: ZoneRecord) => boolean; todo: string };
+
+function kindOf({ name, service: { traffic } }: Named): Kind {
+  if (traffic.driver === "route53-weighted") {
+    return {
+      called: "weighted record",
+      isIt: ({ weight }) => weight !== undefined,
+      todo: `Add a weighted record ${traffic.name} whose set identifier is the region's name, with weight 0.`,
+    };
+  }
+  if (traffic.driver === "arc-routing-control") {
+    return {
+      called: "record with a health check",
+      isIt: ({ healthCheck }) => healthCheck !== undefined,
+      todo: `Give each region a record ${traffic.name} whose set identifier is the region's name, with a health check that follows its routing control.`,
+    };
+  }
+  const isIt = ({ role }: ZoneRecord) => role !== undefined;
+  return { called: "failover record", isIt, todo: `Make it: muster traffic setup ${name}.` };
+}
+
 function judgeRecords(named: Named, all: readonly ZoneRecord[]): Finding {
   const { traffic } = named.service;
   const subject = `the record ${traffic.name}`;
   const found = recordsOf(named, all);
-  const kind = traffic.driver === "route53-weighted" ? "weighted" : "failover";
-  const isOfKind = ({ weight, role }: ZoneRecord) => (kind === "weighted" ? weight : role) !== undefined;
-  const lacking = regionsOf(named).filter((region) => !found.some((one) => one.set === region && isOfKind(one)));
+  const kind = kindOf(named);
+  const lacking = regionsOf(named).filter((region) => !found.some((one) => one.set === region && kind.isIt(one)));
   if (lacking.length > 0) {
-    const is = found.length === 0 ? "has no such record" : `has no ${kind} record of that name`;
+    const is = found.length === 0 ? "has no such record" : `has no ${kind.called} of that name`;
     return broken(subject, {
       happened: `The zone ${traffic.zone} ${is} (${traffic.type}) for ${lacking.join(" and ")}.`,
       means: `Nobody can be sent to ${lacking.join(" or ")} for ${named.name}.`,
-      todo:
-        kind === "weighted"
-          ? `Add a weighted record ${traffic.name} whose set identifier is the region's name, with weight 0.`
-          : `Make it: muster traffic setup ${named.name}.`,
+      todo: kind.todo,
     });
   }
   const shares = found.map(({ set, weight, role }) => `${set} ${weight ?? role}`).join(", ");
@@ -94,13 +113,18 @@ async function lookAtHealthChecks(ctx: DoctorContext, inZone: Named[], all: read
   const findings: Finding[] = [];
   for (const named of inZone) {
     for (const { healthCheck: id, set = "" } of recordsOf(named, all)) {
-      if (id !== undefined) findings.push(await lookAtHealthCheck(ctx, id, `${named.service.traffic.name} (${set})`));
+      if (id !== undefined) findings.push(await lookAtHealthCheck(ctx, named, { id, set }));
     }
   }
   return findings;
 }
 
-async function lookAtHealthCheck(ctx: DoctorContext, id: string, record: string): Promise<Finding> {
+async function lookAtHealthCheck(
+  ctx: DoctorContext,
+  { service: { traffic } }: Named,
+  { id, set }: { id: string; set: string },
+): Promise<Finding> {
+  const record = `${traffic.name} (${set})`;
   const subject = `the health check of ${record}`;
   const found = await patiently(ctx, () => findHealthCheck(ctx, ctx.clients.route53, id));
   if (!found) {
@@ -108,6 +132,15 @@ async function lookAtHealthCheck(ctx: DoctorContext, id: string, record: string)
       happened: `Route 53 has no health check ${id}.`,
       means: `${record} counts as healthy for ever, also when nothing answers there.`,
       todo: "Give the record a health check that is there, or none.",
+    });
+  }
+  const arn = traffic.driver === "arc-routing-control" ? traffic.controls[set] : undefined;
+  const fault = arn && faultOf(found, arn);
+  if (fault) {
+    return broken(subject, {
+      happened: `The health check ${id} does not follow the routing control of ${set}: ${fault}.`,
+      means: "Nobody is moved by that routing control.",
+      todo: `Give the record of ${set} a health check of type RECOVERY_CONTROL that follows ${arn}.`,
     });
   }
   if (found.disabled) {

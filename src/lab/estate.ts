@@ -38,6 +38,18 @@ export const instances = instancesOf(checkout.name);
 
 export type LabTraffic = Traffic["driver"];
 
+type Endpoints = Extract<Traffic, { driver: "arc-routing-control" }>["endpoints"];
+
+/** The things of checkout's control panel, by ARC's names. */
+export const arcArn = (kind: "routingcontrol" | "safetyrule", id: string): string =>
+  `arn:aws:route53-recovery-control::123456789012:controlpanel/4c2dfe1b9d7a4d3c8b1a0f9e8d7c6b5a/${kind}/${id}`;
+
+/** The routing controls by which customers are sent to a region, where that is how they are sent. */
+export const routingControls = {
+  [east]: arcArn("routingcontrol", "e1a57e1a57e1a570"),
+  [west]: arcArn("routingcontrol", "3e573e573e573e57"),
+} as const;
+
 /** The object that sends customers to the west, where that is how they are sent. */
 export const control = { region: west, bucket: "example-control-west", key: "checkout/go-west" } as const;
 
@@ -67,6 +79,8 @@ export type EstateWishes = {
   admission?: "automatic" | "person";
   /** The way customers of checkout are sent to a region; weighted records, when left out. */
   traffic?: LabTraffic;
+  /** Those of the recovery cluster. */
+  endpoints?: Endpoints;
   /** Checkout alone, when left out. What else is wished holds for each. */
   services?: readonly ServiceWish[];
 };
@@ -91,7 +105,7 @@ export function labEstate({ services = [checkout], ...wishes }: EstateWishes): s
 
 function serviceOf(
   wish: ServiceWish,
-  { replicas, stabilitySeconds, limitMs = 1000, traffic, ...wishes }: Omit<EstateWishes, "services">,
+  { replicas, stabilitySeconds, limitMs = 1000, traffic, endpoints = [], ...wishes }: Omit<EstateWishes, "services">,
 ): DeepPartial<Service> {
   const { name, tier, dependsOn = [], database = false, restart, ...own } = wish;
   const workloads = workloadsOf(wish);
@@ -104,7 +118,7 @@ function serviceOf(
     ...(name === "checkout" ? { statusComponents: [statusPage.components.basket, statusPage.components.payment] } : {}),
     ...(dependsOn.length > 0 ? { dependsOn: [...dependsOn] } : {}),
     // Only checkout can be led in another way.
-    traffic: trafficOf(name === checkout.name && traffic ? traffic : "route53-weighted", recordOf(name)),
+    traffic: trafficOf(name === checkout.name && traffic ? traffic : "route53-weighted", recordOf(name), endpoints),
     ...(database
       ? {
           databases: [
@@ -142,8 +156,9 @@ function serviceOf(
 
 type DeepPartial<T> = T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;
 
-function trafficOf(driver: LabTraffic, recordName: string): Partial<Traffic> {
+function trafficOf(driver: LabTraffic, recordName: string, endpoints: Endpoints): Partial<Traffic> {
   const name = { zone: zone.id, name: recordName, ttl: 60 };
+  if (driver === "arc-routing-control") return { driver, ...name, endpoints, controls: routingControls };
   return driver === "route53-switch"
     ? { driver, ...name, primary: east, control: { ...control } }
     : { driver, ...name };

@@ -80,6 +80,7 @@ const requestsOf: Record<string, { server: RegExp; action: RegExp }> = {
   "promote-replica": { server: /^rds$/, action: /^PromoteReadReplica$/ },
   "swap-records": { server: /^route53$/, action: /^ChangeResourceRecordSets$/ },
   "flip-control-object": { server: /^s3$/, action: /^(?:Put|Delete)Object$/ },
+  "set-routing-controls": { server: /^arc$/, action: /^UpdateRoutingControlStates$/ },
   "shift-dns": { server: /^route53$/, action: /^ChangeResourceRecordSets$/ },
 };
 

@@ -229,7 +229,7 @@ async function writeFiles(world: World, folder: string, options: LabOptions): Pr
     stabilitySeconds: 60,
     ...(options.patient ? { limitMs: 5000 } : {}),
     ...(options.services ? { services: options.services } : {}),
-    ...(options.traffic ? { traffic: options.traffic } : {}),
+    ...(options.traffic ? { traffic: options.traffic, endpoints: world.recoveryCluster.endpoints } : {}),
     ...options.estate,
   });
   await writeFile(path("estate.yaml"), options.editEstate ? options.editEstate(yaml) : yaml);

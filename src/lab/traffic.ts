@@ -1,6 +1,6 @@
 import { objectHost } from "../adapters/s3.ts";
 import type { ZoneRecord } from "./dns-answers.ts";
-import { control, east, record, west, type LabTraffic } from "./estate.ts";
+import { control, east, record, routingControls, west, type LabRegion, type LabTraffic } from "./estate.ts";
 import type { HealthCheckConfig, HealthChecks } from "./health-checks.ts";
 import type { Bucket } from "./s3-objects.ts";
 
@@ -36,12 +36,34 @@ export function recordsFor(
   if (driver === "route53-weighted") {
     return pair.map((each) => ({ ...each, weight: each.setIdentifier === east ? 100 : 0 }));
   }
-  const checks: Record<string, string> = driver === "route53-switch" ? { [east]: checkOfOld(health) } : {};
+  const checks = checksFor(driver, health);
   return pair.map((each) => {
     const healthCheckId = checks[each.setIdentifier];
     const failover = each.setIdentifier === east ? ("PRIMARY" as const) : ("SECONDARY" as const);
     return { ...each, failover, ...(healthCheckId ? { healthCheckId } : {}) };
   });
+}
+
+/** By region, the checks of a driver's records. */
+function checksFor(driver: LabTraffic, health: HealthChecks): Record<string, string> {
+  if (driver === "route53-switch") return { [east]: checkOfOld(health) };
+  if (driver !== "arc-routing-control") return {};
+  return Object.fromEntries(([east, west] as const).map((region) => [region, checkOfControl(health, region)]));
+}
+
+/** A check that has followed its routing control for long: the east's is On. */
+function checkOfControl(health: HealthChecks, region: LabRegion): string {
+  const check = health.create(`made long ago for ${region}`, {
+    type: "RECOVERY_CONTROL",
+    routingControl: routingControls[region],
+    // Nobody looks at an endpoint: these two are what Route 53 says where nothing else is said.
+    intervalSeconds: 30,
+    failureThreshold: 1,
+    inverted: false,
+    disabled: false,
+  });
+  check.endpointOk = region === east;
+  return check.id;
 }
 
 /** A check that has looked for long: the object is not there, which is what an inverted one calls healthy. */

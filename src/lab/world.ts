@@ -11,9 +11,11 @@ import { openMail, type MailServer } from "./mail.ts";
 import type { Pair } from "./postgres-pair.ts";
 import { openMusterDatabase, type MusterDatabase } from "./postgres.ts";
 import { openRds, type Rds } from "./rds.ts";
+import { openRecoveryCluster, type RecoveryCluster } from "./recovery-cluster.ts";
 import { RequestLog } from "./request-log.ts";
 import { openResolver, type LabResolver } from "./resolver.ts";
 import { openRoute53, type Route53 } from "./route53.ts";
+import { controlPanel } from "./routing.ts";
 import { openS3, type S3 } from "./s3.ts";
 import { checkout, checkWishes, type ServiceWish } from "./services.ts";
 import { openSlack, type Slack } from "./slack.ts";
@@ -62,6 +64,7 @@ export type World = {
   resolver: LabResolver;
   route53: Route53;
   s3: S3;
+  recoveryCluster: RecoveryCluster;
   /** Sends customers in another way from now on, and to the east: what somebody who sets it up does. */
   useTraffic(driver: LabTraffic): void;
   /** In the order in which they were wished. */
@@ -109,8 +112,9 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     const resolver = await closing.opened(openResolver({ host: host(3), upstream: dns.server, clock }));
     setNames(dns, addresses, pairs);
     const s3 = await closing.opened(openS3({ log, clock, host: host(5), buckets: labBuckets() }));
+    const recoveryCluster = await closing.opened(openRecoveryCluster({ log, clock, host: host(5), ...controlPanel() }));
     const edges: Record<string, Edge> = {};
-    const ask = makeCheckers({ s3, authority, edges: () => edges });
+    const ask = makeCheckers({ s3, recoveryCluster, authority, edges: () => edges });
     const hosted = { ...zone, nameServers: [zone.nameServer], records: firstRecords(addresses, wishes) };
     const [route53, rds, slack, mail, sts, statusPage] = await Promise.all([
       closing.opened(openRoute53({ log, clock, host: host(5), zone: hosted, dns, random, ask })),
@@ -159,6 +163,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       clusters[region]?.setDead(dead);
       rds.setRegion(region, dead ? "silent" : false);
       s3.setRegion(region, dead ? "silent" : false);
+      recoveryCluster.setRegion(region, dead ? "silent" : false);
       sts.setRegion(region, dead ? "silent" : false);
       await setPairsDead([...pairs.values()], {
         region,
@@ -178,6 +183,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       route53,
       services,
       s3,
+      recoveryCluster,
       useTraffic,
       pair,
       rds,

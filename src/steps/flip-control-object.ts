@@ -3,7 +3,7 @@ import type { DnsName } from "../adapters/route53.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
 import { CannotContinue } from "../errors.ts";
 import { isUnknown, step, unknown, type StepContext, type Unknown } from "../engine/step.ts";
-import { askNameServers, behindOf, differs, type Answers, type Expected } from "./name-servers.ts";
+import { askNameServers, behindOf, strayFrom, type Answers, type Expected } from "./name-servers.ts";
 
 export type FlipControlObjectInput = {
   service: string;
@@ -60,8 +60,8 @@ export const flipControlObject = step<FlipControlObjectInput, FlipControlObjectS
     missing({ object, answers }, before, { object: place }) {
       if (object && !before.object) return `${spellObject(place)} is still there, before it was not`;
       if (!object && before.object) return `${spellObject(place)} is not there, before it was`;
-      const stray = Object.entries(answers).find(([server, answer]) => isOther(answer, before.answers[server]));
-      return stray && `the name server ${stray[0]} does not answer as before yet`;
+      const stray = strayFrom(answers, before.answers);
+      return stray && `the name server ${stray} does not answer as before yet`;
     },
   },
 
@@ -104,8 +104,3 @@ async function makeIt(
 /** What the object says is for people who find it; to the health check only matters that it is there. */
 const sign = (ctx: StepContext, toRegion: string): string =>
   `Muster's run ${ctx.runId} sends customers to ${toRegion}. While this object is here, they go there.\n`;
-
-function isOther(now: Answers[string], before: Answers[string] | undefined): boolean {
-  if (!before || "failed" in before || "failed" in now) return false;
-  return differs(now.values, before.values);
-}

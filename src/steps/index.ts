@@ -13,6 +13,7 @@ import { pointConfig } from "./point-config.ts";
 import { promoteReplica } from "./promote-replica.ts";
 import { restartPods } from "./restart-pods.ts";
 import { scaleDeployment } from "./scale-deployment.ts";
+import { setRoutingControls } from "./set-routing-controls.ts";
 import { shiftDns } from "./shift-dns.ts";
 import { startWave } from "./start-wave.ts";
 import { swapRecords } from "./swap-records.ts";
@@ -41,6 +42,7 @@ export const steps: readonly (AnyStep | AnyGate)[] = [
   shiftDns,
   swapRecords,
   flipControlObject,
+  setRoutingControls,
   verifyPublic,
   watchStability,
   fenceReturned,

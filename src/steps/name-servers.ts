@@ -44,6 +44,14 @@ export function behindOf(answers: Answers, wanted: readonly string[]): string[] 
   });
 }
 
+/** Finds a name server that answers something else than it did before. Pure. */
+export function strayFrom(answers: Answers, before: Answers): string | undefined {
+  return Object.keys(answers).find((server) => {
+    const [now, then] = [answers[server], before[server]];
+    return now && then && "values" in now && "values" in then && differs(now.values, then.values);
+  });
+}
+
 async function ask(ctx: StepContext, dns: DnsName, server: string): Promise<Answers[string]> {
   try {
     const { values } = await askServer(ctx, ctx.clients.names, server, dns, { signal: ctx.signal });

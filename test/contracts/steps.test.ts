@@ -14,6 +14,11 @@ const preparations: Record<string, (bench: Bench) => Promise<void> | void> = {
     bench.useTraffic("route53-switch");
     inputs.flipControlObject.expected.values = [bench.edges[west]?.address ?? ""];
   },
+  "set-routing-controls": (bench) => {
+    bench.useTraffic("arc-routing-control");
+    inputs.setRoutingControls.endpoints = bench.recoveryCluster.endpoints;
+    inputs.setRoutingControls.expected.values = [bench.edges[west]?.address ?? ""];
+  },
   "fence-returned": async (bench) => {
     await ask(bench.pair.primary.server, "alter role app login");
     bench.clusters[east]?.scale("shop", "checkout", 3, "kubectl");

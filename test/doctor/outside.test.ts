@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { east, instances, west } from "../../src/lab/estate.ts";
+import { parse, stringify } from "yaml";
+import { east, instances, record, routingControls, west, zone } from "../../src/lab/estate.ts";
 import { ask } from "../../src/lab/postgres-pair.ts";
 import { openPatient, type Patient } from "./patient.ts";
 
@@ -189,5 +190,48 @@ describe("clusters", () => {
     ]);
     const [context] = await patient.withEstate((yaml) => yaml.replace("context: prod-west", "context: prod-north"));
     expect(context).toMatch(/^broken the cluster west: The cluster west: .*prod-north/);
+  });
+});
+
+describe("routing controls", () => {
+  it("that few endpoints tell, and checks that do not follow them", async () => {
+    const { lab } = patient;
+    const { endpoints } = lab.recoveryCluster;
+    const traffic = {
+      driver: "arc-routing-control",
+      zone: zone.id,
+      name: record,
+      endpoints,
+      controls: routingControls,
+    };
+    const troubles = () =>
+      patient.withEstate((yaml) => {
+        const estate = parse(yaml) as { services: { checkout: { traffic: object } } };
+        estate.services.checkout.traffic = traffic;
+        return stringify(estate);
+      });
+    expect(await troubles()).toEqual([
+      "broken the record checkout.example.com: The zone Z0LAB has no record with a health check of that name (A) for us-east-1 and us-west-2.",
+    ]);
+    lab.useTraffic("arc-routing-control");
+    expect(await troubles()).toEqual([]);
+    for (const region of ["eu-west-1", "ap-northeast-1"]) lab.recoveryCluster.setRegion(region, "refuses");
+    const few =
+      "3 of 5 endpoints of the recovery cluster tell them: the endpoint in eu-west-1 breaks connections; the endpoint in ap-northeast-1 breaks connections.";
+    expect(await troubles()).toEqual([`warning the routing controls of checkout: ${few}`]);
+    for (const region of ["eu-west-1", "ap-northeast-1"]) lab.recoveryCluster.setRegion(region, false);
+    lab.recoveryCluster.denied.add("GetRoutingControlState");
+    const check = lab.route53.health.all.find(({ config }) => config.routingControl === routingControls[west]);
+    lab.route53.health.edit(check?.id ?? "", { inverted: true });
+    expect(await troubles()).toEqual([
+      expect.stringMatching(
+        /^broken the health check of checkout\.example\.com \(us-west-2\): .* routing control of us-west-2: it is inverted/,
+      ),
+      expect.stringMatching(
+        /^broken the routing controls of checkout: 0 of 5 .*: AWS did not let Muster read the routing control of us-/,
+      ),
+    ]);
+    lab.recoveryCluster.denied.clear();
+    lab.useTraffic("route53-weighted");
   });
 });

@@ -1,16 +1,28 @@
+import { east, routingControls, west } from "../../src/lab/estate.ts";
 import type { LabRequest } from "../../src/lab/request-log.ts";
 import type { AwsCall } from "../plumbing/iam.ts";
 import type { ClusterCall } from "../plumbing/rbac.ts";
 
 export const account = "123456789012";
 
+const [, panel = "", , control = ""] = routingControls[east].split("/");
+const otherControl = routingControls[west].split("/").at(-1) ?? "";
+/** What stands for the lab's routing controls in deploy/iam/routing-controls.json. */
+export const controlNames = { panel, control, "other-control": otherControl };
+
 /** What AWS was asked in a lab, as IAM would see it. A connection that nobody answered asked nothing. */
 export function awsCalls(requests: readonly LabRequest[]): AwsCall[] {
   return requests
-    .filter(({ server, action }) => (server === "rds" || server === "route53") && action !== "connect")
-    .map(({ server, action, resource, context = {} }) => {
+    .filter(({ server, action }) => ["rds", "route53", "arc"].includes(server) && action !== "connect")
+    .flatMap(({ server, action, resource, context = {} }) => {
+      // A change of several routing controls needs the right on each.
+      if (server === "arc") {
+        return resource
+          .split(" ")
+          .map((arn) => ({ action: `route53-recovery-cluster:${action}`, resource: arn, context }));
+      }
       if (server === "route53") {
-        const kind = action === "GetChange" ? "change" : "hostedzone";
+        const kind = { GetChange: "change", GetHealthCheck: "healthcheck" }[action] ?? "hostedzone";
         return { action: `route53:${action}`, resource: `arn:aws:route53:::${kind}/${resource}`, context };
       }
       const [region = "", id = ""] = resource.split("/");

@@ -6,7 +6,7 @@ import { openLab, type Lab } from "../../src/lab/lab.ts";
 import type { LabRequest } from "../../src/lab/request-log.ts";
 import { actionsOf, isAllowed, readPolicy, type AwsCall, type Policy } from "../plumbing/iam.ts";
 import { rightsOf, ruleFor, shippedRoles, type ClusterCall, type Role } from "../plumbing/rbac.ts";
-import { account, awsCalls, clusterCalls } from "./lab-calls.ts";
+import { account, awsCalls, clusterCalls, controlNames } from "./lab-calls.ts";
 
 /** Long, because a machine may be busy with other things: no story waits on the wall. */
 jest.setTimeout(240_000);
@@ -27,6 +27,8 @@ const observe = readPolicy(read("deploy/iam/observe.json"), values);
 const act = readPolicy(read("deploy/iam/act.json"), values);
 /** Beside them where customers are moved by an object. */
 const byObject = readPolicy(read("deploy/iam/switch.json"), { ...values, bucket: "control", key: "go-west" });
+/** Beside them where routing controls move them; test/stories/routing-controls.test.ts holds a run to it. */
+const byControls = readPolicy(read("deploy/iam/routing-controls.json"), { ...values, ...controlNames });
 const observeRoles = shippedRoles("observe");
 const actRoles = shippedRoles("act");
 
@@ -115,7 +117,9 @@ describe("the rights that docs/install.md hands out", () => {
           [...names.matchAll(/\b(\w+)Command\b/g)].map(([, name = ""]) => `${services[client] ?? client}:${name}`),
       ),
     );
-    const missing = [...new Set(commands)].filter((action) => !actionsOf([observe, act, byObject]).includes(action));
+    const missing = [...new Set(commands)].filter(
+      (action) => !actionsOf([observe, act, byObject, byControls]).includes(action),
+    );
     expect(commands.length).toBeGreaterThan(4);
     expect(missing.toSorted()).toEqual(Object.keys(notGiven).toSorted());
   });
@@ -124,7 +128,10 @@ describe("the rights that docs/install.md hands out", () => {
     expect(actionsOf([observe]).filter((action) => !/:(?:Describe|Get|List)/.test(action))).toEqual([]);
     expect(rightsOf(observeRoles).filter((right) => !/^(?:get|list) /.test(right))).toEqual([]);
     expect(
-      act.Statement.flatMap(({ Action, Resource }) => [Action, Resource].flat()).filter((one) => one.includes("*")),
+      [act, byControls]
+        .flatMap(({ Statement }) => Statement)
+        .flatMap(({ Action, Resource }) => [Action, Resource].flat())
+        .filter((one) => one.includes("*")),
     ).toEqual([]);
     for (const { rules } of actRoles) for (const rule of rules) expect(rule.resourceNames).not.toBeUndefined();
   });

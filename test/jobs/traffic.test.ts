@@ -1,55 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
-import { failover } from "../../jobs/failover.ts";
-import type { Traffic } from "../../src/estate.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
 import type { CheckSeen, TrafficFacts } from "../../src/facts/traffic/driver.ts";
 import { driverOf, drivers } from "../../src/facts/traffic/index.ts";
-import { estate, healthy, saw, sawNothing } from "./facts.ts";
-
-const east = "us-east-1";
-const west = "us-west-2";
-const object = { region: west, bucket: "control-west", key: "go-west" };
-const planOf = (facts: FailoverFacts) =>
-  failover.plan(estate, { toRegion: facts.toRegion, service: "checkout" }, facts);
-const rowsOf = (facts: FailoverFacts) => failover.preview(planOf(facts), facts).rows;
-
-/** A check of a region's front door, unless told otherwise. */
-const checked = (id: string, change: Partial<CheckSeen> = {}): CheckSeen => ({
-  id,
-  type: "HTTPS",
-  inverted: false,
-  disabled: false,
-  intervalSeconds: 10,
-  failureThreshold: 3,
-  host: `${id}.example.com`,
-  path: "/health",
-  healthy: true,
-  ...change,
-});
-const follows = { host: "control-west.s3.us-west-2.amazonaws.com", path: "/go-west", inverted: true };
-
-const values = { [east]: ["127.0.0.11"], [west]: ["127.0.0.21"] } as const;
-const pair = {
-  [east]: { role: "PRIMARY" as const, ttl: 60, values: [...values[east]], healthCheckId: "east" },
-  [west]: { role: "SECONDARY" as const, ttl: 60, values: [...values[west]] },
-};
-
-const dnsOf: Record<Traffic["driver"], TrafficFacts> = {
-  "route53-weighted": { ...healthy.dns, driver: "route53-weighted" },
-  "route53-failover": { ...healthy.dns, driver: "route53-failover", records: saw(pair), checks: {} },
-  "route53-switch": {
-    ...healthy.dns,
-    driver: "route53-switch",
-    records: saw(pair),
-    checks: { [east]: saw(checked("east", follows)) },
-    control: { object, primary: east, found: saw({ isThere: false }), expected: ["127.0.0.21"] },
-  },
-};
-const by = (driver: Traffic["driver"], change: Partial<TrafficFacts> = {}): FailoverFacts => ({
-  ...healthy,
-  dns: { ...dnsOf[driver], ...change },
-});
-const control = (change: object) => ({ control: { ...dnsOf["route53-switch"].control, ...change } as never });
+import { healthy, saw, sawNothing } from "./facts.ts";
+import { by, checked, control, dnsOf, east, follows, pair, planOf, rowsOf, west } from "./traffic-facts.ts";
 
 describe.each(drivers.map((driver) => [driver.name, driver] as const))("the driver %s", (name) => {
   const facts = by(name);
@@ -65,7 +19,7 @@ describe.each(drivers.map((driver) => [driver.name, driver] as const))("the driv
     const steps = planOf(facts).nodes.map(({ step }) => step);
     const [before, move, after] = steps.slice(steps.indexOf("verify-service"));
     expect([before, after]).toEqual(["verify-service", "verify-public"]);
-    expect(["shift-dns", "swap-records", "flip-control-object"]).toContain(move);
+    expect(["shift-dns", "swap-records", "flip-control-object", "set-routing-controls"]).toContain(move);
   });
 
   it("says what it depends on, in a row and in a warning", () => {
@@ -76,9 +30,9 @@ describe.each(drivers.map((driver) => [driver.name, driver] as const))("the driv
       value: expect.stringContaining("Route 53's control plane"),
       tone: "bad",
     };
-    expect(row).toEqual(name === "route53-switch" ? good : bad);
+    expect(row).toEqual(name === "route53-switch" || name === "arc-routing-control" ? good : bad);
     expect(planOf(facts).warnings.at(-1)).toMatch(
-      /control plane, which is in us-east-1\.$|^Customers stay in us-west-2/,
+      /control plane, which is in us-east-1\.$|^Customers stay in us-west-2|no control plane is needed/,
     );
   });
 

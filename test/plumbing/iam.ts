@@ -46,6 +46,8 @@ function holds(operator: string, wanted: string[], given: string[]): boolean {
   switch (operator) {
     case "StringEquals":
       return given.length === 1 && wanted.includes(given[0] ?? "");
+    case "Bool":
+      return given.length === 1 && wanted.includes(given[0] ?? "");
     // True of a key that is not there: hence the Null beside it.
     case "ForAllValues:StringEquals":
       return given.every((value) => wanted.includes(value));

@@ -1,4 +1,5 @@
-import { control, endpointOf, east, instances, record, west, zone } from "../../src/lab/estate.ts";
+import type { ClusterEndpoint } from "../../src/adapters/routing-controls.ts";
+import { control, endpointOf, east, instances, record, routingControls, west, zone } from "../../src/lab/estate.ts";
 import type { DatabaseTarget, DeploymentTarget } from "../../src/steps/targets.ts";
 
 const appRole = { env: "CHECKOUT_DB_URL" };
@@ -51,6 +52,16 @@ export const inputs = {
     toRegion: west,
     object: { ...control },
     wanted: "there" as "there" | "gone",
+    dns,
+    expected: { values: [] as string[], nameServers: [zone.nameServer] as string[] },
+  },
+  // Where the endpoints and the edges are, the lab tells.
+  setRoutingControls: {
+    service,
+    fromRegion: east,
+    toRegion: west,
+    endpoints: [] as ClusterEndpoint[],
+    controls: { ...routingControls },
     dns,
     expected: { values: [] as string[], nameServers: [zone.nameServer] as string[] },
   },

@@ -1,4 +1,4 @@
-import { control, east, record, west } from "../../src/lab/estate.ts";
+import { control, east, record, routingControls, west } from "../../src/lab/estate.ts";
 import { ask } from "../../src/lab/postgres-pair.ts";
 import type { PostgresServer } from "../../src/lab/postgres.ts";
 import type { Bench } from "./bench.ts";
@@ -13,7 +13,8 @@ export async function snapshot(bench: Bench): Promise<object> {
   const instances = [bench.rds.get("checkout-db"), bench.rds.get("checkout-db-west")];
   const states = instances.map(({ status, source, backupDays }) => ({ status, source, backupDays }));
   const objects = bench.s3.keys(control.bucket);
-  return { primary, replica, regions, states, objects, shares: bench.dns.weights(record) };
+  const controls = Object.values(routingControls).map((arn) => bench.recoveryCluster.isOn(arn));
+  return { primary, replica, regions, states, objects, controls, shares: bench.dns.weights(record) };
 }
 
 async function databaseOf(server: PostgresServer): Promise<object> {

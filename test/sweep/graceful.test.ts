@@ -25,6 +25,8 @@ const elsewhere: Record<string, string> = {
   "s3.GetObject": "a move by the control object; test/sweep/traffic.test.ts",
   "s3.PutObject": "a move by the control object; test/sweep/traffic.test.ts",
   "s3.DeleteObject": "a move by the control object, back; test/steps/flip-control-object.test.ts",
+  "arc.GetRoutingControlState": "a move by routing controls; test/sweep/traffic.test.ts",
+  "arc.UpdateRoutingControlStates": "a move by routing controls; test/sweep/traffic.test.ts",
   "route53.GetChange": "nobody: that all name servers answer is what INSYNC means, seen and not told",
   "smtp.greet": "muster doctor",
   "smtp.send": "the outbox",

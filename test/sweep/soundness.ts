@@ -30,6 +30,7 @@ const movedBy: Record<LabTraffic, string> = {
   "route53-weighted": `route53:${zone.id}/${record} ${west}=100 ${east}=0`,
   "route53-failover": `route53:${zone.id}/${record} ${west}=PRIMARY ${east}=SECONDARY`,
   "route53-switch": `s3:${control.bucket}/${control.key} present`,
+  "arc-routing-control": `arc:controls/${record} ${east}=Off ${west}=On`,
 };
 
 function effectsWanted({ mode, traffic }: Played) {

@@ -146,6 +146,8 @@ export function makeTrouble(lab: Lab, seed: number): void {
     [lab.route53.knobs, 20],
     // S3 shows every write at once.
     [lab.s3.knobs, 0],
+    // The endpoints of a recovery cluster agree after 15 seconds.
+    ...Object.values(lab.recoveryCluster.knobs).map((knobs) => [knobs, 15] as const),
     ...Object.values(lab.clusters).map(({ knobs }) => [knobs, 4] as const),
   ] as const;
   for (const [knobs, readLagSeconds] of lags) Object.assign(knobs, { random, errorRate: 0.3, readLagSeconds });

@@ -9,6 +9,7 @@ const patienceMs = 900_000;
 describe.each([
   ["route53-switch", "flip-control-object", ["s3.GetObject", "s3.PutObject"]],
   ["route53-failover", "swap-records", ["route53.ChangeResourceRecordSets"]],
+  ["arc-routing-control", "set-routing-controls", ["arc.GetRoutingControlState", "arc.UpdateRoutingControlStates"]],
 ] as const)("a failover by %s", (traffic, step, calls) => {
   const fate = { mode: "graceful", seed: sweepSeed, traffic } as const;
   let ids: string[] = [];

@@ -26,7 +26,9 @@ function lookAtCheck(ctx: Context, id: string): Promise<Fact<CheckSeen>> {
     ctx,
     async () => {
       const check = await getHealthCheck(ctx, route53, id);
-      const healthy = await isHealthy(ctx, route53, check);
+      // Route 53 tells the status of endpoints only: who wants to know what a routing control is asks its cluster.
+      const isToldHere = check.type !== "RECOVERY_CONTROL" && check.type !== "CALCULATED";
+      const healthy = isToldHere ? await isHealthy(ctx, route53, check) : undefined;
       return { ...check, ...(healthy === undefined ? {} : { healthy }) };
     },
     explainAs("Route 53"),

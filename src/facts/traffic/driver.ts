@@ -1,5 +1,6 @@
 import type { ZoneSeen } from "../../adapters/dns.ts";
 import type { HealthCheck } from "../../adapters/route53-health.ts";
+import type { ClusterEndpoint, Controls, ControlStates } from "../../adapters/routing-controls.ts";
 import type { DnsName, RegionRecords } from "../../adapters/route53.ts";
 import type { S3Object } from "../../adapters/s3.ts";
 import type { Context } from "../../context.ts";
@@ -28,6 +29,8 @@ export type TrafficFacts = {
   checks?: Record<string, Fact<CheckSeen>>;
   /** Where an object decides. */
   control?: ControlFacts;
+  /** Where routing controls decide. */
+  routing?: RoutingFacts;
 };
 
 export type ControlFacts = {
@@ -35,6 +38,17 @@ export type ControlFacts = {
   /** Customers are in this region while the object is not there, and in the object's while it is. */
   primary: string;
   found: Fact<{ isThere: boolean }>;
+  /** What name servers shall answer for the region that is moved to; nothing where that cannot be told. */
+  expected: string[];
+};
+
+export type RoutingFacts = {
+  /** The five of the recovery cluster. */
+  endpoints: ClusterEndpoint[];
+  /** By the region they send customers to. */
+  controls: Controls;
+  /** What each endpoint tells, by its region. */
+  readings: Record<string, Fact<ControlStates>>;
   /** What name servers shall answer for the region that is moved to; nothing where that cannot be told. */
   expected: string[];
 };

@@ -3,10 +3,11 @@ import type { Targets } from "../targets.ts";
 import type { TrafficDriver, TrafficFacts } from "./driver.ts";
 import { failoverRecords } from "./failover-records.ts";
 import { objectSwitch } from "./object-switch.ts";
+import { routingControls } from "./routing-controls.ts";
 import { weighted } from "./weighted.ts";
 
 /** Every way of sending customers to a region. A new one is a file and a line here. */
-export const drivers: readonly TrafficDriver[] = [weighted, failoverRecords, objectSwitch];
+export const drivers: readonly TrafficDriver[] = [weighted, failoverRecords, objectSwitch, routingControls];
 
 /** The driver by which facts were made; without a name the weighted records', as in facts of older runs. */
 export function driverOf({ driver = weighted.name }: { driver?: TrafficFacts["driver"] }): TrafficDriver {

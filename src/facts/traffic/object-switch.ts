@@ -1,17 +1,16 @@
-import { findAddresses, findZone } from "../../adapters/dns.ts";
+import { findZone } from "../../adapters/dns.ts";
 import { getRegionRecords } from "../../adapters/route53.ts";
 import { getObject, objectHost, spellObject } from "../../adapters/s3.ts";
-import type { Context } from "../../context.ts";
 import { use } from "../../engine/plan.ts";
 import { unknown } from "../../engine/step.ts";
 import type { Traffic } from "../../estate.ts";
 import { flipControlObject } from "../../steps/flip-control-object.ts";
 import { explainAs } from "../explain.ts";
 import { look, seen, whyUnseen } from "../fact.ts";
-import type { Targets } from "../targets.ts";
 import { lookAtChecks } from "./checks.ts";
 import { dnsNameOf } from "./control-plane.ts";
 import type { CheckSeen, ControlFacts, MoveFacts, TrafficDriver } from "./driver.ts";
+import { expectedAnswers } from "./expected.ts";
 import { checkIn, checkTraps, redTraps, ttlOf, ttlTraps } from "./traps.ts";
 
 type Settings = Extract<Traffic, { driver: "route53-switch" }>;
@@ -37,8 +36,7 @@ export const objectSwitch: TrafficDriver<Settings> = {
       look(ctx, async () => ({ isThere: (await getObject(ctx, s3, object)) !== null }), explainAs("S3")),
     ]);
     const checks = await lookAtChecks(ctx, records);
-    const values = seen(records)?.[targets.toRegion]?.values;
-    const expected = values ?? (await addressesOfEdge(ctx, targets));
+    const expected = await expectedAnswers(ctx, records, targets);
     return { driver: settings.driver, name, records, zone, checks, control: { object, primary, found, expected } };
   },
 
@@ -88,13 +86,6 @@ export const objectSwitch: TrafficDriver<Settings> = {
     nameServers: seen(facts.dns.zone)?.nameServers ?? [],
   }),
 };
-
-/** Where the control plane does not tell what a region's answer is, its front door does: that is where it leads. */
-async function addressesOfEdge(ctx: Context, { edge }: Targets): Promise<string[]> {
-  if (!edge) return [];
-  const found = await look(ctx, () => findAddresses(ctx, ctx.clients.names, new URL(edge).hostname));
-  return seen(found) ?? [];
-}
 
 function controlOf({ dns }: MoveFacts): ControlFacts {
   if (!dns.control) throw new Error("the facts have no control object");
