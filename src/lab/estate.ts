@@ -29,6 +29,14 @@ export const instancesOf = (service: string) => ({ [east]: `${service}-db`, [wes
 export const endpointOf = (region: LabRegion, service: string = checkout.name): string =>
   `${instancesOf(service)[region]}.${region}.rds.lab`;
 
+/** The names that the two servers of a pair have which no RDS manages. */
+export const hostOf = (region: LabRegion, service: string = checkout.name): string =>
+  `${service}-db-${shortOf(region)}.shop.lab`;
+
+/** The name by which pods and Muster reach a service's database in a region. */
+export const databaseHostOf = (region: LabRegion, { name, driver }: Pick<ServiceWish, "name" | "driver">): string =>
+  driver === "postgres" ? hostOf(region, name) : endpointOf(region, name);
+
 /** The config map that tells the pods of a service, under DB_HOST, where its database is. */
 export const configMapOf = (service: string): string =>
   service === checkout.name ? "app-config" : `${service}-config`;
@@ -94,7 +102,7 @@ export function labEstate({ services = [checkout], ...wishes }: EstateWishes): s
 }
 
 function serviceOf(
-  { name, tier, dependsOn = [], database = false, ...own }: ServiceWish,
+  { name, tier, dependsOn = [], database = false, driver, ...own }: ServiceWish,
   { replicas, stabilitySeconds, limitMs = 1000, traffic, ...wishes }: Omit<EstateWishes, "services">,
 ): DeepPartial<Service> {
   const secret = { env: roleSettingOf(name) };
@@ -110,11 +118,17 @@ function serviceOf(
     ...(database
       ? {
           databases: [
-            {
-              driver: "rds-postgres",
-              writer: { region: east, instance: instance[east], appRole: secret },
-              replica: { region: west, instance: instance[west], appRole: secret },
-            },
+            driver === "postgres"
+              ? {
+                  driver,
+                  writer: { region: east, host: hostOf(east, name), appRole: secret },
+                  replica: { region: west, host: hostOf(west, name), appRole: secret },
+                }
+              : {
+                  driver: "rds-postgres",
+                  writer: { region: east, instance: instance[east], appRole: secret },
+                  replica: { region: west, instance: instance[west], appRole: secret },
+                },
           ],
         }
       : {}),

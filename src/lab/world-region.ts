@@ -3,7 +3,7 @@ import type { Addresses } from "./address.ts";
 import type { Authority } from "./certificates.ts";
 import type { Closing } from "./closing.ts";
 import { openEdge, type Edge } from "./edge.ts";
-import { configMapOf, east, endpointOf, frontDoorOf, recordOf, shortOf, type LabRegion } from "./estate.ts";
+import { configMapOf, databaseHostOf, east, frontDoorOf, recordOf, shortOf, type LabRegion } from "./estate.ts";
 import { openKubernetes, type Kubernetes } from "./kubernetes.ts";
 import type { Namespace } from "./kubernetes-state.ts";
 import type { RequestLog } from "./request-log.ts";
@@ -74,7 +74,7 @@ function namespaceOf({ services, podsOf }: RegionOptions): Namespace {
     // The west is told of the east's writers until somebody fails over: that is how it is found in practice.
     configMaps: services
       .filter(({ database }) => database)
-      .map(({ name }) => ({ name: configMapOf(name), data: { DB_HOST: endpointOf(east, name) } })),
+      .map((service) => ({ name: configMapOf(service.name), data: { DB_HOST: databaseHostOf(east, service) } })),
     deployments: services.map((service) => ({
       name: service.name,
       replicas: podsOf(service),
