@@ -1,8 +1,8 @@
 import type { Claim } from "../src/engine/plan.ts";
+import { databaseDriver } from "../src/facts/databases/index.ts";
 import { seen, whyUnseen } from "../src/facts/fact.ts";
 import { keepsData, type FactsWithDatabase, type FailoverFacts } from "../src/facts/failover.ts";
 import { predictedLoss, reachedBySomebody, seenFrom } from "../src/facts/moves.ts";
-import { readyToPromote } from "../src/facts/replica.ts";
 import type { Shares } from "../src/facts/traffic/driver.ts";
 import { driverOf } from "../src/facts/traffic/index.ts";
 import { keyName, spellValue } from "./config-keys.ts";
@@ -18,7 +18,7 @@ export function claimsOf(facts: FailoverFacts, database: DatabaseMove | undefine
 /** A forced move stands on nothing about the old side, so that it can be tried in any weather. */
 function databaseClaims({ to, from, facts, mode, forced }: DatabaseMove): { first: Claim[]; last: Claim[] } {
   const writer = seen(facts.from.server)?.takesWrites;
-  const source = seen(facts.to.instance)?.sourceId;
+  const { follows, value } = databaseDriver(facts.databaseDriver).claim(facts);
   // While the old writer is heard, the figure moves with every beat, and the fence may yet make it nothing.
   const loss = mode === "ungraceful" && !reachedBySomebody(facts) ? predictedLoss(facts) : undefined;
   const alive = mode === "graceful";
@@ -29,8 +29,8 @@ function databaseClaims({ to, from, facts, mode, forced }: DatabaseMove): { firs
         : [{ id: "writer", sentence: `${from.instance} ${writes(writer)}`, value: { takesWrites: writer } }]),
       {
         id: "replica",
-        sentence: source === undefined ? `${to.instance} takes writes already` : `${to.instance} is a replica`,
-        value: { sourceId: source ?? null },
+        sentence: follows ? `${to.instance} is a replica` : `${to.instance} takes writes already`,
+        value,
       },
     ],
     last: [
@@ -94,7 +94,7 @@ function databaseContradiction({ id, value }: Claim, facts: FactsWithDatabase): 
     if (now === undefined || now === (value as { takesWrites: boolean }).takesWrites) return undefined;
     return `it ${writes(now)} now`;
   }
-  if (id === "replica") return replicaContradiction((value as { sourceId: string | null }).sourceId, facts);
+  if (id === "replica") return databaseDriver(facts.databaseDriver).contradiction(value, facts);
   if (id === "loss") {
     const shown = (value as { seconds: number }).seconds;
     const now = predictedLoss(facts);
@@ -112,15 +112,6 @@ function oldSideContradiction(reachable: boolean, facts: FactsWithDatabase): str
   return replica === "no"
     ? "neither Muster nor the replica reaches it now"
     : "Muster reaches neither it nor its replica now";
-}
-
-function replicaContradiction(sourceId: string | null, facts: FactsWithDatabase): string | undefined {
-  const instance = seen(facts.to.instance);
-  if (!instance) return undefined;
-  if ((instance.sourceId ?? null) !== sourceId)
-    return instance.sourceId ? `it is a replica of ${instance.sourceId} now` : "it is none now";
-  if (sourceId !== null && readyToPromote(instance.status) === "no") return `RDS says "${instance.status}" of it now`;
-  return undefined;
 }
 
 const writes = (does: boolean): string => (does ? "takes writes" : "takes no writes");

@@ -1,7 +1,7 @@
-import type { Instance } from "../src/adapters/rds.ts";
 import { UserError } from "../src/errors.ts";
 import type { SecretReference } from "../src/estate.ts";
 import { seen } from "../src/facts/fact.ts";
+import type { DatabaseServer } from "../src/facts/databases/driver.ts";
 import { keepsData, type FactsWithDatabase, type FailoverFacts } from "../src/facts/failover.ts";
 import type { Side, Sides, Targets } from "../src/facts/targets.ts";
 import type { DatabaseTarget, Mode } from "../src/steps/targets.ts";
@@ -43,12 +43,12 @@ export function databasesOf({ to, from, facts }: DatabaseMove): { from: Database
   };
 }
 
-function target(side: Side, instance: Instance | undefined, appRole: SecretReference | undefined): DatabaseTarget {
+function target(
+  side: Side,
+  instance: DatabaseServer | undefined,
+  appRole: SecretReference | undefined,
+): DatabaseTarget {
   if (!instance?.endpoint || !appRole)
     throw new Error(`the database ${side.instance} is not known well enough to be a target`);
   return { instance: side.instance, region: side.region, ...instance.endpoint, appRole };
 }
-
-/** Backups of the new writer, in days: as many as the old one keeps; never none, or no new replica could be made of it. */
-export const backupDaysOf = ({ from, to }: FactsWithDatabase): number =>
-  Math.max(1, from.known?.backupRetentionDays ?? seen(to.instance)?.backupRetentionDays ?? 1);

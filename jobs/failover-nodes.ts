@@ -1,5 +1,6 @@
 import { use, type PlanNode } from "../src/engine/plan.ts";
 import type { Deployment } from "../src/estate.ts";
+import { databaseDriver } from "../src/facts/databases/index.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
 import { predictedLoss, reachedBySomebody } from "../src/facts/moves.ts";
 import { autoscalerOf } from "../src/facts/pods.ts";
@@ -15,7 +16,6 @@ import { drainOldSide } from "../src/steps/drain-old-side.ts";
 import { fenceWrites } from "../src/steps/fence-writes.ts";
 import { openWrites } from "../src/steps/open-writes.ts";
 import { pointConfig } from "../src/steps/point-config.ts";
-import { promoteReplica } from "../src/steps/promote-replica.ts";
 import { restartPods } from "../src/steps/restart-pods.ts";
 import { scaleDeployment } from "../src/steps/scale-deployment.ts";
 import type { DatabaseTarget, DeploymentTarget } from "../src/steps/targets.ts";
@@ -23,7 +23,7 @@ import { verifyDatabase } from "../src/steps/verify-database.ts";
 import { verifyPublic } from "../src/steps/verify-public.ts";
 import { verifyService } from "../src/steps/verify-service.ts";
 import { watchStability } from "../src/steps/watch-stability.ts";
-import { backupDaysOf, databasesOf, type DatabaseMove } from "./databases.ts";
+import { databasesOf, type DatabaseMove } from "./databases.ts";
 import { pointingOf } from "./pointing.ts";
 
 /** The steps that move one service, every target named; a step never looks anything up. */
@@ -92,8 +92,8 @@ function databaseNodes(
   const split = use(acceptSplitBrain, service, { service, mode, fromInstance: from.instance }, { reads: [fenced] });
   const caughtUp = use(catchUp, service, { service, mode, from, to }, { after: [split], reads: [fenced] });
   const loss = use(acceptLoss, service, { service, rpoSeconds, shownLossSeconds }, { reads: [caughtUp] });
-  const backupRetentionDays = backupDaysOf(facts);
-  const promoted = use(promoteReplica, service, { service, replica: to, backupRetentionDays }, { after: [loss] });
+  const driver = databaseDriver(facts.databaseDriver);
+  const promoted = driver.promote(facts, { service, replica: to }, { after: loss, reads: [fenced, caughtUp] });
   const opened = use(openWrites, service, { service, to }, { after: [promoted] });
   const verified = use(verifyDatabase, service, { service, from, to }, { after: [opened], reads: [fenced, caughtUp] });
   return { nodes: [drained, fenced, split, caughtUp, loss, promoted, opened, verified], verified, decided: loss };

@@ -10,6 +10,8 @@ const typicalSeconds: Record<string, number> = {
   "catch-up": 5,
   // Replication stops, the instance restarts: minutes, by size.
   "promote-replica": 150,
+  // It stays up, and has replayed by then.
+  "promote-standby": 3,
   "open-writes": 2,
   "verify-database": 5,
   "restart-pods": 30,

@@ -1,8 +1,8 @@
 import { spell } from "../src/engine/judge.ts";
-import { seen, whyUnseen } from "../src/facts/fact.ts";
+import { databaseDriver } from "../src/facts/databases/index.ts";
+import { seen } from "../src/facts/fact.ts";
 import type { FactsWithDatabase, FailoverFacts } from "../src/facts/failover.ts";
 import { lagOf, predictedLoss, reachedBySomebody, seenFrom } from "../src/facts/moves.ts";
-import { readyToPromote } from "../src/facts/replica.ts";
 import type { Mode } from "../src/steps/targets.ts";
 import { keyName } from "./config-keys.ts";
 import type { Preview } from "./job.ts";
@@ -18,7 +18,7 @@ export type DatabasePreview = {
   rows: Row[];
   diffs: Preview["diffs"];
   /** Rights that only their use proves. */
-  provenByUse: string[];
+  provenByUse: readonly string[];
   /** Rules the plan runs into. */
   rules: string[];
   /** True where looks at the old side will be waited for in vain. */
@@ -27,12 +27,19 @@ export type DatabasePreview = {
 
 /** Shows what becomes of a service's database. Pure. */
 export function previewDatabase(facts: FactsWithDatabase, mode: Mode): DatabasePreview {
+  const driver = databaseDriver(facts.databaseDriver);
   return {
     mode,
     headline: `, ${spellOldSide(facts, mode)}`,
-    rows: [oldSideRow(facts), replicaRow(facts), lagRow(facts), lossRow(facts, mode)],
+    rows: [
+      oldSideRow(facts),
+      { label: "Replica", ...driver.replica(facts) },
+      { label: "Promotion", ...driver.promotion(facts) },
+      lagRow(facts),
+      lossRow(facts, mode),
+    ],
     diffs: [writerDiff(facts), ...configDiffs(facts)],
-    provenByUse: ["rds:PromoteReadReplica"],
+    provenByUse: driver.provenByUse,
     rules: rulesOf(facts, mode),
     oldSideSilent: !reachedBySomebody(facts),
   };
@@ -56,19 +63,6 @@ function oldSideRow(facts: FactsWithDatabase): Row {
   const { muster, replica } = seenFrom(facts);
   const tone = muster === "yes" && replica === "yes" ? "good" : reachedBySomebody(facts) ? "warn" : "bad";
   return { label: `Old side (${facts.fromRegion})`, value: spellReach(facts), tone };
-}
-
-function replicaRow({ to }: FactsWithDatabase): Row {
-  const label = "Replica";
-  const instance = seen(to.instance);
-  if (!instance) return { label, value: whyUnseen(to.instance) ?? "not seen", tone: "bad" };
-  const parts = [
-    `${instance.id}: ${instance.status}`,
-    instance.sourceId === undefined ? "not a replica" : (instance.replication ?? "replication unknown"),
-    instance.hasBackup ? "has a backup" : "no backup yet",
-  ];
-  const ready = instance.sourceId === undefined ? "no" : readyToPromote(instance.status);
-  return { label, value: parts.join(", "), tone: ready === "yes" ? "good" : ready === "later" ? "warn" : "bad" };
 }
 
 function lagRow(facts: FactsWithDatabase): Row {

@@ -1,8 +1,8 @@
+import { databaseDriver } from "../src/facts/databases/index.ts";
 import { seen, whyUnseen } from "../src/facts/fact.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
 import { secondsBetween } from "../src/facts/moment.ts";
 import { predictedLoss } from "../src/facts/moves.ts";
-import { readyToPromote } from "../src/facts/replica.ts";
 import type { Targets } from "../src/facts/targets.ts";
 import type { DatabaseMove } from "./databases.ts";
 import { driverOf } from "../src/facts/traffic/index.ts";
@@ -14,7 +14,7 @@ export function warningsOf(targets: Targets, facts: FailoverFacts, database: Dat
     ...(database ? [...served(database), ...splitBrain(database), ...loss(database), ...roleWarnings(database)] : []),
     ...traffic(facts),
     ...failingCalls(facts),
-    ...(database ? promotion(database) : []),
+    ...(database ? databaseDriver(database.facts.databaseDriver).warnings(database) : []),
     ...frontDoor(targets, facts),
     ...(database ? sight(database) : []),
     ...lesserRights(facts),
@@ -74,16 +74,6 @@ function failingCalls({ failingCalls: failing = [] }: FailoverFacts): string[] {
   const more = failing.length > namedAtMost ? [`${failing.length - namedAtMost} more`] : [];
   return [
     `Muster's calls have been failing: ${[...named, ...more].join(", ")}. The run tries each of them all the same.`,
-  ];
-}
-
-function promotion({ to, facts }: DatabaseMove): string[] {
-  const instance = seen(facts.to.instance);
-  return [
-    ...(instance?.sourceId !== undefined && readyToPromote(instance.status) === "later"
-      ? [`${to.instance} is "${instance.status}"; the promotion waits until it is available.`]
-      : []),
-    ...(instance && !instance.hasBackup ? [`${to.instance} has no backup of its own yet.`] : []),
   ];
 }
 

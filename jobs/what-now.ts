@@ -3,6 +3,7 @@ import type { Plan } from "../src/engine/plan.ts";
 import { isOver, type RunView } from "../src/engine/view.ts";
 import { keepsData, type FactsWithDatabase, type FailoverFacts } from "../src/facts/failover.ts";
 import { seen } from "../src/facts/fact.ts";
+import { promotionSteps } from "../src/steps/promotions.ts";
 
 /** What became of an old side that could not be fenced at first. */
 export type Fenced = { runId: string; at: string | null; rowsLeftBehind: number | null };
@@ -28,7 +29,7 @@ function nextAction({ approvers }: Plan, view: RunView): string[] {
 }
 
 function protection(view: RunView, facts: FactsWithDatabase): string[] {
-  const since = resultOf(view, "promote-replica")?.done?.at;
+  const since = promotionSteps.map((step) => resultOf(view, step)?.done?.at).find((at) => at !== undefined);
   if (!since) return [];
   const writer = seen(facts.to.instance)?.id ?? "the new writer";
   return [

@@ -1,18 +1,14 @@
-import { getInstance, type Instance } from "./adapters/rds.ts";
 import { makeSlack } from "./adapters/slack.ts";
 import { readConfig, type Config } from "./config.ts";
-import type { Context } from "./context.ts";
 import type { DoctorContext } from "./doctor/check.ts";
 import { examine } from "./doctor/examine.ts";
 import { broken, ok, type Finding } from "./doctor/finding.ts";
 import { checks, checksOfEstate } from "./doctor/index.ts";
 import { reportOf, type Report } from "./doctor/report.ts";
-import { unknown } from "./engine/step.ts";
 import { UserError } from "./errors.ts";
 import type { Estate } from "./estate.ts";
 import { loadEstate } from "./estate-file.ts";
-import { explainAs } from "./facts/explain.ts";
-import { look, type Fact } from "./facts/fact.ts";
+import { findServer } from "./facts/databases/index.ts";
 import { composeContext, type Overrides } from "./main.ts";
 import { lookAtQueue } from "./queue.ts";
 
@@ -40,7 +36,8 @@ export async function checkUp({ env, wallNow = () => new Date(), ...overrides }:
       slack: slackOf(config),
       lookAtQueue: () =>
         lookAtQueue({ redisUrl: config.REDIS_URL, databaseUrl: config.DATABASE_URL, within: ctx.callTimeoutMs }),
-      instance: onceEach(({ region, instance }) => lookAtInstance(ctx, region, instance)),
+      // Unlike preflight's look, this one remembers nothing: that would be a change.
+      instance: onceEach((side) => findServer(ctx, side)),
     };
     // What is slow to load is loaded before anybody's patience counts; what cannot be is told by the look at it.
     await Promise.allSettled(Object.keys(ctx.estate.clusters).map((name) => ctx.clients.cluster(name).prepare()));
@@ -87,18 +84,6 @@ const nothing: Estate = {
 /** Without an app-level token Slack posts to Muster, and only the bot's token can be tried. */
 function slackOf({ SLACK_BOT_TOKEN: botToken, SLACK_APP_TOKEN: appToken, SLACK_API_URL: apiUrl }: Config) {
   return botToken ? makeSlack({ botToken, appToken, apiUrl }) : undefined;
-}
-
-/** Unlike preflight's look at an instance, this one remembers nothing: that would be a change. */
-function lookAtInstance(ctx: Context, region: string, id: string): Promise<Fact<Instance>> {
-  return look(
-    ctx,
-    async () => {
-      const instance = await getInstance(ctx, ctx.clients.rds(region), id);
-      return instance ?? unknown(`RDS in ${region} has no instance ${id}`);
-    },
-    explainAs(`RDS in ${region}`),
-  );
 }
 
 function onceEach<Side extends { region: string; instance: string }, Found>(

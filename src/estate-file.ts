@@ -3,7 +3,7 @@ import { LineCounter, parseDocument, type Document } from "yaml";
 import type { z } from "zod";
 import { findDependencyCycles } from "./dependency-cycles.ts";
 import { messageOf, UserError } from "./errors.ts";
-import { Estate, type Traffic } from "./estate.ts";
+import { Estate, type Database, type Traffic } from "./estate.ts";
 
 /** A fault of the estate file, at its place. */
 type Fault = { line: number; column: number; where: string; says: string };
@@ -136,18 +136,17 @@ function faultsWithin(estate: Estate): { keys: PropertyKey[]; says: string }[] {
         own(`the routing control ${arn}`, name, [...keys, "traffic", "controls", region]);
     }
     for (const [index, { writer, replica }] of service.databases.entries()) {
+      const place = [...keys, "databases", index];
       for (const [role, side] of Object.entries({ writer, replica })) {
-        const place = [...keys, "databases", index, role];
-        own(`the instance ${side.instance} in ${side.region}`, name, [...place, "instance"]);
+        const [thing, key] = thingOf(side);
+        own(thing, name, [...place, role, key]);
         if (!estate.regions.includes(side.region))
-          faults.push({ keys: [...place, "region"], says: `"${side.region}" is not among the regions` });
+          faults.push({ keys: [...place, role, "region"], says: `"${side.region}" is not among the regions` });
       }
-      if (writer.region === replica.region) {
-        faults.push({
-          keys: [...keys, "databases", index, "replica", "region"],
-          says: "the replica is in the writer's region",
-        });
-      }
+      if (writer.region === replica.region)
+        faults.push({ keys: [...place, "replica", "region"], says: "the replica is in the writer's region" });
+      if ("host" in replica && thingOf(writer)[0] === thingOf(replica)[0])
+        faults.push({ keys: [...place, "replica", "host"], says: "the replica is the writer itself" });
     }
     for (const list of ["deployments", "configs"] as const) {
       for (const [index, { cluster, region }] of service[list].entries()) {
@@ -177,6 +176,12 @@ function faultsWithin(estate: Estate): { keys: PropertyKey[]; says: string }[] {
     faults.push({ keys: ["services", service, "dependsOn", index], says });
   }
   return faults;
+}
+
+/** What one side of a database is, and the key that says so. RDS's names hold in their region only. */
+function thingOf(side: Database["writer"]): [thing: string, key: string] {
+  if ("host" in side) return [`the server ${side.host}:${side.port}`, "host"];
+  return [`the instance ${side.instance} in ${side.region}`, "instance"];
 }
 
 function trafficFaults({ regions }: Estate, traffic: Traffic): { keys: PropertyKey[]; says: string }[] {

@@ -28,19 +28,31 @@ const person = z.strictObject({
   terminal: z.string().min(1).optional().describe("The login name this person has where the terminal is used."),
 });
 
-const side = z.strictObject({
+const appRole = secretReference
+  .optional()
+  .describe("A postgres:// URL with the role, password and database the application uses. Its host is not used.");
+
+const instance = z.strictObject({
   region,
   instance: z.string().min(1).describe("The RDS instance identifier."),
-  appRole: secretReference
-    .optional()
-    .describe("A postgres:// URL with the role, password and database the application uses. Its host is not used."),
+  appRole,
 });
 
-const database = z.strictObject({
-  driver: z.literal("rds-postgres"),
-  writer: side,
-  replica: side,
+const server = z.strictObject({
+  region,
+  host: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, "expected a host name in lower case, or an IPv4 address")
+    .describe("The server's own name, never a pooler's: Muster promotes and fences what answers there."),
+  port: z.int().min(1).max(65_535).default(5432),
+  appRole,
 });
+
+/** What promotes a replica: one shape a driver. */
+const database = z.discriminatedUnion("driver", [
+  z.strictObject({ driver: z.literal("rds-postgres"), writer: instance, replica: instance }),
+  z.strictObject({ driver: z.literal("postgres"), writer: server, replica: server }),
+]);
 
 const deployment = z.strictObject({
   region,

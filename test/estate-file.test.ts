@@ -4,6 +4,7 @@ import { objectives } from "../src/estate.ts";
 import { UserError } from "../src/errors.ts";
 import { labEstate, routingControls } from "../src/lab/estate.ts";
 import { clusterRegions } from "../src/lab/recovery-cluster.ts";
+import { checkout } from "../src/lab/services.ts";
 
 const whole = labEstate({ replicas: 2, stabilitySeconds: 60 });
 
@@ -216,6 +217,34 @@ describe("the estate file", () => {
       expect(faultsOf(both)).toEqual(
         [eastern, western].map((arn) => expect.stringContaining(`the routing control ${arn} belongs to the service`)),
       );
+    });
+  });
+
+  describe("with a database whose servers no RDS knows", () => {
+    const own = labEstate({ replicas: 2, stabilitySeconds: 60, services: [{ ...checkout, driver: "postgres" }] });
+    const west = "host: checkout-db-west.shop.lab";
+
+    it("names its servers by their hosts, on Postgres's own port unless it says otherwise", () => {
+      const [database] = parseEstate(own, "estate.yaml").services["checkout"]?.databases ?? [];
+      expect(database).toMatchObject({
+        driver: "postgres",
+        replica: { host: "checkout-db-west.shop.lab", port: 5432 },
+      });
+    });
+
+    it.each([
+      [
+        "an instance in place of a host",
+        own.replace("host: checkout-db-east.shop.lab", "instance: checkout-db"),
+        /host: /,
+      ],
+      ["a URL in place of a host", own.replace(west, "host: postgres://db-west"), /replica.host: expected a host name/],
+      ["a port that is none", own.replace(west, `${west}\n          port: 99999`), /replica.port: /],
+      ["a replica that is the writer", own.replaceAll("db-east", "db-west"), /host: the replica is the writer itself$/],
+      ["another driver's name", own.replace("driver: postgres", "driver: mysql"), /databases.0.driver: /],
+    ])("is refused for %s", (_what, text, expected) => {
+      expect(text).not.toBe(own);
+      expect(faultsOf(text)).toContainEqual(expect.stringMatching(expected));
     });
   });
 

@@ -1,7 +1,7 @@
-import type { Instance } from "../adapters/rds.ts";
 import type { SlackClient } from "../adapters/slack.ts";
 import type { Config } from "../config.ts";
 import type { Context } from "../context.ts";
+import type { DatabaseServer } from "../facts/databases/driver.ts";
 import type { Fact } from "../facts/fact.ts";
 import type { Side } from "../facts/targets.ts";
 import type { Finding } from "./finding.ts";
@@ -15,8 +15,8 @@ export type DoctorContext = Context & {
   lookAtQueue(): Promise<QueueSeen>;
   /** This machine's own clock; `now()` is Muster's. */
   wallNow: () => Date;
-  /** Looks at an instance as RDS tells it: once, however many ask. */
-  instance(side: Side): Promise<Fact<Instance>>;
+  /** Looks at a database server as what manages it tells it: once, however many ask. */
+  instance(side: Side): Promise<Fact<DatabaseServer>>;
 };
 
 /** What keeps the queue. */

@@ -9,11 +9,14 @@ import { pairsOf, spelt, type Pair } from "./pairs.ts";
 /** Whether RDS has every instance of the estate, fit to be promoted, and each pair has a writer and what follows it. */
 export const instances: Check = {
   name: "the database instances",
-  look: async (ctx) => (await forEach(pairsOf(ctx.estate), 8, (pair) => lookAtPair(ctx, pair))).flat(),
+  look: async (ctx) => (await forEach(managed(ctx), 8, (pair) => lookAtPair(ctx, pair))).flat(),
 };
 
+/** Of a pair that RDS does not know, the servers themselves tell. */
+const managed = ({ estate }: DoctorContext) => pairsOf(estate).filter(({ selfManaged }) => !selfManaged);
+
 async function lookAtPair(ctx: DoctorContext, { service, sides }: Pair): Promise<Finding[]> {
-  const facts = await Promise.all(sides.map((side) => ctx.instance(side)));
+  const facts = (await Promise.all(sides.map((side) => ctx.instance(side)))) as Fact<Instance>[];
   const found = facts.map(seen).filter((instance) => instance !== undefined);
   const single = sides.map((side, index) => judgeInstance(service, side, facts[index]));
   return found.length === 2 ? [...single, ...judgeRoles(service, found)] : single;

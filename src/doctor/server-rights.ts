@@ -7,7 +7,7 @@ export type Server = {
   name: string;
   /** The application's. */
   role: string;
-  /** As RDS tells it, and as the server does. */
+  /** As RDS tells it, where it knows it, and as the server does. */
   shouldWrite: boolean;
   writes: boolean;
 };
@@ -30,7 +30,7 @@ export function judgeServer({ service, name, role, shouldWrite, writes }: Server
       broken(subject, {
         happened: `${name} hears nothing of its writer.`,
         means: `A move of ${service} loses what is written in the meantime.`,
-        todo: "Look at the network between the regions, and at replication in the RDS console.",
+        todo: "Look at the network between the regions, and at its replication.",
       }),
     );
   }

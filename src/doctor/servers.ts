@@ -6,10 +6,10 @@ import { lookAtServer, type ServerFacts } from "../facts/lag.ts";
 import { forEach } from "./at-once.ts";
 import type { Check, DoctorContext } from "./check.ts";
 import { broken, warning, type Finding } from "./finding.ts";
+import type { Side } from "../facts/targets.ts";
 import { pairsOf, spelt, type Pair } from "./pairs.ts";
 import { judgeServer } from "./server-rights.ts";
-
-type Side = Pair["sides"][0];
+import { judgeStandbys, type Standing } from "./standbys.ts";
 
 /** Whether Muster can log in to each database of the estate, and finds there what a move needs. */
 export const servers: Check = {
@@ -31,8 +31,12 @@ export const servers: Check = {
 async function lookAtPair(ctx: DoctorContext, pair: Pair): Promise<Finding[]> {
   const subject = `the application's role of ${pair.service}`;
   const secret = readSecret(ctx, pair);
-  if ("url" in secret)
-    return (await Promise.all(pair.sides.map((side) => lookAtSide(ctx, pair.service, side, secret.url)))).flat();
+  if ("url" in secret) {
+    const looks = await Promise.all(pair.sides.map((side) => lookAtSide(ctx, pair, side, secret.url)));
+    const [one, other] = looks.flatMap(({ standing }) => (standing ? [standing] : []));
+    const findings = looks.flatMap((look) => look.findings);
+    return one && other ? [...findings, ...judgeStandbys(pair.service, [one, other])] : findings;
+  }
   return [
     broken(subject, {
       happened: secret.fault,
@@ -54,19 +58,26 @@ function readSecret(ctx: DoctorContext, { service, sides }: Pair): { url: string
   }
 }
 
-async function lookAtSide(ctx: DoctorContext, service: string, side: Side, url: string): Promise<Finding[]> {
+type Look = { findings: Finding[]; standing?: Standing };
+
+async function lookAtSide(ctx: DoctorContext, { service, selfManaged }: Pair, side: Side, url: string): Promise<Look> {
   const instance = seen(await ctx.instance(side));
   // Where RDS does not show the instance, the look at the instances says so.
-  if (!instance?.endpoint) return [];
+  if (!instance?.endpoint) return { findings: [] };
   const { user: role, database } = asApp({ host: "", port: 0 }, url);
   const place = { instance: side.instance, database, ...instance.endpoint };
-  const fact = await lookAtServer(ctx, { ...place, role });
+  const fact = await lookAtServer(ctx, { ...place, role, selfManaged });
   const server = seen(fact);
-  if (!server) return [unseen(ctx, service, side, fact)];
-  const writes = { shouldWrite: instance.sourceId === undefined, writes: server.takesWrites };
-  const rights = judgeServer({ service, name: spelt(side), role, ...writes }, server);
+  if (!server) return { findings: [unseen(ctx, service, side, fact)] };
+  const name = spelt(side);
+  const { standby, takesWrites: writes } = server;
+  // Where no RDS tells a role, the server's own word is all there is.
+  const shouldWrite = selfManaged ? writes : instance.sourceId === undefined;
+  const rights = judgeServer({ service, name, role, shouldWrite, writes }, server);
   // A fenced role cannot log in, and that is as it should be.
-  return server.role?.canLogIn ? [...rights, ...(await tryApplication(ctx, service, { ...place, url }))] : rights;
+  const tried = server.role?.canLogIn ? await tryApplication(ctx, service, { ...place, url }) : [];
+  const standing = standby && { name, facts: { ...server, standby } };
+  return { findings: [...rights, ...tried], ...(standing ? { standing } : {}) };
 }
 
 function unseen(ctx: DoctorContext, service: string, side: Side, fact: Fact<ServerFacts>): Finding {

@@ -1,26 +1,29 @@
-import type { Instance } from "../adapters/rds.ts";
 import type { Context } from "../context.ts";
+import type { Database } from "../estate.ts";
 import { lookAtApplication, type ApplicationFacts } from "./application.ts";
+import type { DatabaseServer } from "./databases/driver.ts";
+import { databaseDriver, lookAtSide, recallSide } from "./databases/index.ts";
 import { notSeen, seen, whyUnseen, type Fact } from "./fact.ts";
 import { lookAtLastBeat } from "./heartbeats.ts";
 import { lookAtServer, type ServerFacts } from "./lag.ts";
 import { lookAtPromotions, type Promotion } from "./promotions.ts";
-import { lookAtInstance, recallInstance } from "./replica.ts";
 import type { Side, Sides } from "./targets.ts";
 
 /** What preflight saw of the database of a service that is to move. */
 export type DatabaseFacts = {
+  /** What manages its servers; facts of older runs name none: RDS does. */
+  databaseDriver?: Database["driver"];
   application: Fact<ApplicationFacts>;
   /** The instance that shall write, and what it says itself. */
-  to: { instance: Fact<Instance>; server: Fact<ServerFacts> };
-  /** The instance that writes until then; `known` is how RDS last described it, be it now or long ago. */
-  from: { instance: Fact<Instance>; known?: Instance; server: Fact<ServerFacts> };
+  to: { instance: Fact<DatabaseServer>; server: Fact<ServerFacts> };
+  /** The instance that writes until then; `known` is how it was last described, be it now or long ago. */
+  from: { instance: Fact<DatabaseServer>; known?: DatabaseServer; server: Fact<ServerFacts> };
   /** The newest heartbeat of the old writer that Muster remembers. */
   lastBeat: Fact<{ at: string }>;
   promotion: Fact<{ last: Promotion | null }>;
 };
 
-/** Looks at both instances of a service's database, as RDS tells them and as they say themselves. */
+/** Looks at both servers of a service's database, as what manages them tells and as they say themselves. */
 export async function lookAtDatabase(ctx: Context, service: string, sides: Sides): Promise<DatabaseFacts> {
   const application = await lookAtApplication(ctx, service, sides);
   const [instances, lastBeat, promotion] = await Promise.all([
@@ -28,7 +31,7 @@ export async function lookAtDatabase(ctx: Context, service: string, sides: Sides
     lookAtLastBeat(ctx, sides.from.instance),
     lookAtPromotions(ctx, service),
   ]);
-  return { application, ...instances, lastBeat, promotion };
+  return { databaseDriver: sides.to.driver, application, ...instances, lastBeat, promotion };
 }
 
 async function lookAtSides(
@@ -37,17 +40,24 @@ async function lookAtSides(
   application: DatabaseFacts["application"],
 ): Promise<Pick<DatabaseFacts, "to" | "from">> {
   // The old side's address is recalled first: its region's control plane may be what died.
-  const recalled = await recallInstance(ctx, from);
-  const server = (side: Side, instance: Instance | undefined) => {
+  const recalled = await recallSide(ctx, from);
+  const server = (side: Side, instance: DatabaseServer | undefined) => {
     const endpoint = instance?.endpoint;
     const app = seen(application);
     if (!app) return Promise.resolve(notSeen(ctx, whyUnseen(application) ?? "its database is not known"));
     if (!endpoint) return Promise.resolve(notSeen(ctx, `the address of ${side.instance} is not known`));
-    return lookAtServer(ctx, { instance: side.instance, database: app.database, role: app.role, ...endpoint });
+    const { selfManaged } = databaseDriver(side.driver);
+    return lookAtServer(ctx, {
+      instance: side.instance,
+      database: app.database,
+      role: app.role,
+      selfManaged,
+      ...endpoint,
+    });
   };
   const [newSide, oldSide] = await Promise.all([
-    lookAtInstance(ctx, to).then(async (instance) => ({ instance, server: await server(to, seen(instance)) })),
-    Promise.all([lookAtInstance(ctx, from), recalled ? server(from, recalled) : undefined]).then(
+    lookAtSide(ctx, to).then(async (instance) => ({ instance, server: await server(to, seen(instance)) })),
+    Promise.all([lookAtSide(ctx, from), recalled ? server(from, recalled) : undefined]).then(
       async ([instance, early]) => {
         const known = seen(instance) ?? recalled;
         return { instance, ...(known ? { known } : {}), server: early ?? (await server(from, known)) };

@@ -1,4 +1,5 @@
 import { asGuard, withPostgres } from "../adapters/postgres.ts";
+import { getStandbyState, type StandbyState } from "../adapters/postgres-standby.ts";
 import { getRoleRights, type RoleRights } from "../adapters/postgres-rights.ts";
 import { getHeartbeat, getReplicationState, hasGuard, lsnBytes } from "../adapters/postgres-state.ts";
 import type { Context } from "../context.ts";
@@ -20,10 +21,19 @@ export type ServerFacts = {
   guard?: boolean;
   /** What Muster may do about the application's role; null where the server has none of that name. */
   role?: RoleRights | null;
+  /** Where no control plane knows the server: what its promotion hangs on. */
+  standby?: StandbyState;
 };
 
-/** A database of a server, and the application's role there, where that matters. */
-export type ServerPlace = { instance: string; host: string; port: number; database: string; role?: string };
+/** A database of a server; the application's role there, where that matters; and whether nothing else manages the server. */
+export type ServerPlace = {
+  instance: string;
+  host: string;
+  port: number;
+  database: string;
+  role?: string;
+  selfManaged?: boolean;
+};
 
 /** Asks a database server where it stands in replication, and which heartbeat it has. */
 export function lookAtServer(ctx: Context, place: ServerPlace): Promise<Fact<ServerFacts>> {
@@ -43,6 +53,7 @@ export function lookAtServer(ctx: Context, place: ServerPlace): Promise<Fact<Ser
           hearsWriter,
           guard,
           ...rights,
+          ...(place.selfManaged ? { standby: await getStandbyState(sql) } : {}),
           ...(lsn === undefined ? {} : { lsn }),
           ...(unappliedBytes === undefined ? {} : { unappliedBytes }),
           ...(beatAt === undefined ? {} : { beatAt: new Date(beatAt).toISOString() }),

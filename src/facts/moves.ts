@@ -1,4 +1,5 @@
 import { lastWrite, lossSeconds } from "../steps/loss.ts";
+import { databaseDriver } from "./databases/index.ts";
 import { seen } from "./fact.ts";
 import { keepsData, type FactsWithDatabase, type FailoverFacts } from "./failover.ts";
 import { bytesBetween } from "./lag.ts";
@@ -51,10 +52,10 @@ export function lagOf(facts: FactsWithDatabase): { seconds?: number; bytes?: num
 }
 
 /** Tells whether the instance in the new region takes writes already because Muster promoted it, last of all. */
-export function promotedAlready({ to, promotion, toRegion }: FactsWithDatabase): boolean {
+export function promotedAlready(facts: FactsWithDatabase): boolean {
+  const { to, promotion, toRegion } = facts;
   const server = seen(to.server);
-  const instance = seen(to.instance);
-  const writes = server ? server.takesWrites : instance !== undefined && instance.sourceId === undefined;
+  const writes = server ? server.takesWrites : databaseDriver(facts.databaseDriver).follows(facts) === false;
   return writes && seen(promotion)?.last?.region === toRegion;
 }
 
@@ -69,5 +70,5 @@ export function alreadyThere(facts: FailoverFacts): boolean {
 
 function writesThere(facts: FailoverFacts): boolean {
   if (!keepsData(facts)) return true;
-  return seen(facts.to.server)?.takesWrites === true && seen(facts.to.instance)?.sourceId === undefined;
+  return seen(facts.to.server)?.takesWrites === true && databaseDriver(facts.databaseDriver).follows(facts) !== true;
 }

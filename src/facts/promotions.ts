@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { call, type CallContext } from "../call.ts";
 import type { Context } from "../context.ts";
+import { promotionSteps } from "../steps/promotions.ts";
 import { look, type Fact } from "./fact.ts";
 
 /** The last promotion Muster made for a service: it tells whose data is newest when both instances would write. */
@@ -15,7 +16,7 @@ export async function findPromotion(
     sql<{ region: string; run: string; at: Date }>`
     select run.plan #>> '{input,toRegion}' as region, run.id as run, event.at
       from muster.step_event event join muster.run on run.id = event.run
-     where event.step = ${`${service}/promote-replica`} and event.kind = 'intent'
+     where event.step = any(${promotionSteps.map((step) => `${service}/${step}`)}) and event.kind = 'intent'
      order by event.seq desc limit 1`.execute(ctx.db),
   );
   const [row] = rows;

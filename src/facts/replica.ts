@@ -1,10 +1,8 @@
 import { sql } from "kysely";
-import { getInstance, type Instance } from "../adapters/rds.ts";
+import type { Instance } from "../adapters/rds.ts";
 import { call, type CallContext } from "../call.ts";
 import type { Context } from "../context.ts";
-import { unknown } from "../engine/step.ts";
-import { explainAs } from "./explain.ts";
-import { look, type Fact } from "./fact.ts";
+import type { DatabaseServer } from "./databases/driver.ts";
 import type { Side } from "./targets.ts";
 
 /** States in which RDS will not promote now, but will later without anybody doing anything. */
@@ -16,21 +14,12 @@ export function readyToPromote(status: string): "yes" | "later" | "no" {
   return passing.test(status) ? "later" : "no";
 }
 
-/** Looks at an instance as RDS tells it, and remembers it for the day on which its region does not answer. */
-export async function lookAtInstance(
-  ctx: Pick<Context, "db" | "clients"> & Parameters<typeof getInstance>[0] & Parameters<typeof look>[0],
+/** Remembers an instance as RDS told it, for the day on which its region does not answer. */
+export async function rememberInstance(
+  ctx: CallContext & Pick<Context, "db">,
   side: Side,
-): Promise<Fact<Instance>> {
-  const read = async () => {
-    const instance = await getInstance(ctx, ctx.clients.rds(side.region), side.instance);
-    return instance ?? unknown(`RDS in ${side.region} has no instance ${side.instance}`);
-  };
-  const fact = await look(ctx, read, explainAs(`RDS in ${side.region}`));
-  if ("seen" in fact) await rememberInstance(ctx, side, fact.seen);
-  return fact;
-}
-
-async function rememberInstance(ctx: CallContext & Pick<Context, "db">, side: Side, instance: Instance): Promise<void> {
+  instance: DatabaseServer,
+): Promise<void> {
   await call(ctx, "db.remember-instance", () =>
     sql`
     insert into muster.instance (region, instance, described)

@@ -1,7 +1,17 @@
 import { UserError } from "../errors.ts";
-import type { ConfigKey, Database, Deployment, Estate, Service } from "../estate.ts";
+import type { ConfigKey, Database, Deployment, Estate, SecretReference, Service } from "../estate.ts";
+import { sidesOf } from "./databases/index.ts";
 
-export type Side = Database["writer"];
+/** One server of a database pair, whatever manages it. */
+export type Side = {
+  driver: Database["driver"];
+  region: string;
+  /** What people call it: the RDS identifier, or the host of a server that nobody else manages. */
+  instance: string;
+  /** Where it answers, where the estate says so and not RDS. */
+  endpoint?: { host: string; port: number };
+  appRole?: SecretReference | undefined;
+};
 
 /** A database's two instances: the one that writes after a move, and the one that writes before it. */
 export type Sides = { to: Side; from: Side };
@@ -33,7 +43,7 @@ export function targetsOf(estate: Estate, name: string, toRegion: string): Targe
   const service = Object.hasOwn(estate.services, name) ? estate.services[name] : undefined;
   if (!estate.regions.includes(toRegion)) throw refusal(`"${toRegion}" is not a region in the estate file`, estate);
   if (!service) throw refusal(`"${name}" is not a service in the estate file`, estate);
-  const sides = service.databases.flatMap(({ writer, replica }) => [writer, replica]);
+  const sides = service.databases.flatMap(sidesOf);
   const homes = (sides.length > 0 ? sides : service.deployments).map(({ region }) => region);
   if (!homes.includes(toRegion))
     throw refusal(`${name} has no ${sides.length > 0 ? "database" : "deployment"} in ${toRegion}`, estate);
@@ -45,7 +55,7 @@ export function targetsOf(estate: Estate, name: string, toRegion: string): Targe
     service,
     toRegion,
     fromRegions,
-    database: sidesOf(sides, toRegion),
+    database: pairOf(sides, toRegion),
     deployments: {
       to: service.deployments.filter((deployment) => deployment.region === toRegion),
       from: service.deployments.filter((deployment) => fromRegions.includes(deployment.region)),
@@ -55,7 +65,7 @@ export function targetsOf(estate: Estate, name: string, toRegion: string): Targe
   };
 }
 
-function sidesOf(sides: readonly Side[], toRegion: string): Sides | undefined {
+function pairOf(sides: readonly Side[], toRegion: string): Sides | undefined {
   const to = sides.find(({ region }) => region === toRegion);
   const from = sides.find(({ region }) => region !== toRegion);
   return to && from && { to, from };

@@ -1,5 +1,5 @@
 import { instancesOf, recordOf } from "./estate.ts";
-import { countLoginChanges } from "./postgres-log.ts";
+import { countLoginChanges, promotionsOf } from "./postgres-log.ts";
 import { ask, type Pair } from "./postgres-pair.ts";
 import type { LabRequest } from "./request-log.ts";
 import { configMapOf } from "./services.ts";
@@ -31,6 +31,9 @@ export function timesByChange(requests: readonly LabRequest[]): Map<string, numb
 export function timesByRole({ primary, replica }: Pair): Promise<{ taken: number; given: number }> {
   return countLoginChanges(primary.server, replica.server, app.user);
 }
+
+/** Counts how often the replica began to become a writer. */
+export const timesPromoted = async ({ replica }: Pair): Promise<number> => (await promotionsOf(replica.server)).length;
 
 /** Counts the rows that a run left at the new writer to prove that it takes writes. */
 export async function countCanaries({ replica }: Pair, runId: string): Promise<number> {

@@ -29,6 +29,14 @@ export const instancesOf = (service: string) => ({ [east]: `${service}-db`, [wes
 export const endpointOf = (region: LabRegion, service: string = checkout.name): string =>
   `${instancesOf(service)[region]}.${region}.rds.lab`;
 
+/** The names that the two servers of a pair have which no RDS manages. */
+export const hostOf = (region: LabRegion, service: string = checkout.name): string =>
+  `${service}-db-${shortOf(region)}.shop.lab`;
+
+/** The name by which pods and Muster reach a service's database in a region. */
+export const databaseHostOf = (region: LabRegion, { name, driver }: Pick<ServiceWish, "name" | "driver">): string =>
+  driver === "postgres" ? hostOf(region, name) : endpointOf(region, name);
+
 /** The setting that holds the role which a service's program logs in with: "CHECKOUT_DB_URL". */
 export const roleSettingOf = (service: string): string => `${service.toUpperCase().replaceAll("-", "_")}_DB_URL`;
 
@@ -107,7 +115,7 @@ function serviceOf(
   wish: ServiceWish,
   { replicas, stabilitySeconds, limitMs = 1000, traffic, endpoints = [], ...wishes }: Omit<EstateWishes, "services">,
 ): DeepPartial<Service> {
-  const { name, tier, dependsOn = [], database = false, restart, ...own } = wish;
+  const { name, tier, dependsOn = [], database = false, driver, restart, ...own } = wish;
   const workloads = workloadsOf(wish);
   const secret = { env: roleSettingOf(name) };
   const instance = instancesOf(name);
@@ -122,11 +130,17 @@ function serviceOf(
     ...(database
       ? {
           databases: [
-            {
-              driver: "rds-postgres",
-              writer: { region: east, instance: instance[east], appRole: secret },
-              replica: { region: west, instance: instance[west], appRole: secret },
-            },
+            driver === "postgres"
+              ? {
+                  driver,
+                  writer: { region: east, host: hostOf(east, name), appRole: secret },
+                  replica: { region: west, host: hostOf(west, name), appRole: secret },
+                }
+              : {
+                  driver: "rds-postgres",
+                  writer: { region: east, instance: instance[east], appRole: secret },
+                  replica: { region: west, instance: instance[west], appRole: secret },
+                },
           ],
         }
       : {}),

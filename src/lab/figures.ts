@@ -2,7 +2,7 @@ import type { JournalEvent } from "../engine/events.ts";
 import type { Report } from "../../jobs/report.ts";
 import type { Plan, PlanNode } from "../engine/plan.ts";
 import type { RunView } from "../engine/view.ts";
-import { countCanaries, requestsFor, timesByChange, timesByRole } from "./effects.ts";
+import { countCanaries, requestsFor, timesByChange, timesByRole, timesPromoted } from "./effects.ts";
 import { east, west } from "./estate.ts";
 import type { Lab } from "./lab.ts";
 import { countOrders } from "./orders.ts";
@@ -145,8 +145,17 @@ function effectsOf(plan: Plan, view: RunView, log: readonly LabRequest[]): Recor
 async function databaseEffects(lab: Lab, { plan, report }: Story): Promise<Record<string, number>> {
   const counted = lab.services.map(async ({ name, pair }) => {
     if (!pair) return {};
-    const [{ taken, given }, canaries] = await Promise.all([timesByRole(pair), countCanaries(pair, report.runId)]);
-    const times: Record<string, number> = { "fence-writes": taken, "open-writes": given, "verify-database": canaries };
+    const [{ taken, given }, promoted, canaries] = await Promise.all([
+      timesByRole(pair),
+      timesPromoted(pair),
+      countCanaries(pair, report.runId),
+    ]);
+    const times: Record<string, number> = {
+      "fence-writes": taken,
+      "promote-standby": promoted,
+      "open-writes": given,
+      "verify-database": canaries,
+    };
     return Object.fromEntries(
       plan.nodes.flatMap(({ id, service, step }) =>
         service === name && times[step] !== undefined ? [[id, times[step]]] : [],

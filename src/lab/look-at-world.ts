@@ -76,13 +76,19 @@ async function lookAtRegion(
     reachable,
     database: {
       ...(reachable ? database : { role: "down" }),
-      state: reachable ? lab.rds.get(instances[name]).status : "no answer",
+      state: reachable ? stateOf(lab, name) : "no answer",
     },
     pods: { ready: reachable ? ready : 0, wanted },
     ...(edgeStatus === undefined ? {} : { edgeStatus }),
     ...(configHost === undefined ? {} : { configHost }),
   };
 }
+
+/** By the word of what manages the database; its own administrators say nothing. */
+const stateOf = ({ services, rds }: Lab, region: typeof east | typeof west): string =>
+  services.some(({ name, driver }) => name === checkout.name && driver === "postgres")
+    ? "self-managed"
+    : rds.get(instances[region]).status;
 
 async function lookAtDatabase(
   { time }: Lab,

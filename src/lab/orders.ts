@@ -1,4 +1,5 @@
 import { east, west } from "./estate.ts";
+import { promotionsOf } from "./postgres-log.ts";
 import { ask } from "./postgres-pair.ts";
 import type { World } from "./world.ts";
 
@@ -23,7 +24,7 @@ type OrderRow = { number: number; placed_at: Date; committed_by: string };
 export async function countOrders({ customer, pair }: Pick<World, "customer" | "pair">): Promise<OrderCounts> {
   const accepted = customer?.counts().accepted ?? [];
   const [old, current] = await Promise.all([ordersOf(pair.primary.server), ordersOf(pair.replica.server)]);
-  const { promotedAt } = pair.replica;
+  const [promotedAt] = await promotionsOf(pair.replica.server);
   const sent = new Map(customer?.orders().map((order) => [order.number, order.attempts.length]));
   const stored = new Map<number, number>();
   for (const { number } of promotedAt ? current : old) stored.set(number, (stored.get(number) ?? 0) + 1);

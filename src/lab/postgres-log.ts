@@ -5,6 +5,14 @@ import type { PostgresServer } from "./postgres.ts";
 /** One statement about a role's right to log in, as a server's own log has it; `at` sorts as text. */
 type LoginStatement = { at: string; deed: "login" | "nologin" };
 
+/** Reads from a server's log when it was told to become a writer, each time that it began to; whoever told it. */
+export async function promotionsOf({ dataDir }: PostgresServer): Promise<Date[]> {
+  const log = await readFile(join(dataDir, "server.log"), "utf8");
+  return [...log.matchAll(/^(\S+) (\S+) UTC .*received promote request$/gm)].map(
+    ([, day, time]) => new Date(`${day}T${time}Z`),
+  );
+}
+
 /** Reads from a server's log what it was told about a role's right to log in. A replica logs nothing of what it receives. */
 async function loginStatements(server: PostgresServer, role: string): Promise<LoginStatement[]> {
   const log = await readFile(join(server.dataDir, "server.log"), "utf8");

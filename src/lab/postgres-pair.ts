@@ -16,8 +16,6 @@ export type PairSide = {
   server: PostgresServer;
   /** What the instance's name resolves to. */
   front: Proxy;
-  /** Wall time just before the server began to become a writer; unset while it has not. */
-  promotedAt?: Date;
 };
 
 /** Two Postgres servers with streaming replication, as an RDS instance and its cross-region replica. */
@@ -128,14 +126,9 @@ export async function streams(server: PostgresServer): Promise<boolean> {
 }
 
 /** Makes what RDS does to the machine of an instance. */
-export function machineOf(side: PairSide): RdsMachine {
-  const { server } = side;
+export function machineOf({ server }: PairSide): RdsMachine {
   return {
-    promote: async () => {
-      const before = new Date();
-      await promote(server);
-      side.promotedAt = before;
-    },
+    promote: () => promote(server),
     stop: () => server.stop("fast"),
     start: () => server.start(),
     streams: () => streams(server),
@@ -182,6 +175,7 @@ wal_receiver_timeout = 3s
 wal_receiver_status_interval = 1s
 wal_retrieve_retry_interval = 250ms
 log_statement = ddl
+log_timezone = 'UTC'
 `;
 }
 

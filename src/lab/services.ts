@@ -1,4 +1,4 @@
-import type { Service } from "../estate.ts";
+import type { Database, Service } from "../estate.ts";
 
 /** What a lab is asked for, of one service. */
 export type ServiceWish = {
@@ -9,6 +9,8 @@ export type ServiceWish = {
   dependsOn?: readonly string[];
   /** True: a Postgres pair of its own, which its pods find through a config map. Left out: its pods need nothing. */
   database?: boolean;
+  /** What manages that pair; RDS, when left out. */
+  driver?: Database["driver"];
   /** Pods that serve it; left out, as many as the lab gives every service. */
   replicas?: number;
   /** True: beside the pods that serve there are as many that work, of a deployment of their own that reads a key of its own. */

@@ -1,6 +1,7 @@
 import { Resolver } from "node:dns/promises";
 import { east, record, west } from "./estate.ts";
 import { countOrders, type OrderCounts } from "./orders.ts";
+import { promotionsOf } from "./postgres-log.ts";
 import { ask } from "./postgres-pair.ts";
 import { lookAtService, podsIn, writersOf, type ServiceSeen } from "./service-sights.ts";
 import { checkout, configMapOf } from "./services.ts";
@@ -119,7 +120,8 @@ export function sightsOf(world: World, query: Query): Sights {
 
 async function asItIs({ pair, clusters, dns }: World): Promise<WorldSeen> {
   const writers = await writersOf([pair.primary, pair.replica]);
-  const current = pair.replica.promotedAt ? pair.replica : pair.primary;
+  const promoted = (await promotionsOf(pair.replica.server)).length > 0;
+  const current = promoted ? pair.replica : pair.primary;
   const [role] = await ask<{ may: boolean }>(
     current.server,
     `select rolcanlogin as may from pg_roles where rolname = '${app.user}'`,

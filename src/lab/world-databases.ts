@@ -3,10 +3,12 @@ import type { Clock } from "../clock.ts";
 import type { Addresses } from "./address.ts";
 import type { Closing } from "./closing.ts";
 import { east, endpointOf, instancesOf, roleSettingOf, west } from "./estate.ts";
-import { machineOf, openPair, type Pair, type PairOptions } from "./postgres-pair.ts";
+import { promoteGrant } from "../adapters/postgres-standby.ts";
+import { ask, machineOf, openPair, type Pair, type PairOptions } from "./postgres-pair.ts";
 import type { InstanceOptions } from "./rds-instance.ts";
 import { checkout, type ServiceWish } from "./services.ts";
-import { app } from "./shop.ts";
+import { app, muster } from "./shop.ts";
+import type { LabService } from "./world.ts";
 
 /** How long a replica keeps up a line on which nothing comes: wal_receiver_timeout on RDS. In seconds. */
 const receiverTimeoutSeconds = 30;
@@ -18,10 +20,16 @@ export async function openPairs(
   closing: Closing,
 ): Promise<Map<string, Pair>> {
   const seed = await readFile(new URL("../adapters/guard.sql", import.meta.url), "utf8");
-  const others = services.filter(({ name, database }) => database && name !== checkout.name);
-  const pairs = [checkout, ...others].map(async ({ name }, index): Promise<[string, Pair]> => {
+  const withData = services.filter(({ database }) => database);
+  const inOrder = withData.toSorted(
+    (one, other) => Number(other.name === checkout.name) - Number(one.name === checkout.name),
+  );
+  const pairs = inOrder.map(async ({ name, driver }, index): Promise<[string, Pair]> => {
     const options: PairOptions = { addresses, regions: [east, west], seed, ...hostsOfPair(index) };
-    return [name, await closing.opened(openPair(options))];
+    const pair = await closing.opened(openPair(options));
+    // As docs/estate.md asks of whoever manages the servers.
+    if (driver === "postgres") await ask(pair.primary.server, promoteGrant(muster.user));
+    return [name, pair];
   });
   return new Map(await Promise.all(pairs));
 }
@@ -43,9 +51,11 @@ function numbers(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }
 
-/** The instances that RDS shows for the pairs: the east's, and the west's as their replicas. */
-export function instancesFor(pairs: ReadonlyMap<string, Pair>): InstanceOptions[] {
-  return [...pairs].flatMap(([service, { primary, replica }]) => {
+/** The instances that RDS shows for the pairs it manages: the east's, and the west's as their replicas. */
+export function instancesFor(services: readonly LabService[]): InstanceOptions[] {
+  return services.flatMap(({ name: service, driver, pair }) => {
+    if (!pair || driver === "postgres") return [];
+    const { primary, replica } = pair;
     const id = instancesOf(service);
     const writer = { id: id[east], region: east };
     return [

@@ -1,9 +1,9 @@
 import type { Addresses } from "./address.ts";
 import type { Dns } from "./dns.ts";
 import type { ZoneRecord } from "./dns-answers.ts";
-import { east, endpointOf, frontDoorOf, recordOf, west, zone } from "./estate.ts";
-import type { Pair } from "./postgres-pair.ts";
+import { databaseHostOf, east, frontDoorOf, recordOf, west, zone } from "./estate.ts";
 import type { ServiceWish } from "./services.ts";
+import type { LabService } from "./world.ts";
 
 /** Host numbers of the two regions: their front doors, and their clusters with the pods. */
 export const regionHosts = { [east]: { edge: 11, cluster: 12 }, [west]: { edge: 21, cluster: 22 } } as const;
@@ -23,10 +23,11 @@ export function firstRecords({ host }: Addresses, services: readonly ServiceWish
 }
 
 /** Gives addresses to the names outside the zone: the name server's own, and those of the databases. */
-export function setNames(dns: Dns, { host }: Addresses, pairs: ReadonlyMap<string, Pair>): void {
+export function setNames(dns: Dns, { host }: Addresses, services: readonly LabService[]): void {
   dns.setName(zone.nameServer, host(2));
-  for (const [service, { primary, replica }] of pairs) {
-    dns.setName(endpointOf(east, service), primary.front.listen.host);
-    dns.setName(endpointOf(west, service), replica.front.listen.host);
+  for (const { pair, ...service } of services) {
+    if (!pair) continue;
+    dns.setName(databaseHostOf(east, service), pair.primary.front.listen.host);
+    dns.setName(databaseHostOf(west, service), pair.replica.front.listen.host);
   }
 }

@@ -3,7 +3,7 @@ import type { Addresses } from "./address.ts";
 import type { Authority } from "./certificates.ts";
 import type { Closing } from "./closing.ts";
 import { openEdge, type Edge } from "./edge.ts";
-import { east, endpointOf, frontDoorOf, recordOf, shortOf, type LabRegion } from "./estate.ts";
+import { databaseHostOf, east, frontDoorOf, recordOf, shortOf, type LabRegion } from "./estate.ts";
 import { openKubernetes, type Kubernetes } from "./kubernetes.ts";
 import type { Rule } from "./kubernetes-access.ts";
 import type { Namespace } from "./kubernetes-state.ts";
@@ -76,7 +76,7 @@ function namespaceOf({ services, podsOf }: RegionOptions): Namespace {
     name: "shop",
     // The west is told of the east's writers until somebody fails over: that is how it is found in practice.
     configMaps: workloads.flatMap(({ service, workload: { config } }) =>
-      config ? [{ name: config.name, data: { [config.key]: endpointOf(east, service.name) } }] : [],
+      config ? [{ name: config.name, data: { [config.key]: databaseHostOf(east, service) } }] : [],
     ),
     deployments: workloads.map(({ service, workload }) => ({ ...workload, replicas: podsOf(service) })),
     autoscalers: services.flatMap(({ name, autoscaler }) =>

@@ -110,7 +110,11 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     const pair = pairs.get(checkout.name);
     if (!pair) throw new Error("the lab has no database");
     const resolver = await closing.opened(openResolver({ host: host(3), upstream: dns.server, clock }));
-    setNames(dns, addresses, pairs);
+    const services = wishes.map((wish): LabService => {
+      const { name, replicas: pods = replicas } = wish;
+      return { ...wish, record: recordOf(name), replicas: pods, pair: pairs.get(name) };
+    });
+    setNames(dns, addresses, services);
     const s3 = await closing.opened(openS3({ log, clock, host: host(5), buckets: labBuckets() }));
     const recoveryCluster = await closing.opened(openRecoveryCluster({ log, clock, host: host(5), ...controlPanel() }));
     const edges: Record<string, Edge> = {};
@@ -118,7 +122,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     const hosted = { ...zone, nameServers: [zone.nameServer], records: firstRecords(addresses, wishes) };
     const [route53, rds, slack, mail, sts, statusPage] = await Promise.all([
       closing.opened(openRoute53({ log, clock, host: host(5), zone: hosted, dns, random, ask })),
-      closing.opened(openRds({ log, clock, address: host(5), random, instances: instancesFor(pairs) })),
+      closing.opened(openRds({ log, clock, address: host(5), random, instances: instancesFor(services) })),
       closing.opened(
         openSlack({ log, clock, host: host(1), persons, ...(options.commands ? { commands: options.commands } : {}) }),
       ),
@@ -129,10 +133,6 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     const addressOf = { [east]: host(11), [west]: host(21) };
     const useTraffic = (driver: LabTraffic) => route53.edit(recordsFor(driver, { addressOf, health: route53.health }));
     useTraffic(options.traffic ?? "route53-weighted");
-    const services = wishes.map((wish): LabService => {
-      const { name, replicas: pods = replicas } = wish;
-      return { ...wish, record: recordOf(name), replicas: pods, pair: pairs.get(name) };
-    });
     const place = { addresses, log, clock, random, authority, resolver: dns.server, services };
     const eastern = await openRegion({ ...place, region: east, podsOf: (service) => service.replicas }, closing);
     const western = await openRegion({ ...place, region: west, podsOf: () => 1 }, closing);

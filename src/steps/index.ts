@@ -11,6 +11,7 @@ import { flipControlObject } from "./flip-control-object.ts";
 import { openWrites } from "./open-writes.ts";
 import { pointConfig } from "./point-config.ts";
 import { promoteReplica } from "./promote-replica.ts";
+import { promoteStandby } from "./promote-standby.ts";
 import { restartPods } from "./restart-pods.ts";
 import { scaleDeployment } from "./scale-deployment.ts";
 import { setRoutingControls } from "./set-routing-controls.ts";
@@ -33,6 +34,7 @@ export const steps: readonly (AnyStep | AnyGate)[] = [
   catchUp,
   acceptLoss,
   promoteReplica,
+  promoteStandby,
   openWrites,
   verifyDatabase,
   restartPods,

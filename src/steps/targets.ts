@@ -5,7 +5,7 @@ export type Mode = "graceful" | "ungraceful";
 
 /** One database instance, and how the application logs in to it. */
 export type DatabaseTarget = {
-  /** The RDS identifier. */
+  /** What people call it: the RDS identifier, or the host of a server that nobody else manages. */
   instance: string;
   region: string;
   host: string;

@@ -2,10 +2,11 @@ import { getRole, hasCanary, writeCanary } from "../adapters/postgres-fence.ts";
 import type { TableCounts } from "../adapters/postgres-counts.ts";
 import { getReplicationState } from "../adapters/postgres-state.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
-import { step, type Json, type Reads, type StepContext } from "../engine/step.ts";
+import { step, type Reads, type StepContext } from "../engine/step.ts";
 import { appRoleOf, asMuster, tryWriteAsApp } from "./database.ts";
 import { countTables, notCompared, shortTable } from "./row-counts.ts";
 import type { DatabaseTarget } from "./targets.ts";
+import { fieldOf, timelineBefore } from "./timelines.ts";
 
 export type VerifyDatabaseInput = { service: string; from: DatabaseTarget; to: DatabaseTarget };
 
@@ -94,15 +95,4 @@ function baselineOf(reads: Reads): TableCounts | null {
   return (fieldOf(reads["fence-writes"], "counts") ??
     fieldOf(reads["catch-up"], "counts") ??
     null) as TableCounts | null;
-}
-
-function timelineBefore(reads: Reads): number | undefined {
-  const timeline = fieldOf(reads["fence-writes"], "timeline") ?? fieldOf(reads["catch-up"], "timeline");
-  // A catch-up that looked after a promotion (somebody else's) has seen the new timeline already.
-  return fieldOf(reads["catch-up"], "inRecovery") === false ? undefined : (timeline as number | undefined);
-}
-
-function fieldOf(result: Json | undefined, field: string): Json | undefined {
-  if (typeof result !== "object" || result === null || Array.isArray(result)) return undefined;
-  return result[field] ?? undefined;
 }

@@ -6,9 +6,9 @@ import { sparing } from "../call.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
 import type { Service } from "../estate.ts";
+import { lookAtSide as findSide, recallSide, sidesOf } from "../facts/databases/index.ts";
 import { rememberBeat, rememberReplicaBeat } from "../facts/heartbeats.ts";
 import { findPromotion } from "../facts/promotions.ts";
-import { lookAtInstance, recallInstance } from "../facts/replica.ts";
 import { seen } from "../facts/fact.ts";
 import type { Side } from "../facts/targets.ts";
 import { beatSeconds } from "../steps/loss.ts";
@@ -57,8 +57,8 @@ export async function beatOnce(ctx: Context, name: string, service: Service, sig
   const [database] = service.databases;
   if (!database) return;
   const promotion = await findPromotion(ctx, name);
-  const sides = [database.writer, database.replica] as const;
-  const preferred = sides.find(({ region }) => region === promotion?.region) ?? database.writer;
+  const sides = sidesOf(database);
+  const preferred = sides.find(({ region }) => region === promotion?.region) ?? sides[0];
   const other = preferred === sides[0] ? sides[1] : sides[0];
   const promoted = promotion !== undefined;
 
@@ -113,7 +113,7 @@ async function onSide<T>(
   signal: AbortSignal | undefined,
   work: (sql: Sql) => Promise<T>,
 ): Promise<T | undefined> {
-  const instance = (await recallInstance(ctx, side)) ?? seen(await lookAtInstance(ctx, side));
+  const instance = (await recallSide(ctx, side)) ?? seen(await findSide(ctx, side));
   if (!instance?.endpoint) return undefined;
   const { database } = appOf(ctx, sides);
   const target = asGuard(ctx.clients.pg, { ...instance.endpoint, database });

@@ -5,10 +5,13 @@ import type { RefenceInput } from "../../jobs/refence.ts";
 import type { CatchUpSeen } from "../steps/catch-up.ts";
 import type { DrainOldSideInput } from "../steps/drain-old-side.ts";
 import type { FenceWritesInput } from "../steps/fence-writes.ts";
-import type { PromoteReplicaSeen } from "../steps/promote-replica.ts";
+import { promotionSteps } from "../steps/promotions.ts";
 
 /** An old side that nobody fences, and the run that fences it, once there is one. */
 export type Unfenced = { instance: string; run: string; refenceRun: string | null };
+
+/** Whether a journal's event is about a promotion, by whichever driver. */
+const isPromotion = sql`split_part(event.step, '/', 2) = any(${[...promotionSteps]})`;
 
 /**
  * Takes into the list every old writer whose fence was not seen to hold when its replica was promoted, and out of it what
@@ -17,11 +20,11 @@ export type Unfenced = { instance: string; run: string; refenceRun: string | nul
 export async function refreshUnfenced(ctx: Pick<Context, "db">): Promise<void> {
   await sql`
     with promoted as (
-      select distinct on (event.step) event.run, event.step, event.seq, run.plan,
+      select distinct on (split_part(event.step, '/', 1)) event.run, event.seq, run.plan,
              split_part(event.step, '/', 1) as service
         from muster.step_event event join muster.run on run.id = event.run
-       where event.kind = 'intent' and event.step like '%/promote-replica'
-       order by event.step, event.seq desc),
+       where event.kind = 'intent' and ${isPromotion}
+       order by split_part(event.step, '/', 1), event.seq desc),
     fence as (
       select promoted.run, event.kind, event.payload,
              (select node #>> '{input,from,instance}' from jsonb_array_elements(promoted.plan -> 'nodes') node
@@ -46,7 +49,7 @@ export async function refreshUnfenced(ctx: Pick<Context, "db">): Promise<void> {
     update muster.unfenced old
        set fenced_at = event.at
       from muster.step_event event join muster.run on run.id = event.run
-     where event.kind = 'intent' and event.step like '%/promote-replica' and event.at > old.since and old.fenced_at is null
+     where event.kind = 'intent' and ${isPromotion} and event.at > old.since and old.fenced_at is null
        and exists (select from jsonb_array_elements(run.plan -> 'nodes') node
                     where node ->> 'id' = event.step and node #>> '{input,replica,instance}' = old.instance)`.execute(
     ctx.db,
@@ -89,7 +92,9 @@ export async function readRefenceInput(
   const { service } = fence;
   const drain = nodes.find((node) => node.id === `${service}/drain-old-side`)?.input as DrainOldSideInput | undefined;
   const caughtUp = await readResult<CatchUpSeen>(ctx, parent, `${service}/catch-up`);
-  const promoted = await readResult<PromoteReplicaSeen>(ctx, parent, `${service}/promote-replica`);
+  const steps = promotionSteps.map((step) => `${service}/${step}`);
+  const promotion = nodes.find(({ id }) => steps.includes(id))?.id ?? "";
+  const promoted = await readResult<{ promotedAt: string | null }>(ctx, parent, promotion);
   return {
     parent,
     service,

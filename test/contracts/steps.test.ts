@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { isUnknown, type AnyStep, type Json, type Reads, type Step } from "../../src/engine/step.ts";
 import { east, west } from "../../src/lab/estate.ts";
 import { ask } from "../../src/lab/postgres-pair.ts";
+import { checkout } from "../../src/lab/services.ts";
 import { steps } from "../../src/steps/index.ts";
 import { drive, openBench, takeBack, type Bench } from "../steps/bench.ts";
-import { inputs } from "../steps/inputs.ts";
+import { inputs, ledger } from "../steps/inputs.ts";
 import { snapshot } from "../steps/snapshot.ts";
 
 /** What must be so before a step has anything to do, where the steps before it do not see to it. */
@@ -101,7 +102,7 @@ const podsOf = ({ clusters }: Bench): string[] =>
 let bench: Bench;
 const reads: Reads = {};
 beforeAll(async () => {
-  bench = await openBench();
+  bench = await openBench({ services: [checkout, ledger] });
 });
 afterAll(() => bench.close());
 

@@ -6,6 +6,7 @@ import { broken, ok, warning } from "../../src/doctor/finding.ts";
 import { judgeApprovers } from "../../src/doctor/people.ts";
 import { linesOf, reportOf } from "../../src/doctor/report.ts";
 import { judgeServer } from "../../src/doctor/server-rights.ts";
+import { judgeStandbys } from "../../src/doctor/standbys.ts";
 import type { Estate } from "../../src/estate.ts";
 
 const ctx = { redact: (text: string) => text.replaceAll("hunter22", "[redacted]") } as DoctorContext;
@@ -163,5 +164,44 @@ describe("a database server", () => {
     ],
   ])("%s", (_what, facts, shouldWrite, states) => {
     expect(judge(facts as typeof writer, shouldWrite)).toEqual(states);
+  });
+});
+
+describe("a pair that no RDS knows", () => {
+  const standby = { role: "muster", systemId: "71", mayPromote: true, replayPaused: false, waitsFor: "" };
+  const writes = { name: "db-east", facts: { takesWrites: true, hearsWriter: false, standby } };
+  const follows = { name: "db-west", facts: { takesWrites: false, hearsWriter: true, standby } };
+  type Standing = typeof writes;
+  const but = ({ name, facts }: Standing, own: Partial<typeof standby>): Standing => ({
+    name,
+    facts: { ...facts, standby: { ...standby, ...own } },
+  });
+
+  it.each([
+    ["a writer and its standby", [writes, follows], ["ok: db-west stands by, and lets Muster promote it"]],
+    ["the other way round", [follows, writes], ["ok: db-west stands by, and lets Muster promote it"]],
+    ["two writers", [writes, { ...writes, name: "db-west" }], ["broken: Both of db-east and db-west take writes."]],
+    ["no writer", [{ ...follows, name: "db-east" }, follows], ["broken: Neither of db-east and db-west takes writes."]],
+    [
+      "two strangers",
+      [writes, but(follows, { systemId: "72" })],
+      ["broken: Neither of db-east and db-west is a copy of the other: their system identifiers differ."],
+    ],
+    [
+      "one that Muster may not promote",
+      [writes, but(follows, { mayPromote: false })],
+      ["broken: muster may not call pg_promote() at db-west."],
+    ],
+    [
+      "one that holds back what it received, and would wait for others",
+      [but(writes, { waitsFor: "s1" }), but(follows, { replayPaused: true, waitsFor: "s1" })],
+      ["warning: The replay of db-west is paused.", "warning: db-west has synchronous_standby_names = 's1'."],
+    ],
+  ] as [string, [Standing, Standing], string[]][])("%s", (_what, pair, said) => {
+    expect(
+      judgeStandbys("checkout", pair).map((finding) =>
+        finding.state === "ok" ? `ok: ${finding.seen}` : `${finding.state}: ${finding.happened}`,
+      ),
+    ).toEqual(said);
   });
 });

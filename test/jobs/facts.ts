@@ -162,7 +162,15 @@ export function estateWithFront(wishes: Partial<Service> = {}): Estate {
   return { ...estate, services: { checkout, front } };
 }
 
-const { application: _, to: __, from: ___, lastBeat: ____, promotion: _____, ...anyService } = healthy;
+const {
+  databaseDriver: _,
+  application: __,
+  to: ___,
+  from: ____,
+  lastBeat: _____,
+  promotion: ______,
+  ...anyService
+} = healthy;
 
 /** The healthy world as it is seen for the front. */
 export const front: FailoverFacts = {

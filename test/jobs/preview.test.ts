@@ -19,6 +19,7 @@ describe("the preview of a failover", () => {
         "  ! Customers now         not served since 11:58:20 UTC: it does not answer",
         "  ! Old side (us-east-1)  reached by nobody: checkout-db does not answer, and the replica does not hear it",
         "    Replica               checkout-db-west: available, replicating, has a backup",
+        "    Promotion             calls rds:PromoteReadReplica for checkout-db-west; depends on RDS's control plane in us-west-2",
         "    Replica behind        12 s by heartbeat, 0 bytes arrived and not applied",
         "    Writes lost           up to 15 s (objective 15 minutes)",
         "    Time to recover       about 5 minutes from the second approval (objective 60 minutes, 100 seconds of it gone)",

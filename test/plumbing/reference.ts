@@ -117,8 +117,11 @@ function keysOf(whole: Described, prefix: string): string[] {
 }
 
 /** Shapes that one key tells apart, as one: what only some of them have says with which it goes. */
-function merged(shapes: Described[]): Described {
-  const name = (shape: Described) => show(shape.properties?.["driver"]?.const);
+function merged(
+  shapes: Described[],
+  names = shapes.map((shape) => show(shape.properties?.["driver"]?.const)),
+): Described {
+  const name = (shape: Described) => names[shapes.indexOf(shape)] ?? "";
   const holding = (key: string) => shapes.filter((shape) => shape.properties?.[key]);
   const keys = new Set(shapes.flatMap((shape) => Object.keys(shape.properties ?? {})));
   const properties = Object.fromEntries(
@@ -126,7 +129,10 @@ function merged(shapes: Described[]): Described {
       const [first] = holding(key);
       const child = first?.properties?.[key] ?? {};
       if (key === "driver") return [key, { enum: shapes.map((shape) => shape.properties?.[key]?.const) }];
-      if (holding(key).length === shapes.length) return [key, child];
+      if (holding(key).length === shapes.length) {
+        const inside = shapes.map((shape) => shape.properties?.[key] ?? {});
+        return [key, child.properties ? { ...child, ...merged(inside, names) } : child];
+      }
       const only = `With ${holding(key).map(name).join(", ")} only.`;
       return [key, { ...child, description: [child.description, only].filter(Boolean).join(" ") }];
     }),

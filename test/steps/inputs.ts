@@ -1,5 +1,15 @@
 import type { ClusterEndpoint } from "../../src/adapters/routing-controls.ts";
-import { control, endpointOf, east, instances, record, routingControls, west, zone } from "../../src/lab/estate.ts";
+import {
+  control,
+  endpointOf,
+  east,
+  hostOf,
+  instances,
+  record,
+  routingControls,
+  west,
+  zone,
+} from "../../src/lab/estate.ts";
 import type { DatabaseTarget, DeploymentTarget } from "../../src/steps/targets.ts";
 
 const appRole = { env: "CHECKOUT_DB_URL" };
@@ -16,6 +26,16 @@ export const to: DatabaseTarget = {
   instance: instances[west],
   region: west,
   host: endpointOf(west),
+  port: 5432,
+  appRole,
+};
+
+/** A second service, whose servers nobody manages for it; a test that promotes its standby opens it. */
+export const ledger = { name: "ledger", tier: "standard", database: true, driver: "postgres" } as const;
+export const standby: DatabaseTarget = {
+  instance: hostOf(west, ledger.name),
+  region: west,
+  host: hostOf(west, ledger.name),
   port: 5432,
   appRole,
 };
@@ -39,6 +59,7 @@ export const inputs = {
   catchUp: { service, mode: "graceful" as const, from, to },
   acceptLoss: { service, rpoSeconds: 900, shownLossSeconds: 10 },
   promoteReplica: { service, replica: to, backupRetentionDays: 7 },
+  promoteStandby: { service: ledger.name, replica: standby },
   openWrites: { service, to },
   verifyDatabase: { service, from, to },
   restartPods: { service, toRegion: west, deployments: [western] },

@@ -5,7 +5,8 @@ import type { Bench } from "./bench.ts";
 
 /** Everything of the world that a step may change, read from the lab's servers and not through Muster. */
 export async function snapshot(bench: Bench): Promise<object> {
-  const [primary, replica] = [await databaseOf(bench.pair.primary.server), await databaseOf(bench.pair.replica.server)];
+  const sides = bench.services.flatMap(({ pair }) => (pair ? [pair.primary, pair.replica] : []));
+  const databases = await Promise.all(sides.map(({ server }) => databaseOf(server)));
   const regions = [east, west].map((region) => ({
     config: bench.clusters[region]?.config("shop", "app-config"),
     replicas: bench.clusters[region]?.replicas("shop", "checkout"),
@@ -14,7 +15,7 @@ export async function snapshot(bench: Bench): Promise<object> {
   const states = instances.map(({ status, source, backupDays }) => ({ status, source, backupDays }));
   const objects = bench.s3.keys(control.bucket);
   const controls = Object.values(routingControls).map((arn) => bench.recoveryCluster.isOn(arn));
-  return { primary, replica, regions, states, objects, controls, shares: bench.dns.weights(record) };
+  return { databases, regions, states, objects, controls, shares: bench.dns.weights(record) };
 }
 
 async function databaseOf(server: PostgresServer): Promise<object> {

@@ -4,6 +4,7 @@ import { standing } from "../../src/engine/decide.ts";
 import type { JournalEvent } from "../../src/engine/events.ts";
 import { loadJournal, type Run } from "../../src/engine/journal.ts";
 import { fold } from "../../src/engine/view.ts";
+import type { Database } from "../../src/estate.ts";
 import type { LabTraffic } from "../../src/lab/estate.ts";
 import type { Lab } from "../../src/lab/lab.ts";
 import { openDb, type Db } from "../../src/db/connect.ts";
@@ -17,6 +18,8 @@ export type Fate = {
   trouble: boolean;
   /** How customers are moved; by weighted records, unless told otherwise. */
   traffic?: LabTraffic;
+  /** What manages the database; RDS, unless told otherwise. */
+  database?: Database["driver"];
 };
 
 /** Asked at every point a worker passes: its id ("shift-dns looks: before dns.Query #3"). True abandons the worker there. */

@@ -2,9 +2,10 @@ import { expect } from "@jest/globals";
 import { postsOf } from "../../src/engine/append.ts";
 import { tell } from "../../src/engine/tell.ts";
 import { fold } from "../../src/engine/view.ts";
-import { timesByChange, timesByRole } from "../../src/lab/effects.ts";
-import { control, east, endpointOf, record, west, zone, type LabTraffic } from "../../src/lab/estate.ts";
+import { timesByChange, timesByRole, timesPromoted } from "../../src/lab/effects.ts";
+import { control, databaseHostOf, east, record, west, zone, type LabTraffic } from "../../src/lab/estate.ts";
 import { ask } from "../../src/lab/postgres-pair.ts";
+import { checkout } from "../../src/lab/services.ts";
 import { app } from "../../src/lab/shop.ts";
 import type { Played } from "./play.ts";
 import { leasesOf } from "./stage.ts";
@@ -22,8 +23,13 @@ export async function expectSound(played: Played): Promise<void> {
 
 /** Every change that took hold at its target, with how often it did. */
 async function effectsOf({ lab }: Played) {
-  return { ...Object.fromEntries(timesByChange(lab.log.all)), ...(await timesByRole(lab.pair)) };
+  const promoted = await timesPromoted(lab.pair);
+  return { ...Object.fromEntries(timesByChange(lab.log.all)), ...(await timesByRole(lab.pair)), promoted };
 }
+
+/** Where the new writer answers. */
+const hostIn = (driver: Played["database"]): string =>
+  databaseHostOf(west, { ...checkout, ...(driver ? { driver } : {}) });
 
 /** The one change that sends customers to the west. */
 const movedBy: Record<LabTraffic, string> = {
@@ -33,15 +39,17 @@ const movedBy: Record<LabTraffic, string> = {
   "arc-routing-control": `arc:controls/${record} ${east}=Off ${west}=On`,
 };
 
-function effectsWanted({ mode, traffic }: Played) {
+function effectsWanted({ mode, traffic, database }: Played) {
   const alive = mode === "graceful";
   return {
     ...(alive ? { [`kubernetes:${east}/shop/checkout replicas=0`]: 1 } : {}),
-    [`kubernetes:${west}/shop/app-config DB_HOST=${endpointOf(west)}`]: 1,
+    [`kubernetes:${west}/shop/app-config DB_HOST=${hostIn(database)}`]: 1,
     // Once to have pods, once after those that knew the old configuration had ended.
     [`kubernetes:${west}/shop/checkout replicas=2`]: 2,
     [`kubernetes:${west}/shop/checkout replicas=0`]: 1,
-    [`rds:${west}/checkout-db-west promoted`]: 1,
+    ...(database === "postgres" ? {} : { [`rds:${west}/checkout-db-west promoted`]: 1 }),
+    // By the server's own word, whoever told it.
+    promoted: 1,
     [movedBy[traffic ?? "route53-weighted"]]: 1,
     taken: alive ? 1 : 0,
     // A role that was never fenced travelled with its right to log in.
@@ -68,13 +76,13 @@ async function worldOf({ lab, run }: Played) {
   };
 }
 
-function worldWanted({ lab, mode }: Played) {
+function worldWanted({ lab, mode, database }: Played) {
   return {
     oldCanLogIn: mode !== "graceful",
     current: { can: true, follows: false },
     canaries: [true],
     dns: [lab.edges[west]?.address],
-    config: { DB_HOST: endpointOf(west) },
+    config: { DB_HOST: hostIn(database) },
     podsReady: 2,
   };
 }

@@ -5,11 +5,13 @@ import { Activity, type Log } from "../../src/call.ts";
 import { readConfig } from "../../src/config.ts";
 import type { Context } from "../../src/context.ts";
 import type { Db } from "../../src/db/connect.ts";
+import type { Database } from "../../src/estate.ts";
 import type { Verb } from "../../src/engine/events.ts";
 import { sendSignal } from "../../src/engine/signals.ts";
 import { east, west, type LabTraffic } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 import { streams } from "../../src/lab/postgres-pair.ts";
+import { checkout as checkoutWish } from "../../src/lab/services.ts";
 import { openContext } from "../../src/main.ts";
 import { beatOnce } from "../../src/watch/heartbeat.ts";
 import { seeded } from "./chance.ts";
@@ -36,10 +38,11 @@ export type StageOptions = {
   rate?: number;
   customers?: { count: number; everySeconds: number };
   traffic?: LabTraffic;
+  database?: Database["driver"];
 };
 
 /** Opens a lab with a failover in it that is proposed and approved by one, and that nobody drives. */
-export async function openStage({ mode, seed, rate = 2, customers, traffic }: StageOptions): Promise<Stage> {
+export async function openStage({ mode, seed, rate = 2, customers, traffic, database }: StageOptions): Promise<Stage> {
   const random = seeded(seed);
   const lab = await openLab({
     rate,
@@ -50,6 +53,7 @@ export async function openStage({ mode, seed, rate = 2, customers, traffic }: St
     random: () => random() / 2,
     ...(customers ? { customers } : {}),
     ...(traffic ? { traffic } : {}),
+    ...(database ? { services: [{ ...checkoutWish, driver: database }] } : {}),
     estate: { stabilitySeconds: 20 },
     settings: { LEASE_MILLISECONDS: String(leaseMs), CALL_TIMEOUT_MILLISECONDS: String(callTimeoutMs) },
   });

@@ -1,0 +1,110 @@
+import { getInstance, type Instance } from "../../adapters/rds.ts";
+import { use } from "../../engine/plan.ts";
+import { unknown } from "../../engine/step.ts";
+import type { Database } from "../../estate.ts";
+import { promoteReplica } from "../../steps/promote-replica.ts";
+import { seen, whyUnseen, type Fact } from "../fact.ts";
+import type { FactsWithDatabase } from "../failover.ts";
+import { readyToPromote, recallInstance, rememberInstance } from "../replica.ts";
+import type { DatabaseDriver, DatabaseServer } from "./driver.ts";
+
+type Settings = Extract<Database, { driver: "rds-postgres" }>;
+
+/** Facts of this driver were told by RDS, whole. */
+const instanceOf = (fact: Fact<DatabaseServer>): Instance | undefined => seen(fact) as Instance | undefined;
+
+/** Promotes a read replica by RDS's control plane, in the region that is moved to. */
+export const rdsPostgres: DatabaseDriver<Settings> = {
+  name: "rds-postgres",
+  selfManaged: false,
+
+  sides: ({ driver, writer, replica }) => [
+    { driver, ...writer },
+    { driver, ...replica },
+  ],
+
+  manager: ({ region }) => `RDS in ${region}`,
+
+  async find(ctx, { region, instance: id }) {
+    const instance = await getInstance(ctx, ctx.clients.rds(region), id);
+    return instance ?? unknown(`RDS in ${region} has no instance ${id}`);
+  },
+
+  remember: rememberInstance,
+  recall: recallInstance,
+
+  follows({ to }) {
+    const instance = instanceOf(to.instance);
+    return instance && instance.sourceId !== undefined;
+  },
+
+  replica({ to }) {
+    const instance = instanceOf(to.instance);
+    if (!instance) return { value: whyUnseen(to.instance) ?? "not seen", tone: "bad" };
+    const parts = [
+      `${instance.id}: ${instance.status}`,
+      instance.sourceId === undefined ? "not a replica" : (instance.replication ?? "replication unknown"),
+      instance.hasBackup ? "has a backup" : "no backup yet",
+    ];
+    const ready = instance.sourceId === undefined ? "no" : readyToPromote(instance.status);
+    return { value: parts.join(", "), tone: ready === "yes" ? "good" : ready === "later" ? "warn" : "bad" };
+  },
+
+  promotion: ({ to, toRegion }) => ({
+    value: `calls rds:PromoteReadReplica for ${instanceOf(to.instance)?.id ?? "the replica"}; depends on RDS's control plane in ${toRegion}`,
+  }),
+
+  provenByUse: ["rds:PromoteReadReplica"],
+
+  blockers({ to, from, facts }, promoted) {
+    const instance = instanceOf(facts.to.instance);
+    if (!instance)
+      return [`the database ${to.instance} cannot be seen: ${whyUnseen(facts.to.instance) ?? "no answer"}`];
+    const blockers: string[] = [];
+    if (!instance.endpoint) blockers.push(`RDS gives ${to.instance} no address`);
+    if (!facts.from.known?.endpoint)
+      blockers.push(`nobody knows the address of ${from.instance}, so it cannot be fenced, not even later`);
+    if (promoted) return blockers;
+    if (instance.sourceId === undefined) {
+      return [...blockers, `${to.instance} is not a replica of ${from.instance}: its data stops where it was last one`];
+    }
+    if (readyToPromote(instance.status) === "no")
+      blockers.push(`${to.instance} is "${instance.status}"; RDS does not promote it like that`);
+    if (instance.replication === "terminated")
+      blockers.push(`replication to ${to.instance} was terminated; it can no longer follow ${from.instance}`);
+    return blockers;
+  },
+
+  warnings({ to, facts }) {
+    const instance = instanceOf(facts.to.instance);
+    if (!instance) return [];
+    return [
+      ...(instance.sourceId !== undefined && readyToPromote(instance.status) === "later"
+        ? [`${to.instance} is "${instance.status}"; the promotion waits until it is available.`]
+        : []),
+      ...(instance.hasBackup ? [] : [`${to.instance} has no backup of its own yet.`]),
+    ];
+  },
+
+  claim({ to }) {
+    const sourceId = instanceOf(to.instance)?.sourceId;
+    return { follows: sourceId !== undefined, value: { sourceId: sourceId ?? null } };
+  },
+
+  contradiction(value, { to }) {
+    const { sourceId } = value as { sourceId: string | null };
+    const instance = instanceOf(to.instance);
+    if (!instance) return undefined;
+    if ((instance.sourceId ?? null) !== sourceId)
+      return instance.sourceId ? `it is a replica of ${instance.sourceId} now` : "it is none now";
+    if (sourceId !== null && readyToPromote(instance.status) === "no") return `RDS says "${instance.status}" of it now`;
+    return undefined;
+  },
+
+  promote: (facts, { service, replica }, { after }) =>
+    use(promoteReplica, service, { service, replica, backupRetentionDays: backupDaysOf(facts) }, { after: [after] }),
+};
+
+/** Backups of the new writer, in days: as many as the old one keeps; never none, or no new replica could be made of it. */
+const backupDaysOf = ({ from, to }: FactsWithDatabase): number =>
+  Math.max(1, from.known?.backupRetentionDays ?? instanceOf(to.instance)?.backupRetentionDays ?? 1);

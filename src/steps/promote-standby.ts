@@ -1,0 +1,69 @@
+import { isNotInRecovery, promoteStandby as promote } from "../adapters/postgres-standby.ts";
+import { getPromotedAt, getReplicationState } from "../adapters/postgres-state.ts";
+import { whyUnreachable } from "../adapters/unreachable.ts";
+import { step, unknown } from "../engine/step.ts";
+import { CannotContinue } from "../errors.ts";
+import { asMuster } from "./database.ts";
+import type { DatabaseTarget } from "./targets.ts";
+import { timelineBefore } from "./timelines.ts";
+
+export type PromoteStandbyInput = {
+  service: string;
+  /** A server that only its own administrators manage. */
+  replica: DatabaseTarget;
+};
+
+export type PromoteStandbySeen = {
+  inRecovery: boolean;
+  timeline: number;
+  /** When it left recovery, by the server's own clock (ISO); where that cannot be read, when it was last looked at. */
+  promotedAt: string | null;
+};
+
+/** Makes a self-managed standby the writer, by its own pg_promote(). There is no way back from here. */
+export const promoteStandby = step<PromoteStandbyInput, PromoteStandbySeen>({
+  name: "promote-standby",
+  title: ({ service, replica }) => `make ${replica.instance} in ${replica.region} the writer of ${service}`,
+
+  async observe(ctx, { replica }) {
+    try {
+      return await asMuster(ctx, replica, "LookAtStandby", async (sql) => {
+        const { inRecovery, timeline, serverAt } = await getReplicationState(sql);
+        return { inRecovery, timeline, promotedAt: inRecovery ? null : ((await getPromotedAt(sql)) ?? serverAt) };
+      });
+    } catch (error) {
+      ctx.signal.throwIfAborted();
+      const why = whyUnreachable(error);
+      if (!why) throw error;
+      return unknown(`${replica.instance} ${why}`);
+    }
+  },
+
+  missing({ inRecovery, timeline }, { replica }, reads) {
+    if (inRecovery) return `${replica.instance} is still in recovery`;
+    return sameTimeline(timeline, replica, timelineBefore(reads));
+  },
+
+  // Out of recovery on the old timeline: it was started as a writer, not promoted, and pg_promote would be refused.
+  notYet: ({ inRecovery, timeline }, { replica }, reads) =>
+    inRecovery ? undefined : sameTimeline(timeline, replica, timelineBefore(reads)),
+
+  apply: (ctx, { replica }) =>
+    asMuster(ctx, replica, "PromoteStandby", (sql) =>
+      promote(sql, { name: replica.instance, role: ctx.clients.pg.guard.user }),
+    ),
+
+  hadNoEffect: (error) => isNotInRecovery(error) || error instanceof CannotContinue,
+
+  undo: { oneWay: "a promoted standby cannot follow its old writer again; a new one has to be built" },
+
+  // It replays first what it has received, however much that is.
+  patienceSeconds: 1800,
+  settleSeconds: 10,
+  pollSeconds: 2,
+});
+
+const sameTimeline = (now: number, { instance }: DatabaseTarget, before: number | undefined): string | undefined =>
+  before !== undefined && now <= before
+    ? `${instance} takes writes and is still on timeline ${before}, as before its promotion`
+    : undefined;
