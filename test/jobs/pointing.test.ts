@@ -66,6 +66,17 @@ describe("pointing customers at the new region", () => {
     expect(pointing(facts)).toEqual({ when: "last", because });
   });
 
+  it("goes last where pods are restarted by a rollout", () => {
+    const pods = eastDead.pods.map((each) => ({
+      ...each,
+      deployment: { ...each.deployment, restart: "rollout" as const },
+    }));
+    expect(pointing({ ...eastDead, pods })).toEqual({
+      when: "last",
+      because: "checkout is restarted by a rollout, which a region needs that serves already",
+    });
+  });
+
   it("goes last where a person lets customers in", () => {
     expect(pointing(eastDead, "person")).toEqual({
       when: "last",
@@ -78,7 +89,9 @@ describe("pointing customers at the new region", () => {
     const after = Object.fromEntries(nodes.map(({ step, after: before }) => [step, before]));
     expect(after["shift-dns"]).toEqual(["checkout/accept-loss"]);
     expect(after["promote-replica"]).toEqual(["checkout/accept-loss"]);
-    expect(after["restart-pods"]).toContain("checkout/verify-database");
+    expect(after["restart-pods"]).toEqual(["checkout/scale-deployment", "checkout/point-config"]);
+    expect(after["await-pods"]).toEqual(["checkout/restart-pods", "checkout/verify-database"]);
+    expect(after["verify-service"]).toEqual(["checkout/await-pods"]);
     expect(after["verify-public"]).toEqual(["checkout/verify-service", "checkout/shift-dns"]);
   });
 

@@ -22,7 +22,7 @@ describe("the preview of a failover", () => {
         "    Promotion             calls rds:PromoteReadReplica for checkout-db-west; depends on RDS's control plane in us-west-2",
         "    Replica behind        12 s by heartbeat, 0 bytes arrived and not applied",
         "    Writes lost           up to 15 s (objective 15 minutes)",
-        "    Time to recover       about 5 minutes from the second approval (objective 60 minutes, 100 seconds of it gone)",
+        "    Time to recover       about 4 minutes from the second approval (objective 60 minutes, 100 seconds of it gone)",
         "    Pods us-west-2        0 ready of 1 asked for; 3 wanted afterwards",
         "    Pods us-east-1        the cluster east does not answer",
         "    Front door us-west-2  not healthy yet: it answers 503, certificate covers the name",

@@ -71,7 +71,7 @@ describe("the steps of a graceful failover, one after the other", () => {
 
   it("the replica becomes the writer, by one call", async () => {
     const { result, waited } = await drive(bench, promoteReplica, inputs.promoteReplica, reads);
-    expect(result).toMatchObject({ status: "available", sourceId: null, replication: null, inRecovery: false });
+    expect(result).toMatchObject({ status: "backing-up", sourceId: null, replication: null, inRecovery: false });
     expect(waited[0]).toBe("checkout-db-west is still a replica of checkout-db");
     expect(waited.join()).toMatch(/is "(modifying|rebooting|backing-up)"/);
     expect(bench.log.of("rds", "PromoteReadReplica").flatMap(({ effects }) => effects)).toHaveLength(1);

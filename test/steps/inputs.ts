@@ -63,6 +63,7 @@ export const inputs = {
   openWrites: { service, to },
   verifyDatabase: { service, from, to },
   restartPods: { service, toRegion: west, deployments: [western] },
+  awaitPods: { service, toRegion: west, deployments: [western] },
   verifyService: { service, toRegion: west, edge: "https://west.example.com:8080", ...health },
   admitTraffic: { service, toRegion: west },
   shiftDns: { service, dns, toRegion: west },
