@@ -31,6 +31,13 @@ export function openInSlack({ slack, time }: World, sights: Sights): InSlack {
       if (tried === tries || !told.includes("nothing was recorded")) return told;
     }
   };
+  /** Whether the plan cannot be approved because a look was given up: the machine may have been busy with other things. */
+  const sawNothing = async (): Promise<boolean> => {
+    const sees = (label: string) => slack.sees(idOf("ana"), label);
+    await time.until("a plan", () => sees("Approve") || sees("Look again"), 60);
+    const { text, buttons } = await sights.card();
+    return buttons.includes("Look again") && text.includes("does not answer");
+  };
   const inSlack: InSlack = {
     says: (person, text, channel = "#incident-response") =>
       untilTaken(person, () => slack.types(idOf(person), channel, text)),
@@ -44,6 +51,7 @@ export function openInSlack({ slack, time }: World, sights: Sights): InSlack {
     },
     async starts(text = `/failover ${west} checkout`) {
       await inSlack.says("ana", text);
+      for (let looks = 1; looks < tries && (await sawNothing()); looks += 1) await inSlack.presses("ana", "Look again");
       for (const person of ["ben", "cleo"]) await inSlack.presses(person, "Approve");
       return sights.newestRun();
     },

