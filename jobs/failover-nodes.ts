@@ -22,12 +22,20 @@ import { verifyDatabase } from "../src/steps/verify-database.ts";
 import { verifyPublic } from "../src/steps/verify-public.ts";
 import { verifyService } from "../src/steps/verify-service.ts";
 import { watchStability } from "../src/steps/watch-stability.ts";
+import { pausing, resuming } from "./gitops.ts";
 import { backupDaysOf, databasesOf, type DatabaseMove } from "./databases.ts";
 
 /** The steps that move one service, every target named; a step never looks anything up. */
 export function failoverNodes(targets: Targets, facts: FailoverFacts, database: DatabaseMove | undefined): PlanNode[] {
-  const serving = database ? nodesWithDatabase(targets, database) : nodesWithoutDatabase(targets, facts);
-  return [...serving.nodes, ...trafficNodes(targets, facts, serving.ready)];
+  const paused = pausing(targets, facts);
+  const serving = database
+    ? nodesWithDatabase(targets, database, paused)
+    : nodesWithoutDatabase(targets, facts, paused.near);
+  const traffic = trafficNodes(targets, facts, serving.ready);
+  const host = database && databasesOf(database).to.host;
+  const resumed = resuming(targets, facts, { paused, host, after: traffic.stable });
+  const first = [paused.near, paused.far].filter((node) => node !== undefined);
+  return [...first, ...serving.nodes, ...traffic.nodes, ...resumed];
 }
 
 /** Steps, and the one after which the new region can serve. */
@@ -37,13 +45,15 @@ type Serving = { nodes: PlanNode[]; ready: PlanNode };
 function nodesWithoutDatabase(
   { name: service, toRegion, deployments: { to } }: Targets,
   facts: FailoverFacts,
+  paused: PlanNode | undefined,
 ): Serving {
   const deployments = to.map(deploymentTarget(facts));
-  const scaled = use(scaleDeployment, service, { service, toRegion, deployments, until: "ready" });
+  const input = { service, toRegion, deployments, until: "ready" as const };
+  const scaled = use(scaleDeployment, service, input, { after: [paused] });
   return { nodes: [scaled], ready: scaled };
 }
 
-function nodesWithDatabase(targets: Targets, database: DatabaseMove): Serving {
+function nodesWithDatabase(targets: Targets, database: DatabaseMove, paused: ReturnType<typeof pausing>): Serving {
   const { name: service, toRegion } = targets;
   const databases = databasesOf(database);
   const deployments = targets.deployments.to.map(deploymentTarget(database.facts));
@@ -51,14 +61,20 @@ function nodesWithDatabase(targets: Targets, database: DatabaseMove): Serving {
   // Two branches that know nothing of each other: pods that will serve, and the database that will write.
   const configs = targets.configs.map(({ cluster, namespace, name, key }) => ({ cluster, namespace, name, key }));
   const host = databases.to.host;
-  const pointed = use(pointConfig, service, { service, toRegion, configs, host, deployments });
+  const gitops = paused.near ? { gitopsPaused: true as const } : {};
+  const pointed = use(
+    pointConfig,
+    service,
+    { service, toRegion, configs, host, deployments, ...gitops },
+    { after: [paused.near] },
+  );
   const scaled = use(
     scaleDeployment,
     service,
     { service, toRegion, deployments, until: "running" },
     { after: [pointed] },
   );
-  const moved = databaseNodes(targets, database, databases);
+  const moved = databaseNodes(targets, database, { ...databases, paused: paused.far });
 
   const restarted = use(
     restartPods,
@@ -72,14 +88,14 @@ function nodesWithDatabase(targets: Targets, database: DatabaseMove): Serving {
 function databaseNodes(
   { name: service, deployments }: Targets,
   { facts, mode }: DatabaseMove,
-  { from, to }: { from: DatabaseTarget; to: DatabaseTarget },
+  { from, to, paused }: { from: DatabaseTarget; to: DatabaseTarget; paused: PlanNode | undefined },
 ): { nodes: PlanNode[]; verified: PlanNode } {
   const { fromRegion, objectives } = facts;
   const { rpoSeconds } = objectives;
   const shownLossSeconds = mode === "graceful" ? 0 : (predictedLoss(facts) ?? null);
 
   const old = deployments.from.map(deploymentTarget(facts));
-  const drained = use(drainOldSide, service, { service, fromRegion, mode, deployments: old });
+  const drained = use(drainOldSide, service, { service, fromRegion, mode, deployments: old }, { after: [paused] });
   // Gracefully the application ends first, so that no order is cut in two; where nobody answers, that wait saves nothing.
   const gentle = mode === "graceful" ? [drained] : [];
   const fenced = use(fenceWrites, service, { service, mode, from, to }, { after: gentle });
@@ -94,7 +110,11 @@ function databaseNodes(
 }
 
 /** People last: whoever came before the data could read their basket, and not pay. */
-function trafficNodes(targets: Targets, facts: FailoverFacts, ready: PlanNode): PlanNode[] {
+function trafficNodes(
+  targets: Targets,
+  facts: FailoverFacts,
+  ready: PlanNode,
+): { nodes: PlanNode[]; stable: PlanNode } {
   const { name: service, toRegion, edge = "" } = targets;
   const { health, admission, stabilitySeconds } = targets.service;
   const { url, limitMs } = health;
@@ -113,7 +133,7 @@ function trafficNodes(targets: Targets, facts: FailoverFacts, ready: PlanNode): 
     { reads: [shifted] },
   );
   const stable = use(watchStability, service, { service, toRegion, url, limitMs, stabilitySeconds }, { after: [open] });
-  return [verified, ...(admitted ? [admitted] : []), shifted, open, stable];
+  return { nodes: [verified, ...(admitted ? [admitted] : []), shifted, open, stable], stable };
 }
 
 const deploymentTarget =

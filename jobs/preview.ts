@@ -8,6 +8,7 @@ import type { Shares } from "../src/facts/traffic/driver.ts";
 import { driverOf } from "../src/facts/traffic/index.ts";
 import { ttlOf } from "../src/facts/traffic/traps.ts";
 import { sharesOf, spellShares } from "./claims.ts";
+import { gitOpsRows } from "./gitops.ts";
 import { forecastSeconds } from "./forecast.ts";
 import type { Preview } from "./job.ts";
 import { modeOf } from "./mode.ts";
@@ -26,6 +27,7 @@ export function previewFailover(plan: Plan, facts: FailoverFacts, force: "ungrac
       ...database.rows,
       timeRow(plan, facts, database),
       ...podRows(facts),
+      ...gitOpsRows(plan, facts),
       edgeRow(facts),
       dnsRow(facts),
       dependenceRow(facts),

@@ -145,7 +145,7 @@ function faultsWithin(estate: Estate): { keys: PropertyKey[]; says: string }[] {
         });
       }
     }
-    for (const list of ["deployments", "configs"] as const) {
+    for (const list of ["deployments", "configs", "gitops"] as const) {
       for (const [index, { cluster, region }] of service[list].entries()) {
         if (!Object.hasOwn(estate.clusters, cluster))
           faults.push({ keys: [...keys, list, index, "cluster"], says: `"${cluster}" is not among the clusters` });

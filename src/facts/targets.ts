@@ -1,5 +1,5 @@
 import { UserError } from "../errors.ts";
-import type { ConfigKey, Database, Deployment, Estate, Service } from "../estate.ts";
+import type { ConfigKey, Database, Deployment, Estate, GitOpsEntry, Service } from "../estate.ts";
 
 export type Side = Database["writer"];
 
@@ -20,6 +20,8 @@ export type Targets = {
   database: Sides | undefined;
   deployments: { to: Deployment[]; from: Deployment[] };
   configs: ConfigKey[];
+  /** What keeps the objects of both sides as Git says. */
+  gitops: { to: GitOpsEntry[]; from: GitOpsEntry[] };
   /** The front door of the region that people move to; undefined where the estate names none. */
   edge: string | undefined;
 };
@@ -51,6 +53,10 @@ export function targetsOf(estate: Estate, name: string, toRegion: string): Targe
       from: service.deployments.filter((deployment) => fromRegions.includes(deployment.region)),
     },
     configs: service.configs.filter((config) => config.region === toRegion),
+    gitops: {
+      to: service.gitops.filter((entry) => entry.region === toRegion),
+      from: service.gitops.filter((entry) => fromRegions.includes(entry.region)),
+    },
     edge: service.health.edges[toRegion],
   };
 }
