@@ -32,14 +32,32 @@ const movedBy: Record<LabTraffic, string> = {
   "route53-switch": `s3:${control.bucket}/${control.key} present`,
 };
 
-function effectsWanted({ mode, traffic }: Played) {
+/** Once to have pods, once after those that knew the old configuration had ended. */
+const scaledTwice = {
+  [`kubernetes:${west}/shop/checkout replicas=2`]: 2,
+  [`kubernetes:${west}/shop/checkout replicas=0`]: 1,
+};
+
+/** What is changed instead where an autoscaler and Flux have the service in their hands, too. */
+function changedForKeepers(runId: string, alive: boolean) {
+  const paused = (region: string) => ({
+    [`kubernetes:${region}/flux-system/shop suspend=true paused.muster/checkout=${runId}`]: 1,
+    [`kubernetes:${region}/flux-system/shop suspend= paused.muster/checkout=`]: 1,
+  });
+  return {
+    ...paused(west),
+    ...(alive ? paused(east) : {}),
+    [`kubernetes:${west}/shop/checkout minReplicas=2`]: 1,
+    [`kubernetes:${west}/shop/checkout muster/restarted-by=${runId}`]: 1,
+  };
+}
+
+function effectsWanted({ mode, traffic, kept, run }: Played) {
   const alive = mode === "graceful";
   return {
     ...(alive ? { [`kubernetes:${east}/shop/checkout replicas=0`]: 1 } : {}),
     [`kubernetes:${west}/shop/app-config DB_HOST=${endpointOf(west)}`]: 1,
-    // Once to have pods, once after those that knew the old configuration had ended.
-    [`kubernetes:${west}/shop/checkout replicas=2`]: 2,
-    [`kubernetes:${west}/shop/checkout replicas=0`]: 1,
+    ...(kept ? changedForKeepers(run.id, alive) : scaledTwice),
     [`rds:${west}/checkout-db-west promoted`]: 1,
     [movedBy[traffic ?? "route53-weighted"]]: 1,
     taken: alive ? 1 : 0,

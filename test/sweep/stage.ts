@@ -8,6 +8,7 @@ import type { Db } from "../../src/db/connect.ts";
 import type { Verb } from "../../src/engine/events.ts";
 import { sendSignal } from "../../src/engine/signals.ts";
 import { east, west, type LabTraffic } from "../../src/lab/estate.ts";
+import { checkout, type ServiceWish } from "../../src/lab/services.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 import { streams } from "../../src/lab/postgres-pair.ts";
 import { openContext } from "../../src/main.ts";
@@ -36,10 +37,20 @@ export type StageOptions = {
   rate?: number;
   customers?: { count: number; everySeconds: number };
   traffic?: LabTraffic;
+  /** True: an autoscaler and Flux have it in their hands, and its pods are restarted by a rollout. */
+  kept?: boolean;
+};
+
+/** Checkout as it is where others have it in their hands, too. */
+const keptCheckout: ServiceWish = {
+  ...checkout,
+  restart: "rollout",
+  autoscaler: { min: 1, max: 5 },
+  gitops: "flux",
 };
 
 /** Opens a lab with a failover in it that is proposed and approved by one, and that nobody drives. */
-export async function openStage({ mode, seed, rate = 2, customers, traffic }: StageOptions): Promise<Stage> {
+export async function openStage({ mode, seed, rate = 2, customers, traffic, kept }: StageOptions): Promise<Stage> {
   const random = seeded(seed);
   const lab = await openLab({
     rate,
@@ -50,6 +61,7 @@ export async function openStage({ mode, seed, rate = 2, customers, traffic }: St
     random: () => random() / 2,
     ...(customers ? { customers } : {}),
     ...(traffic ? { traffic } : {}),
+    ...(kept ? { services: [keptCheckout] } : {}),
     estate: { stabilitySeconds: 20 },
     settings: { LEASE_MILLISECONDS: String(leaseMs), CALL_TIMEOUT_MILLISECONDS: String(callTimeoutMs) },
   });
