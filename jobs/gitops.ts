@@ -17,8 +17,7 @@ import type { Preview } from "./job.ts";
 export function pausing(targets: Targets, facts: FailoverFacts) {
   const { name: service, toRegion, gitops } = targets;
   const to = gitops.to.map(target);
-  // Pods of a service without data stay as they are in the old region: nothing there is put back.
-  const from = targets.database ? gitops.from.map(target) : [];
+  const from = gitops.from.map(target);
   return {
     near: to.length > 0 ? use(pauseGitOps, service, { service, region: toRegion, objects: to }) : undefined,
     far:
@@ -34,14 +33,13 @@ export function resuming(
 ): PlanNode[] {
   const reads = [paused.near, paused.far].filter((node) => node !== undefined);
   if (reads.length === 0) return [];
-  const { name: service, gitops, database } = targets;
+  const { name: service, gitops } = targets;
   const now = changes(targets, facts, host);
   const trusted =
     targets.service.resumeGitops === "person"
       ? use(trustGit, service, { service, now }, { after: [after], reads })
       : undefined;
-  const oldObjects = database ? gitops.from.map(target) : [];
-  const input = { service, objects: gitops.to.map(target), oldObjects };
+  const input = { service, objects: gitops.to.map(target), oldObjects: gitops.from.map(target) };
   return [...(trusted ? [trusted] : []), use(resumeGitOps, service, input, { after: [trusted ?? after], reads })];
 }
 
@@ -79,19 +77,24 @@ export function gitOpsBlockers(targets: Targets, facts: FailoverFacts): string[]
     }),
     ...onSide(facts, "to").flatMap(({ entry, found }) => {
       const now = seen(found);
-      if (!now) return [`the ${spellGitOps(entry)} cannot be seen: ${whyUnseen(found) ?? "no answer"}`];
-      return now.mayChange || now.paused ? [] : [`Muster may not pause the ${spellGitOps(entry)}`];
+      return now ? [] : [`the ${spellGitOps(entry)} cannot be seen: ${whyUnseen(found) ?? "no answer"}`];
+    }),
+    ...(facts.gitops ?? []).flatMap(({ entry, found }) => {
+      const now = seen(found);
+      return !now || now.mayChange || now.paused ? [] : [`Muster may not pause the ${spellGitOps(entry)}`];
     }),
   ];
 }
 
-/** Says what of it cannot be paused in the old region, and may start there what the move stops. */
+/** Says of what in the old region nobody knows whether it can be paused. */
 export function gitOpsWarnings(facts: FailoverFacts): string[] {
-  const risk = "It may start again in the old region what the move stops there.";
   return onSide(facts, "from").flatMap(({ entry, found }) => {
-    const now = seen(found);
-    if (!now) return [`Whether the ${spellGitOps(entry)} can be paused is not known: ${whyUnseen(found)}. ${risk}`];
-    return now.mayChange || now.paused ? [] : [`Muster may not pause the ${spellGitOps(entry)}. ${risk}`];
+    const why = whyUnseen(found);
+    return why === undefined
+      ? []
+      : [
+          `Whether the ${spellGitOps(entry)} can be paused is not known: ${why}. It may start again in the old region what the move stops there.`,
+        ];
   });
 }
 

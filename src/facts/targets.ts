@@ -20,7 +20,7 @@ export type Targets = {
   database: Sides | undefined;
   deployments: { to: Deployment[]; from: Deployment[] };
   configs: ConfigKey[];
-  /** What keeps the objects of both sides as Git says. */
+  /** What keeps the objects of both sides as Git says; without a database nothing is changed on the side that is left. */
   gitops: { to: GitOpsEntry[]; from: GitOpsEntry[] };
   /** The front door of the region that people move to; undefined where the estate names none. */
   edge: string | undefined;
@@ -55,7 +55,7 @@ export function targetsOf(estate: Estate, name: string, toRegion: string): Targe
     configs: service.configs.filter((config) => config.region === toRegion),
     gitops: {
       to: service.gitops.filter((entry) => entry.region === toRegion),
-      from: service.gitops.filter((entry) => fromRegions.includes(entry.region)),
+      from: service.gitops.filter((entry) => sides.length > 0 && fromRegions.includes(entry.region)),
     },
     edge: service.health.edges[toRegion],
   };

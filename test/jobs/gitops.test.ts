@@ -109,6 +109,11 @@ describe("what keeps a service as Git says", () => {
       ["the Kustomization flux-system/shop in the cluster west cannot be seen: there is no such thing"],
     ],
     [
+      "not ours to change in the old region",
+      found(saw({ paused: false, mayChange: true }), saw({ paused: false, mayChange: false })),
+      ["Muster may not pause the Kustomization flux-system/shop in the cluster east"],
+    ],
+    [
       "not ours to change",
       found(saw({ paused: false, mayChange: false })),
       ["Muster may not pause the Kustomization flux-system/shop in the cluster west"],
