@@ -70,8 +70,9 @@ export function gitOpsBlockers(targets: Targets, facts: FailoverFacts): string[]
       const key = `${config.key} in ${config.namespace}/${config.name}`;
       return owner ? [`${key} is kept by ${owner.manager}, which would put the old value back; pause it first`] : [];
     }),
-    ...facts.pods.flatMap(({ side, deployment, found }) => {
-      const owner = side === "to" ? unnamed(seen(found)?.owner) : undefined;
+    ...facts.pods.flatMap(({ side, deployment, found, autoscaler }) => {
+      const least = autoscaler && seen(autoscaler)?.owner?.owner;
+      const owner = side === "to" ? (unnamed(seen(found)?.owner) ?? unnamed(least)) : undefined;
       const what = `the number of pods of ${deployment.namespace}/${deployment.name} in ${deployment.region}`;
       return owner ? [`${what} is kept by ${owner.manager}, which would put it back; pause it first`] : [];
     }),

@@ -23,9 +23,15 @@ export function ownerOfKey(metadata: V1ObjectMeta | undefined, key: string): Own
   return markedBy(metadata) ?? writerOf(metadata, ["f:data", `f:${key}`]);
 }
 
-/** Tells which GitOps controller says how many pods a deployment wants; undefined where Git leaves that open. */
-export function ownerOfReplicas(metadata: V1ObjectMeta | undefined): Owner | undefined {
-  const writer = writerOf(metadata, ["f:spec", "f:replicas"]);
+/**
+ * Tells which GitOps controller says how many pods a deployment wants, or an autoscaler keeps at least; undefined where Git
+ * leaves that open.
+ */
+export function ownerOfNumber(
+  metadata: V1ObjectMeta | undefined,
+  field: "replicas" | "minReplicas",
+): Owner | undefined {
+  const writer = writerOf(metadata, ["f:spec", `f:${field}`]);
   return writer?.gitops ? { ...writer, ...markedBy(metadata) } : undefined;
 }
 

@@ -3,7 +3,7 @@ import type { CallContext, CallOptions } from "../call.ts";
 import { CannotContinue } from "../errors.ts";
 import { askCluster, KubernetesError, type Cluster } from "./kubernetes-client.ts";
 import { getObject, objectPath, patchObject, type Ref } from "./kubernetes-objects.ts";
-import { ownerOfKey, ownerOfReplicas, type Owner } from "./kubernetes-owners.ts";
+import { ownerOfKey, ownerOfNumber, type Owner } from "./kubernetes-owners.ts";
 import { selectorText } from "./label-selector.ts";
 
 export { isConflict, isRefusedByCluster, KubernetesError, type Cluster } from "./kubernetes-client.ts";
@@ -48,7 +48,7 @@ export async function getScale(
     ({ type, status: holds, reason }) =>
       (type === "ReplicaFailure" && holds === "True") || reason === "ProgressDeadlineExceeded",
   );
-  const owner = ownerOfReplicas(metadata);
+  const owner = ownerOfNumber(metadata, "replicas");
   const run = spec?.template.metadata?.annotations?.[restartedBy];
   return {
     replicas: spec?.replicas ?? 1,

@@ -96,6 +96,27 @@ describe("what keeps a service as Git says", () => {
       ],
     ],
     [
+      "one that keeps the autoscaler",
+      {
+        ...healthy,
+        pods: healthy.pods.map((pods) => ({
+          ...pods,
+          autoscaler: saw({
+            owner: {
+              name: "a",
+              min: 1,
+              max: 9,
+              mayChange: true,
+              owner: { manager: "argocd-controller", gitops: true },
+            },
+          }),
+        })),
+      },
+      [
+        "the number of pods of shop/checkout in us-west-2 is kept by argocd-controller, which would put it back; pause it first",
+      ],
+    ],
+    [
       "one that Muster cannot pause",
       owned(runs, { manager: "fleet-agent", gitops: true }),
       [
