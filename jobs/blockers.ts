@@ -3,6 +3,7 @@ import type { FailoverFacts } from "../src/facts/failover.ts";
 import type { AutoscalerFacts } from "../src/facts/autoscalers.ts";
 import type { Deployment } from "../src/estate.ts";
 import type { Targets } from "../src/facts/targets.ts";
+import { gitOpsBlockers } from "./gitops.ts";
 import { databaseBlockers } from "./database-blockers.ts";
 import type { DatabaseMove } from "./databases.ts";
 import { driverOf } from "../src/facts/traffic/index.ts";
@@ -15,6 +16,7 @@ export function blockersOf(targets: Targets, facts: FailoverFacts, database: Dat
     ...driverOf(facts.dns).blockers(facts),
     ...clusterBlockers(facts),
     ...configBlockers(facts),
+    ...gitOpsBlockers(targets, facts),
     ...rightBlockers(facts),
   ];
 }
@@ -66,8 +68,6 @@ function configBlockers({ configs }: FailoverFacts): string[] {
     const key = `${config.key} in ${config.namespace}/${config.name}`;
     const found = seen(now);
     if (!found) return [`${key} cannot be seen: ${whyUnseen(now) ?? "no answer"}`];
-    if (found.owner?.gitops)
-      return [`${key} is kept by ${found.owner.manager}, which would put the old value back; pause it first`];
     const refused = whyUnseen(dryRun);
     return refused ? [`the change of ${key} would be refused: ${refused}`] : [];
   });

@@ -24,13 +24,21 @@ import { verifyPublic } from "../src/steps/verify-public.ts";
 import { verifyService } from "../src/steps/verify-service.ts";
 import { watchStability } from "../src/steps/watch-stability.ts";
 import { databasesOf, type DatabaseMove } from "./databases.ts";
+import { pausing, resuming } from "./gitops.ts";
 import { pointingOf } from "./pointing.ts";
 
 /** The steps that move one service, every target named; a step never looks anything up. */
 export function failoverNodes(targets: Targets, facts: FailoverFacts, database: DatabaseMove | undefined): PlanNode[] {
+  const paused = pausing(targets, facts);
   const isBeside = pointingOf(facts, targets.service, database).when === "beside";
-  const serving = database ? nodesWithDatabase(targets, database, isBeside) : nodesWithoutDatabase(targets, facts);
-  return [...serving.nodes, ...trafficNodes(targets, facts, { ...serving, isBeside })];
+  const serving = database
+    ? nodesWithDatabase(targets, database, { paused, isBeside })
+    : nodesWithoutDatabase(targets, facts, paused.near);
+  const traffic = trafficNodes(targets, facts, { ...serving, isBeside });
+  const host = database && databasesOf(database).to.host;
+  const resumed = resuming(targets, facts, { paused, host, after: traffic.stable });
+  const first = [paused.near, paused.far].filter((node) => node !== undefined);
+  return [...first, ...serving.nodes, ...traffic.nodes, ...resumed];
 }
 
 /** Steps, and the one after which the new region can serve; `decided` is the last that people may stop before the promotion. */
@@ -40,13 +48,19 @@ type Serving = { nodes: PlanNode[]; ready: PlanNode; decided?: PlanNode };
 function nodesWithoutDatabase(
   { name: service, toRegion, deployments: { to } }: Targets,
   facts: FailoverFacts,
+  paused: PlanNode | undefined,
 ): Serving {
   const deployments = to.map(deploymentTarget(facts));
-  const scaled = use(scaleDeployment, service, { service, toRegion, deployments, until: "ready" });
+  const input = { service, toRegion, deployments, until: "ready" as const };
+  const scaled = use(scaleDeployment, service, input, { after: [paused] });
   return { nodes: [scaled], ready: scaled };
 }
 
-function nodesWithDatabase(targets: Targets, database: DatabaseMove, isBeside: boolean): Serving {
+function nodesWithDatabase(
+  targets: Targets,
+  database: DatabaseMove,
+  { paused, isBeside }: { paused: ReturnType<typeof pausing>; isBeside: boolean },
+): Serving {
   const { name: service, toRegion } = targets;
   const databases = databasesOf(database);
   const deployments = targets.deployments.to.map(deploymentTarget(database.facts));
@@ -54,14 +68,20 @@ function nodesWithDatabase(targets: Targets, database: DatabaseMove, isBeside: b
   // Two branches that know nothing of each other: pods that will serve, and the database that will write.
   const configs = targets.configs.map(({ cluster, namespace, name, key }) => ({ cluster, namespace, name, key }));
   const host = databases.to.host;
-  const pointed = use(pointConfig, service, { service, toRegion, configs, host, deployments });
+  const gitops = paused.near ? { gitopsPaused: true as const } : {};
+  const pointed = use(
+    pointConfig,
+    service,
+    { service, toRegion, configs, host, deployments, ...gitops },
+    { after: [paused.near] },
+  );
   const scaled = use(
     scaleDeployment,
     service,
     { service, toRegion, deployments, until: "running" },
     { after: [pointed] },
   );
-  const moved = databaseNodes(targets, database, databases);
+  const moved = databaseNodes(targets, database, { ...databases, paused: paused.far });
 
   const restart = { service, toRegion, deployments };
   if (!isBeside) {
@@ -77,14 +97,14 @@ function nodesWithDatabase(targets: Targets, database: DatabaseMove, isBeside: b
 function databaseNodes(
   { name: service, deployments }: Targets,
   { facts, mode }: DatabaseMove,
-  { from, to }: { from: DatabaseTarget; to: DatabaseTarget },
+  { from, to, paused }: { from: DatabaseTarget; to: DatabaseTarget; paused: PlanNode | undefined },
 ): { nodes: PlanNode[]; verified: PlanNode; decided: PlanNode } {
   const { fromRegion, objectives } = facts;
   const { rpoSeconds } = objectives;
   const shownLossSeconds = mode === "graceful" ? 0 : (predictedLoss(facts) ?? null);
 
   const old = deployments.from.map(deploymentTarget(facts));
-  const drained = use(drainOldSide, service, { service, fromRegion, mode, deployments: old });
+  const drained = use(drainOldSide, service, { service, fromRegion, mode, deployments: old }, { after: [paused] });
   // Gracefully the application ends first, so that no order is cut in two; where nobody answers, that wait saves nothing.
   const gentle = mode === "graceful" ? [drained] : [];
   const silent = mode === "ungraceful" && !reachedBySomebody(facts) ? { silent: true as const } : {};
@@ -107,7 +127,7 @@ function trafficNodes(
   targets: Targets,
   facts: FailoverFacts,
   { ready, decided, isBeside }: Serving & { isBeside: boolean },
-): PlanNode[] {
+): { nodes: PlanNode[]; stable: PlanNode } {
   const { name: service, toRegion, edge = "" } = targets;
   const { health, admission, stabilitySeconds } = targets.service;
   const { url, limitMs } = health;
@@ -126,7 +146,7 @@ function trafficNodes(
     { after: isBeside ? [verified] : [], reads: [shifted] },
   );
   const stable = use(watchStability, service, { service, toRegion, url, limitMs, stabilitySeconds }, { after: [open] });
-  return [verified, ...(admitted ? [admitted] : []), shifted, open, stable];
+  return { nodes: [verified, ...(admitted ? [admitted] : []), shifted, open, stable], stable };
 }
 
 const deploymentTarget =

@@ -3,6 +3,8 @@ import type { PlanNode } from "../src/engine/plan.ts";
 
 /** How long steps usually take, in seconds: what the services say of themselves, and what their delays add up to. */
 const typicalSeconds: Record<string, number> = {
+  "pause-gitops": 2,
+  "pause-old-gitops": 2,
   "point-config": 2,
   "scale-deployment": 30,
   "drain-old-side": 10,
@@ -28,7 +30,12 @@ const typicalSeconds: Record<string, number> = {
 };
 
 /** How long the looks at a side that does not answer take before they are given up, in seconds. */
-const silentSeconds: Record<string, number> = { "drain-old-side": 60, "fence-writes": 10, "catch-up": 30 };
+const silentSeconds: Record<string, number> = {
+  "pause-old-gitops": 60,
+  "drain-old-side": 60,
+  "fence-writes": 10,
+  "catch-up": 30,
+};
 
 /**
  * Forecasts how many seconds pass from the second approval until customers are served again: the longest way through the

@@ -9,6 +9,7 @@ import { driverOf } from "../src/facts/traffic/index.ts";
 import { admitTraffic } from "../src/steps/admit-traffic.ts";
 import { ttlOf } from "../src/facts/traffic/traps.ts";
 import { sharesOf, spellShares } from "./claims.ts";
+import { gitOpsRows } from "./gitops.ts";
 import { forecastSeconds } from "./forecast.ts";
 import type { Preview } from "./job.ts";
 import { modeOf } from "./mode.ts";
@@ -29,6 +30,7 @@ export function previewFailover(plan: Plan, facts: FailoverFacts, force: "ungrac
       ...database.rows,
       timeRow(plan, facts, database, pointing),
       ...podRows(facts),
+      ...gitOpsRows(plan, facts),
       edgeRow(facts),
       dnsRow(facts),
       ...pointingRows(plan, pointing),

@@ -6,6 +6,7 @@ import { predictedLoss } from "../src/facts/moves.ts";
 import type { Targets } from "../src/facts/targets.ts";
 import type { DatabaseMove } from "./databases.ts";
 import { driverOf } from "../src/facts/traffic/index.ts";
+import { gitOpsWarnings } from "./gitops.ts";
 import { roleWarnings } from "./fence-rights.ts";
 
 /** What people must read before they approve, most frightening first; sentences. Pure. */
@@ -19,6 +20,7 @@ export function warningsOf(targets: Targets, facts: FailoverFacts, database: Dat
     ...(database ? sight(database) : []),
     ...lesserRights(facts),
     ...autoscalers(facts),
+    ...gitOpsWarnings(facts),
   ];
 }
 

@@ -148,7 +148,7 @@ function faultsWithin(estate: Estate): { keys: PropertyKey[]; says: string }[] {
       if ("host" in replica && thingOf(writer)[0] === thingOf(replica)[0])
         faults.push({ keys: [...place, "replica", "host"], says: "the replica is the writer itself" });
     }
-    for (const list of ["deployments", "configs"] as const) {
+    for (const list of ["deployments", "configs", "gitops"] as const) {
       for (const [index, { cluster, region }] of service[list].entries()) {
         if (!Object.hasOwn(estate.clusters, cluster))
           faults.push({ keys: [...keys, list, index, "cluster"], says: `"${cluster}" is not among the clusters` });

@@ -76,6 +76,16 @@ const config = z.strictObject({
   key: z.string().min(1).describe("The key that holds the database's host name."),
 });
 
+const gitops = z.strictObject({
+  region,
+  cluster: name.describe(
+    "The cluster that has the Application or Kustomization, which may be another than its objects'.",
+  ),
+  tool: z.enum(["argocd", "flux"]).describe("An Application of Argo CD, or a Kustomization of Flux."),
+  namespace: name,
+  name: z.string().min(1),
+});
+
 const health = z.strictObject({
   url: z.url({ protocol: /^https?$/ }).describe("What customers reach; the prober asks it every 10 seconds."),
   edges: z
@@ -150,6 +160,16 @@ const service = z.strictObject({
     .describe("Its database, at most one. None: the service keeps no data of its own, and only its traffic moves."),
   deployments: z.array(deployment).min(1),
   configs: z.array(config).default([]).describe("Keys of config maps that hold the database's host name."),
+  gitops: z
+    .array(gitops)
+    .default([])
+    .describe("What keeps its deployments and config maps as Git says: paused for the time of a move."),
+  resumeGitops: z
+    .enum(["automatic", "person"])
+    .default("person")
+    .describe(
+      "Who lets it go on at the end of a move: what Git says then comes back, also where that is the old region.",
+    ),
   health,
   statusComponents: z
     .array(z.string().min(1))
@@ -209,6 +229,7 @@ export type Service = z.infer<typeof service>;
 export type Traffic = z.infer<typeof traffic>;
 export type Database = z.infer<typeof database>;
 export type Deployment = z.infer<typeof deployment>;
+export type GitOpsEntry = z.infer<typeof gitops>;
 export type ConfigKey = z.infer<typeof config>;
 export type SecretReference = z.infer<typeof secretReference>;
 

@@ -1,10 +1,18 @@
 import type { V2HorizontalPodAutoscaler, V2HorizontalPodAutoscalerList } from "@kubernetes/client-node";
 import type { CallContext, CallOptions } from "../call.ts";
 import { KubernetesError, type Cluster } from "./kubernetes-client.ts";
+import { ownerOfNumber, type Owner } from "./kubernetes-owners.ts";
 import { getObject, objectPath, patchObject, type Ref } from "./kubernetes-objects.ts";
 
 /** A HorizontalPodAutoscaler: how many pods it keeps, at least and at most. */
-export type Autoscaler = { name: string; min: number; max: number; resourceVersion: string };
+export type Autoscaler = {
+  name: string;
+  min: number;
+  max: number;
+  resourceVersion: string;
+  /** The controller that will put its least pods back. */
+  owner?: Owner;
+};
 
 const api = "/apis/autoscaling/v2";
 const resource = "horizontalpodautoscalers";
@@ -60,9 +68,13 @@ export async function setLeastPods(
 }
 
 /** Without `minReplicas` it keeps one. */
-const read = ({ metadata, spec }: V2HorizontalPodAutoscaler): Autoscaler => ({
-  name: metadata?.name ?? "",
-  min: spec?.minReplicas ?? 1,
-  max: spec?.maxReplicas ?? 0,
-  resourceVersion: metadata?.resourceVersion ?? "",
-});
+function read({ metadata, spec }: V2HorizontalPodAutoscaler): Autoscaler {
+  const owner = ownerOfNumber(metadata, "minReplicas");
+  return {
+    name: metadata?.name ?? "",
+    min: spec?.minReplicas ?? 1,
+    max: spec?.maxReplicas ?? 0,
+    resourceVersion: metadata?.resourceVersion ?? "",
+    ...(owner ? { owner } : {}),
+  };
+}

@@ -1,14 +1,9 @@
-import type {
-  V1ConfigMap,
-  V1Deployment,
-  V1ObjectMeta,
-  V1PodList,
-  V1SelfSubjectAccessReview,
-} from "@kubernetes/client-node";
+import type { V1ConfigMap, V1Deployment, V1PodList, V1SelfSubjectAccessReview } from "@kubernetes/client-node";
 import type { CallContext, CallOptions } from "../call.ts";
 import { CannotContinue } from "../errors.ts";
 import { askCluster, KubernetesError, type Cluster } from "./kubernetes-client.ts";
-import { getObject, manager, objectPath, patchObject, type Ref } from "./kubernetes-objects.ts";
+import { getObject, objectPath, patchObject, type Ref } from "./kubernetes-objects.ts";
+import { ownerOfKey, ownerOfNumber, type Owner } from "./kubernetes-owners.ts";
 import { selectorText } from "./label-selector.ts";
 
 export { isConflict, isRefusedByCluster, KubernetesError, type Cluster } from "./kubernetes-client.ts";
@@ -33,6 +28,8 @@ export type Scale = {
   paused: boolean;
   /** The run that restarted its pods last, by a rollout. */
   restartedBy?: string;
+  /** The controller that will put the number of pods back. */
+  owner?: Owner;
   /** Why pods cannot be made ("exceeded quota"), or do not get ready in time, in the controller's words. */
   failure?: string;
 };
@@ -51,6 +48,7 @@ export async function getScale(
     ({ type, status: holds, reason }) =>
       (type === "ReplicaFailure" && holds === "True") || reason === "ProgressDeadlineExceeded",
   );
+  const owner = ownerOfNumber(metadata, "replicas");
   const run = spec?.template.metadata?.annotations?.[restartedBy];
   return {
     replicas: spec?.replicas ?? 1,
@@ -63,6 +61,7 @@ export async function getScale(
     observedGeneration: status?.observedGeneration ?? 0,
     paused: spec?.paused ?? false,
     ...(run === undefined ? {} : { restartedBy: run }),
+    ...(owner ? { owner } : {}),
     ...(failed?.message ? { failure: failed.message } : {}),
   };
 }
@@ -138,8 +137,8 @@ export type ConfigValue = {
   /** Undefined when the map has no such key. */
   value: string | undefined;
   resourceVersion: string;
-  /** Who wrote the key last, if not Muster; `gitops` when a controller will put its own value back. */
-  owner?: { manager: string; gitops: boolean };
+  /** Who wrote the key last, if not Muster; or the controller that will put its own value back. */
+  owner?: Owner;
 };
 
 /** Reads one key of a config map; undefined when there is no such map. */
@@ -152,7 +151,7 @@ export async function getConfigKey(
   const found = await getObject(ctx, cluster, { call: "GetConfigMap", path: configPath(ref) }, options);
   if (!found) return undefined;
   const { data, metadata } = found as V1ConfigMap;
-  const owner = ownerOf(metadata, ref.key);
+  const owner = ownerOfKey(metadata, ref.key);
   return {
     value: data?.[ref.key],
     resourceVersion: metadata?.resourceVersion ?? "",
@@ -210,25 +209,6 @@ export async function ping(ctx: CallContext, cluster: Cluster, options?: CallOpt
     means: "Nothing was changed.",
     todo: "Look at the server of its kubeconfig context, then try again.",
   });
-}
-
-const gitops = /argocd|argo-cd|flux|kustomize-controller|helm-controller|fleet|config-sync/i;
-
-function ownerOf(metadata: V1ObjectMeta | undefined, key: string): ConfigValue["owner"] {
-  // A controller that owns the whole object will put every key back, whoever wrote it last.
-  const marks = [...Object.keys(metadata?.labels ?? {}), ...Object.keys(metadata?.annotations ?? {})];
-  const mark = marks.find((name) =>
-    /^(argocd\.argoproj\.io|kustomize\.toolkit\.fluxcd\.io|helm\.toolkit\.fluxcd\.io)\//.test(name),
-  );
-  if (mark) return { manager: mark.startsWith("argocd") ? "argocd" : "flux", gitops: true };
-  const owners = (metadata?.managedFields ?? []).filter(({ fieldsV1 }) => holds(fieldsV1, key));
-  const other = owners.find((entry) => entry.manager !== manager)?.manager;
-  return other ? { manager: other, gitops: gitops.test(other) } : undefined;
-}
-
-function holds(fields: unknown, key: string): boolean {
-  const data = (fields as { "f:data"?: Record<string, unknown> } | undefined)?.["f:data"];
-  return data !== undefined && `f:${key}` in data;
 }
 
 const path = (ref: Ref): string => objectPath("/apis/apps/v1", "deployments", ref);

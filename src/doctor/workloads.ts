@@ -1,8 +1,10 @@
 import { getConfigKey, getScale } from "../adapters/kubernetes.ts";
 import { CannotContinue } from "../errors.ts";
-import type { ConfigKey, Deployment } from "../estate.ts";
+import type { ConfigKey, Deployment, GitOpsEntry, Service } from "../estate.ts";
+import { isPausedByMove } from "../facts/gitops.ts";
 import { forEach } from "./at-once.ts";
 import { lookAtAutoscaler } from "./autoscalers.ts";
+import { lookAtGitOps } from "./gitops.ts";
 import type { DoctorContext } from "./check.ts";
 import { broken, ok, warning, type Finding } from "./finding.ts";
 
@@ -12,10 +14,12 @@ export async function lookAtWorkloads(ctx: DoctorContext, cluster: string): Prom
   const here = <Thing extends { cluster: string }>(things: Thing[]) => things.filter((one) => one.cluster === cluster);
   const deployments = here(services.flatMap((service) => service.deployments));
   const configs = here(services.flatMap((service) => service.configs));
+  const gitops = here(services.flatMap((service) => service.gitops));
   const found = await Promise.all([
+    forEach(gitops, 4, (entry) => lookAtGitOps(ctx, entry)),
     forEach(deployments, 4, (deployment) => unlessForbidden(() => lookAtDeployment(ctx, deployment))),
     forEach(deployments, 4, (deployment) => lookAtAutoscaler(ctx, deployment)),
-    forEach(configs, 4, (config) => unlessForbidden(() => lookAtConfig(ctx, config))),
+    forEach(configs, 4, (config) => unlessForbidden(() => lookAtConfig(ctx, config, gitOpsBeside(services, config)))),
   ]);
   return found.flat(2).filter((finding) => finding !== undefined);
 }
@@ -44,15 +48,25 @@ async function lookAtDeployment(
   });
 }
 
-async function lookAtConfig(ctx: DoctorContext, { cluster, key, ...ref }: ConfigKey): Promise<Finding> {
+/** What the estate names beside a key: it is paused for a move. */
+const gitOpsBeside = (services: Service[], config: ConfigKey): GitOpsEntry[] =>
+  services
+    .filter(({ configs }) => configs.includes(config))
+    .flatMap((service) => service.gitops.filter(({ region }) => region === config.region));
+
+async function lookAtConfig(
+  ctx: DoctorContext,
+  { cluster, key, ...ref }: ConfigKey,
+  gitops: GitOpsEntry[],
+): Promise<Finding> {
   const map = `${ref.namespace}/${ref.name}`;
   const subject = `${key} of the config map ${map} in the cluster ${cluster}`;
   const found = await getConfigKey(ctx, ctx.clients.cluster(cluster), { ...ref, key });
-  if (found?.owner?.gitops) {
+  if (found?.owner?.gitops && !isPausedByMove(gitops, found.owner)) {
     return warning(subject, {
       happened: `${key} in ${map} is kept by ${found.owner.manager}.`,
       means: "It would put the old value back after a move.",
-      todo: `Have ${found.owner.manager} leave this key alone, or pause it before a move.`,
+      todo: `Have ${found.owner.manager} leave this key alone, name it in the estate file (gitops), or pause it before a move.`,
     });
   }
   if (found?.value !== undefined) return ok(subject, found.value);

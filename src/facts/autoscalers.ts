@@ -1,5 +1,6 @@
 import { canI } from "../adapters/kubernetes.ts";
 import { findAutoscaler } from "../adapters/kubernetes-autoscalers.ts";
+import type { Owner } from "../adapters/kubernetes-owners.ts";
 import type { Context } from "../context.ts";
 import type { Deployment } from "../estate.ts";
 import { explainAs } from "./explain.ts";
@@ -7,7 +8,15 @@ import { look, type Fact } from "./fact.ts";
 
 /** The autoscaler that owns a deployment, if one does. */
 export type AutoscalerFacts = {
-  owner: { name: string; min: number; max: number; /** Whether Muster may change it. */ mayChange: boolean } | null;
+  owner: {
+    name: string;
+    min: number;
+    max: number;
+    /** Whether Muster may change it. */
+    mayChange: boolean;
+    /** The controller that would put its least pods back. */
+    owner?: Owner;
+  } | null;
 };
 
 /** Looks for the autoscaler of a deployment, and whether Muster may change it. */

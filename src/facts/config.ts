@@ -1,4 +1,5 @@
 import { getConfigKey, setConfigKey } from "../adapters/kubernetes.ts";
+import type { Owner } from "../adapters/kubernetes-owners.ts";
 import type { Context } from "../context.ts";
 import { unknown } from "../engine/step.ts";
 import type { ConfigKey } from "../estate.ts";
@@ -8,7 +9,7 @@ import type { Targets } from "./targets.ts";
 
 export type ConfigFacts = {
   config: ConfigKey;
-  now: Fact<{ value: string | null; resourceVersion: string; owner?: { manager: string; gitops: boolean } }>;
+  now: Fact<{ value: string | null; resourceVersion: string; owner?: Owner }>;
   /** Whether the API server would take the change: the same patch, tried without effect. */
   dryRun: Fact<{ accepted: true }>;
 };

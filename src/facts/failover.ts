@@ -6,6 +6,7 @@ import { lookAtConfigs, type ConfigFacts } from "./config.ts";
 import { lookAtDatabase, type DatabaseFacts } from "./database.ts";
 import { lookAtEdge, type EdgeFacts } from "./edge.ts";
 import { seen, type Fact } from "./fact.ts";
+import { lookAtGitOps, type GitOpsFacts } from "./gitops.ts";
 import { lookAtLastMove, type LastMove } from "./last-move.ts";
 import { lookAtPods, type PodFacts } from "./pods.ts";
 import { lookAtProbes, type ProbeFacts } from "./probes.ts";
@@ -32,6 +33,8 @@ type ServiceFacts = {
   lastMove?: Fact<{ last: LastMove | null }>;
   pods: PodFacts[];
   configs: ConfigFacts[];
+  /** What keeps its objects as Git says. Absent in plans of an older Muster. */
+  gitops?: GitOpsFacts[];
   dns: TrafficFacts;
   rights: RightFacts[];
   edge: Fact<EdgeFacts>;
@@ -62,10 +65,11 @@ export async function lookAtFailover(
   { service, toRegion }: { service: string; toRegion: string },
 ): Promise<FailoverFacts> {
   const targets = targetsOf(ctx.estate, service, toRegion);
-  const [database, lastMove, pods, dns, rights, edge, probes] = await Promise.all([
+  const [database, lastMove, pods, gitops, dns, rights, edge, probes] = await Promise.all([
     targets.database && lookAtDatabase(ctx, service, targets.database),
     lookAtLastMove(ctx, service),
     lookAtPods(ctx, targets),
+    lookAtGitOps(ctx, targets),
     lookAtTraffic(ctx, targets),
     lookAtRights(ctx, targets),
     lookAtEdge(ctx, targets),
@@ -83,6 +87,7 @@ export async function lookAtFailover(
     lastMove,
     pods,
     configs,
+    ...(gitops.length > 0 ? { gitops } : {}),
     dns,
     rights,
     edge,

@@ -1,4 +1,5 @@
 import { getScale } from "../adapters/kubernetes.ts";
+import type { Owner } from "../adapters/kubernetes-owners.ts";
 import type { Context } from "../context.ts";
 import { unknown } from "../engine/step.ts";
 import type { Deployment } from "../estate.ts";
@@ -11,7 +12,13 @@ export type PodFacts = {
   /** Which side of the move it stands on. */
   side: "to" | "from";
   deployment: Deployment;
-  found: Fact<{ replicas: number; ready: number; paused: boolean }>;
+  found: Fact<{
+    replicas: number;
+    ready: number;
+    paused: boolean;
+    /** The controller that would put the number of pods back. */
+    owner?: Owner;
+  }>;
   /** Who scales it by itself. Absent in plans of an older Muster. */
   autoscaler?: Fact<AutoscalerFacts>;
 };
@@ -39,7 +46,8 @@ function lookAtDeployment(ctx: Context, deployment: Deployment): Promise<PodFact
     async () => {
       const scale = await getScale(ctx, ctx.clients.cluster(cluster), { namespace, name });
       if (!scale) return unknown(`the cluster ${cluster} has no deployment ${namespace}/${name}`);
-      return { replicas: scale.replicas, ready: scale.ready, paused: scale.paused };
+      const { replicas, ready, paused, owner } = scale;
+      return { replicas, ready, paused, ...(owner ? { owner } : {}) };
     },
     explainAs(`the cluster ${cluster}`),
   );

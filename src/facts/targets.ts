@@ -1,5 +1,5 @@
 import { UserError } from "../errors.ts";
-import type { ConfigKey, Database, Deployment, Estate, SecretReference, Service } from "../estate.ts";
+import type { ConfigKey, Database, Deployment, Estate, GitOpsEntry, SecretReference, Service } from "../estate.ts";
 import { sidesOf } from "./databases/index.ts";
 
 /** One server of a database pair, whatever manages it. */
@@ -30,6 +30,8 @@ export type Targets = {
   database: Sides | undefined;
   deployments: { to: Deployment[]; from: Deployment[] };
   configs: ConfigKey[];
+  /** What keeps the objects of both sides as Git says; without a database nothing is changed on the side that is left. */
+  gitops: { to: GitOpsEntry[]; from: GitOpsEntry[] };
   /** The front door of the region that people move to; undefined where the estate names none. */
   edge: string | undefined;
 };
@@ -61,6 +63,10 @@ export function targetsOf(estate: Estate, name: string, toRegion: string): Targe
       from: service.deployments.filter((deployment) => fromRegions.includes(deployment.region)),
     },
     configs: service.configs.filter((config) => config.region === toRegion),
+    gitops: {
+      to: service.gitops.filter((entry) => entry.region === toRegion),
+      from: service.gitops.filter((entry) => sides.length > 0 && fromRegions.includes(entry.region)),
+    },
     edge: service.health.edges[toRegion],
   };
 }

@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import type { Estate, Service, Traffic } from "../estate.ts";
+import { homeOf } from "./gitops.ts";
 import { checkout, workloadsOf, type ServiceWish } from "./services.ts";
 import type { LabPerson } from "./slack-workspace.ts";
 
@@ -85,6 +86,7 @@ export type EstateWishes = {
   rtoSeconds?: number;
   rpoSeconds?: number;
   admission?: "automatic" | "person";
+  resumeGitops?: "automatic" | "person";
   /** The way customers of checkout are sent to a region; weighted records, when left out. */
   traffic?: LabTraffic;
   /** Those of the recovery cluster. */
@@ -115,7 +117,7 @@ function serviceOf(
   wish: ServiceWish,
   { replicas, stabilitySeconds, limitMs = 1000, traffic, endpoints = [], ...wishes }: Omit<EstateWishes, "services">,
 ): DeepPartial<Service> {
-  const { name, tier, dependsOn = [], database = false, driver, restart, ...own } = wish;
+  const { name, tier, dependsOn = [], database = false, driver, restart, gitops, ...own } = wish;
   const workloads = workloadsOf(wish);
   const secret = { env: roleSettingOf(name) };
   const instance = instancesOf(name);
@@ -156,6 +158,16 @@ function serviceOf(
     ...(database
       ? {
           configs: workloads.map(({ config }) => ({ region: west, cluster: "west", namespace: "shop", ...config })),
+        }
+      : {}),
+    ...(gitops
+      ? {
+          gitops: [west, east].map((region) => ({
+            region,
+            cluster: shortOf(region),
+            tool: gitops,
+            ...homeOf(gitops),
+          })),
         }
       : {}),
     health: {

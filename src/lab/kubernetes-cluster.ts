@@ -202,7 +202,7 @@ function describe(resource: Writable, paths: readonly string[], after: Document)
   const said = paths.map((path) => {
     const parts = path.split("\n").map((part) => part.slice(2));
     const value = parts.reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], after);
-    const shown = typeof value === "string" || typeof value === "number" ? String(value) : "";
+    const shown = ["string", "number", "boolean"].includes(typeof value) ? String(value) : "";
     return `${parts.at(-1)}=${resource === "secrets" ? "" : shown}`;
   });
   return said.join(" ");

@@ -5,11 +5,12 @@ import { serveCall } from "./api-call.ts";
 import { runAutoscalers } from "./autoscaler.ts";
 import type { Api } from "./api-call.ts";
 import type { Authority } from "./certificates.ts";
+import { isPaused, runGitOps, type Git, type Said } from "./gitops.ts";
 import { Knobs } from "./knobs.ts";
 import { musterRules } from "./kubernetes-access.ts";
 import type { Rule } from "./kubernetes-access.ts";
 import { internalError, loginPage, tooManyRequests, unauthorized } from "./kubernetes-answers.ts";
-import { openCluster } from "./kubernetes-cluster.ts";
+import { openCluster, type Writable } from "./kubernetes-cluster.ts";
 import type { Metadata } from "./kubernetes-objects.ts";
 import { routeOf, serve } from "./kubernetes-routes.ts";
 import type { Namespace } from "./kubernetes-state.ts";
@@ -33,6 +34,8 @@ type Options = {
   token: string;
   authority: Authority;
   namespaces: Namespace[];
+  /** What keeps some of its objects as Git says. */
+  git?: Git | undefined;
   /** What Muster may do beyond the least. */
   rules?: readonly Rule[];
   app: Omit<AppSettings, "clock">;
@@ -60,8 +63,12 @@ export type Kubernetes = {
   bounds(namespace: string, name: string): { min: number; max: number };
   /** Somebody else sets them. */
   bound(namespace: string, name: string, bounds: { min: number; max: number }, manager: string): void;
+  /** Somebody changes what Git says of an object. */
+  commit(said: Said): void;
+  /** Whether what applies Git is paused, and its annotations; undefined where there is none. */
+  gitOps(): { paused: boolean; notes: Record<string, string> } | undefined;
   /** Somebody else changes labels or annotations: a GitOps controller takes an object over. */
-  describe(kind: "configmaps" | "deployments", namespace: string, name: string, change: Partial<Metadata>): void;
+  describe(kind: Writable, namespace: string, name: string, change: Partial<Metadata>): void;
   replicas(namespace: string, name: string): number;
   pods(namespace: string, name: string): readonly PodView[];
   close(): Promise<void>;
@@ -134,7 +141,9 @@ export async function openKubernetes(options: Options): Promise<Kubernetes> {
 
   await cluster.start();
   const closing = new AbortController();
-  const controllers = [runAutoscalers({ cluster, clock, power, signal: closing.signal })].map((runs) =>
+  const { git } = options;
+  const hands = { cluster, clock, power, signal: closing.signal };
+  const controllers = [runAutoscalers(hands), ...(git ? [runGitOps({ ...hands, git })] : [])].map((runs) =>
     runs.catch((error: unknown) => {
       if (!closing.signal.aborted) throw error;
     }),
@@ -151,6 +160,10 @@ export async function openKubernetes(options: Options): Promise<Kubernetes> {
     handle,
     onSilence: (caller) => log.unanswered(api.server, "connect", "", caller),
   });
+  const noteOf = ({ tool, namespace, name }: Git) => {
+    const kept = cluster.state.now[tool === "argocd" ? "applications" : "kustomizations"];
+    return kept.get(`${namespace}/${name}`)?.metadata.annotations;
+  };
   const write = (manager: string) => ({ manager, dryRun: false });
   return {
     knobs,
@@ -186,6 +199,12 @@ export async function openKubernetes(options: Options): Promise<Kubernetes> {
         { by: "merge-patch", patch: { spec: { minReplicas: min, maxReplicas: max } } },
         write(manager),
       ),
+    commit(said) {
+      const saysNo = ({ resource, namespace, name }: Said) =>
+        resource !== said.resource || namespace !== said.namespace || name !== said.name;
+      git?.says.splice(0, git.says.length, ...git.says.filter(saysNo), said);
+    },
+    gitOps: () => git && { paused: isPaused(cluster, git), notes: { ...noteOf(git) } },
     describe: (kind, namespace, name, change) => cluster.describe(kind, `${namespace}/${name}`, change),
     replicas: (namespace, name) => cluster.state.now.deployments.get(`${namespace}/${name}`)?.spec.replicas ?? 0,
     pods: (namespace, name) => cluster.state.now.pods.get(`${namespace}/${name}`) ?? [],

@@ -1,4 +1,5 @@
 import type { Database, Service } from "../estate.ts";
+import type { GitOpsTool } from "./gitops.ts";
 
 /** What a lab is asked for, of one service. */
 export type ServiceWish = {
@@ -19,6 +20,8 @@ export type ServiceWish = {
   restart?: Service["deployments"][number]["restart"];
   /** Each region's autoscaler of the pods that serve, by the service's name; left out, there is none. */
   autoscaler?: { min: number; max: number };
+  /** What keeps its objects as Git says, in both regions; left out, nothing does. */
+  gitops?: GitOpsTool;
 };
 
 /** The deployments of a service, each with the key from which its pods learn where the database is. */

@@ -4,6 +4,8 @@ import type { Authority } from "./certificates.ts";
 import type { Closing } from "./closing.ts";
 import { openEdge, type Edge } from "./edge.ts";
 import { databaseHostOf, east, frontDoorOf, recordOf, shortOf, type LabRegion } from "./estate.ts";
+import { homeOf, specOf, type Git } from "./gitops.ts";
+import { resources } from "./kubernetes-answers.ts";
 import { openKubernetes, type Kubernetes } from "./kubernetes.ts";
 import type { Rule } from "./kubernetes-access.ts";
 import type { Namespace } from "./kubernetes-state.ts";
@@ -35,6 +37,7 @@ export async function openRegion(
   const { addresses, log, clock, random, authority, resolver, region, services } = options;
   const short = shortOf(region);
   const hosts = regionHosts[region];
+  const git = gitOf(options);
   const kubernetes = await closing.opened(
     openKubernetes({
       log,
@@ -45,7 +48,8 @@ export async function openRegion(
       host: addresses.host(hosts.cluster),
       context: `prod-${short}`,
       token: `lab-token-${short}-${addresses.network}`,
-      namespaces: [namespaceOf(options)],
+      namespaces: [namespaceOf(options), ...homesOfGit(git)],
+      git,
       rules: furtherRules(options),
       app: { resolver, role: app },
     }),
@@ -85,12 +89,48 @@ function namespaceOf({ services, podsOf }: RegionOptions): Namespace {
   };
 }
 
+/** What Git says of the services that it keeps here: all as it is found. One repository holds them all. */
+function gitOf(options: RegionOptions): Git | undefined {
+  const { services, podsOf } = options;
+  const kept = services.filter(({ gitops }) => gitops);
+  const [tool] = kept.map(({ gitops }) => gitops);
+  if (!tool) return undefined;
+  const { configMaps } = namespaceOf({ ...options, services: kept });
+  return {
+    tool,
+    ...homeOf(tool),
+    says: [
+      ...configMaps.map(({ name, data }) => ({ resource: "configmaps" as const, namespace: "shop", name, data })),
+      // Nobody writes into Git how many pods an autoscaler wants.
+      ...kept
+        .filter(({ autoscaler }) => !autoscaler)
+        .map((service) => {
+          const { name } = service;
+          return { resource: "deployments" as const, namespace: "shop", name, replicas: podsOf(service) };
+        }),
+    ],
+  };
+}
+
+function homesOfGit(git: Git | undefined): Namespace[] {
+  if (!git) return [];
+  const object = { name: git.name, spec: specOf(git.tool) };
+  const kept = git.tool === "argocd" ? { applications: [object] } : { kustomizations: [object] };
+  return [{ name: git.namespace, configMaps: [], deployments: [], ...kept }];
+}
+
 /** What Muster may do beyond what every move needs. */
 function furtherRules({ services }: RegionOptions): Rule[] {
   const rolling = services.some(({ restart }) => restart === "rollout");
   const scaling = services.some(({ autoscaler }) => autoscaler);
+  const tools = new Set(services.flatMap(({ gitops }) => gitops ?? []));
   return [
     ...(rolling ? [{ group: "apps", resource: "deployments", verbs: ["patch"] }] : []),
     ...(scaling ? [{ group: "autoscaling", resource: "horizontalpodautoscalers", verbs: ["get", "patch"] }] : []),
+    ...[...tools].map((tool) => ({
+      group: tool === "argocd" ? resources.applications.group : resources.kustomizations.group,
+      resource: tool === "argocd" ? "applications" : "kustomizations",
+      verbs: ["get", "patch"],
+    })),
   ];
 }

@@ -14,6 +14,8 @@ export type PointConfigInput = {
   host: string;
   /** Who reads the keys: their pods are noted, because a pod keeps what it read when it started. */
   deployments: DeploymentTarget[];
+  /** What would put the keys back was paused by an earlier step. */
+  gitopsPaused?: true;
 };
 
 type SeenKey = ConfigTarget & ConfigValue;
@@ -47,9 +49,9 @@ export const pointConfig = step<PointConfigInput, PointConfigSeen>({
     return wrong && `${wrong.key} of ${spelt(wrong)} is ${spellValue(wrong.value)}, not ${host}`;
   },
 
-  async apply(ctx, { host }, { seen }) {
+  async apply(ctx, { host, gitopsPaused }, { seen }) {
     const wrong = seen.keys.filter(({ value }) => value !== host);
-    for (const key of wrong) if (key.owner?.gitops) throw ownedByGitOps(key, host);
+    for (const key of wrong) if (key.owner?.gitops && !gitopsPaused) throw ownedByGitOps(key, host);
     for (const key of wrong) await write(ctx, key, host);
   },
 

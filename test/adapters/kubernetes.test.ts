@@ -75,6 +75,7 @@ describe("Kubernetes", () => {
     expect((await getConfigKey(bench.ctx, cluster(), key))?.owner).toEqual({
       manager: "argocd-controller",
       gitops: true,
+      tool: "argocd",
     });
   });
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { isUnknown, type AnyStep, type Json, type Reads, type Step } from "../../src/engine/step.ts";
-import { east, west } from "../../src/lab/estate.ts";
-import { ask } from "../../src/lab/postgres-pair.ts";
+import { east, endpointOf, west } from "../../src/lab/estate.ts";
 import { checkout } from "../../src/lab/services.ts";
+import { ask } from "../../src/lab/postgres-pair.ts";
 import { steps } from "../../src/steps/index.ts";
 import { drive, openBench, takeBack, type Bench } from "../steps/bench.ts";
 import { inputs, ledger } from "../steps/inputs.ts";
@@ -19,6 +19,16 @@ const preparations: Record<string, (bench: Bench) => Promise<void> | void> = {
     bench.useTraffic("arc-routing-control");
     inputs.setRoutingControls.endpoints = bench.recoveryCluster.endpoints;
     inputs.setRoutingControls.expected.values = [bench.edges[west]?.address ?? ""];
+  },
+  "point-config": () => {
+    inputs.pointConfig.gitopsPaused = true;
+  },
+  // Git says what the steps before have made of it: nothing is put back.
+  "resume-gitops": (bench) => {
+    const object = { namespace: "shop", name: "app-config" };
+    bench.clusters[west]?.commit({ resource: "configmaps", ...object, data: { DB_HOST: endpointOf(west) } });
+    for (const cluster of Object.values(bench.clusters))
+      cluster.commit({ resource: "deployments", namespace: "shop", name: "checkout" });
   },
   "fence-returned": async (bench) => {
     await ask(bench.pair.primary.server, "alter role app login");
@@ -102,7 +112,7 @@ const podsOf = ({ clusters }: Bench): string[] =>
 let bench: Bench;
 const reads: Reads = {};
 beforeAll(async () => {
-  bench = await openBench({ services: [checkout, ledger] });
+  bench = await openBench({ services: [{ ...checkout, gitops: "flux" }, ledger] });
 });
 afterAll(() => bench.close());
 

@@ -262,4 +262,21 @@ describe("stopping", () => {
     expect(world.allEffects()).toEqual([1, 1, 1]);
     await other.stop();
   });
+
+  it("does not wait for a change of many calls: it leaves off between two, and the next worker goes on from there", async () => {
+    const { world, ctx, driver } = smallWorld();
+    const runId = await propose(lab.db, planOf(world.chain(["climb"])));
+    await approve(ctx, runId);
+    void driver.drive(runId);
+    await until("it has begun", () => Promise.resolve(world.effects("a") > 0));
+    await driver.stop();
+    expect((await story(lab.db, runId)).at(-1)).toMatch(/^intent/);
+    expect(world.value("a")).toBeLessThan(7);
+    const other = openDriver({ ...ctx, worker: "two" });
+    await drive(other, runId, "ended");
+    expect(await story(lab.db, runId)).not.toContain("taken-over");
+    expect((await story(lab.db, runId)).filter((line) => /failed/.test(line))).toEqual([]);
+    expect(world.effects("a")).toBe(7);
+    await other.stop();
+  });
 });

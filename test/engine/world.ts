@@ -113,7 +113,20 @@ export class World {
         settleSeconds: 12,
         pollSeconds: 1,
       });
+    /** A change of many calls, with rests between them in which the process may stop. */
+    const climb: Step<Target, number> = {
+      ...change("climb"),
+      apply: async (ctx, { key, value }) => {
+        const rest = AbortSignal.any([ctx.signal, ctx.stopping]);
+        for (let now = await this.get(ctx, key); now < value; now += 1) {
+          ctx.stopping.throwIfAborted();
+          await this.set(ctx, { key, value: now + 1 });
+          await this.clock.sleep(10, rest);
+        }
+      },
+    };
     return [
+      climb,
       change("set"),
       change("set-next"),
       change("set-last"),

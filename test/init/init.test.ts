@@ -101,6 +101,8 @@ describe("muster init", () => {
             edges: { "us-east-1": "https://east.example.com", "us-west-2": "https://west.example.com" },
             limitMs: 1000,
           },
+          gitops: [],
+          resumeGitops: "person",
           stabilitySeconds: 600,
           statusComponents: [],
           admission: "automatic",

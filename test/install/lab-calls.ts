@@ -37,7 +37,12 @@ export function awsCalls(requests: readonly LabRequest[]): AwsCall[] {
 
 const verbs: Record<string, string> = { GET: "get", LIST: "list", PATCH: "patch", POST: "create", PUT: "update" };
 /** The API groups of what is not in the core one. */
-const groups: Record<string, string> = { deployments: "apps", horizontalpodautoscalers: "autoscaling" };
+const groups: Record<string, string> = {
+  deployments: "apps",
+  horizontalpodautoscalers: "autoscaling",
+  kustomizations: "kustomize.toolkit.fluxcd.io",
+  applications: "argoproj.io",
+};
 /** What everybody who is logged in may ask, by Kubernetes' own roles system:basic-user and system:public-info-viewer. */
 const everybodys = ["selfsubjectaccessreviews", "version"];
 

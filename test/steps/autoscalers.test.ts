@@ -66,6 +66,12 @@ describe("deployments that an autoscaler owns", () => {
     expect(cluster(east).replicas("shop", "checkout")).toBe(3);
   });
 
+  it("are told to be Git's where Git says how many pods it keeps", async () => {
+    cluster(west).bound("shop", "checkout", { min: 2, max: 5 }, "kustomize-controller");
+    const found = await findAutoscaler(bench.ctx, bench.ctx.clients.cluster("west"), ref);
+    expect(found?.owner).toEqual({ manager: "kustomize-controller", gitops: true, tool: "flux" });
+  });
+
   it("are left alone where it may not have so many pods, and a person is told what to set", async () => {
     cluster(west).bound("shop", "checkout", { min: 1, max: 2 }, "kubectl");
     const seen = await scaleDeployment.observe(bench.ctx, scaling, {});

@@ -10,6 +10,9 @@ import {
   west,
   zone,
 } from "../../src/lab/estate.ts";
+import { homeOf } from "../../src/lab/gitops.ts";
+import type { GitOpsTarget } from "../../src/steps/gitops.ts";
+import type { PointConfigInput } from "../../src/steps/point-config.ts";
 import type { DatabaseTarget, DeploymentTarget } from "../../src/steps/targets.ts";
 
 const appRole = { env: "CHECKOUT_DB_URL" };
@@ -44,6 +47,7 @@ const deployment = { namespace: "shop", name: "checkout", replicas: 3 };
 export const eastern: DeploymentTarget = { cluster: "east", ...deployment };
 export const western: DeploymentTarget = { cluster: "west", ...deployment };
 
+const flux = (cluster: string): GitOpsTarget => ({ cluster, tool: "flux", ...homeOf("flux") });
 const config = { cluster: "west", namespace: "shop", name: "app-config", key: "DB_HOST" };
 const dns = { zone: zone.id, name: record, type: "A" as const, ttl: 60 };
 const health = { url: `https://${record}:8080/health`, limitMs: 1000 };
@@ -51,7 +55,17 @@ const health = { url: `https://${record}:8080/health`, limitMs: 1000 };
 /** The inputs of every step, for the lab's one service on its way from east to west. */
 export const inputs = {
   startWave: { wave: 2, before: [] },
-  pointConfig: { service, toRegion: west, configs: [config], host: endpointOf(west), deployments: [western] },
+  pauseGitops: { service, region: west, objects: [flux("west")] },
+  pauseOldGitops: { service, region: east, objects: [flux("east")] },
+  trustGit: { service, now: ["DB_HOST of shop/app-config in us-west-2 is west"] },
+  resumeGitops: { service, objects: [flux("west")], oldObjects: [flux("east")] },
+  pointConfig: {
+    service,
+    toRegion: west,
+    configs: [config],
+    host: endpointOf(west),
+    deployments: [western],
+  } as PointConfigInput,
   scaleDeployment: { service, toRegion: west, deployments: [western], until: "running" as const },
   drainOldSide: { service, fromRegion: east, mode: "graceful" as const, deployments: [eastern] },
   fenceWrites: { service, mode: "graceful" as const, from, to },

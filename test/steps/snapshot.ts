@@ -10,6 +10,7 @@ export async function snapshot(bench: Bench): Promise<object> {
   const regions = [east, west].map((region) => ({
     config: bench.clusters[region]?.config("shop", "app-config"),
     replicas: bench.clusters[region]?.replicas("shop", "checkout"),
+    gitOps: bench.clusters[region]?.gitOps(),
   }));
   const instances = [bench.rds.get("checkout-db"), bench.rds.get("checkout-db-west")];
   const states = instances.map(({ status, source, backupDays }) => ({

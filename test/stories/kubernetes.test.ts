@@ -1,17 +1,12 @@
 import { describe, expect, it, jest } from "@jest/globals";
 import { east, endpointOf, west } from "../../src/lab/estate.ts";
-import { openLab, type Lab } from "../../src/lab/lab.ts";
+import { openLab } from "../../src/lab/lab.ts";
 import { checkout, type ServiceWish } from "../../src/lab/services.ts";
 import { clusterCalls } from "../install/lab-calls.ts";
 import { ruleFor, shippedRoles, type Role } from "../plumbing/rbac.ts";
 
 /** Long, because a machine may be busy with other things: no story waits on the wall. */
 jest.setTimeout(240_000);
-
-const uids = (lab: Lab, name: string) =>
-  lab.clusters[west]!.pods("shop", name)
-    .filter(({ deletedAt }) => !deletedAt)
-    .map(({ uid }) => uid);
 
 /** The Roles of docs/install.md, with the names of this estate put in. */
 function rolesFor(names: Record<string, string[]>, ...which: string[]): Role[] {
@@ -29,37 +24,63 @@ const names = {
   "app-config": ["app-config", "checkout-worker-config"],
 };
 
-describe("a service of two deployments and two keys, whose pods are restarted by a rollout", () => {
-  const services: ServiceWish[] = [{ ...checkout, worker: true, restart: "rollout", autoscaler: { min: 1, max: 5 } }];
+describe("a service of two deployments and two keys, that an autoscaler and Flux have in their hands", () => {
+  const services: ServiceWish[] = [
+    { ...checkout, worker: true, restart: "rollout", autoscaler: { min: 1, max: 5 }, gitops: "flux" },
+  ];
+  const host = endpointOf(west);
+  const keys = [
+    ["checkout", "app-config", "DB_HOST"],
+    ["checkout-worker", "checkout-worker-config", "DATABASE_HOST"],
+  ] as const;
 
-  it("is moved whole, under the hand of its autoscaler, by rights that are handed out: no pod of before is left, and no deployment was emptied", async () => {
+  it("is moved whole, by rights that are handed out: no deployment was emptied, and nothing is put back", async () => {
     await using lab = await openLab({ services, strideSeconds: 15, patient: true });
-    const before = [...uids(lab, "checkout"), ...uids(lab, "checkout-worker")];
+    const cluster = lab.clusters[west]!;
+    const alive = (name: string) => cluster.pods("shop", name).filter(({ deletedAt }) => !deletedAt);
+    const before = keys.flatMap(([name]) => alive(name).map(({ uid }) => uid));
     expect(before).toHaveLength(2);
+
     const runId = await lab.starts();
-    expect(await lab.untilRests()).toBe("done");
-    const host = endpointOf(west);
-    for (const [name, map, key] of [
-      ["checkout", "app-config", "DB_HOST"],
-      ["checkout-worker", "checkout-worker-config", "DATABASE_HOST"],
-    ] as const) {
-      expect(lab.clusters[west]!.config("shop", map)).toEqual({ [key]: host });
-      const pods = lab.clusters[west]!.pods("shop", name).filter(({ deletedAt }) => !deletedAt);
-      expect(pods).toHaveLength(3);
-      for (const pod of pods) expect(pod).toMatchObject({ ready: true, databaseHost: host });
-      expect(pods.filter(({ uid }) => before.includes(uid))).toEqual([]);
+    const { text } = await lab.card();
+    expect(text).toContain("the autoscaler checkout keeps 1 to 5");
+    expect(text).toContain("Kustomization flux-system/shop: paused for the move, resumed once somebody says");
+    expect(await lab.untilRests()).toMatch(
+      /^asks: What Git says of checkout comes back once the Kustomization .* are resumed\. Does it say that DB_HOST of/,
+    );
+    const held = { paused: true, notes: { "paused.muster/checkout": runId } };
+    expect([cluster.gitOps(), lab.clusters[east]!.gitOps()]).toEqual([held, held]);
+    for (const [name, map, key] of keys) {
+      expect(cluster.config("shop", map)).toEqual({ [key]: host });
+      expect(alive(name)).toHaveLength(3);
+      for (const pod of alive(name)) expect(pod).toMatchObject({ ready: true, databaseHost: host });
+      expect(alive(name).filter(({ uid }) => before.includes(uid))).toEqual([]);
     }
-    const here = lab.changes().filter((change) => change.includes(`:${west}/shop/`));
-    expect(here.map((change) => change.slice(change.indexOf("/shop/") + 6)).toSorted()).toEqual([
-      `app-config DB_HOST=${host}`,
-      "checkout minReplicas=3",
-      `checkout muster/restarted-by=${runId}`,
-      `checkout-worker muster/restarted-by=${runId}`,
-      "checkout-worker replicas=3",
-      `checkout-worker-config DATABASE_HOST=${host}`,
-    ]);
     expect(lab.clusters[east]!.replicas("shop", "checkout-worker")).toBe(0);
-    const roles = rolesFor(names, "observe", "act", "rollout", "autoscaler");
+
+    for (const [, name, key] of keys)
+      cluster.commit({ resource: "configmaps", namespace: "shop", name, data: { [key]: host } });
+    await lab.presses("ben", "Approve");
+    expect(await lab.untilRests()).toBe("done");
+    await lab.time.pass(90);
+    const free = { paused: false, notes: {} };
+    expect([cluster.gitOps(), lab.clusters[east]!.gitOps()]).toEqual([free, free]);
+    for (const [, map, key] of keys) expect(cluster.config("shop", map)).toEqual({ [key]: host });
+
+    const here = lab.changes().flatMap((change) => change.split(`:${west}/`).slice(1));
+    expect(here.filter((change) => change.startsWith("shop/")).toSorted()).toEqual([
+      `shop/app-config DB_HOST=${host}`,
+      "shop/checkout minReplicas=3",
+      `shop/checkout muster/restarted-by=${runId}`,
+      `shop/checkout-worker muster/restarted-by=${runId}`,
+      "shop/checkout-worker replicas=3",
+      `shop/checkout-worker-config DATABASE_HOST=${host}`,
+    ]);
+    expect(here.filter((change) => change.startsWith("flux-system/"))).toEqual([
+      `flux-system/shop suspend=true paused.muster/checkout=${runId}`,
+      "flux-system/shop suspend= paused.muster/checkout=",
+    ]);
+    const roles = rolesFor(names, "observe", "act", "rollout", "autoscaler", "gitops");
     expect(clusterCalls(lab.log.all).filter((call) => !ruleFor(roles, call))).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import type { JournalEvent } from "../../src/engine/events.ts";
 import { loadJournal, type Run } from "../../src/engine/journal.ts";
 import { fold } from "../../src/engine/view.ts";
 import type { Database } from "../../src/estate.ts";
-import type { LabTraffic } from "../../src/lab/estate.ts";
+import { endpointOf, west, type LabTraffic } from "../../src/lab/estate.ts";
 import type { Lab } from "../../src/lab/lab.ts";
 import { openDb, type Db } from "../../src/db/connect.ts";
 import { makeTrouble, openStage, quiet, say, type Mode } from "./stage.ts";
@@ -20,6 +20,8 @@ export type Fate = {
   traffic?: LabTraffic;
   /** What manages the database; RDS, unless told otherwise. */
   database?: Database["driver"];
+  /** An autoscaler and Flux have the service in their hands, too. */
+  kept?: boolean;
 };
 
 /** Asked at every point a worker passes: its id ("shift-dns looks: before dns.Query #3"). True abandons the worker there. */
@@ -77,6 +79,12 @@ export async function play(fate: Fate, choose: Choose, lookAt: (played: Played) 
         continued += 1;
         await say(db, runId, "continue", "ben");
       },
+      answer: async (step) => {
+        // Whoever says that Git is right has made it so.
+        const data = { DB_HOST: endpointOf(west) };
+        lab.clusters[west]?.commit({ resource: "configmaps", namespace: "shop", name: "app-config", data });
+        await say(db, runId, "approve", "ben", step);
+      },
       until: lab.time.clock.now().getTime() + longestSeconds * 1000,
     };
     for (let ended = false; !ended;) {
@@ -103,7 +111,12 @@ export async function play(fate: Fate, choose: Choose, lookAt: (played: Played) 
 type Drive = { lab: Lab; db: Db; runId: string; worker: Worker };
 
 /** What happens where nobody drives. */
-type Rests = { approve(): Promise<boolean>; continue(): Promise<void>; until: number };
+type Rests = {
+  approve(): Promise<boolean>;
+  continue(): Promise<void>;
+  answer(step: string): Promise<void>;
+  until: number;
+};
 
 /** Lets time pass with one worker, until the run has ended, or the worker is abandoned and its lease is over. */
 async function driveOn({ lab, db, runId, worker }: Drive, rests: Rests): Promise<{ ended: boolean; held: boolean }> {
@@ -134,8 +147,13 @@ async function driveOn({ lab, db, runId, worker }: Drive, rests: Rests): Promise
 async function answer(db: Db, runId: string, rests: Rests): Promise<boolean> {
   if (await rests.approve()) return true;
   const loaded = await loadJournal(db, runId);
-  if (!loaded || standing(fold(loaded.run.plan, loaded.events)) !== "parked") return false;
-  await rests.continue();
+  if (!loaded) return false;
+  const view = fold(loaded.run.plan, loaded.events);
+  const now = standing(view);
+  const asked = [...view.steps.values()].find((step) => step.asked && !step.done);
+  if (now === "parked") await rests.continue();
+  else if (now === "waiting" && asked) await rests.answer(asked.node.id);
+  else return false;
   return true;
 }
 

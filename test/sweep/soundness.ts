@@ -39,14 +39,32 @@ const movedBy: Record<LabTraffic, string> = {
   "arc-routing-control": `arc:controls/${record} ${east}=Off ${west}=On`,
 };
 
-function effectsWanted({ mode, traffic, database }: Played) {
+/** Once to have pods, once after those that knew the old configuration had ended. */
+const scaledTwice = {
+  [`kubernetes:${west}/shop/checkout replicas=2`]: 2,
+  [`kubernetes:${west}/shop/checkout replicas=0`]: 1,
+};
+
+/** What is changed instead where an autoscaler and Flux have the service in their hands, too. */
+function changedForKeepers(runId: string, alive: boolean) {
+  const paused = (region: string) => ({
+    [`kubernetes:${region}/flux-system/shop suspend=true paused.muster/checkout=${runId}`]: 1,
+    [`kubernetes:${region}/flux-system/shop suspend= paused.muster/checkout=`]: 1,
+  });
+  return {
+    ...paused(west),
+    ...(alive ? paused(east) : {}),
+    [`kubernetes:${west}/shop/checkout minReplicas=2`]: 1,
+    [`kubernetes:${west}/shop/checkout muster/restarted-by=${runId}`]: 1,
+  };
+}
+
+function effectsWanted({ mode, traffic, database, kept, run }: Played) {
   const alive = mode === "graceful";
   return {
     ...(alive ? { [`kubernetes:${east}/shop/checkout replicas=0`]: 1 } : {}),
     [`kubernetes:${west}/shop/app-config DB_HOST=${hostIn(database)}`]: 1,
-    // Once to have pods, once after those that knew the old configuration had ended.
-    [`kubernetes:${west}/shop/checkout replicas=2`]: 2,
-    [`kubernetes:${west}/shop/checkout replicas=0`]: 1,
+    ...(kept ? changedForKeepers(run.id, alive) : scaledTwice),
     ...(database === "postgres" ? {} : { [`rds:${west}/checkout-db-west promoted`]: 1 }),
     // By the server's own word, whoever told it.
     promoted: 1,

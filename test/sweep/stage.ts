@@ -9,9 +9,9 @@ import type { Database } from "../../src/estate.ts";
 import type { Verb } from "../../src/engine/events.ts";
 import { sendSignal } from "../../src/engine/signals.ts";
 import { east, west, type LabTraffic } from "../../src/lab/estate.ts";
+import { checkout, type ServiceWish } from "../../src/lab/services.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 import { streams } from "../../src/lab/postgres-pair.ts";
-import { checkout as checkoutWish } from "../../src/lab/services.ts";
 import { openContext } from "../../src/main.ts";
 import { beatOnce } from "../../src/watch/heartbeat.ts";
 import { seeded } from "./chance.ts";
@@ -39,10 +39,28 @@ export type StageOptions = {
   customers?: { count: number; everySeconds: number };
   traffic?: LabTraffic;
   database?: Database["driver"];
+  /** True: an autoscaler and Flux have it in their hands, and its pods are restarted by a rollout. */
+  kept?: boolean;
+};
+
+/** Checkout as it is where others have it in their hands, too. */
+const keptCheckout: ServiceWish = {
+  ...checkout,
+  restart: "rollout",
+  autoscaler: { min: 1, max: 5 },
+  gitops: "flux",
 };
 
 /** Opens a lab with a failover in it that is proposed and approved by one, and that nobody drives. */
-export async function openStage({ mode, seed, rate = 2, customers, traffic, database }: StageOptions): Promise<Stage> {
+export async function openStage({
+  mode,
+  seed,
+  rate = 2,
+  customers,
+  traffic,
+  database,
+  kept,
+}: StageOptions): Promise<Stage> {
   const random = seeded(seed);
   const lab = await openLab({
     rate,
@@ -53,7 +71,8 @@ export async function openStage({ mode, seed, rate = 2, customers, traffic, data
     random: () => random() / 2,
     ...(customers ? { customers } : {}),
     ...(traffic ? { traffic } : {}),
-    ...(database ? { services: [{ ...checkoutWish, driver: database }] } : {}),
+    ...(database ? { services: [{ ...checkout, driver: database }] } : {}),
+    ...(kept ? { services: [keptCheckout] } : {}),
     estate: { stabilitySeconds: 20 },
     settings: { LEASE_MILLISECONDS: String(leaseMs), CALL_TIMEOUT_MILLISECONDS: String(callTimeoutMs) },
   });

@@ -1,0 +1,121 @@
+import { use, type PlanNode } from "../src/engine/plan.ts";
+import type { Deployment, GitOpsEntry } from "../src/estate.ts";
+import type { Owner } from "../src/adapters/kubernetes-owners.ts";
+import { seen, whyUnseen } from "../src/facts/fact.ts";
+import type { FailoverFacts } from "../src/facts/failover.ts";
+import { isPausedByMove, type GitOpsFacts } from "../src/facts/gitops.ts";
+import { autoscalerOf } from "../src/facts/pods.ts";
+import type { Targets } from "../src/facts/targets.ts";
+import { spellGitOps, type GitOpsTarget } from "../src/steps/gitops.ts";
+import { pauseGitOps } from "../src/steps/pause-gitops.ts";
+import { pauseOldGitOps } from "../src/steps/pause-old-gitops.ts";
+import { resumeGitOps } from "../src/steps/resume-gitops.ts";
+import { trustGit } from "../src/steps/trust-git.ts";
+import type { Preview } from "./job.ts";
+
+/** Steps that pause what keeps a service's objects as Git says, each undefined where there is nothing to pause. */
+export function pausing(targets: Targets, facts: FailoverFacts) {
+  const { name: service, toRegion, gitops } = targets;
+  const to = gitops.to.map(target);
+  const from = gitops.from.map(target);
+  return {
+    near: to.length > 0 ? use(pauseGitOps, service, { service, region: toRegion, objects: to }) : undefined,
+    far:
+      from.length > 0 ? use(pauseOldGitOps, service, { service, region: facts.fromRegion, objects: from }) : undefined,
+  };
+}
+
+/** Steps that let it go on at the end, once somebody says that Git is right, unless the estate needs nobody for that. */
+export function resuming(
+  targets: Targets,
+  facts: FailoverFacts,
+  { paused, host, after }: { paused: ReturnType<typeof pausing>; host: string | undefined; after: PlanNode },
+): PlanNode[] {
+  const reads = [paused.near, paused.far].filter((node) => node !== undefined);
+  if (reads.length === 0) return [];
+  const { name: service, gitops } = targets;
+  const now = changes(targets, facts, host);
+  const trusted =
+    targets.service.resumeGitops === "person"
+      ? use(trustGit, service, { service, now }, { after: [after], reads })
+      : undefined;
+  const input = { service, objects: gitops.to.map(target), oldObjects: gitops.from.map(target) };
+  return [...(trusted ? [trusted] : []), use(resumeGitOps, service, input, { after: [trusted ?? after], reads })];
+}
+
+/** What a move changes that Git may say, each as a claim. */
+function changes(
+  { deployments, configs, database }: Targets,
+  { pods }: FailoverFacts,
+  host: string | undefined,
+): string[] {
+  const wants = (deployment: Deployment, count: number) => {
+    const least = autoscalerOf(pods, deployment) && count > 0 ? "at least " : "";
+    return `${deployment.namespace}/${deployment.name} in ${deployment.region} wants ${least}${count} pods`;
+  };
+  return [
+    ...configs.map(({ namespace, name, key, region }) => `${key} of ${namespace}/${name} in ${region} is ${host}`),
+    ...deployments.to.map((deployment) => wants(deployment, deployment.replicas)),
+    ...(database ? deployments.from.map((deployment) => wants(deployment, 0)) : []),
+  ];
+}
+
+/** Says what of it cannot be paused in the new region, and which owner the estate does not name. */
+export function gitOpsBlockers(targets: Targets, facts: FailoverFacts): string[] {
+  const unnamed = (owner: Owner | undefined) =>
+    owner?.gitops && !isPausedByMove(targets.gitops.to, owner) ? owner : undefined;
+  return [
+    ...facts.configs.flatMap(({ config, now }) => {
+      const owner = unnamed(seen(now)?.owner);
+      const key = `${config.key} in ${config.namespace}/${config.name}`;
+      return owner ? [`${key} is kept by ${owner.manager}, which would put the old value back; pause it first`] : [];
+    }),
+    ...facts.pods.flatMap(({ side, deployment, found, autoscaler }) => {
+      const least = autoscaler && seen(autoscaler)?.owner?.owner;
+      const owner = side === "to" ? (unnamed(seen(found)?.owner) ?? unnamed(least)) : undefined;
+      const what = `the number of pods of ${deployment.namespace}/${deployment.name} in ${deployment.region}`;
+      return owner ? [`${what} is kept by ${owner.manager}, which would put it back; pause it first`] : [];
+    }),
+    ...onSide(facts, "to").flatMap(({ entry, found }) => {
+      const now = seen(found);
+      return now ? [] : [`the ${spellGitOps(entry)} cannot be seen: ${whyUnseen(found) ?? "no answer"}`];
+    }),
+    ...(facts.gitops ?? []).flatMap(({ entry, found }) => {
+      const now = seen(found);
+      return !now || now.mayChange || now.paused ? [] : [`Muster may not pause the ${spellGitOps(entry)}`];
+    }),
+  ];
+}
+
+/** Says of what in the old region nobody knows whether it can be paused. */
+export function gitOpsWarnings(facts: FailoverFacts): string[] {
+  return onSide(facts, "from").flatMap(({ entry, found }) => {
+    const why = whyUnseen(found);
+    return why === undefined
+      ? []
+      : [
+          `Whether the ${spellGitOps(entry)} can be paused is not known: ${why}. It may start again in the old region what the move stops there.`,
+        ];
+  });
+}
+
+/** Shows what is paused for the time of the move, and how it goes on. */
+export function gitOpsRows({ nodes }: { nodes: PlanNode[] }, { gitops = [] }: FailoverFacts): Preview["rows"] {
+  const asked = nodes.some(({ step }) => step === trustGit.name);
+  const after = asked ? "resumed once somebody says that Git is right" : "resumed at the end";
+  return gitops.map(({ side, entry, found }) => {
+    const label = `GitOps ${entry.region}`;
+    const now = seen(found);
+    const named = `${entry.tool === "argocd" ? "Application" : "Kustomization"} ${entry.namespace}/${entry.name}`;
+    if (!now) return { label, value: `${named}: ${whyUnseen(found)}`, tone: side === "to" ? "bad" : "warn" };
+    return {
+      label,
+      value: `${named}: ${now.paused ? "paused already; it stays so" : `paused for the move, ${after}`}`,
+    };
+  });
+}
+
+const onSide = ({ gitops = [] }: FailoverFacts, wanted: "to" | "from"): GitOpsFacts[] =>
+  gitops.filter(({ side }) => side === wanted);
+
+const target = ({ cluster, tool, namespace, name }: GitOpsEntry): GitOpsTarget => ({ cluster, tool, namespace, name });

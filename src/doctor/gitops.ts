@@ -1,0 +1,32 @@
+import { canI } from "../adapters/kubernetes.ts";
+import { getGitOps, gitOpsResource } from "../adapters/kubernetes-gitops.ts";
+import { CannotContinue } from "../errors.ts";
+import type { GitOpsEntry } from "../estate.ts";
+import { spellGitOps } from "../steps/gitops.ts";
+import type { DoctorContext } from "./check.ts";
+import { broken, ok, type Finding } from "./finding.ts";
+
+/** Looks whether an Application or a Kustomization is there, and whether Muster may pause it. */
+export async function lookAtGitOps(ctx: DoctorContext, entry: GitOpsEntry): Promise<Finding> {
+  const { tool, namespace, name } = entry;
+  const subject = `the ${spellGitOps(entry)}`;
+  const cluster = ctx.clients.cluster(entry.cluster);
+  const { group, resource } = gitOpsResource(tool);
+  const means = "What a move changes there would be put back, so that the move is blocked.";
+  const todo = `Give its role in ${namespace} the verbs get and patch on ${resource}; deploy/kubernetes/role-gitops.yaml has them.`;
+  try {
+    const found = await getGitOps(ctx, cluster, entry);
+    if (!found)
+      return broken(subject, {
+        happened: `There is no ${spellGitOps(entry)}.`,
+        means: "What keeps the service as Git says is not known, and a move is blocked.",
+        todo: "Correct the estate file.",
+      });
+    if (!(await canI(ctx, cluster, { verb: "patch", group, resource, namespace, name })))
+      return broken(subject, { happened: `Muster may not pause the ${spellGitOps(entry)}.`, means, todo });
+    return ok(subject, found.paused ? "paused" : "running");
+  } catch (error) {
+    if (!(error instanceof CannotContinue)) throw error;
+    return broken(subject, { happened: `Muster may not look at the ${spellGitOps(entry)}.`, means, todo });
+  }
+}

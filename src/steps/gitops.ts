@@ -1,0 +1,75 @@
+import { getGitOps, pauseGitOps, resumeGitOps, type GitOps, type GitOpsTool } from "../adapters/kubernetes-gitops.ts";
+import { CannotContinue } from "../errors.ts";
+import type { StepContext } from "../engine/step.ts";
+
+/** An Application of Argo CD, or a Kustomization of Flux, that keeps a service's objects as Git says. */
+export type GitOpsTarget = { cluster: string; tool: GitOpsTool; namespace: string; name: string };
+
+export type GitOpsInput = { service: string; region: string; objects: GitOpsTarget[] };
+
+/** One of them as it was seen, and whether this run holds it for this service. */
+export type SeenGitOps = GitOpsTarget & GitOps & { ours: boolean };
+
+export type GitOpsSeen = { objects: SeenGitOps[] };
+
+/** Names one for a sentence. */
+export const spellGitOps = ({ tool, cluster, namespace, name }: GitOpsTarget): string =>
+  `${tool === "argocd" ? "Application" : "Kustomization"} ${namespace}/${name} in the cluster ${cluster}`;
+
+/** Names several. */
+export const spellAll = (objects: readonly GitOpsTarget[]): string =>
+  objects.map((object) => `the ${spellGitOps(object)}`).join(" and ");
+
+/** Looks at each. @throws CannotContinue when one is not there. */
+export async function lookAtEach(
+  ctx: StepContext,
+  service: string,
+  objects: readonly GitOpsTarget[],
+): Promise<SeenGitOps[]> {
+  return Promise.all(
+    objects.map(async (target) => {
+      const found = await getGitOps(ctx, ctx.clients.cluster(target.cluster), target, { signal: ctx.signal });
+      if (!found) throw notThere(target);
+      return { ...target, ...found, ours: found.holds[service] === ctx.runId };
+    }),
+  );
+}
+
+/** One that somebody else paused is left to them; one that Muster paused for another service is held for this one, too. */
+const isPaused = ({ paused, ours, holds }: SeenGitOps): boolean => paused && (ours || Object.keys(holds).length === 0);
+
+/** Says which one still puts back what Git says. */
+export function notPaused(objects: readonly SeenGitOps[]): string | undefined {
+  const running = objects.find((object) => !isPaused(object));
+  return running && `the ${spellGitOps(running)} is not paused for this run`;
+}
+
+/** Pauses those that are not. */
+export async function pauseEach(ctx: StepContext, service: string, objects: readonly SeenGitOps[]): Promise<void> {
+  for (const object of objects.filter((one) => !isPaused(one))) {
+    const change = { service, runId: ctx.runId, resourceVersion: object.resourceVersion };
+    await pauseGitOps(ctx, ctx.clients.cluster(object.cluster), object, change, { signal: ctx.signal });
+  }
+}
+
+/** Says which one this run still holds. */
+export function notResumed(objects: readonly SeenGitOps[]): string | undefined {
+  const held = objects.find(({ ours }) => ours);
+  return held && `the ${spellGitOps(held)} is still paused by this run`;
+}
+
+/** Lets go of those that this run holds, and of no other. */
+export async function resumeEach(ctx: StepContext, service: string, objects: readonly SeenGitOps[]): Promise<void> {
+  for (const object of objects.filter(({ ours }) => ours)) {
+    const change = { service, seen: object };
+    await resumeGitOps(ctx, ctx.clients.cluster(object.cluster), object, change, { signal: ctx.signal });
+  }
+}
+
+function notThere(target: GitOpsTarget): CannotContinue {
+  return new CannotContinue({
+    happened: `There is no ${spellGitOps(target)}.`,
+    means: "Nothing was paused or resumed.",
+    todo: "Correct the estate file, or make it, then press Continue.",
+  });
+}

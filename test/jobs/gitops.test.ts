@@ -1,0 +1,145 @@
+import { describe, expect, it } from "@jest/globals";
+import { failover } from "../../jobs/failover.ts";
+import type { Owner } from "../../src/adapters/kubernetes-owners.ts";
+import type { FactsWithDatabase } from "../../src/facts/failover.ts";
+import type { GitOpsFacts } from "../../src/facts/gitops.ts";
+import { checkout } from "../../src/lab/services.ts";
+import { estate as plain, estateWith, healthy, saw, sawNothing } from "./facts.ts";
+
+const estate = estateWith({ services: [{ ...checkout, gitops: "flux" }] });
+const [west, east] = estate.services["checkout"]?.gitops ?? [];
+if (!west || !east) throw new Error("the lab's estate names no Kustomization");
+
+type Found = GitOpsFacts["found"];
+const found = (to: Found, from: Found = saw({ paused: false, mayChange: true })): FactsWithDatabase => ({
+  ...healthy,
+  gitops: [
+    { side: "to", entry: west, found: to },
+    { side: "from", entry: east, found: from },
+  ],
+});
+const runs = found(saw({ paused: false, mayChange: true }));
+const wish = { toRegion: "us-west-2", service: "checkout" };
+const plan = (facts: FactsWithDatabase, of = estate) => failover.plan(of, wish, facts);
+const node = (step: string, of = plan(runs)) => of.nodes.find((one) => one.step === step);
+
+/** A config map, and a number of pods, that a controller keeps. */
+const owned = (facts: FactsWithDatabase, owner: Owner): FactsWithDatabase => ({
+  ...facts,
+  configs: facts.configs.map((config) => ({ ...config, now: saw({ value: "x", resourceVersion: "7", owner }) })),
+  pods: facts.pods.map((pods) => ({ ...pods, found: saw({ replicas: 3, ready: 3, paused: false, owner }) })),
+});
+
+describe("what keeps a service as Git says", () => {
+  it("is paused before anything is changed, and resumed behind everything, once a person says that Git is right", () => {
+    expect(node("pause-gitops")?.after).toEqual([]);
+    expect(node("point-config")).toMatchObject({ after: ["checkout/pause-gitops"], input: { gitopsPaused: true } });
+    expect(node("drain-old-side")?.after).toEqual(["checkout/pause-old-gitops"]);
+    expect(node("trust-git")).toMatchObject({
+      kind: "gate",
+      after: ["checkout/watch-stability", "checkout/pause-gitops", "checkout/pause-old-gitops"],
+      input: {
+        now: [
+          "DB_HOST of shop/app-config in us-west-2 is checkout-db-west.us-west-2.rds.lab",
+          "shop/checkout in us-west-2 wants 3 pods",
+          "shop/checkout in us-east-1 wants 0 pods",
+        ],
+      },
+    });
+    expect(node("resume-gitops")?.after).toContain("checkout/trust-git");
+    expect(plan(runs).nodes.at(-1)?.step).toBe("resume-gitops");
+  });
+
+  it("needs no person where the estate says so, and adds nothing where the estate names nothing", () => {
+    const automatic = plan(
+      runs,
+      estateWith({ services: [{ ...checkout, gitops: "flux" }], resumeGitops: "automatic" }),
+    );
+    expect(node("trust-git", automatic)).toBeUndefined();
+    expect(node("resume-gitops", automatic)?.after).toContain("checkout/watch-stability");
+    expect(plan(healthy, plain).nodes.filter(({ step }) => /git/.test(step))).toEqual([]);
+    expect(node("point-config", plan(healthy, plain))?.input).not.toHaveProperty("gitopsPaused");
+  });
+
+  it("stands on the card, with what becomes of it", () => {
+    const values = (facts: FactsWithDatabase) =>
+      failover
+        .preview(plan(facts), facts)
+        .rows.filter(({ label }) => label.startsWith("GitOps"))
+        .map(({ label, value }) => `${label}: ${value}`);
+    const later = "Kustomization flux-system/shop: paused for the move, resumed once somebody says that Git is right";
+    expect(values(runs)).toEqual([`GitOps us-west-2: ${later}`, `GitOps us-east-1: ${later}`]);
+    const paused = found(saw({ paused: true, mayChange: false }), sawNothing("no answer"));
+    expect(values(paused)).toEqual([
+      "GitOps us-west-2: Kustomization flux-system/shop: paused already; it stays so",
+      "GitOps us-east-1: Kustomization flux-system/shop: no answer",
+    ]);
+    expect(plan(paused).warnings).toContain(
+      "Whether the Kustomization flux-system/shop in the cluster east can be paused is not known: no answer. It may start again in the old region what the move stops there.",
+    );
+  });
+
+  const key = "DB_HOST in shop/app-config";
+  it.each<[string, FactsWithDatabase, string[]]>([
+    ["named, and seen", owned(runs, { manager: "flux", gitops: true, tool: "flux", app: "shop" }), []],
+    [
+      "named, and told by its manager alone",
+      owned(runs, { manager: "kustomize-controller", gitops: true, tool: "flux" }),
+      [],
+    ],
+    [
+      "another than the one that is named",
+      owned(runs, { manager: "flux", gitops: true, tool: "flux", app: "other" }),
+      [
+        `${key} is kept by flux, which would put the old value back; pause it first`,
+        "the number of pods of shop/checkout in us-west-2 is kept by flux, which would put it back; pause it first",
+      ],
+    ],
+    [
+      "one that keeps the autoscaler",
+      {
+        ...healthy,
+        pods: healthy.pods.map((pods) => ({
+          ...pods,
+          autoscaler: saw({
+            owner: {
+              name: "a",
+              min: 1,
+              max: 9,
+              mayChange: true,
+              owner: { manager: "argocd-controller", gitops: true },
+            },
+          }),
+        })),
+      },
+      [
+        "the number of pods of shop/checkout in us-west-2 is kept by argocd-controller, which would put it back; pause it first",
+      ],
+    ],
+    [
+      "one that Muster cannot pause",
+      owned(runs, { manager: "fleet-agent", gitops: true }),
+      [
+        `${key} is kept by fleet-agent, which would put the old value back; pause it first`,
+        "the number of pods of shop/checkout in us-west-2 is kept by fleet-agent, which would put it back; pause it first",
+      ],
+    ],
+    [
+      "not there",
+      found(sawNothing("there is no such thing")),
+      ["the Kustomization flux-system/shop in the cluster west cannot be seen: there is no such thing"],
+    ],
+    [
+      "not ours to change in the old region",
+      found(saw({ paused: false, mayChange: true }), saw({ paused: false, mayChange: false })),
+      ["Muster may not pause the Kustomization flux-system/shop in the cluster east"],
+    ],
+    [
+      "not ours to change",
+      found(saw({ paused: false, mayChange: false })),
+      ["Muster may not pause the Kustomization flux-system/shop in the cluster west"],
+    ],
+  ])("%s: what blocks", (_, facts, blockers) => {
+    expect(plan(facts).blockers).toEqual(blockers);
+  });
+});

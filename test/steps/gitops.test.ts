@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { getConfigKey, getScale } from "../../src/adapters/kubernetes.ts";
+import { pauseGitOps as pauseFor } from "../../src/adapters/kubernetes-gitops.ts";
+import type { CannotContinue } from "../../src/errors.ts";
+import { isUnknown } from "../../src/engine/step.ts";
+import { east, west } from "../../src/lab/estate.ts";
+import { homeOf, type GitOpsTool } from "../../src/lab/gitops.ts";
+import { checkout } from "../../src/lab/services.ts";
+import type { GitOpsInput, GitOpsSeen } from "../../src/steps/gitops.ts";
+import { pauseGitOps } from "../../src/steps/pause-gitops.ts";
+import { pauseOldGitOps } from "../../src/steps/pause-old-gitops.ts";
+import { resumeGitOps } from "../../src/steps/resume-gitops.ts";
+import { drive, openBench, takeBack, type Bench } from "./bench.ts";
+
+describe.each<GitOpsTool>(["argocd", "flux"])("what %s keeps as Git says", (tool) => {
+  let bench: Bench;
+  const lab = (region = west) => bench.clusters[region]!;
+  const object = (cluster: string) => ({ cluster, tool, ...homeOf(tool) });
+  const near: GitOpsInput = { service: "checkout", region: west, objects: [object("west")] };
+  const far: GitOpsInput = { service: "checkout", region: east, objects: [object("east")] };
+  const resuming = { service: "checkout", objects: near.objects, oldObjects: [object("east")] };
+  const key = { namespace: "shop", name: "app-config", key: "DB_HOST" };
+  const host = () => lab().config("shop", "app-config")["DB_HOST"];
+  /** Longer than either looks for drift. */
+  const afterAWhile = () => bench.ctx.clock.sleep(70);
+  const drift = (to: string) => lab().editConfig("shop", "app-config", { DB_HOST: to }, "muster");
+  const seenOf = (seen: unknown) => seen as GitOpsSeen;
+
+  beforeAll(async () => {
+    bench = await openBench({ services: [{ ...checkout, gitops: tool }] });
+  });
+  afterAll(() => bench.close());
+
+  it("is put back, and told by its marks", async () => {
+    const asGitSays = host();
+    drift("elsewhere");
+    await afterAWhile();
+    expect(host()).toBe(asGitSays);
+    const cluster = bench.ctx.clients.cluster("west");
+    const owner = { manager: tool, gitops: true, tool, app: "shop" };
+    expect((await getConfigKey(bench.ctx, cluster, key))?.owner).toEqual(owner);
+    expect((await getScale(bench.ctx, cluster, { namespace: "shop", name: "checkout" }))?.owner).toEqual(owner);
+  });
+
+  it("stays as it was changed while it is paused, and comes back when undone", async () => {
+    const asGitSays = host();
+    const { before } = await drive(bench, pauseGitOps, near);
+    expect(lab().gitOps()).toMatchObject({ paused: true, notes: { "paused.muster/checkout": "run-1" } });
+    drift("elsewhere");
+    await afterAWhile();
+    expect(host()).toBe("elsewhere");
+    await takeBack(bench, pauseGitOps, near, before!);
+    expect(lab().gitOps()).toEqual({ paused: false, notes: {} });
+    await afterAWhile();
+    expect(host()).toBe(asGitSays);
+  });
+
+  it("goes on only once nobody else needs it paused, and stays paused where somebody else had paused it", async () => {
+    await drive(bench, pauseGitOps, near);
+    const { resourceVersion } = seenOf(await pauseGitOps.observe(bench.ctx, near, {})).objects[0]!;
+    const other = { service: "payments", runId: "run-2", resourceVersion };
+    await pauseFor(bench.ctx, bench.ctx.clients.cluster("west"), near.objects[0]!, other);
+    await drive(bench, pauseOldGitOps, far);
+    await drive(bench, resumeGitOps, resuming);
+    expect(lab().gitOps()).toMatchObject({ paused: true, notes: { "paused.muster/payments": "run-2" } });
+    expect(lab(east).gitOps()).toEqual({ paused: false, notes: {} });
+    // Paused by Muster for another, it is held for this one, too; and the last one out lets it go.
+    await drive(bench, pauseGitOps, near);
+    await drive(bench, resumeGitOps, { ...resuming, service: "payments" });
+    expect(lab().gitOps()?.notes).toMatchObject({
+      "paused.muster/payments": "run-2",
+      "paused.muster/checkout": "run-1",
+    });
+    const theirs = bench.as({ runId: "run-2" });
+    const seen = seenOf(await resumeGitOps.observe(theirs, { ...resuming, service: "payments" }, {}));
+    await resumeGitOps.apply!(theirs, { ...resuming, service: "payments" }, { before: seen, seen, reads: {} });
+    expect(lab().gitOps()?.paused).toBe(true);
+    await drive(bench, resumeGitOps, resuming);
+    expect(lab().gitOps()).toEqual({ paused: false, notes: {} });
+
+    const home = homeOf(tool);
+    if (tool === "argocd") {
+      const annotations = { "argocd.argoproj.io/skip-reconcile": "true" };
+      lab().describe("applications", home.namespace, home.name, { annotations });
+      const { before } = await drive(bench, pauseGitOps, near);
+      expect(before).toBeUndefined();
+      await drive(bench, resumeGitOps, resuming);
+      expect(lab().gitOps()).toEqual({ paused: true, notes: annotations });
+      lab().describe("applications", home.namespace, home.name, { annotations: {} });
+    }
+  });
+
+  it("is for a person where it is not there, and unknown where the old region does not answer", async () => {
+    const nothing = { ...near, objects: [{ ...near.objects[0]!, name: "nothing" }] };
+    const error = await pauseGitOps.observe(bench.ctx, nothing, {}).catch((thrown: unknown) => thrown);
+    expect((error as CannotContinue).explanation.happened).toMatch(
+      /^There is no (Application|Kustomization) (argocd|flux-system)\/nothing in the cluster west\.$/,
+    );
+    await bench.setRegionDead(east, true);
+    const brief = bench.as({ callTimeoutMs: 400 });
+    expect(isUnknown(await pauseOldGitOps.observe(brief, far, {}))).toBe(true);
+    expect(isUnknown(await resumeGitOps.observe(brief, resuming, {}))).toBe(true);
+    const reads = { "pause-old-gitops": { unknown: "the cluster east does not answer" } };
+    expect(seenOf(await resumeGitOps.observe(bench.ctx, resuming, reads)).objects).toHaveLength(1);
+  });
+});
