@@ -16,7 +16,7 @@ import { openWrites } from "../src/steps/open-writes.ts";
 import { pointConfig } from "../src/steps/point-config.ts";
 import { restartPods } from "../src/steps/restart-pods.ts";
 import { scaleDeployment } from "../src/steps/scale-deployment.ts";
-import type { DatabaseTarget, DeploymentTarget } from "../src/steps/targets.ts";
+import type { DeploymentTarget } from "../src/steps/targets.ts";
 import { verifyDatabase } from "../src/steps/verify-database.ts";
 import { verifyPublic } from "../src/steps/verify-public.ts";
 import { verifyService } from "../src/steps/verify-service.ts";
@@ -68,7 +68,7 @@ function nodesWithDatabase(targets: Targets, database: DatabaseMove): Serving {
 function databaseNodes(
   { name: service, deployments }: Targets,
   { facts, mode }: DatabaseMove,
-  { from, to }: { from: DatabaseTarget; to: DatabaseTarget },
+  { from, to, replica }: ReturnType<typeof databasesOf>,
 ): { nodes: PlanNode[]; verified: PlanNode } {
   const { fromRegion, objectives } = facts;
   const { rpoSeconds } = objectives;
@@ -78,12 +78,12 @@ function databaseNodes(
   const drained = use(drainOldSide, service, { service, fromRegion, mode, deployments: old });
   // Gracefully the application ends first, so that no order is cut in two; where nobody answers, that wait saves nothing.
   const gentle = mode === "graceful" ? [drained] : [];
-  const fenced = use(fenceWrites, service, { service, mode, from, to }, { after: gentle });
+  const fenced = use(fenceWrites, service, { service, mode, from, to: replica }, { after: gentle });
   const split = use(acceptSplitBrain, service, { service, mode, fromInstance: from.instance }, { reads: [fenced] });
-  const caughtUp = use(catchUp, service, { service, mode, from, to }, { after: [split], reads: [fenced] });
+  const caughtUp = use(catchUp, service, { service, mode, from, to: replica }, { after: [split], reads: [fenced] });
   const loss = use(acceptLoss, service, { service, rpoSeconds, shownLossSeconds }, { reads: [caughtUp] });
   const driver = databaseDriver(facts.databaseDriver);
-  const promoted = driver.promote(facts, { service, replica: to }, { after: loss, reads: [fenced, caughtUp] });
+  const promoted = driver.promote(facts, { service, replica: to }, { mode, after: loss, reads: [fenced, caughtUp] });
   const opened = use(openWrites, service, { service, to }, { after: [promoted] });
   const verified = use(verifyDatabase, service, { service, from, to }, { after: [opened], reads: [fenced, caughtUp] });
   return { nodes: [drained, fenced, split, caughtUp, loss, promoted, opened, verified], verified };

@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import type { Estate, Service, Traffic } from "../estate.ts";
+import type { Database, Estate, SecretReference, Service, Traffic } from "../estate.ts";
 import { checkout, type ServiceWish } from "./services.ts";
 import type { LabPerson } from "./slack-workspace.ts";
 
@@ -33,9 +33,21 @@ export const endpointOf = (region: LabRegion, service: string = checkout.name): 
 export const hostOf = (region: LabRegion, service: string = checkout.name): string =>
   `${service}-db-${shortOf(region)}.shop.lab`;
 
-/** The name by which pods and Muster reach a service's database in a region. */
-export const databaseHostOf = (region: LabRegion, { name, driver }: Pick<ServiceWish, "name" | "driver">): string =>
-  driver === "postgres" ? hostOf(region, name) : endpointOf(region, name);
+/** The global cluster of Aurora that keeps a service's data, and its clusters. */
+export const globalOf = (service: string): string => `${service}-global`;
+export const clustersOf = (service: string) => ({ [east]: `${service}-east`, [west]: `${service}-west` }) as const;
+
+/** The endpoints of a cluster: its writer's, which answers while it is the primary, and its readers'. */
+export const clusterHostOf = (region: LabRegion, service: string = checkout.name): string =>
+  `${clustersOf(service)[region]}.cluster-lab.${region}.rds.lab`;
+export const readHostOf = (region: LabRegion, service: string = checkout.name): string =>
+  `${clustersOf(service)[region]}.cluster-ro-lab.${region}.rds.lab`;
+
+/** The name by which pods, and Muster while it writes, reach a service's database in a region. */
+export function databaseHostOf(region: LabRegion, { name, driver }: Pick<ServiceWish, "name" | "driver">): string {
+  if (driver === "aurora-postgres") return clusterHostOf(region, name);
+  return driver === "postgres" ? hostOf(region, name) : endpointOf(region, name);
+}
 
 /** The config map that tells the pods of a service, under DB_HOST, where its database is. */
 export const configMapOf = (service: string): string =>
@@ -106,7 +118,6 @@ function serviceOf(
   { replicas, stabilitySeconds, limitMs = 1000, traffic, ...wishes }: Omit<EstateWishes, "services">,
 ): DeepPartial<Service> {
   const secret = { env: roleSettingOf(name) };
-  const instance = instancesOf(name);
   const deployment = { namespace: "shop", name, replicas: own.replicas ?? replicas };
   return {
     tier,
@@ -117,19 +128,7 @@ function serviceOf(
     traffic: trafficOf(name === checkout.name && traffic ? traffic : "route53-weighted", recordOf(name)),
     ...(database
       ? {
-          databases: [
-            driver === "postgres"
-              ? {
-                  driver,
-                  writer: { region: east, host: hostOf(east, name), appRole: secret },
-                  replica: { region: west, host: hostOf(west, name), appRole: secret },
-                }
-              : {
-                  driver: "rds-postgres",
-                  writer: { region: east, instance: instance[east], appRole: secret },
-                  replica: { region: west, instance: instance[west], appRole: secret },
-                },
-          ],
+          databases: [databaseOf(name, driver, secret)],
         }
       : {}),
     deployments: [
@@ -146,6 +145,31 @@ function serviceOf(
     },
     stabilitySeconds,
     ...wishes,
+  };
+}
+
+function databaseOf(name: string, driver: ServiceWish["driver"], appRole: SecretReference): DeepPartial<Database> {
+  if (driver === "postgres") {
+    return {
+      driver,
+      writer: { region: east, host: hostOf(east, name), appRole },
+      replica: { region: west, host: hostOf(west, name), appRole },
+    };
+  }
+  if (driver === "aurora-postgres") {
+    const cluster = clustersOf(name);
+    return {
+      driver,
+      global: globalOf(name),
+      writer: { region: east, cluster: cluster[east], appRole },
+      replica: { region: west, cluster: cluster[west], appRole },
+    };
+  }
+  const instance = instancesOf(name);
+  return {
+    driver: "rds-postgres",
+    writer: { region: east, instance: instance[east], appRole },
+    replica: { region: west, instance: instance[west], appRole },
   };
 }
 

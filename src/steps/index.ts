@@ -16,6 +16,7 @@ import { scaleDeployment } from "./scale-deployment.ts";
 import { shiftDns } from "./shift-dns.ts";
 import { startWave } from "./start-wave.ts";
 import { swapRecords } from "./swap-records.ts";
+import { switchGlobalCluster } from "./switch-global-cluster.ts";
 import { verifyDatabase } from "./verify-database.ts";
 import { verifyPublic } from "./verify-public.ts";
 import { verifyService } from "./verify-service.ts";
@@ -33,6 +34,7 @@ export const steps: readonly (AnyStep | AnyGate)[] = [
   acceptLoss,
   promoteReplica,
   promoteStandby,
+  switchGlobalCluster,
   openWrites,
   verifyDatabase,
   restartPods,

@@ -1,4 +1,17 @@
-import { control, endpointOf, east, hostOf, instances, record, west, zone } from "../../src/lab/estate.ts";
+import type { RoleChange } from "../../src/adapters/rds-global.ts";
+import {
+  clusterHostOf,
+  clustersOf,
+  control,
+  endpointOf,
+  east,
+  globalOf,
+  hostOf,
+  instances,
+  record,
+  west,
+  zone,
+} from "../../src/lab/estate.ts";
 import type { DatabaseTarget, DeploymentTarget } from "../../src/steps/targets.ts";
 
 const appRole = { env: "CHECKOUT_DB_URL" };
@@ -29,6 +42,26 @@ export const standby: DatabaseTarget = {
   appRole,
 };
 
+/** A third, in a global cluster of Aurora. */
+export const vault = { name: "vault", tier: "standard", database: true, driver: "aurora-postgres" } as const;
+
+/** The change of the roles of such a service's clusters. */
+export const roleChange = (service: string, change: RoleChange) => ({
+  service,
+  global: globalOf(service),
+  replica: {
+    instance: clustersOf(service)[west],
+    region: west,
+    host: clusterHostOf(west, service),
+    port: 5432,
+    aurora: true as const,
+    appRole,
+  },
+  targetArn: `arn:aws:rds:${west}:123456789012:cluster:${clustersOf(service)[west]}`,
+  change,
+  askedIn: change === "switchover" ? east : west,
+});
+
 const deployment = { namespace: "shop", name: "checkout", replicas: 3 };
 export const eastern: DeploymentTarget = { cluster: "east", ...deployment };
 export const western: DeploymentTarget = { cluster: "west", ...deployment };
@@ -49,6 +82,7 @@ export const inputs = {
   acceptLoss: { service, rpoSeconds: 900, shownLossSeconds: 10 },
   promoteReplica: { service, replica: to, backupRetentionDays: 7 },
   promoteStandby: { service: ledger.name, replica: standby },
+  switchGlobalCluster: roleChange(vault.name, "switchover"),
   openWrites: { service, to },
   verifyDatabase: { service, from, to },
   restartPods: { service, toRegion: west, deployments: [western] },
