@@ -8,13 +8,24 @@ const patienceMs = 900_000;
 /** The first two passings of each place stand for all: name servers are asked many times in one look. */
 const firstTwo = (id: string): boolean => / #[12]$/.test(id);
 /** The journal around a promotion is swept with RDS's. */
-const ownCalls = (id: string): boolean => /(?:before|after) postgres\..* #1$/.test(id);
+const ownCalls = (id: string): boolean => /(?:before|after) (?:postgres|rds)\..* #1$/.test(id);
+
+/** By day its story and its step's own test stand for it. */
+const nightly = [
+  [
+    { database: "aurora-postgres" },
+    "switch-global-cluster",
+    ["rds.DescribeGlobalClusters", "rds.SwitchoverGlobalCluster"],
+    ownCalls,
+  ],
+] as const;
 
 /** Drivers that the sweeps of the whole failover do not have: only their own step is new. */
 describe.each([
   [{ traffic: "route53-switch" }, "flip-control-object", ["s3.GetObject", "s3.PutObject"], firstTwo],
   [{ traffic: "route53-failover" }, "swap-records", ["route53.ChangeResourceRecordSets"], firstTwo],
   [{ database: "postgres" }, "promote-standby", ["postgres.LookAtStandby", "postgres.PromoteStandby"], ownCalls],
+  ...(process.env["SWEEP_PAIRS"] === undefined ? [] : nightly),
 ] as const)("a failover by %j", (driver, step, calls, stands) => {
   const fate = { mode: "graceful", seed: sweepSeed, ...driver } as const;
   let ids: string[] = [];
