@@ -34,12 +34,19 @@ export function databaseMove(
   });
 }
 
-/** Names the old and the new writer of a service exactly. @throws Error when one is not known: a blocker says so first. */
-export function databasesOf({ to, from, facts }: DatabaseMove): { from: DatabaseTarget; to: DatabaseTarget } {
+/** Names the old and the new writer of a service exactly, and where the new one is asked until then. @throws Error when one is not known: a blocker says so first. */
+export function databasesOf({ to, from, facts }: DatabaseMove): {
+  from: DatabaseTarget;
+  to: DatabaseTarget;
+  replica: DatabaseTarget;
+} {
   const appRole = from.appRole ?? to.appRole;
+  const found = seen(facts.to.instance);
+  const writer = target(to, found, to.appRole ?? appRole);
   return {
     from: target(from, facts.from.known, from.appRole ?? appRole),
-    to: target(to, seen(facts.to.instance), to.appRole ?? appRole),
+    to: writer,
+    replica: { ...writer, ...found?.readEndpoint },
   };
 }
 
@@ -50,5 +57,7 @@ function target(
 ): DatabaseTarget {
   if (!instance?.endpoint || !appRole)
     throw new Error(`the database ${side.instance} is not known well enough to be a target`);
-  return { instance: side.instance, region: side.region, ...instance.endpoint, appRole };
+  const { host, port } = instance.endpoint;
+  const aurora = instance.aurora ? { aurora: true as const } : {};
+  return { instance: side.instance, region: side.region, host, port, ...aurora, appRole };
 }

@@ -18,7 +18,7 @@ import { openWrites } from "../src/steps/open-writes.ts";
 import { pointConfig } from "../src/steps/point-config.ts";
 import { restartPods } from "../src/steps/restart-pods.ts";
 import { scaleDeployment } from "../src/steps/scale-deployment.ts";
-import type { DatabaseTarget, DeploymentTarget } from "../src/steps/targets.ts";
+import type { DeploymentTarget } from "../src/steps/targets.ts";
 import { verifyDatabase } from "../src/steps/verify-database.ts";
 import { verifyPublic } from "../src/steps/verify-public.ts";
 import { verifyService } from "../src/steps/verify-service.ts";
@@ -97,7 +97,7 @@ function nodesWithDatabase(
 function databaseNodes(
   { name: service, deployments }: Targets,
   { facts, mode }: DatabaseMove,
-  { from, to, paused }: { from: DatabaseTarget; to: DatabaseTarget; paused: PlanNode | undefined },
+  { from, to, replica, paused }: ReturnType<typeof databasesOf> & { paused: PlanNode | undefined },
 ): { nodes: PlanNode[]; verified: PlanNode; decided: PlanNode } {
   const { fromRegion, objectives } = facts;
   const { rpoSeconds } = objectives;
@@ -108,12 +108,12 @@ function databaseNodes(
   // Gracefully the application ends first, so that no order is cut in two; where nobody answers, that wait saves nothing.
   const gentle = mode === "graceful" ? [drained] : [];
   const silent = mode === "ungraceful" && !reachedBySomebody(facts) ? { silent: true as const } : {};
-  const fenced = use(fenceWrites, service, { service, mode, from, to, ...silent }, { after: gentle });
+  const fenced = use(fenceWrites, service, { service, mode, from, to: replica, ...silent }, { after: gentle });
   const split = use(acceptSplitBrain, service, { service, mode, fromInstance: from.instance }, { reads: [fenced] });
-  const caughtUp = use(catchUp, service, { service, mode, from, to }, { after: [split], reads: [fenced] });
+  const caughtUp = use(catchUp, service, { service, mode, from, to: replica }, { after: [split], reads: [fenced] });
   const loss = use(acceptLoss, service, { service, rpoSeconds, shownLossSeconds }, { reads: [caughtUp] });
   const driver = databaseDriver(facts.databaseDriver);
-  const promoted = driver.promote(facts, { service, replica: to }, { after: loss, reads: [fenced, caughtUp] });
+  const promoted = driver.promote(facts, { service, replica: to }, { mode, after: loss, reads: [fenced, caughtUp] });
   const opened = use(openWrites, service, { service, to }, { after: [promoted] });
   const verified = use(verifyDatabase, service, { service, from, to }, { after: [opened], reads: [fenced, caughtUp] });
   return { nodes: [drained, fenced, split, caughtUp, loss, promoted, opened, verified], verified, decided: loss };

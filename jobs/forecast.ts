@@ -14,6 +14,7 @@ const typicalSeconds: Record<string, number> = {
   "promote-replica": 150,
   // It stays up, and has replayed by then.
   "promote-standby": 3,
+  "switch-global-cluster": 90,
   "open-writes": 2,
   "verify-database": 5,
   "restart-pods": 30,

@@ -34,12 +34,12 @@ export function previewDatabase(facts: FactsWithDatabase, mode: Mode): DatabaseP
     rows: [
       oldSideRow(facts),
       { label: "Replica", ...driver.replica(facts) },
-      { label: "Promotion", ...driver.promotion(facts) },
+      { label: "Promotion", ...driver.promotion(facts, mode) },
       lagRow(facts),
       lossRow(facts, mode),
     ],
     diffs: [writerDiff(facts), ...configDiffs(facts)],
-    provenByUse: driver.provenByUse,
+    provenByUse: driver.provenByUse(mode),
     rules: rulesOf(facts, mode),
     oldSideSilent: !reachedBySomebody(facts),
   };

@@ -3,6 +3,7 @@ import type { Plan } from "../src/engine/plan.ts";
 import { isOver, type RunView } from "../src/engine/view.ts";
 import { keepsData, type FactsWithDatabase, type FailoverFacts } from "../src/facts/failover.ts";
 import { seen } from "../src/facts/fact.ts";
+import type { SwitchGlobalClusterInput } from "../src/steps/switch-global-cluster.ts";
 import { promotionSteps } from "../src/steps/promotions.ts";
 
 /** What became of an old side that could not be fenced at first. */
@@ -29,9 +30,19 @@ function nextAction({ approvers }: Plan, view: RunView): string[] {
 }
 
 function protection(view: RunView, facts: FactsWithDatabase): string[] {
-  const since = promotionSteps.map((step) => resultOf(view, step)?.done?.at).find((at) => at !== undefined);
+  const promoted = promotionSteps.map((step) => resultOf(view, step)).find((step) => step?.done);
+  const since = promoted?.done?.at;
   if (!since) return [];
   const writer = seen(facts.to.instance)?.id ?? "the new writer";
+  const old = facts.from.known?.id ?? `the database in ${facts.fromRegion}`;
+  const { change } = promoted.node.input as Partial<SwitchGlobalClusterInput>;
+  if (change === "switchover")
+    return [`${old} follows ${writer} from now on, as a secondary of the same global cluster.`];
+  if (change === "failover") {
+    return [
+      `UNPROTECTED since ${since.toISOString().slice(0, 19)}Z: ${writer} has no secondary. RDS makes one of ${old} once ${facts.fromRegion} is back; somebody looks that it does.`,
+    ];
+  }
   return [
     `UNPROTECTED since ${since.toISOString().slice(0, 19)}Z: ${writer} has no replica. Somebody builds one, in ${facts.fromRegion} once it is back.`,
   ];

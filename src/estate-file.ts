@@ -181,6 +181,7 @@ function faultsWithin(estate: Estate): { keys: PropertyKey[]; says: string }[] {
 /** What one side of a database is, and the key that says so. RDS's names hold in their region only. */
 function thingOf(side: Database["writer"]): [thing: string, key: string] {
   if ("host" in side) return [`the server ${side.host}:${side.port}`, "host"];
+  if ("cluster" in side) return [`the cluster ${side.cluster} in ${side.region}`, "cluster"];
   return [`the instance ${side.instance} in ${side.region}`, "instance"];
 }
 

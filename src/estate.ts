@@ -48,10 +48,22 @@ const server = z.strictObject({
   appRole,
 });
 
+const cluster = z.strictObject({
+  region,
+  cluster: z.string().min(1).describe("The identifier of the Aurora cluster in this region."),
+  appRole,
+});
+
 /** What promotes a replica: one shape a driver. */
 const database = z.discriminatedUnion("driver", [
   z.strictObject({ driver: z.literal("rds-postgres"), writer: instance, replica: instance }),
   z.strictObject({ driver: z.literal("postgres"), writer: server, replica: server }),
+  z.strictObject({
+    driver: z.literal("aurora-postgres"),
+    global: z.string().min(1).describe("The identifier of the global cluster that both belong to."),
+    writer: cluster,
+    replica: cluster,
+  }),
 ]);
 
 const deployment = z.strictObject({

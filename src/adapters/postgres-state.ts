@@ -1,3 +1,4 @@
+import { getAuroraState } from "./postgres-aurora.ts";
 import { sqlState, type Sql } from "./postgres.ts";
 
 /** Where a server stands in replication. LSNs are text; compare them with `lsnBytes`. */
@@ -10,7 +11,8 @@ export type ReplicationState = {
   currentLsn?: string;
   /** The commit time of the last transaction applied, by the old writer's clock. */
   lastReplayAt?: string;
-  timeline: number;
+  /** Null where there are none: Aurora. */
+  timeline: number | null;
   /** "streaming" and so on; absent when the replica hears nothing of its writer. */
   receiver?: string;
   /** The writer was heard of in the last 20 seconds on the wall. */
@@ -21,13 +23,15 @@ export type ReplicationState = {
 
 /** Reads where a server stands. On a writer the timeline is read from its log's file name: pg_control may lag a promotion. */
 export async function getReplicationState(sql: Sql): Promise<ReplicationState> {
+  if (sql.aurora !== undefined) return getAuroraState(sql, sql.aurora);
   const [row] = await sql.query<{
     in_recovery: boolean;
     receive: string | null;
     replay: string | null;
     current: string | null;
     last_replay: string | null;
-    timeline: number;
+    /** Null where there are none: Aurora. */
+    timeline: number | null;
     receiver: string | null;
     hears: boolean;
     server_at: string;
@@ -61,9 +65,10 @@ export async function getReplicationState(sql: Sql): Promise<ReplicationState> {
 
 /**
  * Reads when a server left recovery, by its own clock (ISO): the age of its timeline's history file. Undefined on a server
- * that never did, or whose files Muster's role may not list.
+ * that never did, or whose files Muster's role may not list; Aurora has none.
  */
 export async function getPromotedAt(sql: Sql): Promise<string | undefined> {
+  if (sql.aurora !== undefined) return undefined;
   try {
     const [row] = await sql.query<{ at: string }>(`
       select to_json(modification) #>> '{}' as at from pg_ls_waldir()
@@ -97,9 +102,9 @@ export async function getHeartbeat(sql: Sql): Promise<string | undefined> {
 /** Writes the heartbeat: Muster's own time, so that no two servers' clocks are compared. Returns where the log stands then. */
 export async function writeHeartbeat(sql: Sql, at: Date): Promise<{ lsn: string }> {
   const [row] = await sql.query<{ lsn: string }>(
-    `insert into muster_guard.heartbeat (one, at, lsn) values (true, $1, pg_current_wal_lsn())
+    `insert into muster_guard.heartbeat (one, at, lsn) values (true, $1, ${sql.aurora === undefined ? "pg_current_wal_lsn()" : "null"})
      on conflict (one) do update set at = greatest(muster_guard.heartbeat.at, excluded.at), lsn = excluded.lsn
-     returning lsn::text as lsn`,
+     returning coalesce(lsn::text, '0/0') as lsn`,
     [at],
   );
   if (!row) throw new Error("the heartbeat was not written");

@@ -15,10 +15,21 @@ export type PgSettings = {
 };
 
 /** One database of one server, as one role. */
-export type PgTarget = { host: string; port: number; user: string; password: string; database: string; ssl: SslMode };
+export type PgTarget = {
+  host: string;
+  port: number;
+  user: string;
+  password: string;
+  database: string;
+  ssl: SslMode;
+  /** The region of an Aurora cluster: it tells of replication by functions of its own, and refuses Postgres's. */
+  aurora?: string;
+};
 
 /** Runs one statement; the few words of pg that adapters and steps use. */
 export type Sql = {
+  /** Set where Aurora answers: the region it is in. */
+  aurora?: string;
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
 };
 
@@ -66,6 +77,7 @@ export async function withPostgres<T>(
         signal.throwIfAborted();
         await client.connect();
         return await work({
+          ...(target.aurora === undefined ? {} : { aurora: target.aurora }),
           query: async <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) =>
             (await client.query<Row>(text, values)).rows,
         });
@@ -82,9 +94,11 @@ export async function withPostgres<T>(
 }
 
 /** Names a database of a host as Muster's own role. */
-export function asGuard(settings: PgSettings, place: { host: string; port: number; database: string }): PgTarget {
-  const { host, port, database } = place;
-  return { host, port, database, ...settings.guard };
+export function asGuard(
+  settings: PgSettings,
+  { host, port, database, aurora }: Pick<PgTarget, "host" | "port" | "database" | "aurora">,
+): PgTarget {
+  return { host, port, database, ...(aurora === undefined ? {} : { aurora }), ...settings.guard };
 }
 
 /** Names a database of a host as the role of an application: role, password and database are in its URL, the host is not used. */

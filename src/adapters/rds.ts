@@ -83,10 +83,10 @@ export function isInvalidState(error: unknown): boolean {
 }
 
 // A region's control plane fails by itself.
-const targetOf = async (rds: RDSClient): Promise<string> => `rds ${await rds.config.region()}`;
+export const targetOf = async (rds: RDSClient): Promise<string> => `rds ${await rds.config.region()}`;
 
 // The wire says "X", the SDK's classes say "XFault".
-function hasCode(error: unknown, code: string): boolean {
+export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && (error.name === code || error.name === `${code}Fault`);
 }
 

@@ -4,6 +4,7 @@ import type { Check } from "./check.ts";
 import { clockOfDatabase, clockOfWorld } from "./clock.ts";
 import { clusters } from "./clusters.ts";
 import { database } from "./database.ts";
+import { auroraClusters } from "./aurora.ts";
 import { instances } from "./instances.ts";
 import { mail } from "./mail.ts";
 import { people } from "./people.ts";
@@ -25,6 +26,7 @@ export const checksOfEstate: readonly Check[] = [
   clockOfWorld,
   aws,
   instances,
+  auroraClusters,
   servers,
   records,
   routingControls,

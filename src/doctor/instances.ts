@@ -12,8 +12,8 @@ export const instances: Check = {
   look: async (ctx) => (await forEach(managed(ctx), 8, (pair) => lookAtPair(ctx, pair))).flat(),
 };
 
-/** Of a pair that RDS does not know, the servers themselves tell. */
-const managed = ({ estate }: DoctorContext) => pairsOf(estate).filter(({ selfManaged }) => !selfManaged);
+/** Clusters of Aurora are another subject; of a pair that RDS does not know, the servers themselves tell. */
+const managed = ({ estate }: DoctorContext) => pairsOf(estate).filter(({ driver }) => driver === "rds-postgres");
 
 async function lookAtPair(ctx: DoctorContext, { service, sides }: Pair): Promise<Finding[]> {
   const facts = (await Promise.all(sides.map((side) => ctx.instance(side)))) as Fact<Instance>[];

@@ -1,10 +1,11 @@
-import type { Estate } from "../estate.ts";
+import type { Database, Estate } from "../estate.ts";
 import { databaseDriver, sidesOf } from "../facts/databases/index.ts";
 import type { Side } from "../facts/targets.ts";
 
 /** The database of one service: two instances, of which one writes. Which it is today is a fact, not a setting. */
 export type Pair = {
   service: string;
+  driver: Database["driver"];
   /** No control plane knows its servers. */
   selfManaged: boolean;
   sides: readonly [Side, Side];
@@ -15,6 +16,7 @@ export function pairsOf({ services }: Estate): Pair[] {
   return Object.entries(services).flatMap(([service, { databases }]) =>
     databases.map((database) => ({
       service,
+      driver: database.driver,
       selfManaged: databaseDriver(database.driver).selfManaged,
       sides: sidesOf(database),
     })),

@@ -65,14 +65,17 @@ async function lookAtSide(ctx: DoctorContext, { service, selfManaged }: Pair, si
   // Where RDS does not show the instance, the look at the instances says so.
   if (!instance?.endpoint) return { findings: [] };
   const { user: role, database } = asApp({ host: "", port: 0 }, url);
-  const place = { instance: side.instance, database, ...instance.endpoint };
+  const { aurora, readEndpoint } = instance;
+  // A secondary of Aurora answers its readers only.
+  const endpoint = (aurora?.isWriter === false ? readEndpoint : undefined) ?? instance.endpoint;
+  const place = { instance: side.instance, database, ...endpoint, ...(aurora ? { aurora: side.region } : {}) };
   const fact = await lookAtServer(ctx, { ...place, role, selfManaged });
   const server = seen(fact);
   if (!server) return { findings: [unseen(ctx, service, side, fact)] };
   const name = spelt(side);
   const { standby, takesWrites: writes } = server;
   // Where no RDS tells a role, the server's own word is all there is.
-  const shouldWrite = selfManaged ? writes : instance.sourceId === undefined;
+  const shouldWrite = selfManaged ? writes : (aurora?.isWriter ?? instance.sourceId === undefined);
   const rights = judgeServer({ service, name, role, shouldWrite, writes }, server);
   // A fenced role cannot log in, and that is as it should be.
   const tried = server.role?.canLogIn ? await tryApplication(ctx, service, { ...place, url }) : [];

@@ -42,7 +42,7 @@ async function lookAtSides(
   // The old side's address is recalled first: its region's control plane may be what died.
   const recalled = await recallSide(ctx, from);
   const server = (side: Side, instance: DatabaseServer | undefined) => {
-    const endpoint = instance?.endpoint;
+    const endpoint = (instance?.aurora?.isWriter === false ? instance.readEndpoint : undefined) ?? instance?.endpoint;
     const app = seen(application);
     if (!app) return Promise.resolve(notSeen(ctx, whyUnseen(application) ?? "its database is not known"));
     if (!endpoint) return Promise.resolve(notSeen(ctx, `the address of ${side.instance} is not known`));
@@ -52,6 +52,7 @@ async function lookAtSides(
       database: app.database,
       role: app.role,
       selfManaged,
+      ...(instance?.aurora ? { aurora: side.region } : {}),
       ...endpoint,
     });
   };

@@ -33,6 +33,8 @@ export type ServerPlace = {
   database: string;
   role?: string;
   selfManaged?: boolean;
+  /** The region of a cluster of Aurora. */
+  aurora?: string;
 };
 
 /** Asks a database server where it stands in replication, and which heartbeat it has. */

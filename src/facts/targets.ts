@@ -6,8 +6,10 @@ import { sidesOf } from "./databases/index.ts";
 export type Side = {
   driver: Database["driver"];
   region: string;
-  /** What people call it: the RDS identifier, or the host of a server that nobody else manages. */
+  /** What people call it: the identifier of the RDS instance or the Aurora cluster, or the host of a server that nobody else manages. */
   instance: string;
+  /** The global cluster that it belongs to, where it is one of Aurora. */
+  global?: string;
   /** Where it answers, where the estate says so and not RDS. */
   endpoint?: { host: string; port: number };
   appRole?: SecretReference | undefined;

@@ -1,3 +1,4 @@
+import type { Database } from "../estate.ts";
 import type { Draft, Path } from "./draft.ts";
 import type { Interview } from "./interview.ts";
 
@@ -49,6 +50,25 @@ async function askForRecord(interview: Interview, draft: Draft, at: Path): Promi
   return name ?? "";
 }
 
+/** How each driver's two sides are named. */
+const named: Record<Database["driver"], { key: string; writer: string; replica: string }> = {
+  "rds-postgres": {
+    key: "instance",
+    writer: "The RDS identifier of that instance?",
+    replica: "The RDS identifier of the replica?",
+  },
+  "aurora-postgres": {
+    key: "cluster",
+    writer: "The identifier of the cluster there?",
+    replica: "The identifier of the secondary cluster?",
+  },
+  postgres: {
+    key: "host",
+    writer: "The host name of that server, and of no pooler?",
+    replica: "The host name of the standby?",
+  },
+};
+
 type Asked = { service: string; regions: readonly string[] };
 
 /** Returns the regions of the two instances, the writer's first. */
@@ -59,20 +79,28 @@ async function askForDatabases(
   { service, regions }: Asked,
 ): Promise<[string, string]> {
   const pair: Path = [...at, "databases", 0];
-  draft.put([...pair, "driver"], "rds-postgres");
+  const driver = await interview.fill(draft, [...pair, "driver"], {
+    asks: `What promotes its database: ${Object.keys(named).join(", ")}? The last is for servers of your own.`,
+    otherwise: "rds-postgres",
+    fault: (text) => (Object.hasOwn(named, text) ? undefined : `expected one of ${Object.keys(named).join(", ")}`),
+  });
+  const { key, writer: asksWriter, replica: asksReplica } = named[driver as Database["driver"]];
+  if (driver === "aurora-postgres") {
+    await interview.fill(draft, [...pair, "global"], { asks: "The identifier of its global cluster?" });
+  }
   const among = (text: string) => (regions.includes(text) ? undefined : `expected one of ${regions.join(", ")}`);
   const writer = await interview.fill(draft, [...pair, "writer", "region"], {
     asks: "In which region is its database written today?",
     otherwise: regions[0] ?? "",
     fault: among,
   });
-  await interview.fill(draft, [...pair, "writer", "instance"], { asks: "The RDS identifier of that instance?" });
+  await interview.fill(draft, [...pair, "writer", key], { asks: asksWriter });
   const replica = await interview.fill(draft, [...pair, "replica", "region"], {
     asks: "In which region is its replica?",
     otherwise: regions.find((region) => region !== writer) ?? "",
     fault: (text) => (text === writer ? "the writer is there; a replica there would be lost with it" : among(text)),
   });
-  await interview.fill(draft, [...pair, "replica", "instance"], { asks: "The RDS identifier of the replica?" });
+  await interview.fill(draft, [...pair, "replica", key], { asks: asksReplica });
   const variable = await interview.fill(draft, [...pair, "writer", "appRole"], {
     asks: "Which environment variable of Muster holds the application's postgres:// URL? Only its name is kept.",
     otherwise: `${service.replaceAll("-", "_").toUpperCase()}_DB_URL`,

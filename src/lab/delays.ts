@@ -16,6 +16,14 @@ export const delays = {
     seconds: [60, 180],
     source: "RDS API: the backup's duration is a function of what changed since the previous one; backups were on",
   },
+  "aurora verifies the clusters": {
+    seconds: [2, 10],
+    source: "RDS API, FailoverState: pending while the primary and the chosen secondary are verified",
+  },
+  "aurora changes roles": {
+    seconds: [20, 60],
+    source: "Aurora user guide: with a global database the recovery time can be in the order of minutes",
+  },
   "route53 change spreads": {
     seconds: [20, 60],
     source: "Route 53 API reference: changes generally propagate to all name servers within 60 seconds",

@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import type { Estate, Service, Traffic } from "../estate.ts";
+import type { Database, Estate, SecretReference, Service, Traffic } from "../estate.ts";
 import { homeOf } from "./gitops.ts";
 import { checkout, workloadsOf, type ServiceWish } from "./services.ts";
 import type { LabPerson } from "./slack-workspace.ts";
@@ -34,9 +34,21 @@ export const endpointOf = (region: LabRegion, service: string = checkout.name): 
 export const hostOf = (region: LabRegion, service: string = checkout.name): string =>
   `${service}-db-${shortOf(region)}.shop.lab`;
 
-/** The name by which pods and Muster reach a service's database in a region. */
-export const databaseHostOf = (region: LabRegion, { name, driver }: Pick<ServiceWish, "name" | "driver">): string =>
-  driver === "postgres" ? hostOf(region, name) : endpointOf(region, name);
+/** The global cluster of Aurora that keeps a service's data, and its clusters. */
+export const globalOf = (service: string): string => `${service}-global`;
+export const clustersOf = (service: string) => ({ [east]: `${service}-east`, [west]: `${service}-west` }) as const;
+
+/** The endpoints of a cluster: its writer's, which answers while it is the primary, and its readers'. */
+export const clusterHostOf = (region: LabRegion, service: string = checkout.name): string =>
+  `${clustersOf(service)[region]}.cluster-lab.${region}.rds.lab`;
+export const readHostOf = (region: LabRegion, service: string = checkout.name): string =>
+  `${clustersOf(service)[region]}.cluster-ro-lab.${region}.rds.lab`;
+
+/** The name by which pods, and Muster while it writes, reach a service's database in a region. */
+export function databaseHostOf(region: LabRegion, { name, driver }: Pick<ServiceWish, "name" | "driver">): string {
+  if (driver === "aurora-postgres") return clusterHostOf(region, name);
+  return driver === "postgres" ? hostOf(region, name) : endpointOf(region, name);
+}
 
 /** The setting that holds the role which a service's program logs in with: "CHECKOUT_DB_URL". */
 export const roleSettingOf = (service: string): string => `${service.toUpperCase().replaceAll("-", "_")}_DB_URL`;
@@ -120,7 +132,6 @@ function serviceOf(
   const { name, tier, dependsOn = [], database = false, driver, restart, gitops, ...own } = wish;
   const workloads = workloadsOf(wish);
   const secret = { env: roleSettingOf(name) };
-  const instance = instancesOf(name);
   const size = { replicas: own.replicas ?? replicas, ...(restart ? { restart } : {}) };
   return {
     tier,
@@ -131,19 +142,7 @@ function serviceOf(
     traffic: trafficOf(name === checkout.name && traffic ? traffic : "route53-weighted", recordOf(name), endpoints),
     ...(database
       ? {
-          databases: [
-            driver === "postgres"
-              ? {
-                  driver,
-                  writer: { region: east, host: hostOf(east, name), appRole: secret },
-                  replica: { region: west, host: hostOf(west, name), appRole: secret },
-                }
-              : {
-                  driver: "rds-postgres",
-                  writer: { region: east, instance: instance[east], appRole: secret },
-                  replica: { region: west, instance: instance[west], appRole: secret },
-                },
-          ],
+          databases: [databaseOf(name, driver, secret)],
         }
       : {}),
     deployments: [west, east].flatMap((region) =>
@@ -177,6 +176,31 @@ function serviceOf(
     },
     stabilitySeconds,
     ...wishes,
+  };
+}
+
+function databaseOf(name: string, driver: ServiceWish["driver"], appRole: SecretReference): DeepPartial<Database> {
+  if (driver === "postgres") {
+    return {
+      driver,
+      writer: { region: east, host: hostOf(east, name), appRole },
+      replica: { region: west, host: hostOf(west, name), appRole },
+    };
+  }
+  if (driver === "aurora-postgres") {
+    const cluster = clustersOf(name);
+    return {
+      driver,
+      global: globalOf(name),
+      writer: { region: east, cluster: cluster[east], appRole },
+      replica: { region: west, cluster: cluster[west], appRole },
+    };
+  }
+  const instance = instancesOf(name);
+  return {
+    driver: "rds-postgres",
+    writer: { region: east, instance: instance[east], appRole },
+    replica: { region: west, instance: instance[west], appRole },
   };
 }
 

@@ -86,8 +86,8 @@ async function lookAtRegion(
 
 /** By the word of what manages the database; its own administrators say nothing. */
 const stateOf = ({ services, rds }: Lab, region: typeof east | typeof west): string =>
-  services.some(({ name, driver }) => name === checkout.name && driver === "postgres")
-    ? "self-managed"
+  services.some(({ name, driver = "rds-postgres" }) => name === checkout.name && driver !== "rds-postgres")
+    ? "not an RDS instance"
     : rds.get(instances[region]).status;
 
 async function lookAtDatabase(

@@ -135,6 +135,17 @@ export function machineOf({ server }: PairSide): RdsMachine {
   };
 }
 
+/** Makes a follower of a writer that was stopped in good order: of another, which has everything that it had. */
+export async function demote({ server, region }: PairSide, writer: PairSide): Promise<void> {
+  const missing = `not exists (select from pg_replication_slots where slot_name = '${slot}')`;
+  await ask(writer.server, `select pg_create_physical_replication_slot('${slot}', true) where ${missing}`);
+  const { address } = writer.server;
+  const follows = followsThrough({ listen: { host: address, port: ports.postgres } }, region);
+  await appendFile(join(server.dataDir, "postgresql.conf"), follows);
+  await writeFile(join(server.dataDir, "standby.signal"), "");
+  await server.start();
+}
+
 /** Asks a server something as its superuser, in database "shop", on a connection of its own. */
 export async function ask<Row extends object>(server: PostgresServer, sql: string): Promise<Row[]> {
   const client = await server.connect("shop");
@@ -179,7 +190,7 @@ log_timezone = 'UTC'
 `;
 }
 
-function followsThrough({ listen }: Proxy, region: string): string {
+function followsThrough({ listen }: Pick<Proxy, "listen">, region: string): string {
   const { user, password } = replicator;
   return `
 primary_conninfo = 'host=${listen.host} port=${listen.port} user=${user} password=${password} application_name=${region}'

@@ -97,6 +97,14 @@ function readBackup(words: URLSearchParams): { backupDays: number; backupWindow?
   throw new AwsRefusal("InvalidParameterValue", `The parameter PreferredBackupWindow is not valid: ${backupWindow}.`);
 }
 
+/** Names what a query is about, for the log. */
+export const resourceOf = (words: URLSearchParams): string =>
+  words.get("DBInstanceIdentifier") ??
+  words.get("TargetDbClusterIdentifier")?.split(":").at(-1) ??
+  words.get("DBClusterIdentifier") ??
+  words.get("GlobalClusterIdentifier") ??
+  "*";
+
 function refuse(refusal: AwsRefusal): Answer {
   return refusalAnswer(refusal, namespace);
 }

@@ -4,7 +4,8 @@ import { serveCall } from "./api-call.ts";
 import { readSignature } from "./aws-wire.ts";
 import { Knobs } from "./knobs.ts";
 import { listenHttp, readBody } from "./listening.ts";
-import { answerQuery, failed, rdsActions, throttled } from "./rds-api.ts";
+import { answerQuery, failed, rdsActions, resourceOf, throttled } from "./rds-api.ts";
+import { globalActions, type GlobalOptions } from "./rds-global.ts";
 import { arnOf, Instance, type InstanceOptions } from "./rds-instance.ts";
 import { runPromotion } from "./rds-promotion.ts";
 import type { LabRequest, RequestLog } from "./request-log.ts";
@@ -35,6 +36,8 @@ export type RdsOptions = {
   address: string;
   port?: number;
   instances: readonly InstanceOptions[];
+  /** Global clusters of Aurora; none, when left out. */
+  globals?: readonly GlobalOptions[];
   random?: () => number;
 };
 
@@ -71,13 +74,22 @@ export async function openRds(options: RdsOptions): Promise<Rds> {
     if (instance.state.status === status) instance.change({ status: "available" });
   };
 
-  const actions = rdsActions(instances, () => knobs.readLagSeconds, promote);
+  const aurora = globalActions(options.globals ?? [], {
+    clock,
+    log,
+    random,
+    signal: closing.signal,
+    inBackground,
+    readLagSeconds: () => knobs.readLagSeconds,
+    isDown: (region) => Boolean(regionsDown.get(region)),
+  });
+  const actions = new Map([...rdsActions(instances, () => knobs.readLagSeconds, promote), ...aurora]);
   const api = { server: "rds", log, clock, knobs, failed, throttled };
   const handle = async (http: IncomingMessage, response: ServerResponse) => {
     const words = new URLSearchParams(await readBody(http));
     const action = words.get("Action") ?? "";
     const region = readSignature(http)?.region ?? "nowhere";
-    const resource = `${region}/${words.get("DBInstanceIdentifier") ?? "*"}`;
+    const resource = `${region}/${resourceOf(words)}`;
     const down = regionsDown.get(region);
     if (down) {
       if (down === "silent") return log.unanswered("rds", action, resource, response);

@@ -6,6 +6,7 @@ import { east, endpointOf, instancesOf, roleSettingOf, west } from "./estate.ts"
 import { promoteGrant } from "../adapters/postgres-standby.ts";
 import { ask, machineOf, openPair, type Pair, type PairOptions } from "./postgres-pair.ts";
 import type { InstanceOptions } from "./rds-instance.ts";
+import { makeAurora } from "./world-aurora.ts";
 import { checkout, type ServiceWish } from "./services.ts";
 import { app, muster } from "./shop.ts";
 import type { LabService } from "./world.ts";
@@ -28,6 +29,7 @@ export async function openPairs(
     const options: PairOptions = { addresses, regions: [east, west], seed, ...hostsOfPair(index) };
     const pair = await closing.opened(openPair(options));
     // As docs/estate.md asks of whoever manages the servers.
+    if (driver === "aurora-postgres") await makeAurora(pair);
     if (driver === "postgres") await ask(pair.primary.server, promoteGrant(muster.user));
     return [name, pair];
   });
@@ -54,7 +56,7 @@ function numbers(from: number, to: number): number[] {
 /** The instances that RDS shows for the pairs it manages: the east's, and the west's as their replicas. */
 export function instancesFor(services: readonly LabService[]): InstanceOptions[] {
   return services.flatMap(({ name: service, driver, pair }) => {
-    if (!pair || driver === "postgres") return [];
+    if (!pair || (driver ?? "rds-postgres") !== "rds-postgres") return [];
     const { primary, replica } = pair;
     const id = instancesOf(service);
     const writer = { id: id[east], region: east };

@@ -27,6 +27,8 @@ export function setNames(dns: Dns, { host }: Addresses, services: readonly LabSe
   dns.setName(zone.nameServer, host(2));
   for (const { pair, ...service } of services) {
     if (!pair) continue;
+    // Those of Aurora follow its roles.
+    if (service.driver === "aurora-postgres") continue;
     dns.setName(databaseHostOf(east, service), pair.primary.front.listen.host);
     dns.setName(databaseHostOf(west, service), pair.replica.front.listen.host);
   }

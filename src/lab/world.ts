@@ -23,6 +23,7 @@ import { openStatusPage, type LabStatusPage } from "./statuspage.ts";
 import { openSts, type Sts } from "./sts.ts";
 import { LabTime } from "./time.ts";
 import { labBuckets, recordsFor } from "./traffic.ts";
+import { globalsFor } from "./world-aurora.ts";
 import { instancesFor, openPairs, setPairsDead } from "./world-databases.ts";
 import { firstRecords, setNames } from "./world-names.ts";
 import { openRegion } from "./world-region.ts";
@@ -122,7 +123,16 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     const hosted = { ...zone, nameServers: [zone.nameServer], records: firstRecords(addresses, wishes) };
     const [route53, rds, slack, mail, sts, statusPage] = await Promise.all([
       closing.opened(openRoute53({ log, clock, host: host(5), zone: hosted, dns, random, ask })),
-      closing.opened(openRds({ log, clock, address: host(5), random, instances: instancesFor(services) })),
+      closing.opened(
+        openRds({
+          log,
+          clock,
+          address: host(5),
+          random,
+          instances: instancesFor(services),
+          globals: globalsFor(services, dns),
+        }),
+      ),
       closing.opened(
         openSlack({ log, clock, host: host(1), persons, ...(options.commands ? { commands: options.commands } : {}) }),
       ),

@@ -12,7 +12,7 @@ export type CatchUpSeen = {
   inRecovery: boolean;
   receiveLsn: string | null;
   replayLsn: string | null;
-  timeline: number;
+  timeline: number | null;
   hearsWriter: boolean;
   /** Without a fence: received and replayed were equal, and the same 2 seconds before. */
   still: boolean;

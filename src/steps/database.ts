@@ -11,7 +11,8 @@ export function asMuster<T>(
   work: (sql: Sql) => Promise<T>,
 ): Promise<T> {
   const { database } = appTarget(ctx, target);
-  const place = asGuard(ctx.clients.pg, { host: target.host, port: target.port, database });
+  const aurora = target.aurora ? { aurora: target.region } : {};
+  const place = asGuard(ctx.clients.pg, { host: target.host, port: target.port, database, ...aurora });
   return withPostgres(ctx, ctx.clients.pg, place, name, work, { signal: ctx.signal });
 }
 

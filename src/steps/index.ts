@@ -21,6 +21,7 @@ import { setRoutingControls } from "./set-routing-controls.ts";
 import { shiftDns } from "./shift-dns.ts";
 import { startWave } from "./start-wave.ts";
 import { swapRecords } from "./swap-records.ts";
+import { switchGlobalCluster } from "./switch-global-cluster.ts";
 import { trustGit } from "./trust-git.ts";
 import { verifyDatabase } from "./verify-database.ts";
 import { verifyPublic } from "./verify-public.ts";
@@ -41,6 +42,7 @@ export const steps: readonly (AnyStep | AnyGate)[] = [
   acceptLoss,
   promoteReplica,
   promoteStandby,
+  switchGlobalCluster,
   openWrites,
   verifyDatabase,
   restartPods,

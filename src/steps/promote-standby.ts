@@ -15,7 +15,7 @@ export type PromoteStandbyInput = {
 
 export type PromoteStandbySeen = {
   inRecovery: boolean;
-  timeline: number;
+  timeline: number | null;
   /** When it left recovery, by the server's own clock (ISO); where that cannot be read, when it was last looked at. */
   promotedAt: string | null;
 };
@@ -63,7 +63,11 @@ export const promoteStandby = step<PromoteStandbyInput, PromoteStandbySeen>({
   pollSeconds: 2,
 });
 
-const sameTimeline = (now: number, { instance }: DatabaseTarget, before: number | undefined): string | undefined =>
-  before !== undefined && now <= before
+const sameTimeline = (
+  now: number | null,
+  { instance }: DatabaseTarget,
+  before: number | undefined,
+): string | undefined =>
+  before !== undefined && now !== null && now <= before
     ? `${instance} takes writes and is still on timeline ${before}, as before its promotion`
     : undefined;

@@ -10,6 +10,8 @@ export type DatabaseTarget = {
   region: string;
   host: string;
   port: number;
+  /** Set where it is a cluster of Aurora, whose SQL tells of replication in its own way. */
+  aurora?: true;
   /** A postgres:// URL with the application's role, password and database. */
   appRole: SecretReference;
 };

@@ -15,7 +15,7 @@ type OldSide = { state: "fenced" | "follows" | "unreachable" | "open" | "not ask
 
 export type VerifyDatabaseSeen = {
   inRecovery: boolean;
-  timeline: number;
+  timeline: number | null;
   /** Whether a row of this run stands there; null where there is no schema to keep one. */
   canary: boolean | null;
   /** Null when a write as the application was accepted. */
@@ -51,7 +51,7 @@ export const verifyDatabase = step<VerifyDatabaseInput, VerifyDatabaseSeen>({
     if (seen.canary === false) return `no row was written at ${to.instance} yet`;
     if (seen.appRefused !== null) return `the application cannot write at ${to.instance}: ${seen.appRefused}`;
     const before = timelineBefore(reads);
-    if (before !== undefined && seen.timeline <= before) {
+    if (before !== undefined && seen.timeline !== null && seen.timeline <= before) {
       return `${to.instance} is still on timeline ${before}, as before its promotion`;
     }
     const short = seen.counts && shortTable(seen.counts, baselineOf(reads) ?? {});

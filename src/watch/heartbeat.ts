@@ -62,35 +62,39 @@ export async function beatOnce(ctx: Context, name: string, service: Service, sig
   const other = preferred === sides[0] ? sides[1] : sides[0];
   const promoted = promotion !== undefined;
 
-  const lookAt = (side: Side) => lookAtSide(ctx, { service: name, side, sides }, signal);
+  const pair: Pair = { sides, writer: preferred };
+  const lookAt = (side: Side) => lookAtSide(ctx, { service: name, side, pair }, signal);
   const first = await lookAt(preferred);
   // A side that was promoted and takes writes is the writer, whatever the other says, or fails to say for seconds.
   const sure = promoted && first?.takesWrites === true;
   const second = sure ? undefined : await lookAt(other);
   const who = whoBeats(first, second, promoted);
-  if (who) await beat(ctx, who === "preferred" ? preferred : other, sides, signal);
+  if (who) await beat(ctx, { ...pair, writer: who === "preferred" ? preferred : other }, signal);
   // Only for how far a new replica is behind; no beat waits for it.
   if (sure) await lookAt(other);
 }
 
-async function beat(ctx: Context, side: Side, sides: readonly Side[], signal?: AbortSignal): Promise<void> {
-  const app = appOf(ctx, sides);
-  const at = await onSide(ctx, side, sides, "WriteHeartbeat", signal, async (sql) => {
+/** Two sides, and the one that is taken for the writer. */
+type Pair = { sides: readonly Side[]; writer: Side };
+
+async function beat(ctx: Context, pair: Pair, signal?: AbortSignal): Promise<void> {
+  const app = appOf(ctx, pair);
+  const at = await onSide(ctx, pair.writer, pair, "WriteHeartbeat", signal, async (sql) => {
     // Behind a fence nothing is written any more, so there is nothing to be behind of.
     if (!(await hasGuard(sql)) || (await getRole(sql, app.user))?.canLogIn === false) return undefined;
     const now = ctx.now();
     await writeHeartbeat(sql, now);
     return now;
   });
-  if (at) await rememberBeat(ctx, side.instance, at);
+  if (at) await rememberBeat(ctx, pair.writer.instance, at);
 }
 
-type Asked = { service: string; side: Side; sides: readonly Side[] };
+type Asked = { service: string; side: Side; pair: Pair };
 
 /** Looks whether a side takes writes, and remembers what it has of the heartbeat where it is a replica. */
-async function lookAtSide(ctx: Context, { service, side, sides }: Asked, signal?: AbortSignal): Promise<Look> {
+async function lookAtSide(ctx: Context, { service, side, pair }: Asked, signal?: AbortSignal): Promise<Look> {
   try {
-    const seen = await onSide(ctx, side, sides, "LookAtReplication", signal, async (sql) => {
+    const seen = await onSide(ctx, side, pair, "LookAtReplication", signal, async (sql) => {
       const { inRecovery } = await getReplicationState(sql);
       return { inRecovery, beatAt: inRecovery ? await getHeartbeat(sql) : undefined };
     });
@@ -108,19 +112,29 @@ async function lookAtSide(ctx: Context, { service, side, sides }: Asked, signal?
 async function onSide<T>(
   ctx: Context,
   side: Side,
-  sides: readonly Side[],
+  pair: Pair,
   name: string,
   signal: AbortSignal | undefined,
   work: (sql: Sql) => Promise<T>,
 ): Promise<T | undefined> {
   const instance = (await recallSide(ctx, side)) ?? seen(await findSide(ctx, side));
   if (!instance?.endpoint) return undefined;
-  const { database } = appOf(ctx, sides);
-  const target = asGuard(ctx.clients.pg, { ...instance.endpoint, database });
-  return withPostgres(ctx, ctx.clients.pg, target, name, work, { signal });
+  const { endpoint, readEndpoint = endpoint } = instance;
+  // A secondary of Aurora answers at its reader endpoint only; who is one is known from the last look.
+  const [likely, other] = side === pair.writer ? [endpoint, readEndpoint] : [readEndpoint, endpoint];
+  const { database } = appOf(ctx, pair);
+  const aurora = instance.aurora ? { aurora: side.region } : {};
+  const ask = (place: { host: string; port: number }) =>
+    withPostgres(ctx, ctx.clients.pg, asGuard(ctx.clients.pg, { ...place, database, ...aurora }), name, work, {
+      signal,
+    });
+  return ask(likely).catch((error: unknown) => {
+    if (likely === other || whyUnreachable(error) === undefined) throw error;
+    return ask(other);
+  });
 }
 
-function appOf(ctx: Context, sides: readonly Side[]): { user: string; database: string } {
+function appOf(ctx: Context, { sides }: Pair): { user: string; database: string } {
   const reference = sides.find(({ appRole }) => appRole)?.appRole;
   if (!reference) return { user: "", database: "postgres" };
   return asApp({ host: "", port: 0 }, ctx.secret(reference));

@@ -30,9 +30,11 @@ export async function watchOldSides(ctx: Context): Promise<void> {
 async function lookForOne(ctx: Context, { instance, run, refenceRun }: Unfenced): Promise<void> {
   const input = await readRefenceInput(ctx, run, instance);
   if (!input) return;
-  const { host, port, appRole } = input.from;
+  const { host, port, region, aurora, appRole } = input.from;
   const { database } = asApp({ host, port }, ctx.secret(appRole));
-  const server = seen(await lookAtServer(ctx, { instance, host, port, database }));
+  const server = seen(
+    await lookAtServer(ctx, { instance, host, port, database, ...(aurora ? { aurora: region } : {}) }),
+  );
   if (!server) return;
   // Somebody made a replica of it: it takes no writes of its own any more.
   if (!server.takesWrites) return noteHarmless(ctx, instance);

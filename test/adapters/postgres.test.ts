@@ -240,7 +240,7 @@ describe("Postgres", () => {
       withPostgres(
         bench.ctx,
         { ...pg, ca, guard: { ...pg.guard, ssl } },
-        { ...asGuard(pg, { ...from, database: app.database }), ssl },
+        { ...asGuard(pg, { host: from.host, port: from.port, database: app.database }), ssl },
         "Test",
         (sql) => sql.query<{ ssl: boolean }>("select ssl from pg_stat_ssl where pid = pg_backend_pid()"),
       );

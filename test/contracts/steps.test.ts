@@ -5,7 +5,7 @@ import { checkout } from "../../src/lab/services.ts";
 import { ask } from "../../src/lab/postgres-pair.ts";
 import { steps } from "../../src/steps/index.ts";
 import { drive, openBench, takeBack, type Bench } from "../steps/bench.ts";
-import { inputs, ledger } from "../steps/inputs.ts";
+import { inputs, ledger, vault } from "../steps/inputs.ts";
 import { snapshot } from "../steps/snapshot.ts";
 
 /** What must be so before a step has anything to do, where the steps before it do not see to it. */
@@ -112,7 +112,7 @@ const podsOf = ({ clusters }: Bench): string[] =>
 let bench: Bench;
 const reads: Reads = {};
 beforeAll(async () => {
-  bench = await openBench({ services: [{ ...checkout, gitops: "flux" }, ledger] });
+  bench = await openBench({ services: [{ ...checkout, gitops: "flux" }, ledger, vault] });
 });
 afterAll(() => bench.close());
 

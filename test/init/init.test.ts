@@ -39,7 +39,7 @@ const ben = ["ben", "U02BBBBBB", "", "", "yes"];
 const cleo = ["cleo", "", "", "cleo", "no"];
 const people = [...ana, ...ben, ...cleo, ""];
 const record = ["Z0123456789", "checkout.example.com", "", ""];
-const databases = ["", "checkout-db", "", "checkout-db-west", ""];
+const databases = ["", "", "checkout-db", "", "checkout-db-west", ""];
 const eastern = ["east", "prod-east", "shop", "", "10", ""];
 const western = ["west", "prod-west", "shop", "", "10", "app-config", ""];
 const health = ["", "https://east.example.com", "https://west.example.com"];
@@ -135,16 +135,17 @@ describe("muster init", () => {
     ["no zone", 22, "", "This one is needed"],
     ["a record that is no address", 24, "TXT", `expected one of "A"|"AAAA"|"CNAME"`],
     ["a TTL in words", 25, "a minute", "expected number, received NaN"],
-    ["a region elsewhere", 26, "eu-west-1", "expected one of us-east-1, us-west-2"],
-    ["a replica beside its writer", 28, "us-east-1", "the writer is there; a replica there would be lost with it"],
+    ["a driver that is none", 26, "mysql", "expected one of rds-postgres, aurora-postgres, postgres"],
+    ["a region elsewhere", 27, "eu-west-1", "expected one of us-east-1, us-west-2"],
+    ["a replica beside its writer", 29, "us-east-1", "the writer is there; a replica there would be lost with it"],
     [
       "the secret instead of its name",
-      30,
+      31,
       "postgres://app:hunter22@db/shop",
       "expected the name of a variable, and never the URL itself",
     ],
-    ["no pods", 35, "0", "Too small: expected number to be >=1"],
-    ["an address that is none", 44, "checkout.example.com", "Invalid URL"],
+    ["no pods", 36, "0", "Too small: expected number to be >=1"],
+    ["an address that is none", 45, "checkout.example.com", "Invalid URL"],
   ])("asks once more after %s, and takes the next answer", async (_what, at, wrong, says) => {
     const said = await answers(...whole.slice(0, at), wrong, ...whole.slice(at));
     expect(said.filter((line) => line.endsWith("Once more:"))).toEqual([`${says}. Once more:`]);
@@ -178,6 +179,31 @@ describe("muster init", () => {
     expect(clusters).toEqual({ prod: { context: "prod" } });
     expect(services["basket"]).toMatchObject({ tier: "standard", configs: [], health: { edges: {} } });
     expect(services["basket"]?.databases[0]?.writer.appRole).toEqual({ env: "BASKET_DB_URL" });
+  });
+
+  it.each([
+    [
+      "a global cluster of Aurora",
+      ["aurora-postgres", "shop-global", "", "shop-east", "", "shop-west", ""],
+      {
+        driver: "aurora-postgres",
+        global: "shop-global",
+        writer: { cluster: "shop-east" },
+        replica: { cluster: "shop-west" },
+      },
+    ],
+    [
+      "servers of one's own",
+      ["postgres", "", "db-east.example.com", "", "db-west.example.com", ""],
+      {
+        driver: "postgres",
+        writer: { host: "db-east.example.com", port: 5432 },
+        replica: { host: "db-west.example.com" },
+      },
+    ],
+  ])("asks for %s by its own names", async (_what, given, expected) => {
+    await answers(...places, ...people, "checkout", "", ...record, ...given, ...eastern, ...western, ...health);
+    expect(loadEstate(path).services["checkout"]?.databases).toMatchObject([expected]);
   });
 
   it("never touches a file that is there", async () => {

@@ -26,6 +26,13 @@ const values = {
 const observe = readPolicy(read("deploy/iam/observe.json"), values);
 const act = readPolicy(read("deploy/iam/act.json"), values);
 /** Beside them where customers are moved by an object. */
+/** In place of what the others say of RDS where databases are clusters of Aurora. */
+const aurora = readPolicy(read("deploy/iam/aurora.json"), {
+  ...values,
+  global: "checkout-global",
+  cluster: "checkout-east",
+  "other-cluster": "checkout-west",
+});
 const byObject = readPolicy(read("deploy/iam/switch.json"), { ...values, bucket: "control", key: "go-west" });
 /** Beside them where routing controls move them; test/stories/routing-controls.test.ts holds a run to it. */
 const byControls = readPolicy(read("deploy/iam/routing-controls.json"), { ...values, ...controlNames });
@@ -118,10 +125,24 @@ describe("the rights that docs/install.md hands out", () => {
       ),
     );
     const missing = [...new Set(commands)].filter(
-      (action) => !actionsOf([observe, act, byObject, byControls]).includes(action),
+      (action) => !actionsOf([observe, act, byObject, byControls, aurora]).includes(action),
     );
     expect(commands.length).toBeGreaterThan(4);
     expect(missing.toSorted()).toEqual(Object.keys(notGiven).toSorted());
+  });
+
+  it("of Aurora are for the clusters that are named, and their global cluster", () => {
+    const may = (action: string, resource: string, region = west) =>
+      isAllowed([aurora], { action: `rds:${action}`, resource, context: { "aws:RequestedRegion": [region] } });
+    const cluster = (region: string, id: string) => `arn:aws:rds:${region}:${account}:cluster:${id}`;
+    for (const action of ["SwitchoverGlobalCluster", "FailoverGlobalCluster"]) {
+      expect(may(action, cluster(west, "checkout-west"))).toBe(true);
+      expect(may(action, cluster(east, "checkout-east"))).toBe(true);
+      expect(may(action, `arn:aws:rds::${account}:global-cluster:checkout-global`)).toBe(true);
+      expect(may(action, cluster(west, "another"))).toBe(false);
+    }
+    expect(may("DescribeDBClusters", cluster(west, "another"))).toBe(true);
+    expect(may("DescribeDBClusters", cluster("eu-west-1", "another"), "eu-west-1")).toBe(false);
   });
 
   it("change nothing while looking, and hand out no wildcard for changes", () => {

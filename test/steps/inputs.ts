@@ -1,8 +1,12 @@
+import type { RoleChange } from "../../src/adapters/rds-global.ts";
 import type { ClusterEndpoint } from "../../src/adapters/routing-controls.ts";
 import {
+  clusterHostOf,
+  clustersOf,
   control,
   endpointOf,
   east,
+  globalOf,
   hostOf,
   instances,
   record,
@@ -43,6 +47,26 @@ export const standby: DatabaseTarget = {
   appRole,
 };
 
+/** A third, in a global cluster of Aurora. */
+export const vault = { name: "vault", tier: "standard", database: true, driver: "aurora-postgres" } as const;
+
+/** The change of the roles of such a service's clusters. */
+export const roleChange = (service: string, change: RoleChange) => ({
+  service,
+  global: globalOf(service),
+  replica: {
+    instance: clustersOf(service)[west],
+    region: west,
+    host: clusterHostOf(west, service),
+    port: 5432,
+    aurora: true as const,
+    appRole,
+  },
+  targetArn: `arn:aws:rds:${west}:123456789012:cluster:${clustersOf(service)[west]}`,
+  change,
+  askedIn: change === "switchover" ? east : west,
+});
+
 const deployment = { namespace: "shop", name: "checkout", replicas: 3 };
 export const eastern: DeploymentTarget = { cluster: "east", ...deployment };
 export const western: DeploymentTarget = { cluster: "west", ...deployment };
@@ -74,6 +98,7 @@ export const inputs = {
   acceptLoss: { service, rpoSeconds: 900, shownLossSeconds: 10 },
   promoteReplica: { service, replica: to, backupRetentionDays: 7 },
   promoteStandby: { service: ledger.name, replica: standby },
+  switchGlobalCluster: roleChange(vault.name, "switchover"),
   openWrites: { service, to },
   verifyDatabase: { service, from, to },
   restartPods: { service, toRegion: west, deployments: [western] },

@@ -8,7 +8,17 @@ const patienceMs = 900_000;
 /** The first two passings of each place stand for all: name servers are asked many times in one look. */
 const firstTwo = (id: string): boolean => / #[12]$/.test(id);
 /** The journal around a promotion is swept with RDS's. */
-const ownCalls = (id: string): boolean => /(?:before|after) postgres\..* #1$/.test(id);
+const ownCalls = (id: string): boolean => /(?:before|after) (?:postgres|rds)\..* #1$/.test(id);
+
+/** By day its story and its step's own test stand for it. */
+const nightly = [
+  [
+    { database: "aurora-postgres" },
+    "switch-global-cluster",
+    ["rds.DescribeGlobalClusters", "rds.SwitchoverGlobalCluster"],
+    ownCalls,
+  ],
+] as const;
 
 /** Drivers that the sweeps of the whole failover do not have: only their own step is new. */
 describe.each([
@@ -21,6 +31,7 @@ describe.each([
     firstTwo,
   ],
   [{ database: "postgres" }, "promote-standby", ["postgres.LookAtStandby", "postgres.PromoteStandby"], ownCalls],
+  ...(process.env["SWEEP_PAIRS"] === undefined ? [] : nightly),
 ] as const)("a failover by %j", (driver, step, calls, stands) => {
   const fate = { mode: "graceful", seed: sweepSeed, ...driver } as const;
   let ids: string[] = [];

@@ -2,6 +2,7 @@ import { expect } from "@jest/globals";
 import { postsOf } from "../../src/engine/append.ts";
 import { tell } from "../../src/engine/tell.ts";
 import { fold } from "../../src/engine/view.ts";
+import type { Database } from "../../src/estate.ts";
 import { timesByChange, timesByRole, timesPromoted } from "../../src/lab/effects.ts";
 import { control, databaseHostOf, east, record, west, zone, type LabTraffic } from "../../src/lab/estate.ts";
 import { ask } from "../../src/lab/postgres-pair.ts";
@@ -30,6 +31,13 @@ async function effectsOf({ lab }: Played) {
 /** Where the new writer answers. */
 const hostIn = (driver: Played["database"]): string =>
   databaseHostOf(west, { ...checkout, ...(driver ? { driver } : {}) });
+
+/** The one call that makes the west the writer, where it is not the server itself that is called. */
+const promotedBy: Record<Database["driver"], Record<string, number>> = {
+  "rds-postgres": { [`rds:${west}/checkout-db-west promoted`]: 1 },
+  postgres: {},
+  "aurora-postgres": { [`rds:${west}/checkout-west primary of checkout-global`]: 1 },
+};
 
 /** The one change that sends customers to the west. */
 const movedBy: Record<LabTraffic, string> = {
@@ -65,7 +73,7 @@ function effectsWanted({ mode, traffic, database, kept, run }: Played) {
     ...(alive ? { [`kubernetes:${east}/shop/checkout replicas=0`]: 1 } : {}),
     [`kubernetes:${west}/shop/app-config DB_HOST=${hostIn(database)}`]: 1,
     ...(kept ? changedForKeepers(run.id, alive) : scaledTwice),
-    ...(database === "postgres" ? {} : { [`rds:${west}/checkout-db-west promoted`]: 1 }),
+    ...promotedBy[database ?? "rds-postgres"],
     // By the server's own word, whoever told it.
     promoted: 1,
     [movedBy[traffic ?? "route53-weighted"]]: 1,
@@ -85,7 +93,8 @@ async function worldOf({ lab, run }: Played) {
   ]);
   const cluster = lab.clusters[west];
   return {
-    oldCanLogIn: old?.can,
+    // One that follows the new writer has its roles.
+    oldCanLogIn: old?.follows ? "it follows" : old?.can,
     current,
     canaries: canaries.map((row) => row.run === run.id),
     dns: await lab.dig(),
@@ -96,7 +105,7 @@ async function worldOf({ lab, run }: Played) {
 
 function worldWanted({ lab, mode, database }: Played) {
   return {
-    oldCanLogIn: mode !== "graceful",
+    oldCanLogIn: database === "aurora-postgres" && mode === "graceful" ? "it follows" : mode !== "graceful",
     current: { can: true, follows: false },
     canaries: [true],
     dns: [lab.edges[west]?.address],

@@ -1,14 +1,28 @@
 import type { Instance } from "../../adapters/rds.ts";
+import type { GlobalCluster } from "../../adapters/rds-global.ts";
 import type { Context } from "../../context.ts";
 import type { PlanNode } from "../../engine/plan.ts";
 import type { Json, Unknown } from "../../engine/step.ts";
 import type { Database } from "../../estate.ts";
-import type { DatabaseTarget } from "../../steps/targets.ts";
+import type { DatabaseTarget, Mode } from "../../steps/targets.ts";
 import type { FactsWithDatabase } from "../failover.ts";
 import type { Side, Sides } from "../targets.ts";
 
 /** One server of a pair as it is known. Where RDS has it, all that RDS tells of it stands here too. */
-export type DatabaseServer = Pick<Instance, "id" | "region" | "endpoint"> & Partial<Instance>;
+export type DatabaseServer = Pick<Instance, "id" | "region" | "endpoint"> &
+  Partial<Instance> & {
+    /** Where it is asked while it is no writer; left out where that is the same. */
+    readEndpoint?: { host: string; port: number };
+    /** Where it is a cluster of Aurora. */
+    aurora?: AuroraSeen;
+  };
+
+/** What RDS tells of a cluster of Aurora, and of the global cluster it belongs to. */
+export type AuroraSeen = {
+  global: GlobalCluster;
+  /** It is the global cluster's primary. */
+  isWriter: boolean;
+};
 
 /** A pair that is to move, and what was seen of it. */
 export type PairSeen = Sides & { facts: FactsWithDatabase };
@@ -17,7 +31,7 @@ export type PairSeen = Sides & { facts: FactsWithDatabase };
 export type Spelt = { value: string; tone?: "good" | "warn" | "bad" };
 
 /** What comes before a promotion: what must be done, and the steps whose results tell what was so. */
-export type Before = { after: PlanNode; reads: PlanNode[] };
+export type Before = { mode: Mode; after: PlanNode; reads: PlanNode[] };
 
 /**
  * One way of making a replica the writer. A driver is a file here, a line in index.ts, a shape in src/estate.ts, and a step
@@ -42,9 +56,9 @@ export type DatabaseDriver<Settings extends Database = Database> = {
   /** How the new side stands, for the preview. */
   replica(facts: FactsWithDatabase): Spelt;
   /** The call that promotes it, and what that depends on. */
-  promotion(facts: FactsWithDatabase): Spelt;
+  promotion(facts: FactsWithDatabase, mode: Mode): Spelt;
   /** Rights that AWS proves only when they are used. */
-  provenByUse: readonly string[];
+  provenByUse(mode: Mode): readonly string[];
   /** Why it could not be promoted; clauses without their full stop. `promoted`: Muster has done it already. */
   blockers(pair: PairSeen, promoted: boolean): string[];
   /** What people should know of the promotion before they approve; sentences. */

@@ -3,12 +3,13 @@ import type { Database } from "../../estate.ts";
 import { explainAs } from "../explain.ts";
 import { look, type Fact } from "../fact.ts";
 import type { Side } from "../targets.ts";
+import { auroraPostgres } from "./aurora-postgres.ts";
 import type { DatabaseDriver, DatabaseServer } from "./driver.ts";
 import { postgres } from "./postgres.ts";
 import { rdsPostgres } from "./rds-postgres.ts";
 
 /** Every way of promoting a replica. A new one is a file and a line here. */
-export const databaseDrivers: readonly DatabaseDriver[] = [rdsPostgres, postgres];
+export const databaseDrivers: readonly DatabaseDriver[] = [rdsPostgres, postgres, auroraPostgres];
 
 /** The driver of a name; without a name RDS's, as in facts of older runs. */
 export function databaseDriver(name: Database["driver"] = rdsPostgres.name): DatabaseDriver {

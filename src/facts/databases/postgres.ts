@@ -44,7 +44,7 @@ export const postgres: DatabaseDriver<Settings> = {
 
   promotion: (facts) => ({ value: `calls pg_promote() on ${nameOf(facts)}; depends on nothing but that server` }),
 
-  provenByUse: [],
+  provenByUse: () => [],
 
   blockers({ to, from, facts }, promoted) {
     const server = seen(facts.to.server);

@@ -54,7 +54,7 @@ export const rdsPostgres: DatabaseDriver<Settings> = {
     value: `calls rds:PromoteReadReplica for ${instanceOf(to.instance)?.id ?? "the replica"}; depends on RDS's control plane in ${toRegion}`,
   }),
 
-  provenByUse: ["rds:PromoteReadReplica"],
+  provenByUse: () => ["rds:PromoteReadReplica"],
 
   blockers({ to, from, facts }, promoted) {
     const instance = instanceOf(facts.to.instance);

@@ -1,0 +1,54 @@
+import { seen, whyUnseen } from "../facts/fact.ts";
+import type { Side } from "../facts/targets.ts";
+import { forEach } from "./at-once.ts";
+import type { Check, DoctorContext } from "./check.ts";
+import { broken, ok, warning, type Finding } from "./finding.ts";
+import { pairsOf, spelt } from "./pairs.ts";
+
+/** Whether RDS has every cluster of Aurora that the estate names, in its global cluster, fit to change its role. */
+export const auroraClusters: Check = {
+  name: "the clusters of Aurora",
+  async look(ctx) {
+    const pairs = pairsOf(ctx.estate).filter(({ driver }) => driver === "aurora-postgres");
+    const sides = pairs.flatMap(({ service, sides: both }) => both.map((side) => ({ service, side })));
+    return (await forEach(sides, 8, ({ service, side }) => lookAtCluster(ctx, service, side))).flat();
+  },
+};
+
+async function lookAtCluster(ctx: DoctorContext, service: string, side: Side): Promise<Finding[]> {
+  const subject = `the cluster ${spelt(side)}`;
+  const fact = await ctx.instance(side);
+  const cluster = seen(fact);
+  if (!cluster?.aurora) {
+    return [
+      broken(subject, {
+        happened: `${whyUnseen(fact) ?? "It is not one of Aurora"}.`,
+        means: `${service} cannot be moved to ${side.region}: nothing is promoted that cannot be seen.`,
+        todo: "Correct cluster and global in the estate file, or give Muster's role rds:DescribeDBClusters and rds:DescribeGlobalClusters.",
+      }),
+    ];
+  }
+  const { global, isWriter } = cluster.aurora;
+  const unfit = [global.moving?.status ?? global.status, cluster.status].find((status) => status !== "available");
+  if (unfit !== undefined) {
+    return [
+      broken(subject, {
+        happened: `${spelt(side)} or its global cluster ${global.id} is "${unfit}".`,
+        means: `RDS does not change roles like that: ${service} cannot be moved while it lasts.`,
+        todo: "Look at it in the RDS console; both must be available.",
+      }),
+    ];
+  }
+  const synchronization = global.members.find(({ arn }) => arn === cluster.arn)?.synchronization;
+  if (synchronization === "pending-resync") {
+    return [
+      warning(subject, {
+        happened: `${spelt(side)} is out of step with its primary (pending-resync).`,
+        means: `RDS may refuse to move ${service} there.`,
+        todo: "Look at the replication lag of the global cluster in CloudWatch.",
+      }),
+    ];
+  }
+  const role = isWriter ? `the primary of ${global.id}` : `a secondary of ${global.id}`;
+  return [ok(subject, [role, ...(synchronization ? [synchronization] : []), cluster.status].join(", "))];
+}

@@ -1,0 +1,98 @@
+import { isRefusal, isThrottled } from "../adapters/aws-errors.ts";
+import { getReplicationState } from "../adapters/postgres-state.ts";
+import { changeRoles, getGlobalCluster, isInvalidGlobalState, type RoleChange } from "../adapters/rds-global.ts";
+import { whyUnreachable } from "../adapters/unreachable.ts";
+import { step, type StepContext } from "../engine/step.ts";
+import { CannotContinue } from "../errors.ts";
+import { asMuster } from "./database.ts";
+import type { DatabaseTarget } from "./targets.ts";
+
+export type SwitchGlobalClusterInput = {
+  service: string;
+  /** The global cluster. */
+  global: string;
+  /** The secondary that becomes its primary, by its writer endpoint, which answers from then on. */
+  replica: DatabaseTarget;
+  targetArn: string;
+  change: RoleChange;
+  /** Where the change is asked for: a switchover in the region that is left, a failover in the one that is entered. */
+  askedIn: string;
+};
+
+export type SwitchGlobalClusterSeen = {
+  status: string;
+  isPrimary: boolean;
+  moving: { status: string; toArn: string } | null;
+  /** By its own word; null while it does not answer. */
+  inRecovery: boolean | null;
+  /** When it was first seen to take writes, by its own clock (ISO); Aurora does not tell since when. */
+  promotedAt: string | null;
+};
+
+/** Makes a secondary of a global cluster its primary. Only another change of roles leads back. */
+export const switchGlobalCluster = step<SwitchGlobalClusterInput, SwitchGlobalClusterSeen>({
+  name: "switch-global-cluster",
+  title: ({ service, replica }) => `make ${replica.instance} in ${replica.region} the writer of ${service}`,
+
+  async observe(ctx, { global, replica, targetArn }) {
+    // In the region that is entered, whatever became of the other.
+    const found = await getGlobalCluster(ctx, ctx.clients.rds(replica.region), global, { signal: ctx.signal });
+    if (!found) throw notThere(global, replica);
+    const { status, members, moving } = found;
+    const isPrimary = members.some(({ arn, isWriter }) => arn === targetArn && isWriter);
+    // Before that its writer endpoint answers nobody.
+    const server = isPrimary ? await askServer(ctx, replica) : { inRecovery: null, promotedAt: null };
+    return { status, isPrimary, moving: moving ?? null, ...server };
+  },
+
+  missing({ status, isPrimary, moving, inRecovery }, { global, replica }) {
+    if (moving) return `${global} is still "${moving.status}"`;
+    if (!isPrimary) return `${replica.instance} is still a secondary of ${global}`;
+    if (status !== "available") return `${global} is still "${status}", not available`;
+    if (inRecovery === null) return `${replica.instance} does not answer yet`;
+    return inRecovery ? `${replica.instance} does not take writes yet` : undefined;
+  },
+
+  notYet({ status, isPrimary, moving }, { global, replica }) {
+    if (moving) return `${global} is "${moving.status}", and its roles cannot be changed meanwhile`;
+    if (isPrimary) return `${replica.instance} is on its way to being a writer`;
+    return status === "available"
+      ? undefined
+      : `${global} is "${status}", and its roles cannot be changed before it is available`;
+  },
+
+  apply: (ctx, { change, global, targetArn, askedIn }) =>
+    changeRoles(ctx, ctx.clients.rds(askedIn), { change, global, targetArn }, { signal: ctx.signal }),
+
+  hadNoEffect: (error) =>
+    isInvalidGlobalState(error) || isThrottled(error) || isRefusal(error) || error instanceof CannotContinue,
+
+  undo: { oneWay: "only another change of the global cluster's roles leads back, and that is a move of its own" },
+
+  patienceSeconds: 1800,
+  // RDS may show the old state for some seconds after it took the call.
+  settleSeconds: 60,
+  pollSeconds: 10,
+});
+
+async function askServer(
+  ctx: StepContext,
+  replica: DatabaseTarget,
+): Promise<Pick<SwitchGlobalClusterSeen, "inRecovery" | "promotedAt">> {
+  try {
+    const { inRecovery, serverAt } = await asMuster(ctx, replica, "LookAtReplica", getReplicationState);
+    return { inRecovery, promotedAt: inRecovery ? null : serverAt };
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    if (!whyUnreachable(error)) throw error;
+    return { inRecovery: null, promotedAt: null };
+  }
+}
+
+function notThere(global: string, { region }: DatabaseTarget): CannotContinue {
+  return new CannotContinue({
+    happened: `RDS in ${region} has no global cluster ${global}.`,
+    means: "Nothing was promoted.",
+    todo: "Correct the estate file, then type the command again.",
+  });
+}

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { setTimeout as pause } from "node:timers/promises";
+import { getReplicationState, lsnBytes } from "../../src/adapters/postgres-state.ts";
+import { getCluster, getGlobalCluster, isInvalidGlobalState } from "../../src/adapters/rds-global.ts";
+import { whyUnreachable } from "../../src/adapters/unreachable.ts";
+import { isUnknown } from "../../src/engine/step.ts";
+import { CannotContinue } from "../../src/errors.ts";
+import { clusterHostOf, clustersOf, east, globalOf, readHostOf, west } from "../../src/lab/estate.ts";
+import { promotionsOf } from "../../src/lab/postgres-log.ts";
+import { ask } from "../../src/lab/postgres-pair.ts";
+import { checkout } from "../../src/lab/services.ts";
+import { asMuster } from "../../src/steps/database.ts";
+import { switchGlobalCluster, type SwitchGlobalClusterInput } from "../../src/steps/switch-global-cluster.ts";
+import { drive, openBench, type Bench } from "./bench.ts";
+import { roleChange, vault } from "./inputs.ts";
+
+const id = clustersOf("checkout")[west];
+const global = globalOf("checkout");
+const switchover = roleChange("checkout", "switchover");
+
+describe("a global cluster of Aurora", () => {
+  let bench: Bench;
+  const rds = (region: string) => bench.ctx.clients.rds(region);
+  const apply = async (input: SwitchGlobalClusterInput): Promise<unknown> => {
+    const seen = await switchGlobalCluster.observe(bench.ctx, input, {});
+    if (isUnknown(seen) || !switchGlobalCluster.apply) throw new Error("it cannot be seen");
+    return switchGlobalCluster
+      .apply(bench.ctx, input, { before: seen, seen, reads: {} })
+      .catch((error: unknown) => error);
+  };
+  const noEffect = (error: unknown) => [isInvalidGlobalState(error), switchGlobalCluster.hadNoEffect?.(error)];
+
+  beforeAll(async () => {
+    bench = await openBench({ services: [{ ...checkout, driver: "aurora-postgres" }, vault] });
+  });
+  afterAll(() => bench.close());
+
+  it("is told by RDS in the regions of its members, and in no other", async () => {
+    const arns = [east, west].map(
+      (region) => `arn:aws:rds:${region}:123456789012:cluster:${clustersOf("checkout")[region as typeof west]}`,
+    );
+    expect(await getGlobalCluster(bench.ctx, rds(west), global)).toEqual({
+      id: global,
+      status: "available",
+      members: [
+        { arn: arns[0], isWriter: true, synchronization: "connected" },
+        { arn: arns[1], isWriter: false, synchronization: "connected" },
+      ],
+    });
+    expect(await getCluster(bench.ctx, rds(west), id)).toMatchObject({
+      arn: arns[1],
+      region: west,
+      status: "available",
+      endpoint: { host: clusterHostOf(west), port: 5432 },
+      readEndpoint: { host: readHostOf(west), port: 5432 },
+    });
+    expect(await getGlobalCluster(bench.ctx, rds("eu-west-1"), global)).toBeUndefined();
+    expect(await getGlobalCluster(bench.ctx, rds(west), "another")).toBeUndefined();
+    expect(await getCluster(bench.ctx, rds(east), id)).toBeUndefined();
+  });
+
+  it("tells of its log in Aurora's own words, and a secondary answers its readers only", async () => {
+    const state = (region: typeof west | typeof east, host: string) =>
+      asMuster(bench.ctx, { ...switchover.replica, region, host }, "LookAtReplica", getReplicationState);
+    const writer = await state(east, clusterHostOf(east));
+    expect(writer).toMatchObject({ inRecovery: false, timeline: null, hearsWriter: false });
+    const silent = await state(west, clusterHostOf(west)).catch(whyUnreachable);
+    expect(silent).toMatch(/^has no address/);
+    const arrived = async () => lsnBytes((await state(west, readHostOf(west))).replayLsn ?? "0/0");
+    while ((await arrived()) < lsnBytes(writer.currentLsn ?? "0/0")) await pause(20);
+    expect(await state(west, readHostOf(west))).toMatchObject({ inRecovery: true, timeline: null, hearsWriter: true });
+  });
+
+  it("is not changed by a role that may not, and the refusal says which right is missing", async () => {
+    bench.rds.denied.add("SwitchoverGlobalCluster");
+    const error = (await apply(switchover)) as CannotContinue;
+    bench.rds.denied.delete("SwitchoverGlobalCluster");
+    expect(error).toBeInstanceOf(CannotContinue);
+    expect(error.explanation.todo).toBe("Give Muster's role rds:SwitchoverGlobalCluster, then press Continue.");
+    expect(switchGlobalCluster.hadNoEffect?.(error)).toBe(true);
+  });
+
+  it("changes its roles once; asked meanwhile or again, RDS refuses, and that is known to have changed nothing", async () => {
+    expect(await apply(switchover)).toBeUndefined();
+    expect(noEffect(await apply(switchover))).toEqual([true, true]);
+    const { result, waited } = await drive(bench, switchGlobalCluster, switchover);
+    expect(result).toMatchObject({ status: "available", isPrimary: true, moving: null, inRecovery: false });
+    expect(waited[0]).toMatch(
+      new RegExp(`^${global} is "(?:pending|switching-over)", and its roles cannot be changed meanwhile$`),
+    );
+    expect(noEffect(await apply(switchover))).toEqual([true, true]);
+    expect(await promotionsOf(bench.pair.replica.server)).toHaveLength(1);
+    expect(bench.log.of("rds", "SwitchoverGlobalCluster").flatMap(({ effects }) => effects)).toEqual([
+      { target: `rds:${west}/${id}`, wanted: `primary of ${global}` },
+    ]);
+    // The old primary follows the new one.
+    const follows = "select pg_is_in_recovery() as follows from pg_stat_wal_receiver where status = 'streaming'";
+    while ((await ask(bench.pair.primary.server, follows)).length === 0) await pause(20);
+  });
+
+  it("is failed over without its primary, in the region that is entered", async () => {
+    const { name } = vault;
+    const failover = roleChange(name, "failover");
+    await bench.setRegionDead(east, true);
+    const refused = await apply({ ...roleChange(name, "switchover"), askedIn: west });
+    expect(noEffect(refused)).toEqual([true, true]);
+    const { result } = await drive(bench, switchGlobalCluster, failover);
+    expect(result).toMatchObject({ isPrimary: true, inRecovery: false });
+    expect(bench.log.of("rds", "FailoverGlobalCluster").map(({ resource }) => resource)).toEqual([
+      `${west}/${clustersOf(name)[west]}`,
+    ]);
+  });
+});

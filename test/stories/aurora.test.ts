@@ -1,0 +1,105 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import { loadReport } from "../../jobs/load-report.ts";
+import { clusterHostOf, clustersOf, east, west } from "../../src/lab/estate.ts";
+import { openLab, type Lab } from "../../src/lab/lab.ts";
+import { checkout } from "../../src/lab/services.ts";
+import { actionsOf, readPolicy } from "../plumbing/iam.ts";
+
+/** Long, because a machine may be busy with other things: no story waits on the wall. */
+jest.setTimeout(240_000);
+
+const [primary, secondary] = [clustersOf("checkout")[east], clustersOf("checkout")[west]];
+const vault = clustersOf("vault");
+const changesOfRoles = (lab: Lab) =>
+  lab.log.all
+    .filter(({ server, action }) => server === "rds" && /^(?:Switchover|Failover)/.test(action))
+    .map(({ action, resource }) => `${action} in ${resource}`);
+
+/** Two services in one lab: one is moved and moved back while all is well, the other when its region is dead. */
+describe("databases in global clusters of Aurora", () => {
+  let lab: Lab;
+
+  beforeAll(async () => {
+    lab = await openLab({
+      services: [
+        { ...checkout, driver: "aurora-postgres" },
+        { name: "vault", tier: "critical", database: true, driver: "aurora-postgres" },
+      ],
+      strideSeconds: 5,
+      replicas: 2,
+      estate: { stabilitySeconds: 20 },
+      editEstate: (yaml) => `coolDownMinutes: 0\n${yaml}`,
+    });
+    await lab.time.pass(20);
+  });
+  afterAll(() => lab.close());
+
+  it("are looked at by muster doctor", async () => {
+    const { text } = await lab.types("nobody", ["doctor"]);
+    expect(text).toContain(
+      `the cluster ${secondary} in us-west-2: a secondary of checkout-global, connected, available`,
+    );
+    expect(text).toContain(`the database ${secondary} in us-west-2: follows its writer, has the schema muster_guard`);
+    expect(text).not.toMatch(/^(?:will not work|warning)/m);
+  });
+
+  it("are switched over gracefully, with the call and what it depends on shown", async () => {
+    await lab.says("ana", "/failover us-west-2 checkout");
+    const { text } = await lab.card();
+    expect(text).toContain(`${secondary}: available, a secondary of checkout-global, connected`);
+    expect(text).toContain(
+      `calls rds:SwitchoverGlobalCluster for ${secondary}; depends on RDS's control plane in us-east-1, the region being left`,
+    );
+    for (const person of ["ben", "cleo"]) await lab.presses(person, "Approve");
+    const runId = await lab.newestRun();
+    expect(await lab.untilRests()).toBe("done");
+    expect(await lab.asItIs()).toEqual({
+      DB_HOST: clusterHostOf(west),
+      pods: { east: 0, west: 2 },
+      appMayLogIn: true,
+      writers: [west],
+      shares: { [east]: 0, [west]: 100 },
+    });
+    expect(changesOfRoles(lab)).toEqual([`SwitchoverGlobalCluster in us-east-1/${secondary}`]);
+    const { now } = await loadReport(lab.ctx(), runId);
+    expect(now).toContain(`${primary} follows ${secondary} from now on, as a secondary of the same global cluster.`);
+    expect(now.join("\n")).not.toContain("UNPROTECTED");
+  });
+
+  it("are switched back the same way: the old primary follows, so nothing has to be built first", async () => {
+    await lab.time.pass(20);
+    await lab.starts("/failover us-east-1 checkout");
+    expect(await lab.untilRests()).toBe("done");
+    expect(changesOfRoles(lab).slice(1)).toEqual([`SwitchoverGlobalCluster in us-west-2/${primary}`]);
+    const { writers, shares } = await lab.asItIs();
+    expect({ writers, shares }).toEqual({ writers: [east], shares: { [east]: 100, [west]: 0 } });
+  });
+
+  it("are failed over out of a dead region, with what may be lost said and accepted", async () => {
+    await lab.setRegionDead(east, true);
+    await lab.time.pass(60);
+    await lab.says("ana", "/failover us-west-2 vault");
+    const { text } = await lab.card();
+    expect(text).toContain(
+      `calls rds:FailoverGlobalCluster for ${vault[west]}, with AllowDataLoss; depends on RDS's control plane in us-west-2`,
+    );
+    for (const person of ["ben", "cleo"]) await lab.presses(person, "Approve");
+    const runId = await lab.newestRun();
+    expect(await lab.untilRests()).toBe("done");
+    expect(changesOfRoles(lab).slice(2)).toEqual([`FailoverGlobalCluster in us-west-2/${vault[west]}`]);
+    const [, service] = await lab.everyService();
+    expect(service?.shares).toEqual({ [east]: 0, [west]: 100 });
+    const { now } = await loadReport(lab.ctx(), runId);
+    expect(now.join("\n")).toContain(
+      `${vault[west]} has no secondary. RDS makes one of ${vault[east]} once us-east-1 is back`,
+    );
+  });
+
+  it("ask RDS for what deploy/iam/aurora.json gives, all of it and nothing else", () => {
+    const names = { region: east, "other-region": west, account: "1", global: "g", cluster: "c", "other-cluster": "o" };
+    const policy = readPolicy(readFileSync(new URL("../../deploy/iam/aurora.json", import.meta.url), "utf8"), names);
+    const asked = lab.log.all.filter(({ server, action }) => server === "rds" && action !== "connect");
+    expect([...new Set(asked.map(({ action }) => `rds:${action}`))].toSorted()).toEqual(actionsOf([policy]));
+  });
+});
