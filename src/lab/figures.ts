@@ -102,9 +102,9 @@ function requestsDuring(view: RunView, node: PlanNode, log: readonly LabRequest[
   );
 }
 
-/** Whether a request is about what a step of one service touches; a zone's changes go out for many at once. */
+/** Whether a request is about what a step of one service touches; what moves customers is told by its effects. */
 function isAbout({ step, input }: PlanNode, resource: string): boolean {
-  if (step === "shift-dns") return true;
+  if (step === "shift-dns" || step === "set-routing-controls") return true;
   const {
     replica,
     deployments = [],

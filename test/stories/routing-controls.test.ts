@@ -27,7 +27,13 @@ const estate = { stabilitySeconds: 20 };
 
 describe("a move of customers by routing controls", () => {
   it("needs nothing in us-east-1, no control plane, and three of five endpoints; a safety rule is asked about, never overridden", async () => {
-    await using lab = await openLab({ traffic: "arc-routing-control", strideSeconds: 5, replicas: 2, estate });
+    await using lab = await openLab({
+      traffic: "arc-routing-control",
+      rate: 20,
+      strideSeconds: 5,
+      replicas: 2,
+      estate,
+    });
     const { text: said } = await lab.types("ana", ["traffic", "check", "checkout"]);
     const way = "nothing: customers are moved by routing controls, at any of five endpoints; 5 answer";
     expect(said.split("\n")).toEqual([
