@@ -1,6 +1,6 @@
 import { expect, it } from "@jest/globals";
 import { sweepSeed } from "./chance.ts";
-import { isStable, isWaitTold, nameOf, Targets } from "./points.ts";
+import { isStable, isWaitTold, nameOf, stepOf, Targets } from "./points.ts";
 import type { Played } from "./play.ts";
 import type { Mode } from "./stage.ts";
 import { inLanes, playSoundly } from "./sweep.ts";
@@ -13,9 +13,9 @@ const say = (line: string) => void process.stderr.write(`${line}\n`);
 
 /**
  * The claims of a whole sweep over one kind of failover. The points are those that a failover without a crash passes;
- * a point is a place in the code with the number of its passing, because a step looks more than once.
+ * a point is a place in the code with the number of its passing, because a step looks more than once. `steps` must be in it.
  */
-export function sweepEveryPoint(mode: Mode): { whole: () => Played } {
+export function sweepEveryPoint(mode: Mode, { steps = [] }: { steps?: string[] } = {}): { whole: () => Played } {
   let whole: Played;
   let ids: string[] = [];
 
@@ -25,6 +25,7 @@ export function sweepEveryPoint(mode: Mode): { whole: () => Played } {
       whole = await playSoundly({ mode, seed: sweepSeed, trouble: false }, () => false);
       ids = whole.points.filter(isStable);
       expect(ids.length).toBeGreaterThan(300);
+      expect([...new Set(ids.map(stepOf))]).toEqual(expect.arrayContaining(steps));
       say(`${mode}: ${ids.length} crash points of ${new Set(ids.map(nameOf)).size} names, seed ${sweepSeed}`);
     },
     patienceMs,

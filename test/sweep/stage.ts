@@ -14,6 +14,7 @@ import { openLab, type Lab } from "../../src/lab/lab.ts";
 import { streams } from "../../src/lab/postgres-pair.ts";
 import { openContext } from "../../src/main.ts";
 import { beatOnce } from "../../src/watch/heartbeat.ts";
+import { probeServices } from "../../src/watch/prober.ts";
 import { seeded } from "./chance.ts";
 
 export type Mode = "graceful" | "ungraceful";
@@ -96,7 +97,10 @@ export async function openStage({
     const { checkout } = ctx.estate.services;
     if (!checkout) throw new Error("the lab has no checkout");
     await beatOnce(ctx, "checkout", checkout);
-    if (mode === "ungraceful") await goDark(lab);
+    if (mode === "ungraceful") {
+      await goDark(lab);
+      await probeServices(ctx);
+    }
     const place = { kind: "terminal" } as const;
     const wish = { toRegion: west, service: "checkout" };
     const runId = await insist(async (callId) => {
@@ -158,6 +162,9 @@ export async function prepareClusters(ctx: Context): Promise<void> {
 async function goDark(lab: Lab): Promise<void> {
   await lab.setRegionDead(east, true);
   await lab.time.pass(31);
+  // Until the new region's pods, which still know the dead writer, turn people away: then names move beside the promotion.
+  const [{ ready } = { ready: 0 }] = (await lab.everyService()).map(({ pods }) => pods.west);
+  if (ready > 0) await lab.time.pass(15);
   while (await streams(lab.pair.replica.server)) await pause(10);
 }
 
