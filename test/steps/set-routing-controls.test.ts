@@ -61,15 +61,15 @@ describe("the routing controls that send customers to the new region", () => {
 
   it("are set once, wait for the rest of a rule when somebody changed them just now, and are put back as they were", async () => {
     const before = await look();
-    if (!("apply" in setRoutingControls.undo)) throw new Error("it has no way back");
-    const { apply, missing } = setRoutingControls.undo;
+    const { undo } = setRoutingControls;
+    if (!("apply" in undo)) throw new Error("it has no way back");
     await setRoutingControls.apply?.(ctx, input(), { before, seen: before, reads: {} });
     expect(states()).toEqual([false, true]);
     const there = await look();
     expect(setRoutingControls.missing(there, input(), {})).toBeUndefined();
-    expect(missing(there, before, input())).toBe("the routing control of us-east-1 is Off, not On");
+    expect(undo.missing(there, before, input())).toBe("the routing control of us-east-1 is Off, not On");
     // At once: the rule is in its wait period.
-    await apply(ctx, input(), { before, seen: there, reads: {} });
+    await undo.apply(ctx, input(), { before, seen: there, reads: {} });
     expect(states()).toEqual([true, false]);
     expect(updates().map(({ status, effects }) => [status, effects.length])).toEqual([
       [200, 1],
@@ -77,9 +77,9 @@ describe("the routing controls that send customers to the new region", () => {
       [200, 1],
     ]);
     const back = await look();
-    expect(missing(back, before, input())).toBeUndefined();
+    expect(undo.missing(back, before, input())).toBeUndefined();
     // Nothing is sent where nothing is to be put back.
-    await apply(ctx, input(), { before, seen: back, reads: {} });
+    await undo.apply(ctx, input(), { before, seen: back, reads: {} });
     expect(updates()).toHaveLength(3);
   });
 
