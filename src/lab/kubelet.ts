@@ -9,6 +9,8 @@ export type Probed = {
   address: { host: string; port: number };
   /** Told each time the pod becomes ready, or is not ready any more. */
   becomes(ready: boolean): void;
+  /** Whether its program waits for a database that is dead by the lab's own doing: then nobody waits on the wall to find out. */
+  isStuck(): boolean;
 };
 
 type Options = { log: RequestLog; clock: Clock; region: string; power: Power };
@@ -98,7 +100,7 @@ export class Kubelet {
     pod.becomes(ready);
   }
 
-  #isHealthy({ address }: Probed): Promise<boolean> {
+  #isHealthy({ address, isStuck }: Probed): Promise<boolean> {
     const request = httpRequest({ ...address, path: "/health", agent: false });
     const answer = new Promise<boolean>((resolve, reject) => {
       request.on("response", (response) => {
@@ -108,7 +110,7 @@ export class Kubelet {
       request.on("error", reject);
     });
     request.end();
-    return within(this.#options.clock, probe.timeoutSeconds, answer)
+    return within(this.#options.clock, probe.timeoutSeconds, answer, isStuck)
       .catch(() => false)
       .finally(() => request.destroy());
   }

@@ -14,6 +14,8 @@ export type SessionSettings = {
   databasePort?: number;
   /** Longest wait for the database, in lab seconds. */
   patienceSeconds?: number;
+  /** Whether nobody answers at a database's name by the lab's own doing. */
+  isDead?: (databaseHost: string) => boolean;
 };
 
 /** A program's sessions with its database. */
@@ -25,7 +27,7 @@ export type Sessions = {
 
 /** Opens at most two sessions of a pod, each when it is first needed; the host's name is looked up for each. */
 export function openSessions(options: SessionSettings & { pod: string; databaseHost: string }): Sessions {
-  const { clock, role, pod, databaseHost, patienceSeconds = 5 } = options;
+  const { clock, role, pod, databaseHost, patienceSeconds = 5, isDead = () => false } = options;
   const sockets = new Set<Socket>();
   const pool = new pg.Pool({
     ...role,
@@ -41,7 +43,7 @@ export function openSessions(options: SessionSettings & { pod: string; databaseH
   pool.on("error", () => undefined);
   return {
     async query<Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []) {
-      return (await within(clock, patienceSeconds, pool.query<Row>(sql, values))).rows;
+      return (await within(clock, patienceSeconds, pool.query<Row>(sql, values), () => isDead(databaseHost))).rows;
     },
     async end() {
       await Promise.race([pool.end(), wallMilliseconds(500, undefined, { ref: false })]);

@@ -128,7 +128,8 @@ export function openPods(options: Options): Pods {
     if (closing.signal.aborted || isEnding(pod)) return app.stop();
     const address = { host: app.host, port: app.port };
     pod.app = app;
-    pod.probed = { address, becomes: (ready) => become(pod, ready) };
+    const isStuck = () => databaseHost !== undefined && options.app.isDead?.(databaseHost) === true;
+    pod.probed = { address, isStuck, becomes: (ready) => become(pod, ready) };
     pod.view = { ...pod.view, ...told, startedAt: clock.now(), address };
     await kubelet.watch(pod.probed);
     changed();

@@ -25,6 +25,8 @@ export type RegionOptions = {
   resolver: string;
   region: LabRegion;
   services: readonly LabService[];
+  /** Whether nobody answers at a database's name by the lab's own doing. */
+  isDead: (databaseHost: string) => boolean;
   /** How many pods of a service run here at first. */
   podsOf: (service: LabService) => number;
 };
@@ -51,7 +53,7 @@ export async function openRegion(
       namespaces: [namespaceOf(options), ...homesOfGit(git)],
       git,
       rules: furtherRules(options),
-      app: { resolver, role: app },
+      app: { resolver, role: app, isDead: options.isDead },
     }),
   );
   const serviceOf = new Map(services.map(({ name }) => [recordOf(name), name]));

@@ -4,7 +4,7 @@ import { Closing } from "./closing.ts";
 import { openCustomer, type Customer } from "./customer.ts";
 import { openDns, type Dns } from "./dns.ts";
 import type { Edge } from "./edge.ts";
-import { east, persons, record, recordOf, west, zone, type LabTraffic } from "./estate.ts";
+import { databaseHostOf, east, persons, record, recordOf, west, zone, type LabTraffic } from "./estate.ts";
 import { makeCheckers } from "./health-checkers.ts";
 import type { Kubernetes } from "./kubernetes.ts";
 import { openMail, type MailServer } from "./mail.ts";
@@ -143,7 +143,12 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     const addressOf = { [east]: host(11), [west]: host(21) };
     const useTraffic = (driver: LabTraffic) => route53.edit(recordsFor(driver, { addressOf, health: route53.health }));
     useTraffic(options.traffic ?? "route53-weighted");
-    const place = { addresses, log, clock, random, authority, resolver: dns.server, services };
+    const deadRegions = new Set<string>();
+    const isDead = (databaseHost: string) =>
+      services.some((service) =>
+        [east, west].some((each) => deadRegions.has(each) && databaseHostOf(each, service) === databaseHost),
+      );
+    const place = { addresses, log, clock, random, authority, resolver: dns.server, services, isDead };
     const eastern = await openRegion({ ...place, region: east, podsOf: (service) => service.replicas }, closing);
     const western = await openRegion({ ...place, region: west, podsOf: () => 1 }, closing);
     const clusters: Record<string, Kubernetes> = { [east]: eastern.kubernetes, [west]: western.kubernetes };
@@ -164,7 +169,6 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       : undefined;
     if (customer) await closing.add(() => customer.stop());
 
-    const deadRegions = new Set<string>();
     const setRegionDead = async (region: string, dead: boolean) => {
       if (dead) deadRegions.add(region);
       else deadRegions.delete(region);

@@ -12,6 +12,7 @@ import { east, west, type LabTraffic } from "../../src/lab/estate.ts";
 import { checkout, type ServiceWish } from "../../src/lab/services.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 import { streams } from "../../src/lab/postgres-pair.ts";
+import { podsIn } from "../../src/lab/service-sights.ts";
 import { openContext } from "../../src/main.ts";
 import { beatOnce } from "../../src/watch/heartbeat.ts";
 import { probeServices } from "../../src/watch/prober.ts";
@@ -163,8 +164,8 @@ async function goDark(lab: Lab): Promise<void> {
   await lab.setRegionDead(east, true);
   await lab.time.pass(31);
   // Until the new region's pods, which still know the dead writer, turn people away: then names move beside the promotion.
-  const [{ ready } = { ready: 0 }] = (await lab.everyService()).map(({ pods }) => pods.west);
-  if (ready > 0) await lab.time.pass(15);
+  const turnedAway = () => podsIn(lab, west, "checkout").ready === 0;
+  await lab.time.until("no pod of the new region is ready", turnedAway, 120);
   while (await streams(lab.pair.replica.server)) await pause(10);
 }
 
