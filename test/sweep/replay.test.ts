@@ -7,6 +7,8 @@ const Replay = z.object({
   mode: z.enum(["graceful", "ungraceful"]),
   seed: z.number(),
   trouble: z.boolean(),
+  traffic: z.enum(["route53-weighted", "route53-failover", "route53-switch"]).optional(),
+  kept: z.boolean().optional(),
   at: z.array(z.string()),
 });
 
@@ -24,8 +26,9 @@ const worst = {
 };
 
 it("a play is seen again from its seed and its crash points", async () => {
-  const { at, ...fate } = Replay.parse(JSON.parse(process.env["SWEEP_REPLAY"] ?? JSON.stringify(worst)));
+  const { at, traffic, kept, ...rest } = Replay.parse(JSON.parse(process.env["SWEEP_REPLAY"] ?? JSON.stringify(worst)));
   const wanted = new Set(at);
+  const fate = { ...rest, ...(traffic ? { traffic } : {}), ...(kept ? { kept } : {}) };
   const { crashes } = await playSoundly(fate, (id) => wanted.has(id));
   expect(crashes.map((crash) => crash.at).toSorted()).toEqual(at.toSorted());
 }, 600_000);
