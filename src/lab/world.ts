@@ -146,7 +146,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     const deadRegions = new Set<string>();
     const isDead = (databaseHost: string) =>
       services.some((service) =>
-        [east, west].some((each) => deadRegions.has(each) && databaseHostOf(each, service) === databaseHost),
+        ([east, west] as const).some((each) => deadRegions.has(each) && databaseHostOf(each, service) === databaseHost),
       );
     const place = { addresses, log, clock, random, authority, resolver: dns.server, services, isDead };
     const eastern = await openRegion({ ...place, region: east, podsOf: (service) => service.replicas }, closing);
