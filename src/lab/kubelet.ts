@@ -100,8 +100,8 @@ export class Kubelet {
     pod.becomes(ready);
   }
 
-  #isHealthy({ address, isStuck }: Probed): Promise<boolean> {
-    const request = httpRequest({ ...address, path: "/health", agent: false });
+  #isHealthy(pod: Probed): Promise<boolean> {
+    const request = httpRequest({ ...pod.address, path: "/health", agent: false });
     const answer = new Promise<boolean>((resolve, reject) => {
       request.on("response", (response) => {
         response.resume();
@@ -110,7 +110,7 @@ export class Kubelet {
       request.on("error", reject);
     });
     request.end();
-    return within(this.#options.clock, probe.timeoutSeconds, answer, isStuck)
+    return within(this.#options.clock, probe.timeoutSeconds, answer, () => pod.isStuck())
       .catch(() => false)
       .finally(() => request.destroy());
   }
