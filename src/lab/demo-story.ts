@@ -52,7 +52,7 @@ export async function playDemo({ graceful, region = false, killIn, scale, print 
     // A lab of twelve services is busier than one: its answers take longer on the wall.
     settings: region
       ? { LEASE_MILLISECONDS: "6000", CALL_TIMEOUT_MILLISECONDS: "2500" }
-      : { LEASE_MILLISECONDS: "3000", CALL_TIMEOUT_MILLISECONDS: "500" },
+      : { LEASE_MILLISECONDS: "3000", CALL_TIMEOUT_MILLISECONDS: String(Math.max(500, 5000 / scale)) },
   });
   const servers = new Servers(lab.environment);
   const db = openDb(lab.environment["DATABASE_URL"] ?? "", { max: 2, leaseMs: 60_000 });
