@@ -1,15 +1,20 @@
 #!/usr/bin/env node
 import { realpathSync } from "node:fs";
-import { userInfo } from "node:os";
+import { homedir, userInfo } from "node:os";
+import { enableCompileCache } from "node:module";
+import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { fileURLToPath } from "node:url";
 import { secretsIn } from "./config.ts";
 import { CannotContinue, messageOf, UserError, type Explanation } from "./errors.ts";
 import { makeRedactor } from "./redact.ts";
-import { runCli } from "./terminal.ts";
+
+// What was compiled is kept for the next start, where nobody else may write; where nobody may at all, nothing is kept.
+enableCompileCache(join(homedir(), ".cache", "muster", "code"));
 
 /** Runs `muster ...` for whoever is logged in here. */
 async function main(): Promise<number> {
+  const { runCli } = await import("./terminal.ts");
   const print = (line: string) => void process.stdout.write(`${line}\n`);
   try {
     const ask = process.stdin.isTTY ? { ask: askHere } : {};

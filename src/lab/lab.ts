@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateSync } from "otplib";
 import { commands } from "../../commands/index.ts";
@@ -266,6 +266,8 @@ async function writeFiles(world: World, folder: string, options: LabOptions): Pr
     CALL_TIMEOUT_MILLISECONDS: options.patient ? "5000" : "2000",
     LEASE_MILLISECONDS: "10000",
     HOME: folder,
+    // Not in this lab's own home: the next one starts with what was compiled.
+    NODE_COMPILE_CACHE: join(homedir(), ".cache", "muster", "lab"),
     PATH: process.env["PATH"] ?? "",
     ...options.settings,
   };
