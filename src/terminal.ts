@@ -10,6 +10,7 @@ import { estatePathOf, readConfig, secretsIn, type Config } from "./config.ts";
 import type { Context } from "./context.ts";
 import { linesOf } from "./doctor/report.ts";
 import { openDb } from "./db/connect.ts";
+import { openEmbedded } from "./embedded/embedded.ts";
 import { migrate } from "./db/migrate.ts";
 import { messageOf, rewordError, UserError } from "./errors.ts";
 import { loadEstate } from "./estate-file.ts";
@@ -46,7 +47,13 @@ export async function runCli(argv: string[], terminal: Terminal): Promise<number
   program
     .command("serve")
     .description("listens to Slack, drives runs, keeps watch; until SIGTERM")
-    .action(() => serve(terminal));
+    .option(
+      "--embedded <folder>",
+      "for trying out: on a Postgres of its own whose data is in that folder, with its tables made",
+    )
+    .action(({ embedded }: { embedded?: string }) =>
+      embedded === undefined ? serve(terminal) : serveEmbedded(terminal, embedded),
+    );
   program
     .command("migrate")
     .description("makes Muster's tables, or brings them up to this version")
@@ -201,6 +208,19 @@ async function writeFirstEstate({ env, print, input = process.stdin }: Terminal)
   // Answers that come from a file or a pipe are not shown again.
   const output = input === process.stdin && process.stdin.isTTY ? process.stdout : undefined;
   await writeEstate({ path: estatePathOf(env), print, input, output });
+}
+
+/** Serves on a Postgres of its own. Commands in another terminal find it by the file that is named. */
+async function serveEmbedded(terminal: Terminal, folder: string): Promise<void> {
+  const { databaseUrl, urlFile, close } = await openEmbedded(folder);
+  const own = { ...terminal, env: { ...terminal.env, DATABASE_URL: databaseUrl } };
+  try {
+    await migrateAll({ ...own, print: () => undefined });
+    terminal.print(`Trying out: in another terminal, first type  export DATABASE_URL=$(cat ${urlFile})`);
+    await serve(own);
+  } finally {
+    await close();
+  }
 }
 
 async function serve({ env, overrides }: Terminal): Promise<void> {

@@ -7,7 +7,7 @@ import { setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "@jest/globals";
 import pg from "pg";
 import { claimAddresses } from "../src/lab/address.ts";
-import { isAlive } from "../src/lab/postgres-processes.ts";
+import { isAlive } from "../src/embedded/processes.ts";
 import { ask, delayReplay, openPair, pauseReplay, promote, streams, type Pair } from "../src/lab/postgres-pair.ts";
 import { openMusterDatabase } from "../src/lab/postgres.ts";
 import { app, muster } from "../src/lab/shop.ts";

@@ -4,7 +4,7 @@ import { measureHandingOn } from "./bench-handing-on.ts";
 import { harmOf, measureScript, total } from "./bench-script.ts";
 import { measureServer } from "./bench-server.ts";
 import { playDemo } from "./demo-story.ts";
-import { findPostgres } from "./postgres-binaries.ts";
+import { findPostgres } from "../embedded/binaries.ts";
 import { readTyped, runProgram } from "./terminal-entry.ts";
 
 const usage = "npm run bench [-- --json]";

@@ -3,7 +3,7 @@ import { chown, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { PostgresBinaries } from "./postgres-binaries.ts";
+import type { PostgresBinaries } from "../embedded/binaries.ts";
 
 /** A folder for data directories that is removed, its servers ended first, even when this process is killed. */
 export type ServerFolder = { path: string; remove(): Promise<void> };

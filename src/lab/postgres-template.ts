@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 import { UserError } from "../errors.ts";
-import type { PostgresBinaries } from "./postgres-binaries.ts";
+import type { PostgresBinaries } from "../embedded/binaries.ts";
 import { openServerFolder } from "./postgres-folder.ts";
-import { startServer } from "./postgres-process.ts";
+import { startServer } from "../embedded/process.ts";
 
 /** What a data directory holds before its server first starts: statements to run, database by database. */
 export type Recipe = { name: string; statements: readonly { database: string; sql: string }[] };

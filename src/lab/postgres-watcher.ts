@@ -5,7 +5,7 @@
 import { rmSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
-import { childrenOf, isAlive, serversIn, signal } from "./postgres-processes.ts";
+import { childrenOf, isAlive, serversIn, signal } from "../embedded/processes.ts";
 
 const folders = new Set<string>();
 const stopSeconds = 6;

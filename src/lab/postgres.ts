@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import pg from "pg";
 import { claimAddresses, ports, type Addresses } from "./address.ts";
-import { findPostgres, type PostgresBinaries } from "./postgres-binaries.ts";
+import { findPostgres, type PostgresBinaries } from "../embedded/binaries.ts";
 import { openServerFolder } from "./postgres-folder.ts";
-import { startServer, type ServerProcess, type ServerSettings, type StopMode } from "./postgres-process.ts";
+import { startServer, type ServerProcess, type ServerSettings, type StopMode } from "../embedded/process.ts";
 import { ensurePackages } from "./system-packages.ts";
 import { copyTemplate, superuser, type Recipe } from "./postgres-template.ts";
 
-export type { StopMode } from "./postgres-process.ts";
+export type { StopMode } from "../embedded/process.ts";
 
 /** One Postgres server of the lab, on an address of its own. */
 export type PostgresServer = {

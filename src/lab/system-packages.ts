@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { UserError } from "../errors.ts";
-import { findPostgres } from "./postgres-binaries.ts";
+import { findPostgres } from "../embedded/binaries.ts";
 
 /** What the lab and the suite use of the machine, by the name of Debian's package, and how it is found. */
 const found = {

@@ -20,7 +20,7 @@ export const floors: readonly (readonly string[])[] = [
 ];
 
 /** What belongs to the top floor. Every other file right in src/ is ground; every other folder is a room of its name. */
-const wiring = /^src\/(?:main|cli|terminal|checkup|follow|http|queue)\.ts$|^src\/(?:slack|lab)\//;
+const wiring = /^src\/(?:main|cli|terminal|checkup|follow|http|queue)\.ts$|^src\/(?:slack|lab|embedded)\//;
 
 /** Packages that only some files may use; the first pattern that matches a package decides. */
 export const keptPackages: readonly { packages: RegExp; in: RegExp; why: string }[] = [

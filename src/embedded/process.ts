@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { openSync, closeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import type { PostgresBinaries } from "./postgres-binaries.ts";
-import { childrenOf, readText, signal } from "./postgres-processes.ts";
+import type { PostgresBinaries } from "./binaries.ts";
+import { childrenOf, readText, signal } from "./processes.ts";
 
 /** smart waits for the clients to leave, fast ends them, immediate is a crash: the next start recovers from the log. */
 export type StopMode = "smart" | "fast" | "immediate";
@@ -40,7 +40,7 @@ export async function startServer(
   const child = spawn(join(binaries.folder, "postgres"), ["-D", dataDir, ...given], {
     stdio: ["ignore", log, log],
     cwd: "/",
-    // Ctrl-C in a lab's terminal is the lab's to handle, in its own order.
+    // Ctrl-C in a terminal is for whoever started the server to handle, in its own order.
     detached: true,
     ...binaries.user,
   });
@@ -63,9 +63,7 @@ async function waitUntilReady(child: ChildProcess, dataDir: string, logPath: str
   }
   child.kill("SIGKILL");
   const said = readText(logPath).trim().split("\n").slice(-5).join("\n");
-  throw new Error(
-    `The Postgres server in ${dataDir} did not start. The lab cannot use it. Read what it said:\n${said}`,
-  );
+  throw new Error(`The Postgres server in ${dataDir} did not start. Nobody can use it. Read what it said:\n${said}`);
 }
 
 function asServer(child: ChildProcess): ServerProcess {

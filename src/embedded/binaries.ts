@@ -45,7 +45,7 @@ function unprivilegedUser(): { uid: number; gid: number } {
   }
   throw new UserError({
     happened: "This machine has neither a user postgres nor a user nobody, and Postgres refuses to run as root.",
-    means: "The lab was not opened, and nothing was started.",
-    todo: "Start the lab as an ordinary user.",
+    means: "No Postgres was started, and nothing that needs one.",
+    todo: "Start this as an ordinary user.",
   });
 }

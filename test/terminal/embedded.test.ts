@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, expect, it } from "@jest/globals";
+import { chmod, mkdtemp, rm, stat, readFile, writeFile } from "node:fs/promises";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { serverPid } from "../../src/embedded/processes.ts";
+import { labEstate } from "../../src/lab/estate.ts";
+import { eventually } from "../slack/office.ts";
+import { MusterProcess, run } from "./process.ts";
+
+/** Generous: a server starts in a second or two where the machine has nothing else to do. */
+const patienceMs = 45_000;
+
+let folder: string;
+let environment: Record<string, string>;
+const running: MusterProcess[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "muster-embedded-"));
+  // Where this is root, the server runs as somebody else, who must get through.
+  await chmod(folder, 0o755);
+  const estate = labEstate({ replicas: 2, stabilitySeconds: 60 }).replace(
+    "terminal: ana",
+    `terminal: ${userInfo().username}`,
+  );
+  await writeFile(join(folder, "estate.yaml"), estate);
+  environment = {
+    PATH: process.env["PATH"] ?? "",
+    HOME: folder,
+    ESTATE: join(folder, "estate.yaml"),
+    HTTP_PORT: "0",
+    LOG_LEVEL: "info",
+  };
+});
+afterAll(async () => {
+  for (const each of running) each.kill("SIGTERM");
+  await Promise.all(running.map((each) => each.ended()));
+  await rm(folder, { recursive: true, force: true });
+});
+
+const data = () => join(folder, "data");
+const urlFile = () => join(data(), "database-url");
+
+async function serves(): Promise<MusterProcess> {
+  const server = new MusterProcess(["serve", "--embedded", data()], environment);
+  running.push(server);
+  await eventually(() => server.logged.find(({ msg }) => msg === "Muster is ready"), patienceMs);
+  return server;
+}
+
+it("serves on a Postgres of its own, which outlives a kill, has one owner, and leaves nothing running", async () => {
+  const first = await serves();
+  expect(first.out).toContain(`export DATABASE_URL=$(cat ${urlFile()})`);
+  expect((await stat(urlFile())).mode & 0o777).toBe(0o600);
+  const url = (await readFile(urlFile(), "utf8")).trim();
+  const listed = await run(["runs"], { ...environment, DATABASE_URL: url });
+  expect([listed.status, listed.err]).toEqual([0, ""]);
+
+  const second = await run(["serve", "--embedded", data()], environment);
+  expect(second.status).toBe(1);
+  expect(second.err.trim().split("\n")).toEqual([
+    expect.stringMatching(/^Another Muster \(process \d+\) has .*data\.$/),
+    "Nothing was started; that one goes on.",
+    expect.stringContaining("set DATABASE_URL to what"),
+  ]);
+
+  const before = serverPid(join(data(), "postgres"));
+  first.kill("SIGKILL");
+  await first.ended();
+  const third = await serves();
+  expect(serverPid(join(data(), "postgres"))).not.toBe(before);
+  // The same password, and so the same data.
+  const again = new URL((await readFile(urlFile(), "utf8")).trim());
+  expect(again.password).toBe(new URL(url).password);
+
+  third.kill("SIGTERM");
+  expect((await third.ended()).status).toBe(0);
+  expect(serverPid(join(data(), "postgres"))).toBeUndefined();
+  await expect(stat(urlFile())).rejects.toThrow("ENOENT");
+  expect(third.err + third.out).not.toContain(again.password);
+}, 120_000);
+
+it("refuses a folder that cannot be one", async () => {
+  const { status, err } = await run(["serve", "--embedded", join(folder, "estate.yaml")], environment);
+  expect(status).toBe(1);
+  expect(err).toMatch(/cannot be used as a data folder \((EEXIST|ENOTDIR)\)\.\nNothing was started\.\nName a folder/);
+}, 60_000);
