@@ -212,14 +212,14 @@ async function writeFirstEstate({ env, print, input = process.stdin }: Terminal)
 
 /** Serves on a Postgres of its own. Commands in another terminal find it by the file that is named. */
 async function serveEmbedded(terminal: Terminal, folder: string): Promise<void> {
-  const { databaseUrl, urlFile, close } = await openEmbedded(folder);
-  const own = { ...terminal, env: { ...terminal.env, DATABASE_URL: databaseUrl } };
+  const embedded = await openEmbedded(folder);
+  const own = { ...terminal, env: { ...terminal.env, DATABASE_URL: embedded.databaseUrl } };
   try {
     await migrateAll({ ...own, print: () => undefined });
-    terminal.print(`Trying out: in another terminal, first type  export DATABASE_URL=$(cat ${urlFile})`);
+    terminal.print(`Trying out: in another terminal, first type  export DATABASE_URL=$(cat ${embedded.urlFile})`);
     await serve(own);
   } finally {
-    await close();
+    await embedded.close();
   }
 }
 
