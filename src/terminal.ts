@@ -212,7 +212,7 @@ async function writeFirstEstate({ env, print, input = process.stdin }: Terminal)
 
 /** Serves on a Postgres of its own. Commands in another terminal find it by the file that is named. */
 async function serveEmbedded(terminal: Terminal, folder: string): Promise<void> {
-  const embedded = await openEmbedded(folder);
+  const embedded = await openEmbedded(folder, terminal.env["PATH"]);
   const own = { ...terminal, env: { ...terminal.env, DATABASE_URL: embedded.databaseUrl } };
   try {
     await migrateAll({ ...own, print: () => undefined });

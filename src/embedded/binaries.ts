@@ -13,9 +13,11 @@ export type PostgresBinaries = {
   user?: { uid: number; gid: number };
 };
 
-/** Finds the newest Postgres of this machine, or undefined when it has none. */
-export function findPostgres(): PostgresBinaries | undefined {
-  const folder = candidates().find((bin) => existsSync(join(bin, "initdb")) && existsSync(join(bin, "postgres")));
+/** Finds the newest Postgres of this machine, `searchPath` being its PATH, or undefined when it has none. */
+export function findPostgres(searchPath: string | undefined): PostgresBinaries | undefined {
+  const folder = candidates(searchPath ?? "").find(
+    (bin) => existsSync(join(bin, "initdb")) && existsSync(join(bin, "postgres")),
+  );
   if (!folder) return undefined;
   const printed = execFileSync(join(folder, "postgres"), ["--version"], { encoding: "utf8" });
   const version = /\d+(\.\d+)?/.exec(printed)?.[0] ?? "unknown";
@@ -23,11 +25,11 @@ export function findPostgres(): PostgresBinaries | undefined {
   return { folder, version, ...(user && { user }) };
 }
 
-function candidates(): string[] {
+function candidates(searchPath: string): string[] {
   const debian = "/usr/lib/postgresql";
   const versions = existsSync(debian) ? readdirSync(debian).filter((name) => /^\d+$/.test(name)) : [];
   versions.sort((a, b) => Number(b) - Number(a));
-  const onPath = (process.env["PATH"] ?? "").split(delimiter).filter(Boolean);
+  const onPath = searchPath.split(delimiter).filter(Boolean);
   return [...versions.map((version) => join(debian, version, "bin")), ...onPath, ...askPgConfig(onPath)];
 }
 

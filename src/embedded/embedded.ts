@@ -29,11 +29,13 @@ const endingSeconds = 30;
  * Starts a Postgres whose data is in a folder, made when it is not there; only this machine reaches it, by a password that is in
  * the folder too. One process at a time has a folder. Nobody keeps a copy of what is in it: it is for trying out.
  *
+ * `searchPath` is where the machine's programs are looked for, as in PATH.
+ *
  * @throws UserError when this machine has no Postgres, another process has the folder, or it is no folder of ours.
  */
-export async function openEmbedded(given: string): Promise<Embedded> {
+export async function openEmbedded(given: string, searchPath: string | undefined): Promise<Embedded> {
   const folder = resolve(given);
-  const binaries = findPostgres();
+  const binaries = findPostgres(searchPath);
   if (!binaries) throw noPostgres();
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw notUsable(folder, (error as NodeJS.ErrnoException).code ?? String(error));

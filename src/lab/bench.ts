@@ -27,7 +27,7 @@ await runProgram("bench", async () => {
   const { json } = readTyped({ json: { type: "boolean", default: false } }, usage);
   const say = (line: string) => void process.stderr.write(`${line}\n`);
   const rows = await measure(say);
-  const postgres = findPostgres();
+  const postgres = findPostgres(process.env["PATH"]);
   const machine = {
     cpu: cpus()[0]?.model ?? "unknown",
     cores: cpus().length,

@@ -87,7 +87,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSe
 /** Finds the machine's Postgres, after installing it where that is needed and allowed. @throws UserError without one. */
 export async function requirePostgres(): Promise<PostgresBinaries> {
   await ensurePackages(["postgresql"]);
-  const binaries = findPostgres();
+  const binaries = findPostgres(process.env["PATH"]);
   if (!binaries) throw new Error("Postgres was there a moment ago and is not any more.");
   return binaries;
 }

@@ -6,7 +6,7 @@ import { findPostgres } from "../embedded/binaries.ts";
 
 /** What the lab and the suite use of the machine, by the name of Debian's package, and how it is found. */
 const found = {
-  postgresql: () => findPostgres() !== undefined,
+  postgresql: () => findPostgres(process.env["PATH"]) !== undefined,
   "redis-server": () => findProgram("redis-server") !== undefined,
   chromium: () => ["chromium", "chromium-browser", "google-chrome"].some((name) => findProgram(name) !== undefined),
 } as const;
