@@ -1,3 +1,4 @@
+import { isThrottled } from "../adapters/aws-errors.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
 import { messageOf } from "../errors.ts";
 import { isUnknown, type Unknown } from "../engine/step.ts";
@@ -27,13 +28,16 @@ export const notSeen = (ctx: Pick<Context, "now">, why: string): { at: string; u
 
 /** How often a look that failed is repeated before it counts as "nothing seen". */
 const tries = 3;
+/** How long somebody who was asked too often is left in peace, in seconds. */
+const restSeconds = 1;
 
 /**
  * Looks once at one thing and notes the time. A look never throws: what cannot be seen is an answer, in a sentence. Looks
- * are repeated at once after a refusal, and not after a silence, so that the whole takes little more than one call timeout.
+ * are repeated at once after a refusal, a second later where somebody was asked too often, and not after a silence, so that the
+ * whole takes little more than one call timeout.
  */
 export async function look<Seen>(
-  ctx: Pick<Context, "now" | "callTimeoutMs">,
+  ctx: Pick<Context, "now" | "callTimeoutMs"> & Partial<Pick<Context, "clock">>,
   work: () => Promise<Seen | Unknown>,
   explain: (error: unknown) => string = messageOf,
 ): Promise<Fact<Seen>> {
@@ -45,7 +49,10 @@ export async function look<Seen>(
       return isUnknown(found) ? { at, unknown: found.unknown } : { at, seen: found };
     } catch (error) {
       const timedOut = (error as Error).name === "CallTimedOut";
-      if (!timedOut && attempt < tries && performance.now() < giveUpAt) continue;
+      if (!timedOut && attempt < tries && performance.now() < giveUpAt) {
+        if (isThrottled(error)) await ctx.clock?.sleep(restSeconds);
+        continue;
+      }
       const silent = whyUnreachable(error) === undefined ? {} : { silent: true as const };
       return { at: ctx.now().toISOString(), unknown: explain(error), ...silent };
     }
