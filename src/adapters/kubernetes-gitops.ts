@@ -23,9 +23,19 @@ const skipReconcile = "argocd.argoproj.io/skip-reconcile";
 const hold = "paused.muster/";
 
 const kinds = {
-  argocd: { api: "/apis/argoproj.io/v1alpha1", resource: "applications", call: "Application" },
+  argocd: {
+    api: "/apis/argoproj.io/v1alpha1",
+    resource: "applications",
+    reading: { call: "GetApplication" },
+    changing: { call: "PatchApplication" },
+  },
   // Flux's Kustomization has a field for it, `spec.suspend`, which `flux suspend` sets.
-  flux: { api: "/apis/kustomize.toolkit.fluxcd.io/v1", resource: "kustomizations", call: "Kustomization" },
+  flux: {
+    api: "/apis/kustomize.toolkit.fluxcd.io/v1",
+    resource: "kustomizations",
+    reading: { call: "GetKustomization" },
+    changing: { call: "PatchKustomization" },
+  },
 } as const;
 
 type Found = { metadata?: V1ObjectMeta; spec?: { suspend?: boolean } };
@@ -37,8 +47,8 @@ export async function getGitOps(
   ref: GitOpsRef,
   options?: CallOptions,
 ): Promise<GitOps | undefined> {
-  const { call } = kinds[ref.tool];
-  const found = await getObject(ctx, cluster, { call: `Get${call}`, path: pathOf(ref) }, options);
+  const { reading } = kinds[ref.tool];
+  const found = await getObject(ctx, cluster, { ...reading, path: pathOf(ref) }, options);
   if (!found) return undefined;
   const { metadata, spec } = found as Found;
   const annotations = metadata?.annotations ?? {};
@@ -89,7 +99,7 @@ async function patch(
     ref.tool === "argocd"
       ? { metadata: { resourceVersion, annotations: { ...note, [skipReconcile]: paused ? "true" : null } } }
       : { metadata: { resourceVersion, annotations: note }, spec: { suspend: paused ? true : null } };
-  await patchObject(ctx, cluster, { call: `Patch${kinds[ref.tool].call}`, path: pathOf(ref), body }, options);
+  await patchObject(ctx, cluster, { ...kinds[ref.tool].changing, path: pathOf(ref), body }, options);
 }
 
 const pathOf = (ref: GitOpsRef): string => objectPath(kinds[ref.tool].api, kinds[ref.tool].resource, ref);

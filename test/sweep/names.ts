@@ -10,6 +10,7 @@ const others = new Set(["fence-returned.ts"]);
 const ways: readonly [RegExp, string][] = [
   [/\bcall\(\s*[\w.]+,\s*["`]([\w.-]+)/g, ""],
   [/\baskCluster\(\s*\w+,\s*\w+,\s*"(\w+)"/g, "kubernetes."],
+  [/\bcall: "(\w+)"/g, "kubernetes."],
   [/\baskPage\(\s*\w+,\s*\w+,\s*"(\w+)"/g, "statuspage."],
   [/\basMuster\(\s*\w+,\s*\w+,\s*"(\w+)"/g, "postgres."],
   [/\bwithPostgres\(\s*[^;]*?,\s*"(\w+)"/g, "postgres."],

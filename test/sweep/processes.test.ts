@@ -23,7 +23,13 @@ const rate = 25;
 const plays: readonly { mode: Mode; at: readonly string[] }[] = [
   {
     mode: "graceful",
-    at: ["after db.sweep", "before postgres.FenceRole", "after rds.PromoteReadReplica", "after dns.Query"],
+    at: [
+      "after db.sweep",
+      "after kubernetes.PatchScale",
+      "before postgres.FenceRole",
+      "after rds.PromoteReadReplica",
+      "after dns.Query",
+    ],
   },
   {
     mode: "graceful",
@@ -39,7 +45,6 @@ const plays: readonly { mode: Mode; at: readonly string[] }[] = [
     mode: "ungraceful",
     at: [
       "after db.renew",
-      "after kubernetes.PatchScale",
       "before rds.PromoteReadReplica",
       "after db.journal intent checkout/open-writes",
       "before probe.Get",
