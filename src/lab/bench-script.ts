@@ -1,4 +1,4 @@
-import { east } from "./estate.ts";
+import { east, instances, west } from "./estate.ts";
 import { playEmergencyScript } from "./emergency-script.ts";
 import { openLab, type Lab } from "./lab.ts";
 import { countOrders } from "./orders.ts";
@@ -44,6 +44,8 @@ export async function measureScript(scale: number, eastDies: boolean): Promise<{
   }
   const seconds = await playEmergencyScript(lab, replicas);
   await lab.time.clock.sleep(afterwardsSeconds);
+  // The script does not wait for the promotion; whoever counts does.
+  while (lab.rds.get(instances[west]).status !== "available") await lab.time.clock.sleep(5);
   await lab.customer?.stop();
   return { seconds, harm: await harmIn(lab) };
 }
