@@ -98,8 +98,14 @@ describe("npm run lab", () => {
   it("shows the old writer fenced as soon as its region is back, on its own card and on the one that left it", async () => {
     await flip("us-east-1 down");
     await region("us-east-1").getByText("fenced", { exact: true }).waitFor();
-    await tab.getByText("Done: fence checkout-db of checkout, which answers again").waitFor();
-    await tab.getByText(/checkout-db came back, and was fenced by run rf-/).waitFor();
+    await tab
+      .locator(".block-header", { hasText: "Done: fence checkout-db of checkout, which answers again" })
+      .first()
+      .waitFor();
+    await tab
+      .getByText(/checkout-db came back, and was fenced by run rf-/)
+      .first()
+      .waitFor();
     expect(faults).toEqual([]);
   });
 });
