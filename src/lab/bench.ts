@@ -117,19 +117,19 @@ async function measure(say: (line: string) => void): Promise<Row[]> {
   ];
 }
 
-const overCriticalPath = ({ toolSeconds, criticalPathSeconds }: Awaited<ReturnType<typeof playDemo>>): number =>
-  (toolSeconds ?? Infinity) / criticalPathSeconds;
+function overCriticalPath({ toolSeconds, criticalPathSeconds }: Awaited<ReturnType<typeof playDemo>>): number {
+  return (toolSeconds ?? Infinity) / criticalPathSeconds;
+}
 
-const row = (key: string, what: string, value: number | null, bar: string): Row => ({
-  key,
-  what,
-  bar,
-  value: value === null ? null : Math.round(value * 100) / 100,
-});
+function row(key: string, what: string, value: number | null, bar: string): Row {
+  return { key, what, bar, value: value === null ? null : Math.round(value * 100) / 100 };
+}
 
 function percentile(values: number[], percent: number): number {
   const sorted = values.toSorted((left, right) => left - right);
   return sorted[Math.min(sorted.length - 1, Math.ceil((sorted.length * percent) / 100) - 1)] ?? Number.NaN;
 }
 
-const median = (values: number[]): number => percentile(values, 50);
+function median(values: number[]): number {
+  return percentile(values, 50);
+}
