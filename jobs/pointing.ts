@@ -32,7 +32,7 @@ export function pointingOf(
   if (status === undefined || status < 500)
     return last(`the front door of ${toRegion} was not seen to turn people away`);
   if (driverOf(dns).leadsUnready?.(facts) !== true)
-    return last(`health checks decide where names lead, and ${toRegion} is not healthy yet`);
+    return last(`with these records nobody can promise that names lead to ${toRegion} before it serves`);
   return {
     when: "beside",
     because: `nobody is served by ${fromRegion}, and ${toRegion} turns people away (HTTP ${status}) until its database takes writes`,

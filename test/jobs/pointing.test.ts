@@ -51,15 +51,15 @@ describe("pointing customers at the new region", () => {
       { ...eastDead, edge: saw({ ok: false, tookMs: 1000, why: "does not answer" }) },
     ],
     [
-      "health checks decide where names lead, and us-west-2 is not healthy yet",
+      "with these records nobody can promise that names lead to us-west-2 before it serves",
       withRecord({ healthCheckId: "check-west" }),
     ],
     [
-      "health checks decide where names lead, and us-west-2 is not healthy yet",
+      "with these records nobody can promise that names lead to us-west-2 before it serves",
       withRecord({ alias: { name: "west.example.com", zone: "Z1", evaluateTargetHealth: true } }),
     ],
     [
-      "health checks decide where names lead, and us-west-2 is not healthy yet",
+      "with these records nobody can promise that names lead to us-west-2 before it serves",
       { ...eastDead, dns: { ...eastDead.dns, driver: "route53-failover" } },
     ],
   ])("goes last where %s", (because, facts) => {
