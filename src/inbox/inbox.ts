@@ -45,7 +45,7 @@ async function keepTaking(ctx: Context, desk: Desk, signal: AbortSignal): Promis
       if (!taken) await rest(bell, open.size < atOnce ? [] : [...open], signal);
       else {
         const work: Promise<void> = ctx.activity
-          .during(() => dealWith(ctx, desk, taken))
+          .during(() => dealWith(ctx, desk, taken, signal))
           .finally(() => open.delete(work));
         open.add(work);
       }
@@ -66,9 +66,18 @@ async function rest(bell: Bell, either: Promise<void>[], signal: AbortSignal): P
   over.abort();
 }
 
-/** Answers one delivery and closes it. Never throws: what cannot be closed now is taken again later. */
-async function dealWith(ctx: Context, desk: Desk, received: Received): Promise<void> {
-  const renewal = setInterval(() => void renew(ctx.db, received.seq).catch(() => undefined), (takenSeconds * 1000) / 3);
+/**
+ * Answers one delivery and closes it. Never throws: what cannot be closed now is taken again later.
+ * Who is told to stop holds on to it no longer than it has it now, so that another may take it.
+ */
+async function dealWith(ctx: Context, desk: Desk, received: Received, signal: AbortSignal): Promise<void> {
+  const renewal = setInterval(
+    () => {
+      if (signal.aborted) clearInterval(renewal);
+      else void renew(ctx.db, received.seq).catch(() => undefined);
+    },
+    (takenSeconds * 1000) / 3,
+  ).unref();
   try {
     const reply = await replyTo(ctx, desk, received);
     await ctx.point("inbox answered");

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { rename, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 import { UserError } from "../errors.ts";
@@ -49,7 +49,8 @@ async function makeTemplate(
   recipe: Recipe,
   { final, owner }: { final: string; owner: number },
 ): Promise<string> {
-  const scratch = await openServerFolder(binaries);
+  // Beside where it will stay: a folder is renamed within one file system only.
+  const scratch = await openServerFolder(binaries, dirname(final));
   try {
     const made = join(scratch.path, "data");
     await initialise(binaries, recipe, scratch.path, made);
