@@ -117,6 +117,18 @@ export async function findAddresses(
   return (await call(ctx, "dns.Query", () => names.resolve(host), options)).toSorted();
 }
 
+/** Asks as this process looks names up, for records of one type. A name that is not there has none. @throws what node:dns throws. */
+export async function findRecords(
+  ctx: CallContext,
+  names: Names,
+  question: { name: string; type: RecordType },
+  options?: CallOptions,
+): Promise<string[]> {
+  const resolver = new Resolver(patience);
+  if (names.settings.resolvers.length > 0) resolver.setServers([...names.settings.resolvers]);
+  return (await call(ctx, "dns.Query", () => ask(resolver, question), options)).values;
+}
+
 /** What one public resolver answers, or why it did not. */
 export type PublicAnswer = { resolver: string; values: string[]; failed?: string };
 

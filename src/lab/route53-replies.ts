@@ -94,8 +94,13 @@ function readChange(change: Element, index: number): Change {
   if (routing === undefined && setIdentifier !== undefined) {
     throw invalid("Expected exactly one of [Weight, Region, Failover, GeoLocation, MultiValueAnswer], but found none");
   }
-  if (ttl === undefined) throw invalid("Missing field 'TTL'");
-  if (values.length === 0) throw invalid("Missing field 'ResourceRecords'");
+  const alias = readAlias(childrenOf(set, "AliasTarget")[0]);
+  if (alias ? ttl !== undefined || values.length > 0 : ttl === undefined && values.length === 0) {
+    const kinds = "[AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId]";
+    throw invalid(`Expected exactly one of ${kinds}, but found ${alias ? "more than one" : "none"}`);
+  }
+  if (!alias && ttl === undefined) throw invalid("Missing field 'TTL'");
+  if (!alias && values.length === 0) throw invalid("Missing field 'ResourceRecords'");
   if (weight !== undefined && !(Number(weight) >= 0 && Number(weight) <= 255)) {
     const where = `changeBatch.changes.${index + 1}.member.resourceRecordSet.weight`;
     const rule = `Member must have value ${Number(weight) > 255 ? "less" : "greater"} than or equal to`;
@@ -103,16 +108,26 @@ function readChange(change: Element, index: number): Change {
     const what = `Value '${weight}' at '${where}' failed to satisfy constraint: ${rule} ${limit}`;
     throw new Refused(400, "InvalidInput", `1 validation error detected: ${what}`);
   }
-  const record: ZoneRecord = { name: fullName(name), type, ttl: Number(ttl), values };
+  const record: ZoneRecord = { name: fullName(name), type, ttl: Number(ttl ?? 0), values };
   if (setIdentifier !== undefined) record.setIdentifier = setIdentifier;
   if (weight !== undefined) record.weight = Number(weight);
   if (failover === "PRIMARY" || failover === "SECONDARY") record.failover = failover;
   if (healthCheckId !== undefined) record.healthCheckId = healthCheckId;
+  if (alias) record.alias = alias;
   return { action, record };
 }
 
+function readAlias(element: Element | undefined): ZoneRecord["alias"] {
+  if (!element) return undefined;
+  return {
+    zone: textOf(element, "HostedZoneId") ?? "",
+    name: fullName(textOf(element, "DNSName") ?? ""),
+    evaluateTargetHealth: textOf(element, "EvaluateTargetHealth") === "true",
+  };
+}
+
 /** Writes one record set as ListResourceRecordSets shows it. */
-export function recordXml({ name, type, ttl, values, setIdentifier, ...routing }: ZoneRecord): string {
+export function recordXml({ name, type, ttl, values, setIdentifier, alias, ...routing }: ZoneRecord): string {
   return wrap(
     "ResourceRecordSet",
     xml("Name", name.replace(/\*/g, "\\052")),
@@ -120,8 +135,19 @@ export function recordXml({ name, type, ttl, values, setIdentifier, ...routing }
     xml("SetIdentifier", setIdentifier),
     xml("Weight", routing.weight),
     xml("Failover", routing.failover),
-    xml("TTL", ttl),
-    wrap("ResourceRecords", ...values.map((value) => wrap("ResourceRecord", xml("Value", value)))),
+    ...(alias
+      ? [
+          wrap(
+            "AliasTarget",
+            xml("HostedZoneId", alias.zone),
+            xml("DNSName", alias.name),
+            xml("EvaluateTargetHealth", alias.evaluateTargetHealth),
+          ),
+        ]
+      : [
+          xml("TTL", ttl),
+          wrap("ResourceRecords", ...values.map((value) => wrap("ResourceRecord", xml("Value", value)))),
+        ]),
     xml("HealthCheckId", routing.healthCheckId),
   );
 }

@@ -20,6 +20,8 @@ export type ServiceWish = {
   restart?: Service["deployments"][number]["restart"];
   /** Each region's autoscaler of the pods that serve, by the service's name; left out, there is none. */
   autoscaler?: { min: number; max: number };
+  /** True: its records are aliases to the regions' front doors; left out, they hold addresses. */
+  aliases?: boolean;
   /** What keeps its objects as Git says, in both regions; left out, nothing does. */
   gitops?: GitOpsTool;
 };
@@ -51,7 +53,7 @@ export const shopServices: readonly ServiceWish[] = [
   checkout,
   { name: "shipping", tier: "important", database: true, dependsOn: ["checkout"], replicas: 2 },
   { name: "basket", tier: "important", dependsOn: ["accounts", "checkout"], replicas: 2 },
-  { name: "catalog", tier: "important", dependsOn: ["accounts"], replicas: 2 },
+  { name: "catalog", tier: "important", dependsOn: ["accounts"], replicas: 2, aliases: true },
   { name: "refunds", tier: "important", dependsOn: ["payments"], replicas: 2 },
   { name: "search", tier: "standard", dependsOn: ["catalog"], replicas: 2 },
   { name: "reviews", tier: "standard", dependsOn: ["accounts", "catalog"], replicas: 2 },

@@ -142,7 +142,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     ]);
     const addressOf = { [east]: host(11), [west]: host(21) };
     const useTraffic = (driver: LabTraffic) => route53.edit(recordsFor(driver, { addressOf, health: route53.health }));
-    useTraffic(options.traffic ?? "route53-weighted");
+    if (options.traffic) useTraffic(options.traffic);
     const deadRegions = new Set<string>();
     const isDead = (databaseHost: string) =>
       services.some((service) =>

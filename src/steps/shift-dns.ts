@@ -3,7 +3,7 @@ import type { DnsName, WeightedRecords } from "../adapters/route53.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
 import { CannotContinue } from "../errors.ts";
 import { isUnknown, step, unknown, type StepContext, type Unknown } from "../engine/step.ts";
-import { findBehind } from "./name-servers.ts";
+import { expectedOf, findBehind, findRight } from "./name-servers.ts";
 
 export type ShiftDnsInput = {
   service: string;
@@ -36,12 +36,10 @@ export const shiftDns = step<ShiftDnsInput, ShiftDnsSeen>({
     const zone = await readZone(ctx, dns);
     if (isUnknown(zone)) return zone;
     const { records, nameServers } = zone;
-    const wanted = records[toRegion]?.values ?? [];
+    if (misplaced(records, toRegion) !== undefined) return { records, nameServers, behind: [] };
     // The change's own id is not kept: that all name servers answer it is what INSYNC means, seen and not told.
-    const shifted = misplaced(records, toRegion) === undefined;
-    // An alias has no values of its own; what it leads to is for verify-public to see.
-    const behind = shifted && wanted.length > 0 ? await findBehind(ctx, dns, nameServers, wanted) : [];
-    return { records, nameServers, behind };
+    const right = await findRight(ctx, dns, expectedOf(records[toRegion], nameServers));
+    return { records, nameServers, behind: await findBehind(ctx, dns, nameServers, right) };
   },
 
   missing({ records, behind }, { toRegion }) {

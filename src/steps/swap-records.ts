@@ -4,7 +4,7 @@ import type { DnsName, RegionRecords } from "../adapters/route53.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
 import { CannotContinue } from "../errors.ts";
 import { step, unknown } from "../engine/step.ts";
-import { findBehind } from "./name-servers.ts";
+import { expectedOf, findBehind, findRight } from "./name-servers.ts";
 
 export type SwapRecordsInput = { service: string; dns: DnsName; fromRegion: string; toRegion: string };
 
@@ -27,9 +27,9 @@ export const swapRecords = step<SwapRecordsInput, SwapRecordsSeen>({
     try {
       const records = await getRegionRecords(ctx, route53, dns, options);
       const { nameServers } = await getZone(ctx, route53, dns.zone, options);
-      const wanted = records[toRegion]?.role === "PRIMARY" ? records[toRegion].values : [];
-      const behind = wanted.length > 0 ? await findBehind(ctx, dns, nameServers, wanted) : [];
-      return { records, nameServers, behind };
+      if (records[toRegion]?.role !== "PRIMARY") return { records, nameServers, behind: [] };
+      const right = await findRight(ctx, dns, expectedOf(records[toRegion], nameServers));
+      return { records, nameServers, behind: await findBehind(ctx, dns, nameServers, right) };
     } catch (error) {
       ctx.signal.throwIfAborted();
       const silence = whyUnreachable(error);

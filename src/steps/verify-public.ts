@@ -2,7 +2,7 @@ import { askResolvers, type PublicAnswer } from "../adapters/dns.ts";
 import { probe, type Probed } from "../adapters/probe.ts";
 import { getRegionRecords, getZone, type DnsName } from "../adapters/route53.ts";
 import { step, type Json, type Reads, type StepContext } from "../engine/step.ts";
-import { differs, findBehind, type Expected } from "./name-servers.ts";
+import { expectedOf, findBehind, findRight, isWrong, type Expected, type Right } from "./name-servers.ts";
 
 export type VerifyPublicInput = {
   service: string;
@@ -15,8 +15,10 @@ export type VerifyPublicInput = {
 };
 
 export type VerifyPublicSeen = {
-  /** The new region's own answers; none where its record is an alias. */
+  /** The new region's own answers: its record's values, or what its alias leads to now. */
   wanted: string[];
+  /** Of an alias: one of them is enough. */
+  oneIsEnough?: true;
   behind: string[];
   resolvers: PublicAnswer[];
   /** Asked once every answer is right. */
@@ -29,22 +31,24 @@ export const verifyPublic = step<VerifyPublicInput, VerifyPublicSeen>({
   title: ({ service, toRegion }) => `check that customers of ${service} reach ${toRegion}`,
 
   async observe(ctx, { dns, toRegion, url, limitMs, expected }, reads) {
-    const { values: wanted, nameServers } =
-      expected ?? expectedFrom(reads, toRegion) ?? (await readZone(ctx, dns, toRegion));
+    const told = expected ?? expectedFrom(reads, toRegion) ?? (await readZone(ctx, dns, toRegion));
+    const { values: wanted, ...rest } = await findRight(ctx, dns, told);
+    const right = { values: wanted, ...rest };
     const [behind, resolvers] = await Promise.all([
-      wanted.length > 0 ? findBehind(ctx, dns, nameServers, wanted) : [],
+      findBehind(ctx, dns, told.nameServers, right),
       askResolvers(ctx, ctx.clients.names, dns, { signal: ctx.signal }),
     ]);
-    const right = behind.length === 0 && resolvers.every((answer) => lagging(answer, wanted) === undefined);
-    const probed = right ? await probe(ctx, ctx.clients.web, { url, limitMs }, { signal: ctx.signal }) : null;
-    return { wanted, behind, resolvers, probed };
+    const arrived = behind.length === 0 && resolvers.every((answer) => lagging(answer, right) === undefined);
+    const probed = arrived ? await probe(ctx, ctx.clients.web, { url, limitMs }, { signal: ctx.signal }) : null;
+    return { wanted, ...rest, behind, resolvers, probed };
   },
 
-  missing({ wanted, behind, resolvers, probed }, { service }) {
+  missing({ wanted, oneIsEnough, behind, resolvers, probed }, { service }) {
     const [server] = behind;
     if (server) return `the name server ${server}`;
+    const right = { values: wanted, ...(oneIsEnough ? { oneIsEnough } : {}) };
     for (const answer of resolvers) {
-      const clause = lagging(answer, wanted);
+      const clause = lagging(answer, right);
       if (clause) return clause;
     }
     if (!probed) return `${service} was not asked yet`;
@@ -59,10 +63,10 @@ export const verifyPublic = step<VerifyPublicInput, VerifyPublicSeen>({
   pollSeconds: 5,
 });
 
-function lagging({ resolver, values, failed }: PublicAnswer, wanted: readonly string[]): string | undefined {
+function lagging({ resolver, values, failed }: PublicAnswer, right: Right): string | undefined {
   if (failed) return `the resolver ${resolver} did not answer: ${failed}`;
   if (values.length === 0) return `the resolver ${resolver} answers nothing`;
-  if (wanted.length === 0 || !differs(values, wanted)) return undefined;
+  if (right.values.length === 0 || !isWrong(values, right)) return undefined;
   return `the resolver ${resolver} still answers ${values.join(", ")}`;
 }
 
@@ -71,7 +75,9 @@ function expectedFrom(reads: Reads, toRegion: string): Expected | undefined {
   const [moved] = Object.values(reads).map(asObject);
   const record = asObject(asObject(moved?.["records"])?.[toRegion]);
   const [values, nameServers] = [texts(record?.["values"]), texts(moved?.["nameServers"])];
-  return values && nameServers ? { values, nameServers } : undefined;
+  const alias = asObject(record?.["alias"])?.["name"];
+  if (!values || !nameServers) return undefined;
+  return { values, ...(typeof alias === "string" ? { alias } : {}), nameServers };
 }
 
 /** Where the move was waived, its result is not there, and the zone itself tells what the region's answers are. */
@@ -79,7 +85,7 @@ async function readZone(ctx: StepContext, dns: DnsName, toRegion: string): Promi
   const options = { signal: ctx.signal };
   const records = await getRegionRecords(ctx, ctx.clients.route53, dns, options);
   const { nameServers } = await getZone(ctx, ctx.clients.route53, dns.zone, options);
-  return { values: records[toRegion]?.values ?? [], nameServers };
+  return expectedOf(records[toRegion], nameServers);
 }
 
 function asObject(value: Json | undefined): { [key: string]: Json | undefined } | undefined {

@@ -10,7 +10,7 @@ import { look, seen, whyUnseen } from "../fact.ts";
 import { lookAtChecks } from "./checks.ts";
 import { dnsNameOf } from "./control-plane.ts";
 import type { CheckSeen, ControlFacts, MoveFacts, TrafficDriver } from "./driver.ts";
-import { expectedAnswers } from "./expected.ts";
+import { expectedAnswers, expectedBy } from "./expected.ts";
 import { checkIn, checkTraps, redTraps, ttlOf, ttlTraps } from "./traps.ts";
 
 type Settings = Extract<Traffic, { driver: "route53-switch" }>;
@@ -81,10 +81,7 @@ export const objectSwitch: TrafficDriver<Settings> = {
     return use(flipControlObject, service, input, { after: [after] });
   },
 
-  expected: (facts) => ({
-    values: controlOf(facts).expected,
-    nameServers: seen(facts.dns.zone)?.nameServers ?? [],
-  }),
+  expected: (facts) => expectedBy(facts, controlOf(facts).expected),
 };
 
 function controlOf({ dns }: MoveFacts): ControlFacts {

@@ -11,7 +11,7 @@ import { look, seen, whyUnseen } from "../fact.ts";
 import { lookAtChecks } from "./checks.ts";
 import { dnsNameOf } from "./control-plane.ts";
 import type { MoveFacts, RoutingFacts, TrafficDriver } from "./driver.ts";
-import { expectedAnswers } from "./expected.ts";
+import { expectedAnswers, expectedBy } from "./expected.ts";
 import { routingBlockers } from "./routing-blockers.ts";
 import { sharesByStates } from "./routing-shares.ts";
 import { routingTraps } from "./routing-traps.ts";
@@ -80,10 +80,7 @@ export const routingControls: TrafficDriver<Settings> = {
     return use(setRoutingControls, service, { service, fromRegion, toRegion, ...where }, { after: [after] });
   },
 
-  expected: (facts) => ({
-    values: routingOf(facts).expected,
-    nameServers: seen(facts.dns.zone)?.nameServers ?? [],
-  }),
+  expected: (facts) => expectedBy(facts, routingOf(facts).expected),
 };
 
 function routingOf({ dns }: Pick<MoveFacts, "dns">): RoutingFacts {

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { isUnknown } from "../../src/engine/step.ts";
+import { east, frontDoorOf, record, west } from "../../src/lab/estate.ts";
+import { checkout } from "../../src/lab/services.ts";
+import { isWrong } from "../../src/steps/name-servers.ts";
+import { shiftDns } from "../../src/steps/shift-dns.ts";
+import { verifyPublic } from "../../src/steps/verify-public.ts";
+import { drive, openBench, type Bench } from "./bench.ts";
+import { inputs } from "./inputs.ts";
+
+describe("a name whose records are aliases", () => {
+  let bench: Bench;
+
+  beforeAll(async () => {
+    bench = await openBench({ services: [{ ...checkout, aliases: true }] });
+  });
+  afterAll(() => bench.close());
+
+  const named = (name: string) => bench.route53.records().filter((one) => one.name === `${name}.`);
+  const look = async () => {
+    const seen = await verifyPublic.observe(bench.ctx, inputs.verifyPublic, {});
+    if (isUnknown(seen)) throw new Error(seen.unknown);
+    return seen;
+  };
+
+  it("has not arrived while a name server answers what the old region's alias leads to", async () => {
+    const { waited, result } = await drive(bench, shiftDns, inputs.shiftDns);
+    expect(waited[0]).toBe("us-west-2 gets no answers");
+    expect(waited.slice(1).join()).toMatch(/the name server ns-1\.example-dns\.lab answers 127\.\d+\.\d+\.11/);
+    expect(bench.dns.weights(record)).toEqual({ [east]: 0, [west]: 100 });
+    expect(named(record).map(({ values, alias }) => [values, alias?.name])).toEqual([
+      [[], `${frontDoorOf(east)}.`],
+      [[], `${frontDoorOf(west)}.`],
+    ]);
+    const told = await verifyPublic.observe(bench.ctx, inputs.verifyPublic, { "checkout/shift-dns": result });
+    expect(told).toMatchObject({ wanted: [bench.edges[west]?.address], oneIsEnough: true, behind: [] });
+  });
+
+  it("is compared with what the alias leads to now", async () => {
+    const door = { name: frontDoorOf(west), type: "A", ttl: 60, values: ["127.0.0.99"] };
+    const before = [...bench.route53.records()];
+    bench.route53.edit(before.map((one) => (one.name === `${door.name}.` ? { ...one, values: door.values } : one)));
+    const seen = await look();
+    bench.route53.edit(before);
+    expect(seen).toMatchObject({ wanted: ["127.0.0.99"], behind: [] });
+  });
+
+  it("is right with a share of a load balancer's addresses, and wrong with none of them", () => {
+    const right = { values: ["192.0.2.1", "192.0.2.2"], oneIsEnough: true as const };
+    expect(isWrong(["192.0.2.2", "192.0.2.3"], right)).toBe(false);
+    expect(isWrong(["198.51.100.7"], right)).toBe(true);
+    expect(isWrong([], right)).toBe(true);
+    expect(isWrong(["192.0.2.1", "192.0.2.3"], { values: right.values })).toBe(true);
+  });
+});
