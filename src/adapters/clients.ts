@@ -5,7 +5,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { STSClient } from "@aws-sdk/client-sts";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
-import { rootCertificates } from "node:tls";
+import { createSecureContext, rootCertificates } from "node:tls";
 import { makeNames, type Names, type NameSettings } from "./dns.ts";
 import { makeCluster, type Cluster } from "./kubernetes-client.ts";
 import { UserError } from "../errors.ts";
@@ -108,7 +108,7 @@ export function makeClients(settings: ClientSettings): Clients {
       );
     },
     pg: { names, guard: settings.guard, connectTimeoutMs: settings.connectTimeoutMs, ca },
-    web: { names, ca },
+    web: { names, trust: ca && createSecureContext({ ca }) },
     statusPages,
     async close() {
       requestHandler.httpAgent.destroy();

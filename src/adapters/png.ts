@@ -14,6 +14,9 @@ export const fontFamily = "DejaVu Sans";
  * @throws Error when it is no SVG: a fault of whoever made it.
  */
 export async function drawPng(svg: string, { zoom = 1 }: { zoom?: number } = {}): Promise<Buffer> {
+  // While it loads it asks Node for a report, which looks the name of every open connection's other end up, and the process
+  // stands still meanwhile: for seconds, where a name server is silent.
+  Object.assign(process.report, { excludeNetwork: true });
   // A native library, and needed once a run: loaded when it is.
   const { renderAsync } = await import("@resvg/resvg-js");
   const image = await renderAsync(svg, {

@@ -1,12 +1,16 @@
 import { performance } from "node:perf_hooks";
+import type { SecureContext } from "node:tls";
 import { Agent, request } from "undici";
 import { call, type CallContext, type CallOptions } from "../call.ts";
 import { messageOf } from "../errors.ts";
 import type { Names } from "./dns.ts";
 import { whyUnreachable } from "./unreachable.ts";
 
-/** What probes go through: names as customers resolve them, authorities to trust. */
-export type Web = { names: Names; ca?: string[] | undefined };
+/**
+ * What probes go through: names as customers resolve them, and whom to trust, where that is more than the built-in authorities.
+ * They are read once: every probe has a connection of its own, and reading all of them anew takes milliseconds of the processor.
+ */
+export type Web = { names: Names; trust?: SecureContext | undefined };
 
 export type ProbeTarget = {
   /** The health address as customers type it. */
@@ -38,7 +42,7 @@ export async function probe(ctx: CallContext, web: Web, target: ProbeTarget, opt
   const https = url.protocol === "https:";
   const connect = {
     lookup: web.names.lookup,
-    ...(https ? { servername: url.hostname, ...(web.ca ? { ca: web.ca } : {}) } : {}),
+    ...(https ? { servername: url.hostname, ...(web.trust ? { secureContext: web.trust } : {}) } : {}),
   };
   const agent = new Agent({ connect, pipelining: 0 });
   const asked = through(url, target.address);

@@ -7,7 +7,7 @@ import type { Web } from "./probe.ts";
  * @throws Error when it names none, and what undici throws when nothing answers.
  */
 export async function getServerDate(ctx: CallContext, web: Web, url: string, options?: CallOptions): Promise<Date> {
-  const connect = { lookup: web.names.lookup, ...(web.ca ? { ca: web.ca } : {}) };
+  const connect = { lookup: web.names.lookup, ...(web.trust ? { secureContext: web.trust } : {}) };
   const dispatcher = new Agent({ connect, pipelining: 0 });
   try {
     const date = await call(

@@ -84,12 +84,15 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSe
   };
 }
 
-/** Finds the machine's Postgres, after installing it where that is needed and allowed. @throws UserError without one. */
+let found: PostgresBinaries | undefined;
+
+/** Finds the machine's Postgres once, after installing it where that is needed and allowed. @throws UserError without one. */
 export async function requirePostgres(): Promise<PostgresBinaries> {
+  if (found) return found;
   await ensurePackages(["postgresql"]);
-  const binaries = findPostgres(process.env["PATH"]);
-  if (!binaries) throw new Error("Postgres was there a moment ago and is not any more.");
-  return binaries;
+  found = findPostgres(process.env["PATH"]);
+  if (!found) throw new Error("Postgres was there a moment ago and is not any more.");
+  return found;
 }
 
 /** Labs are many and small; what touches loss (fsync, synchronous_commit) stays as it is on a real server. */
