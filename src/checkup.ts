@@ -11,6 +11,7 @@ import { loadEstate } from "./estate-file.ts";
 import { findServer } from "./facts/databases/index.ts";
 import { composeContext, type Overrides } from "./main.ts";
 import { lookAtQueue } from "./queue.ts";
+import { redisOf } from "./queue-redis.ts";
 
 export type CheckupOptions = Overrides & {
   env: Record<string, string | undefined>;
@@ -35,7 +36,7 @@ export async function checkUp({ env, wallNow = () => new Date(), ...overrides }:
       wallNow,
       slack: slackOf(config),
       lookAtQueue: () =>
-        lookAtQueue({ redisUrl: config.REDIS_URL, databaseUrl: config.DATABASE_URL, within: ctx.callTimeoutMs }),
+        lookAtQueue({ redis: redisOf(config), databaseUrl: config.DATABASE_URL, within: ctx.callTimeoutMs }),
       // Unlike preflight's look, this one remembers nothing: that would be a change.
       instance: onceEach((side) => findServer(ctx, side)),
     };

@@ -12,6 +12,10 @@ const addresses = z
   .string()
   .transform((text) => text.split(",").map((address) => address.trim()))
   .refine((all) => all.every(isAddress), "expected addresses (ip or ip:port) with commas between them");
+const sentinels = z
+  .string()
+  .transform((text) => text.split(",").map((one) => one.trim()))
+  .refine((all) => all.every(isSentinel), "expected sentinels (host or host:port) with commas between them");
 const url = "expected an address such as https://example.com/";
 
 /** A secret that is an address; what it shows stands for what is expected, and never for what was given. */
@@ -30,6 +34,22 @@ export const Config = z.object({
     .optional()
     .describe(
       "Redis that rings the workers. Unset: Postgres rings them. Losing it delays runs by seconds; it loses none.",
+    ),
+  REDIS_SENTINELS: sentinels
+    .optional()
+    .describe(
+      "Instead of REDIS_URL: the sentinels (host:port, three or more) that know which Redis is the master now. After a failover the workers go to the new one by themselves.",
+    ),
+  REDIS_MASTER: z.string().optional().describe("The name by which the sentinels know that master, such as mymaster."),
+  REDIS_USER: z.string().optional().describe("User of the Redis that the sentinels name. Unset: its default user."),
+  REDIS_PASSWORD: secret.optional().describe("That user's password."),
+  REDIS_SENTINEL_USER: z.string().optional().describe("User of the sentinels themselves. Unset: their default user."),
+  REDIS_SENTINEL_PASSWORD: secret.optional().describe("That user's password. Unset: they ask for none."),
+  REDIS_TLS: z
+    .enum(["on", "off"])
+    .default("off")
+    .describe(
+      "Whether the sentinels, and the Redis they name, are spoken to over TLS. In REDIS_URL, rediss:// says so.",
     ),
   ESTATE: z.string().default("estate.yaml").describe("Path of the estate file."),
   SLACK_BOT_TOKEN: secret.optional().describe("The bot's token (xoxb-...). Unset: no Slack; the terminal still works."),
@@ -137,6 +157,7 @@ function faultsBetween(config: Config): string[] {
     faults.push("SLACK_APP_TOKEN or SLACK_SIGNING_SECRET: neither is set, but SLACK_BOT_TOKEN is");
   if (!config.SLACK_BOT_TOKEN && hearing.length > 0)
     faults.push(`SLACK_BOT_TOKEN: not set, but ${hearing.join(" and ")} is`);
+  faults.push(...faultsOfRedis(config));
   if (config.CALL_TIMEOUT_MILLISECONDS * 2 > config.LEASE_MILLISECONDS) {
     faults.push("CALL_TIMEOUT_MILLISECONDS: expected at most half of LEASE_MILLISECONDS");
   }
@@ -147,6 +168,27 @@ function faultsBetween(config: Config): string[] {
     faults.push("MUSTER_KEY: expected 32 bytes in base64");
   }
   return faults;
+}
+
+/** Settings that say something of the Redis which sentinels name, and of no other. */
+const withSentinels = [
+  "REDIS_MASTER",
+  "REDIS_USER",
+  "REDIS_PASSWORD",
+  "REDIS_SENTINEL_USER",
+  "REDIS_SENTINEL_PASSWORD",
+] as const;
+
+function faultsOfRedis(config: Config): string[] {
+  if (!config.REDIS_SENTINELS) {
+    const lonely: string[] = withSentinels.filter((name) => config[name] !== undefined);
+    if (config.REDIS_TLS === "on") lonely.push("REDIS_TLS");
+    return lonely.map((name) => `${name}: set, but REDIS_SENTINELS is not; what REDIS_URL needs stands in it`);
+  }
+  return [
+    ...(config.REDIS_URL ? ["REDIS_SENTINELS: set, and REDIS_URL too; expected one of them"] : []),
+    ...(config.REDIS_MASTER === undefined ? ["REDIS_MASTER: not set, but REDIS_SENTINELS is"] : []),
+  ];
 }
 
 /** Makes the reader of the secrets that the estate refers to. */
@@ -223,6 +265,13 @@ function isUrl(text: string, protocol: RegExp): boolean {
 function isAddress(text: string): boolean {
   const [, bare, port = "53"] = /^\[?([^\]]*?)\]?(?::(\d{1,5}))?$/.exec(text) ?? [];
   return isIP(text) > 0 || (isIP(bare ?? "") > 0 && Number(port) <= 65_535);
+}
+
+/** sentinel-1, sentinel-1:26379, 10.0.0.2:26379, ::1 or [::1]:26379. */
+function isSentinel(text: string): boolean {
+  const [, bracketed, name, port = "1"] = /^(?:\[([^\]]+)\]|([\w.-]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const isHost = bracketed === undefined ? name !== undefined : isIP(bracketed) === 6;
+  return isIP(text) === 6 || (isHost && Number(port) > 0 && Number(port) <= 65_535);
 }
 
 function readOrNothing(path: string): string | undefined {

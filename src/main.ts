@@ -26,6 +26,7 @@ import { startInbox } from "./inbox/inbox.ts";
 import { openLog } from "./log.ts";
 import { startOutbox } from "./outbox/outbox.ts";
 import { openQueue } from "./queue.ts";
+import { redisOf } from "./queue-redis.ts";
 import { makeRedactor } from "./redact.ts";
 import { openMailSender, openSlackFront } from "./slack/front.ts";
 import { sendToStatusPage } from "./statuspage/sender.ts";
@@ -197,7 +198,7 @@ export async function startMuster(config: Config, overrides: Overrides = {}): Pr
   ]);
   const queue = openQueue({
     databaseUrl: config.DATABASE_URL,
-    redisUrl: config.REDIS_URL,
+    redis: redisOf(config),
     log: ctx.log,
     onRing: (runId) => driver.answer(runId),
   });

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { createPostgresBackend, Queue, Worker } from "bullmq";
-import { Redis } from "ioredis";
 import type { Log } from "./call.ts";
 import { HeardClient } from "./db/connect.ts";
 import type { QueueSeen } from "./doctor/check.ts";
 import { messageOf } from "./errors.ts";
+import { answersWithinMs, connectionTo, failsFast, lookAtRedis, waitsForEver, type RedisPlace } from "./queue-redis.ts";
 
 /** The doorbell: it carries run ids, and losing every one of them costs a second, not a run. */
 export type Doorbell = {
@@ -15,7 +15,7 @@ export type Doorbell = {
 
 export type QueueOptions = {
   /** Redis, where there is one. */
-  redisUrl?: string | undefined;
+  redis?: RedisPlace | undefined;
   /** Muster's Postgres, which rings where there is no Redis. */
   databaseUrl: string;
   /** Answers a ring. It resolves when the run is leased, not when it rests: no job waits for a person or a timer. */
@@ -27,7 +27,6 @@ export type QueueOptions = {
 
 /** The schema of BullMQ's tables in Muster's Postgres. */
 const schema = "muster_queue";
-const ringWithinMs = 2_000;
 
 /** Retries live in the journal; and a job id that is kept would silently swallow the next ring. */
 const job = { attempts: 1, removeOnComplete: true, removeOnFail: true };
@@ -35,18 +34,18 @@ const job = { attempts: 1, removeOnComplete: true, removeOnFail: true };
 const worker = { lockDuration: 15_000, stalledInterval: 5_000, maxStalledCount: 1_000, concurrency: 20 };
 
 /** Opens the doorbell. Rings are answered in this process only when `onRing` is given. */
-export function openQueue({ redisUrl, databaseUrl, onRing, log, name = "muster-wake" }: QueueOptions): Doorbell {
+export function openQueue({ redis, databaseUrl, onRing, log, name = "muster-wake" }: QueueOptions): Doorbell {
   const answer = async ({ data }: { data: unknown }) => {
     await onRing?.((data as { runId: string }).runId);
   };
   const queueOptions = { defaultJobOptions: job, streams: { events: { maxLen: 100 } } };
-  const queue = redisUrl
-    ? new Queue(name, { ...queueOptions, connection: redis(redisUrl, failsFast) })
+  const queue = redis
+    ? new Queue(name, { ...queueOptions, connection: connectionTo(redis, failsFast) })
     : new Queue(name, { ...queueOptions, connection: postgres(databaseUrl, 1) }, createPostgresBackend);
   const workers = !onRing
     ? []
-    : redisUrl
-      ? [new Worker(name, answer, { ...worker, connection: redis(redisUrl, waitsForEver) })]
+    : redis
+      ? [new Worker(name, answer, { ...worker, connection: connectionTo(redis, waitsForEver) })]
       : [new Worker(name, answer, { ...worker, connection: postgres(databaseUrl, 2) }, createPostgresBackend)];
 
   // An error event that nobody hears would end the process. Nothing else is to be done: the sweep does without.
@@ -63,11 +62,11 @@ export function openQueue({ redisUrl, databaseUrl, onRing, log, name = "muster-w
     ring: async (runId) => {
       // A new id for every ring: one that waits under the same id would swallow it. A colon in it would throw.
       const adding = queue.add("wake", { runId }, { jobId: `wake_${randomUUID()}` });
-      await withinMs(ringWithinMs, adding).catch(tell);
+      await withinMs(answersWithinMs, adding).catch(tell);
     },
     close: async () => {
       const closing = Promise.all([...workers.map((each) => each.close()), queue.close()]);
-      await withinMs(ringWithinMs, closing).catch(tell);
+      await withinMs(answersWithinMs, closing).catch(tell);
     },
   };
 }
@@ -91,21 +90,6 @@ const postgres = (connectionString: string, max: number) => ({
   Client: HeardClient,
 });
 
-/** A producer that cannot reach Redis is to say so, not to wait. */
-const failsFast = { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: ringWithinMs };
-const waitsForEver = { maxRetriesPerRequest: null };
-
-function redis(url: string, options: typeof failsFast | typeof waitsForEver) {
-  return {
-    url,
-    ...options,
-    // A master that stays silent is noticed; the longest blocking read takes 10 s.
-    socketTimeout: 30_000,
-    // After a failover the old master answers that it may not write, or is still loading: go and find the new one.
-    reconnectOnError: ({ message }: Error) => /^(READONLY|LOADING)/.test(message),
-  };
-}
-
 async function withinMs<T>(milliseconds: number, work: Promise<T>): Promise<T> {
   const { promise: tooLong, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`no answer in ${milliseconds} ms`)), milliseconds);
@@ -120,28 +104,11 @@ async function withinMs<T>(milliseconds: number, work: Promise<T>): Promise<T> {
  * Looks at what keeps the queue, and changes nothing there.
  * @throws Error when it does not answer in so many wall milliseconds, or Postgres lacks the queue's tables.
  */
-export function lookAtQueue({ redisUrl, databaseUrl, within }: QueuePlace & { within: number }): Promise<QueueSeen> {
-  return withinMs<QueueSeen>(within, redisUrl ? lookAtRedis(redisUrl) : lookAtPostgres(databaseUrl));
+export function lookAtQueue({ redis, databaseUrl, within }: QueuePlace & { within: number }): Promise<QueueSeen> {
+  return withinMs<QueueSeen>(within, redis ? lookAtRedis(redis) : lookAtPostgres(databaseUrl));
 }
 
-type QueuePlace = Pick<QueueOptions, "redisUrl" | "databaseUrl">;
-
-async function lookAtRedis(redisUrl: string) {
-  const { url, ...options } = redis(redisUrl, failsFast);
-  // By itself it would try for ever, and keep the process.
-  const client = new Redis(url, { ...options, lazyConnect: true, retryStrategy: () => null });
-  // Why it cannot connect is told by this event, and not by what the try throws.
-  let said: Error | undefined;
-  client.on("error", (error: Error) => (said = error));
-  try {
-    await client.connect();
-    return { kind: "Redis" as const, ...readInfo(await client.info()) };
-  } catch (error) {
-    throw said ?? error;
-  } finally {
-    client.disconnect();
-  }
-}
+type QueuePlace = Pick<QueueOptions, "redis" | "databaseUrl">;
 
 async function lookAtPostgres(databaseUrl: string) {
   const options = { skipMetasUpdate: true, connection: postgres(databaseUrl, 1) };
@@ -153,15 +120,4 @@ async function lookAtPostgres(databaseUrl: string) {
   } finally {
     await queue.close();
   }
-}
-
-/** Reads what matters of Redis's INFO: lines of `name:value`. */
-function readInfo(info: string): { version: string; evicts?: string; follows?: true } {
-  const valueOf = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1];
-  const policy = valueOf("maxmemory_policy");
-  return {
-    version: `Redis ${valueOf("redis_version") ?? "of an unknown version"}`,
-    ...(policy === undefined || policy === "noeviction" ? {} : { evicts: policy }),
-    ...(valueOf("role") === "slave" ? { follows: true as const } : {}),
-  };
 }

@@ -19,6 +19,7 @@ import { followRun } from "./follow.ts";
 import { databaseAway, openContext, startMuster, type Overrides } from "./main.ts";
 import { findCommand, runCommand } from "./inbox/answer.ts";
 import { migrateQueue } from "./queue.ts";
+import { redisOf } from "./queue-redis.ts";
 import { makeRedactor } from "./redact.ts";
 import { slackManifest } from "./slack/manifest.ts";
 import { readSplitWords } from "./words.ts";
@@ -183,7 +184,7 @@ async function migrateAll({ env, print }: Terminal): Promise<void> {
       throw databaseAway(error, makeRedactor(new Set(secretsIn(env))));
     });
     const done = await migrate(db);
-    if (!config.REDIS_URL) await migrateQueue(config.DATABASE_URL);
+    if (!redisOf(config)) await migrateQueue(config.DATABASE_URL);
     print(done.length === 0 ? "The tables are up to date." : `Migrated: ${done.join(", ")}.`);
   } finally {
     await db.destroy();

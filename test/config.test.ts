@@ -1,8 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
-import { readConfig, secretReader, secretsOf } from "../src/config.ts";
+import { readConfig, secretReader, secretsIn, secretsOf } from "../src/config.ts";
 import { UserError } from "../src/errors.ts";
 import { parseEstate } from "../src/estate-file.ts";
 import { labEstate } from "../src/lab/estate.ts";
+import { redisOf } from "../src/queue-redis.ts";
 
 const enough = { DATABASE_URL: "postgres://muster:hunter2@db/muster" };
 
@@ -33,6 +34,22 @@ describe("settings", () => {
     ]);
   });
 
+  it("sentinels stand for an address of Redis, by name or address, with a port or the usual one", () => {
+    const named = { ...enough, REDIS_SENTINELS: "s-1.internal, 10.0.0.2:26380,[::1]:5", REDIS_MASTER: "mymaster" };
+    expect(redisOf(readConfig({ ...named, REDIS_PASSWORD: "hunter2", REDIS_TLS: "on" }))).toMatchObject({
+      sentinels: ["s-1.internal", "10.0.0.2:26380", "[::1]:5"],
+      master: "mymaster",
+      password: "hunter2",
+      isEncrypted: true,
+    });
+    expect(redisOf(readConfig({ ...enough, REDIS_URL: "rediss://db" }))).toMatchObject({ url: "rediss://db" });
+    expect(redisOf(readConfig(enough))).toBeUndefined();
+    expect(secretsIn({ REDIS_PASSWORD: "hunter2", REDIS_SENTINEL_PASSWORD: "hunter3" })).toEqual([
+      "hunter2",
+      "hunter3",
+    ]);
+  });
+
   it.each([
     [{}, ["DATABASE_URL: not set"]],
     [{ ...enough, LEASE_MILLISECONDS: "soon" }, ["LEASE_MILLISECONDS: expected a whole number above 0"]],
@@ -47,6 +64,23 @@ describe("settings", () => {
     [{ DATABASE_URL: "mysql://muster:hunter2@db/muster" }, ["DATABASE_URL: expected an address such as postgres://"]],
     [{ DATABASE_URL: "postgres://muster:hunter2%@db/muster" }, ["DATABASE_URL: expected an address such as "]],
     [{ ...enough, REDIS_URL: "hunter2:6379" }, ["REDIS_URL: expected an address such as redis://user:password@"]],
+    [
+      { ...enough, REDIS_SENTINELS: "user:hunter2@s-1:26379", REDIS_MASTER: "mymaster" },
+      ["REDIS_SENTINELS: expected sentinels (host or host:port) with commas between them"],
+    ],
+    [{ ...enough, REDIS_SENTINELS: "s-1:0,s-2", REDIS_MASTER: "m" }, ["REDIS_SENTINELS: expected sentinels (host or"]],
+    [{ ...enough, REDIS_SENTINELS: "s-1", REDIS_PASSWORD: "hunter2" }, ["REDIS_MASTER: not set, but REDIS_SENTINELS"]],
+    [
+      { ...enough, REDIS_SENTINELS: "s-1", REDIS_MASTER: "m", REDIS_URL: "redis://:hunter2@db" },
+      ["REDIS_SENTINELS: set, and REDIS_URL too; expected one of them"],
+    ],
+    [
+      { ...enough, REDIS_PASSWORD: "hunter2", REDIS_TLS: "on" },
+      [
+        "REDIS_PASSWORD: set, but REDIS_SENTINELS is not; what REDIS_URL needs stands in it",
+        "REDIS_TLS: set, but REDIS_SENTINELS is not",
+      ],
+    ],
     [{ ...enough, SMTP_URL: "https://hunter2@mail" }, ["SMTP_URL: expected an address such as smtp://user:password@"]],
     [{ ...enough, SLACK_API_URL: "slack" }, ["SLACK_API_URL: expected an address such as https://example.com/"]],
     [{ ...enough, GUARD_SSL: "maybe" }, ["GUARD_SSL: "]],

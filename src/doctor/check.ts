@@ -27,6 +27,14 @@ export type QueueSeen = {
   evicts?: string;
   /** It follows another, and takes no writes. */
   follows?: true;
+  /** Absent where no sentinels say which Redis it is. */
+  sentinels?: {
+    asked: number;
+    /** Which of them tell nothing, and why. */
+    faults: string[];
+    /** Those that answer are too few to put another Redis in the place of one that is lost. */
+    cannotAgree?: true;
+  };
 };
 
 /** One subject that `muster doctor` looks at. It looks and never changes anything. */

@@ -45,7 +45,7 @@ const ended = (runId: string, milliseconds?: number) =>
   until("the run has ended", async () => (await story(lab.db, runId)).includes("ended"), milliseconds);
 
 describe.each(["Redis", "Postgres"])("the doorbell on %s", (backend) => {
-  const url = () => (backend === "Redis" ? { redisUrl } : {});
+  const url = () => (backend === "Redis" ? { redis: { url: redisUrl } } : {});
 
   it("has a run driven in another place as soon as it rings", async () => {
     const driver = openDriver(engineContext({ db: lab.db, clock: lab.clock, worker: "driver", steps: sharedSteps }));
@@ -99,7 +99,11 @@ describe("without its queue", () => {
     const ctx = engineContext({ db: lab.db, clock: lab.clock, worker: "sweeper", steps: sharedSteps });
     const driver = openDriver(ctx);
     const sweep = openSweep(ctx, driver);
-    const nobody = openQueue({ databaseUrl: lab.url, log: quiet, redisUrl: `redis://127.0.0.1:${await freePort()}` });
+    const nobody = openQueue({
+      databaseUrl: lab.url,
+      log: quiet,
+      redis: { url: `redis://127.0.0.1:${await freePort()}` },
+    });
     try {
       const runId = await short();
       const rangAt = performance.now();
@@ -116,14 +120,14 @@ describe("without its queue", () => {
   it("a Redis that was wiped while jobs waited costs a second, and rings again", async () => {
     const ctx = engineContext({ db: lab.db, clock: lab.clock, worker: "wiped", steps: sharedSteps });
     const driver = openDriver(ctx);
-    const ringing = openQueue({ databaseUrl: lab.url, log: quiet, redisUrl });
+    const ringing = openQueue({ databaseUrl: lab.url, log: quiet, redis: { url: redisUrl } });
     const lost = await short();
     await ringing.ring(lost);
     await wipe();
     const answering = openQueue({
       databaseUrl: lab.url,
       log: quiet,
-      redisUrl,
+      redis: { url: redisUrl },
       onRing: (runId) => driver.answer(runId),
     });
     const sweep = openSweep(ctx, driver);
@@ -141,7 +145,7 @@ describe("without its queue", () => {
   });
 
   it("one whose Redis hangs with its socket open rings no longer than two seconds", async () => {
-    const ringing = openQueue({ databaseUrl: lab.url, log: quiet, redisUrl });
+    const ringing = openQueue({ databaseUrl: lab.url, log: quiet, redis: { url: redisUrl } });
     await ringing.ring("warm");
     redis.kill("SIGSTOP");
     try {

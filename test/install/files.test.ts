@@ -47,7 +47,12 @@ const podOf = (manifest: Manifest | undefined): Pod =>
   (manifest as unknown as { spec: { template: { spec: Pod } } }).spec.template.spec;
 
 const everything: Json = {
-  settings: { AWS_REGION: "eu-west-1", LOG_LEVEL: "info" },
+  settings: {
+    AWS_REGION: "eu-west-1",
+    LOG_LEVEL: "info",
+    REDIS_SENTINELS: "s-0:26379,s-1:26379,s-2:26379",
+    REDIS_MASTER: "mymaster",
+  },
   kubeconfigSecretName: "clusters",
   extraCaConfigMapName: "authorities",
   serviceAccount: { create: true, name: "", annotations: { "eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/m" } },

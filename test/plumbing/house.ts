@@ -20,7 +20,7 @@ export const floors: readonly (readonly string[])[] = [
 ];
 
 /** What belongs to the top floor. Every other file right in src/ is ground; every other folder is a room of its name. */
-const wiring = /^src\/(?:main|cli|terminal|checkup|follow|http|queue)\.ts$|^src\/(?:slack|lab|embedded)\//;
+const wiring = /^src\/(?:main|cli|terminal|checkup|follow|http|queue|queue-redis)\.ts$|^src\/(?:slack|lab|embedded)\//;
 
 /** Packages that only some files may use; the first pattern that matches a package decides. */
 export const keptPackages: readonly { packages: RegExp; in: RegExp; why: string }[] = [
@@ -35,7 +35,8 @@ export const keptPackages: readonly { packages: RegExp; in: RegExp; why: string 
     in: /^src\/adapters\//,
     why: "SDK clients are used in src/adapters only",
   },
-  { packages: /^(?:bullmq|ioredis)$/, in: /^src\/queue\.ts$/, why: "only src/queue.ts knows the queue" },
+  { packages: /^bullmq$/, in: /^src\/queue\.ts$/, why: "only src/queue.ts knows the queue" },
+  { packages: /^ioredis$/, in: /^src\/queue-redis\.ts$/, why: "only src/queue-redis.ts knows Redis" },
   {
     packages: /^prom-client$/,
     in: /^src\/metrics\/registry\.ts$/,
