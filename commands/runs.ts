@@ -3,7 +3,7 @@ import type { Call, Command, Reply } from "../src/chat.ts";
 import type { Context } from "../src/context.ts";
 import { absorb } from "../src/engine/absorb.ts";
 import { standing } from "../src/engine/decide.ts";
-import type { JournalEvent, Verb } from "../src/engine/events.ts";
+import type { JournalEvent, Signal, Verb } from "../src/engine/events.ts";
 import { loadJournal, type Run } from "../src/engine/journal.ts";
 import { sendSignal } from "../src/engine/signals.ts";
 import { fold, isOver } from "../src/engine/view.ts";
@@ -97,13 +97,29 @@ export async function press(ctx: Context, { verb, runId, step, planHash, person,
     return { lines: [`Looked again: run ${proposal.runId}. Nothing has been changed yet.`], runId: proposal.runId };
   }
   const run = await findRun(ctx, runId);
-  const view = fold(run.plan, run.events);
   const signal = {
     verb: verb as Verb,
     by: person,
     planHash: planHash ?? run.planHash,
     ...(step === undefined ? {} : { step }),
   };
+  const newer = leftToNewer(ctx, run);
+  if (newer === undefined) mustCount(ctx, run, signal);
+  await sendSignal(ctx, runId, { ...signal, key: call.id });
+  await ctx.ring(runId);
+  const noted = `Noted: ${person} says "${verb}" to run ${runId}. Its thread tells what comes of it.`;
+  return { lines: [noted, ...(newer === undefined ? [] : [newer])], runId };
+}
+
+/** Says who goes on with a run that this Muster cannot read to its end; undefined where it can. */
+const leftToNewer = ({ engineVersion }: Context, run: Run): string | undefined =>
+  run.engineVersion > engineVersion
+    ? "A newer Muster has this run, and goes on with it; this one leaves it alone, and may not show all of it. Where none of the newer ones runs any more, start one."
+    : undefined;
+
+/** @throws UserError where a decision does not count, as far as the run's journal tells by now. */
+function mustCount(ctx: Context, run: FoundRun, signal: Omit<Signal, "seq" | "at">): void {
+  const view = fold(run.plan, run.events);
   // Whoever may decide was written into the plan; who has left the estate since then may not any more.
   const approvers = run.plan.approvers.filter((name) => findJob(run.job).approvers(ctx.estate).includes(name));
   const refused = absorb({ ...run.plan, approvers }, view, { ...signal, seq: 0, at: ctx.now() }).find(
@@ -111,14 +127,11 @@ export async function press(ctx: Context, { verb, runId, step, planHash, person,
   );
   if (refused && !refused.because.startsWith("accepted: ")) {
     throw new UserError({
-      happened: `"${verb}" was refused: ${refused.because}.`,
+      happened: `"${signal.verb}" was refused: ${refused.because}.`,
       means: "Nothing was changed.",
-      todo: `Look at the run: /muster runs show ${runId}.`,
+      todo: `Look at the run: /muster runs show ${run.id}.`,
     });
   }
-  await sendSignal(ctx, runId, { ...signal, key: call.id });
-  await ctx.ring(runId);
-  return { lines: [`Noted: ${person} says "${verb}" to run ${runId}. Its thread tells what comes of it.`], runId };
 }
 
 /** Finds a run by its id, or by its beginning where only one fits. @throws UserError when there is none, or several. */
@@ -170,11 +183,13 @@ async function show(ctx: Context, run: FoundRun): Promise<Reply> {
   const view = fold(run.plan, run.events);
   const { rows } = await sql<{ at: Date; line: string }>`
     select at, line from muster.timeline where run = ${run.id} order by seq desc limit 30`.execute(ctx.db);
-  const report = view.startedAt ? await findJob(run.job).report?.(ctx, run.id) : undefined;
+  const newer = leftToNewer(ctx, run);
+  const report = view.startedAt && newer === undefined ? await findJob(run.job).report?.(ctx, run.id) : undefined;
   return {
     runId: run.id,
     lines: [
       `Run ${run.id}: ${run.plan.title}. ${standing(view)}. Plan ${run.planHash.slice(0, 8)}.`,
+      ...(newer === undefined ? [] : [newer]),
       ...[...view.steps.values()].map(
         (step) =>
           `  ${mark(step)} ${step.node.id}: ${step.node.title}${step.parked ? `. Parked: ${step.parked.because}` : ""}`,

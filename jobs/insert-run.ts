@@ -3,7 +3,7 @@ import type { Place } from "../src/chat.ts";
 import type { Db } from "../src/db/connect.ts";
 import { approvalSeconds } from "../src/engine/decide.ts";
 import type { EventBody } from "../src/engine/events.ts";
-import { engineVersion } from "../src/engine/lease.ts";
+import { engineVersion as ours } from "../src/engine/lease.ts";
 import type { Plan } from "../src/engine/plan.ts";
 import type { Json } from "../src/engine/step.ts";
 import { tell, type Tell } from "../src/engine/tell.ts";
@@ -19,6 +19,8 @@ export type NewRun = {
   plan: Plan;
   facts: Json;
   planHash: string;
+  /** Unset: that of this code. */
+  engineVersion?: number;
   by: string;
   place: Place;
   /** Where its card lives. */
@@ -32,6 +34,7 @@ export type NewRun = {
 /** Writes a proposed run, its first event, what people hear of it, its card and its mails, in one statement. Twice is once. */
 export async function insertRun(db: Db, run: NewRun): Promise<void> {
   const { id, job, plan, facts, planHash, by, place, channel, reason = null, parent = null } = run;
+  const { engineVersion = ours } = run;
   const event: EventBody = {
     kind: "proposed",
     by,

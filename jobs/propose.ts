@@ -77,7 +77,14 @@ async function findKnown(ctx: Context, runId: string, jobName: string, input: Js
   return live === undefined ? undefined : { runId: live, existing: true };
 }
 
-function newRun(runId: string, job: string, plan: Plan, facts: Json, asking: Asking, { estate, redact }: Context) {
+function newRun(
+  runId: string,
+  job: string,
+  plan: Plan,
+  facts: Json,
+  asking: Asking,
+  { estate, redact, engineVersion }: Context,
+) {
   const { by, place, reason } = asking;
   const channel = place.kind === "slack" ? place.channel : estate.channels.incidents;
   return {
@@ -86,6 +93,7 @@ function newRun(runId: string, job: string, plan: Plan, facts: Json, asking: Ask
     plan,
     facts,
     planHash: hashPlan(plan, facts),
+    engineVersion,
     by,
     place,
     channel,

@@ -24,7 +24,9 @@ export async function startRefence(ctx: Context, input: RefenceInput, former: st
   const reason = `${input.from.instance} answers again and was not fenced by run ${input.parent}`;
   const attributes = { "muster.run": id, "muster.parent": input.parent };
   await inSpan("start refence", { attributes, redact: ctx.redact }, () =>
-    call(ctx, "db.propose", () => insertRun(ctx.db, { ...run, reason, parent: input.parent })),
+    call(ctx, "db.propose", () =>
+      insertRun(ctx.db, { ...run, reason, parent: input.parent, engineVersion: ctx.engineVersion }),
+    ),
   );
   await ctx.ring(id);
   return id;

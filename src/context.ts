@@ -28,6 +28,8 @@ export type Context = {
   random(): number;
   /** This process, in leases and take-over notices. */
   worker: string;
+  /** How new a run's journal may be that this process reads: see engine/lease.ts. */
+  engineVersion: number;
   /** Wall milliseconds a run belongs to a worker without renewal. */
   leaseMs: number;
   /** Wall milliseconds after which a call that leaves the process is given up. */

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { commands } from "../commands/index.ts";
@@ -15,6 +16,7 @@ import type { Context } from "./context.ts";
 import { openDb, readClock } from "./db/connect.ts";
 import { assertMigrated } from "./db/migrate.ts";
 import { openDriver, type Driver } from "./engine/drive.ts";
+import { engineVersion } from "./engine/lease.ts";
 import { openSweep } from "./engine/sweep.ts";
 import { messageOf, UserError } from "./errors.ts";
 import type { Estate } from "./estate.ts";
@@ -34,7 +36,9 @@ import { steps } from "./steps/index.ts";
 import { startWatches } from "./watch/index.ts";
 
 /** What a test or a lab may bring along; product code never asks which it is. */
-export type Overrides = Partial<Pick<Context, "clock" | "point" | "random" | "activity" | "worker">> & {
+export type Overrides = Partial<
+  Pick<Context, "clock" | "point" | "random" | "activity" | "worker" | "engineVersion">
+> & {
   env?: Record<string, string | undefined>;
   log?: Log;
   /** This host's own clock. */
@@ -69,6 +73,9 @@ export async function openContext(config: Config, overrides: Overrides = {}): Pr
   }
   return opened;
 }
+
+/** Containers on one machine's network may all be called alike, and each be process 1: what is drawn tells them apart. */
+const nameOfWorker = (): string => `${hostname()}:${process.pid}:${randomBytes(3).toString("hex")}`;
 
 /** Puts a context together for an estate. Nothing is connected yet, so nothing is proven: not even that its database answers. */
 export function composeContext(config: Config, estate: Estate, overrides: Overrides = {}): OpenContext {
@@ -113,7 +120,8 @@ export function composeContext(config: Config, estate: Estate, overrides: Overri
     now: () => clock.now(),
     newId: () => crypto.randomUUID(),
     random: overrides.random ?? Math.random,
-    worker: overrides.worker ?? `${hostname()}:${process.pid}`,
+    worker: overrides.worker ?? nameOfWorker(),
+    engineVersion: overrides.engineVersion ?? engineVersion,
     callTimeoutMs: config.CALL_TIMEOUT_MILLISECONDS,
     point: overrides.point ?? (() => Promise.resolve()),
     secret(reference) {

@@ -11,13 +11,14 @@ import { people } from "./people.ts";
 import { queue } from "./queue.ts";
 import { records } from "./records.ts";
 import { routingControls } from "./routing-controls.ts";
+import { runs } from "./runs.ts";
 import { servers } from "./servers.ts";
 import { settings } from "./settings.ts";
 import { slack } from "./slack.ts";
 import { statusPage } from "./status-page.ts";
 
 /** What is looked at, be there an estate or not. */
-export const checks: readonly Check[] = [settings, database, queue, clockOfDatabase, mail, slack];
+export const checks: readonly Check[] = [settings, database, runs, queue, clockOfDatabase, mail, slack];
 
 /** What is looked at of the things that an estate names. */
 export const checksOfEstate: readonly Check[] = [

@@ -2,6 +2,7 @@ import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
 import { Bell } from "./bell.ts";
 import { driveRun } from "./drive-run.ts";
+import { LeftToNewer } from "./journal.ts";
 import { LeaseLost, leaseRun, type Lease } from "./lease.ts";
 import { Slots } from "./slots.ts";
 import { inSpan } from "../trace.ts";
@@ -17,6 +18,8 @@ export type Driver = {
   answer(runId: string): Promise<void>;
   /** Drives a run that the sweep has leased. */
   take(lease: Lease): Promise<void>;
+  /** Runs that this process cannot read, and leaves alone for now. */
+  left(): string[];
   /** Waits until there is room for more runs, and tells for how many. */
   room(): Promise<number>;
   /** Hands everything over: no new change is begun, a call under way is waited for as long as it may last. */
@@ -25,6 +28,9 @@ export type Driver = {
 
 /** Wall milliseconds before a run whose drive broke is tried again: two seconds, or a lease where that is less. */
 const againAfterMs = 2_000;
+
+/** Wall milliseconds for which a run that cannot be read here is left to others. */
+const leftForMs = 30_000;
 
 /**
  * How many runs are loaded and decided about at once. When hundreds are due in the same moment, each would wait for a
@@ -51,6 +57,12 @@ export function openDriver(ctx: Context): Driver {
   const driven = new Map<string, Driven>();
   const slots = new Slots(atOnce);
   const timers = new Map<string, AbortController>();
+  /** Runs that a newer Muster wrote, and until when they are left to it. */
+  const leftUntil = new Map<string, number>();
+  const left = () => {
+    for (const [runId, until] of leftUntil) if (performance.now() >= until) leftUntil.delete(runId);
+    return [...leftUntil.keys()];
+  };
 
   const setTimer = (runId: string, wakeAt: Date) => {
     const timer = new AbortController();
@@ -84,6 +96,11 @@ export function openDriver(ctx: Context): Driver {
       if (rest.kind === "released" && rest.wakeAt && !stopping.signal.aborted) setTimer(runId, rest.wakeAt);
     } catch (error) {
       if (error instanceof LeaseLost || lease.signal.aborted) return;
+      if (error instanceof LeftToNewer) {
+        leftUntil.set(runId, performance.now() + leftForMs);
+        ctx.log.warn({ run: runId, error: error.message }, "a run is left to a newer Muster");
+        return lease.handOver();
+      }
       ctx.log.error({ run: runId, error: messageOf(error), stack: (error as Error).stack }, "driving a run failed");
       await lease.handOver(againAfterSeconds());
       setTimerSoon(runId);
@@ -112,7 +129,7 @@ export function openDriver(ctx: Context): Driver {
   const mayLease = () => !stopping.signal.aborted && ctx.hostClock?.refusal === undefined;
   const start = (runId: string): Driven =>
     register(runId, new Bell(), slots.takeFree(), () =>
-      mayLease() ? leaseRun(ctx, runId) : Promise.resolve(undefined),
+      mayLease() && !left().includes(runId) ? leaseRun(ctx, runId) : Promise.resolve(undefined),
     );
   const wake = (runId: string): Driven | undefined => {
     if (stopping.signal.aborted) return undefined;
@@ -131,6 +148,7 @@ export function openDriver(ctx: Context): Driver {
       // An older entry can only be one whose lease was lost without its knowledge; it ends by itself.
       return register(lease.runId, new Bell(), Promise.resolve(slots.take()), () => Promise.resolve(lease)).rests;
     },
+    left,
     room: () => slots.room(),
     stop: async () => {
       stopping.abort();

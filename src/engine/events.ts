@@ -43,6 +43,43 @@ export type EventBody =
   | { kind: "undo-failed"; step: string; attempt: number; error: string; noEffect: boolean }
   | { kind: "undone"; step: string };
 
+/** Every kind there is; a journal with another was written by a newer Muster. */
+const kinds: Record<EventBody["kind"], true> = {
+  proposed: true,
+  approved: true,
+  "approval-reminded": true,
+  declined: true,
+  voided: true,
+  expired: true,
+  started: true,
+  "taken-over": true,
+  "taken-up-late": true,
+  held: true,
+  resumed: true,
+  "turned-back": true,
+  refused: true,
+  ended: true,
+  "first-look": true,
+  waiting: true,
+  intent: true,
+  applied: true,
+  "call-failed": true,
+  done: true,
+  parked: true,
+  reminded: true,
+  continued: true,
+  "waive-seconded": true,
+  waived: true,
+  asked: true,
+  answered: true,
+  "undo-intent": true,
+  "undo-applied": true,
+  "undo-failed": true,
+  undone: true,
+};
+
+export const eventKinds: readonly string[] = Object.keys(kinds);
+
 export type Outcome = "done" | "failed" | "cancelled";
 
 /** A journal row as it was written. */

@@ -2,7 +2,7 @@ import { call } from "../call.ts";
 import type { Place } from "../chat.ts";
 import type { RunState } from "../db/schema.ts";
 import { append, type Move } from "./append.ts";
-import type { EventBody, JournalEvent } from "./events.ts";
+import { eventKinds, type EventBody, type JournalEvent } from "./events.ts";
 import { LeaseLost, type EngineContext, type Lease } from "./lease.ts";
 import { measure } from "./measure.ts";
 import type { Plan } from "./plan.ts";
@@ -17,6 +17,8 @@ export type Run = {
   state: RunState;
   plan: Plan;
   planHash: string;
+  /** The highest engine version that held it. */
+  engineVersion: number;
   requestedBy: string;
   reason?: string;
   place: Place;
@@ -38,6 +40,7 @@ export async function loadJournal(
       "state",
       "plan",
       "plan_hash",
+      "engine_version",
       "requested_by",
       "reason",
       "place",
@@ -47,10 +50,19 @@ export async function loadJournal(
     .where("id", "=", runId)
     .executeTakeFirst();
   if (!row) return undefined;
-  const { plan_hash: planHash, requested_by: requestedBy, reason, parent, ended_at: endedAt, ...same } = row;
+  const {
+    plan_hash: planHash,
+    engine_version: engineVersion,
+    requested_by: requestedBy,
+    reason,
+    parent,
+    ended_at: endedAt,
+    ...same
+  } = row;
   const run: Run = {
     ...same,
     planHash,
+    engineVersion,
     requestedBy,
     ...(reason === null ? {} : { reason }),
     ...(parent === null ? {} : { parent }),
@@ -68,6 +80,14 @@ export async function loadJournal(
 function eventOf({ step, payload, ...row }: { step: string | null; payload: object; kind: string }): JournalEvent {
   // What stands in the row was an EventBody when this engine version wrote it.
   return { ...payload, ...row, ...(step === null ? {} : { step }) } as unknown as JournalEvent;
+}
+
+/** A journal holds what this Muster does not know. A newer one wrote it, and reads it; here nothing is made of it. */
+export class LeftToNewer extends Error {
+  constructor(runId: string, kinds: readonly string[]) {
+    super(`run ${runId} is left to a newer Muster: its journal holds ${kinds.join(", ")}`);
+    this.name = "LeftToNewer";
+  }
 }
 
 /**
@@ -93,11 +113,16 @@ export type Journal = {
   write(make: Make): Promise<boolean>;
 };
 
-/** Opens the journal of a leased run. Reads after the lease was taken, so that nothing its predecessor wrote is missed. */
+/**
+ * Opens the journal of a leased run. Reads after the lease was taken, so that nothing its predecessor wrote is missed.
+ * @throws LeftToNewer when not all of it can be read.
+ */
 export async function openJournal(ctx: EngineContext & { now(): Date }, lease: Lease): Promise<Journal> {
   const loaded = await call(ctx, "db.load-journal", () => loadJournal(ctx.db, lease.runId));
   if (!loaded) throw new Error(`Run ${lease.runId} is gone.`);
   const { run, events } = loaded;
+  const unknown = new Set(events.map(({ kind }) => kind).filter((kind) => !eventKinds.includes(kind)));
+  if (unknown.size > 0) throw new LeftToNewer(run.id, [...unknown]);
   let view = fold(run.plan, events);
   let last: Promise<unknown> = Promise.resolve();
 

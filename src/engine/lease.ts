@@ -3,7 +3,11 @@ import { call } from "../call.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
 
-/** What this code can read: a run made by a newer Muster is left to it. */
+/**
+ * What this code can read and writes: raised by a release that adds a kind of event, or a step, which the release before
+ * would misread. A run carries the highest version that held it, and is left to those who read that: servers of two releases
+ * may stand side by side, and no run goes back to the older.
+ */
 export const engineVersion = 1;
 
 /** Another worker holds the run, or may by now. Whatever was under way stops; the journal tells the next one. */
@@ -19,6 +23,7 @@ export type EngineContext = Pick<
   Context,
   | "db"
   | "worker"
+  | "engineVersion"
   | "leaseMs"
   | "callTimeoutMs"
   | "point"
@@ -72,36 +77,54 @@ export async function leaseRun(ctx: EngineContext, runId: string): Promise<Lease
     sql<Row>`
       with due as (
         select id, owner as before, extract(epoch from (select muster.now()) - next_wake_at)::float8 as late from muster.run
-         where id = ${runId} and ended_at is null and engine_version <= ${engineVersion}
+         where id = ${runId} and ended_at is null and engine_version <= ${ctx.engineVersion}
            and next_wake_at <= (select muster.now() + interval '20 milliseconds' * rate from muster.clock)
            and (owner is null or lease_until < clock_timestamp())
            for no key update)
       update muster.run r
-         set owner = ${ctx.worker}, epoch = r.epoch + 1, lease_until = clock_timestamp() + ${interval(ctx.leaseMs)}
+         set owner = ${ctx.worker}, epoch = r.epoch + 1, engine_version = ${ctx.engineVersion},
+             lease_until = clock_timestamp() + ${interval(ctx.leaseMs)}
         from due where r.id = due.id
       returning r.id, r.epoch, due.before, due.late, r.trace`.execute(ctx.db),
   );
   return rows[0] && hold(ctx, rows[0], askedAt);
 }
 
-/** Takes up to `limit` due runs, the longest due first. Skips rows that somebody is busy with. */
-export async function leaseDueRuns(ctx: EngineContext, limit: number): Promise<Lease[]> {
+/** Takes up to `limit` due runs, the longest due first. Skips rows that somebody is busy with, and those that are not wanted. */
+export async function leaseDueRuns(
+  ctx: EngineContext,
+  limit: number,
+  unwanted: readonly string[] = [],
+): Promise<Lease[]> {
   const askedAt = performance.now();
   const { rows } = await call(ctx, "db.sweep", () =>
     // Not "for update": an open insert of a signal would hide its run. Not bare muster.now(): it would scan the table.
     sql<Row>`
       with due as (
         select id, owner as before, extract(epoch from (select muster.now()) - next_wake_at)::float8 as late from muster.run
-         where ended_at is null and next_wake_at <= (select muster.now()) and engine_version <= ${engineVersion}
-           and (owner is null or lease_until < clock_timestamp())
+         where ended_at is null and next_wake_at <= (select muster.now()) and engine_version <= ${ctx.engineVersion}
+           and (owner is null or lease_until < clock_timestamp()) and id <> all(${unwanted}::text[])
          order by next_wake_at limit ${limit}
            for no key update skip locked)
       update muster.run r
-         set owner = ${ctx.worker}, epoch = r.epoch + 1, lease_until = clock_timestamp() + ${interval(ctx.leaseMs)}
+         set owner = ${ctx.worker}, epoch = r.epoch + 1, engine_version = ${ctx.engineVersion},
+             lease_until = clock_timestamp() + ${interval(ctx.leaseMs)}
         from due where r.id = due.id
       returning r.id, r.epoch, due.before, due.late, r.trace`.execute(ctx.db),
   );
   return rows.map((row) => hold(ctx, row, askedAt));
+}
+
+/** Finds the live runs that are left to a newer Muster, the oldest first. */
+export async function findNewerRuns({
+  db,
+  engineVersion,
+}: Pick<EngineContext, "db" | "engineVersion">): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from muster.run where ended_at is null and engine_version > ${engineVersion} order by proposed_at limit 20`.execute(
+    db,
+  );
+  return rows.map(({ id }) => id);
 }
 
 function hold(ctx: EngineContext, { id: runId, epoch, before, late, trace }: Row, askedAt: number): Lease {

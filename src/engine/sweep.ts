@@ -3,10 +3,12 @@ import { call } from "../call.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
 import type { Driver } from "./drive.ts";
-import { leaseDueRuns, type EngineContext } from "./lease.ts";
+import { findNewerRuns, leaseDueRuns, type EngineContext } from "./lease.ts";
 
 /** Wall milliseconds between two looks for due runs. */
 const everyMs = 1_000;
+/** At every so manieth look it is said which runs are left to a newer Muster. */
+const newerEvery = 10;
 /** Readings that differ from our clock by less, in wall milliseconds, are noise of the round trip. */
 const noiseMs = 20;
 /** Readings that differ by more, in wall seconds, are no drift: somebody set the clock. */
@@ -16,8 +18,16 @@ const jumpSeconds = 2;
  * Looks for due runs every second, again at once while it finds as many as there is room for, and drives them here.
  * Every process does; the database sees that each run is taken once.
  */
-export function openSweep(ctx: Context, driver: Pick<Driver, "take" | "room">): { stop(): Promise<void> } {
+export function openSweep(ctx: Context, driver: Pick<Driver, "take" | "room" | "left">): { stop(): Promise<void> } {
   let stopped = false;
+  let ticks = 0;
+  const told = new Set<string>();
+  const tellNewer = async () => {
+    for (const run of await findNewerRuns(ctx)) {
+      if (!told.has(run)) ctx.log.warn({ run }, "a run is left to a newer Muster");
+      told.add(run);
+    }
+  };
   let ticking = Promise.resolve();
   const tick = async () => {
     try {
@@ -28,11 +38,13 @@ export function openSweep(ctx: Context, driver: Pick<Driver, "take" | "room">): 
         // No more than can be driven now: a lease that waits for its turn would run out.
         wanted = await driver.room();
         if (stopped) break;
-        const leases = await leaseDueRuns(ctx, wanted);
+        const leases = await leaseDueRuns(ctx, wanted, driver.left());
         found = leases.length;
         // Not awaited: a run is driven for minutes, and the driver knows what it drives.
         for (const lease of leases) void driver.take(lease);
       }
+      if (ticks % newerEvery === 0) await tellNewer();
+      ticks += 1;
     } catch (error) {
       ctx.log.warn({ error: messageOf(error) }, "the sweep could not look for due runs");
     }

@@ -90,7 +90,7 @@ export function pastReturn(view: RunView): Set<string> {
 export const changedServices = (view: Pick<RunView, "steps">): Set<string> =>
   new Set([...view.steps.values()].filter(({ node }) => node.changes).map(({ node }) => node.service));
 
-/** Reads a journal from its first event to its last. Unknown kinds are an older reader's business to refuse, not ours. */
+/** Reads a journal from its first event to its last. Kinds that are unknown change nothing: who drives a run has refused them. */
 export function fold(plan: Plan, events: readonly JournalEvent[]): RunView {
   const view: RunView = {
     planHash: "",

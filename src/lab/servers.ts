@@ -15,9 +15,13 @@ export class Servers {
     this.#environment = environment;
   }
 
-  /** Starts one and waits until it is ready. @throws Error when it ends instead. */
-  async start(): Promise<string> {
-    const child = fork(entry, { env: this.#environment, stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  /**
+   * Starts one and waits until it is ready; its name tells the host it would stand on, its engine version the release it would
+   * be of. @throws Error when it ends instead.
+   */
+  async start({ worker, engineVersion }: { worker?: string; engineVersion?: number } = {}): Promise<string> {
+    const words = worker === undefined ? [] : [worker, ...(engineVersion === undefined ? [] : [String(engineVersion)])];
+    const child = fork(entry, words, { env: this.#environment, stdio: ["ignore", "ignore", "inherit", "ipc"] });
     const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
     child.on("message", (message: "ready" | SpanReport) => {
       if (message === "ready") resolve();
@@ -27,7 +31,7 @@ export class Servers {
       reject(new Error(`a server of Muster ended with status ${code ?? "none"} while it started`)),
     );
     await ready;
-    const name = `server-${child.pid}`;
+    const name = worker ?? `server-${child.pid}`;
     this.#children.set(name, child);
     child.once("exit", () => this.#children.delete(name));
     return name;
@@ -42,6 +46,16 @@ export class Servers {
   kill(name: string, signal: NodeJS.Signals = "SIGKILL"): void {
     this.#children.get(name)?.kill(signal);
     if (signal === "SIGKILL") this.#children.delete(name);
+  }
+
+  /** Tells one to stop, as a deploy does, and returns the status it ended with. */
+  async end(name: string): Promise<number | null> {
+    const child = this.#children.get(name);
+    if (!child) throw new Error(`there is no server ${name}`);
+    const gone = once(child, "exit");
+    child.kill("SIGTERM");
+    const [status] = (await gone) as [number | null];
+    return status;
   }
 
   /** Asks all to end, and waits until they have. */

@@ -10,6 +10,9 @@ const outboxPatienceMs = 250;
 /** How long a call of a watch in the background may hold up a jump, in wall milliseconds. */
 const backgroundPatienceMs = 100;
 
+/** How long processes may take for what a story waits for, in wall milliseconds. */
+const wallPatienceMs = 120_000;
+
 /**
  * The lab's time: the clock its servers and Muster share, and the row of Muster's database that muster.now() reads.
  * It runs at a rate, and can jump: to the next moment at which anybody wants to wake, once nothing is going on.
@@ -20,6 +23,8 @@ export class LabTime {
   strideSeconds = 0;
   /** False where no process takes messages out, so that nobody waits for them. */
   waitsForOutbox = true;
+  /** True where Muster runs as processes of its own: nobody sees when nothing is going on there, so the clock only runs. */
+  runsElsewhere = false;
   readonly #activities: Activity[] = [];
   #log: RequestLog | undefined;
   #pool: pg.Pool | undefined;
@@ -104,6 +109,7 @@ export class LabTime {
 
   /** Lets time pass until something is so. @throws Error when it is not so within so many seconds. */
   async until(what: string, isSo: () => boolean | Promise<boolean>, withinSeconds: number): Promise<void> {
+    if (this.runsElsewhere) return untilOnWall(what, isSo);
     const limit = new Date(this.clock.now().getTime() + withinSeconds * 1000);
     for (;;) {
       await this.quiet();
@@ -158,5 +164,15 @@ export class LabTime {
       if (error instanceof pg.DatabaseError && !["57P01", "57P03", "57P02"].includes(error.code ?? "")) throw error;
       return [];
     }
+  }
+}
+
+/** Waits for something while the clock runs, as long as a busy machine may need. */
+async function untilOnWall(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const giveUpAt = performance.now() + wallPatienceMs;
+  while (!(await isSo())) {
+    if (performance.now() > giveUpAt)
+      throw new Error(`${what}: not so within ${wallPatienceMs / 1000} seconds on the wall`);
+    await setTimeout(20);
   }
 }

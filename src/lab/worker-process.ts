@@ -24,7 +24,9 @@ activity.onSpan = (kind, name, from, to) => {
 const report = () => process.send?.({ spans: spans.splice(0) } satisfies SpanReport);
 setInterval(report, 200).unref();
 
-const muster = await startMuster(readConfig(), { activity, worker: `server-${process.pid}` });
+const [worker = `server-${process.pid}`, version] = process.argv.slice(2);
+const release = version === undefined ? {} : { engineVersion: Number(version) };
+const muster = await startMuster(readConfig(), { activity, worker, ...release });
 process.send?.("ready");
 const stop = async () => {
   await muster.stop();

@@ -12,7 +12,7 @@ const editSeconds = 3;
 
 /** Brings one card up to date that shows less than is wanted. Returns false when all show the newest. */
 export async function drawOne(ctx: Context, send: CardSender): Promise<boolean> {
-  const taken = await takeCard(ctx.db);
+  const taken = await takeCard(ctx.db, ctx.engineVersion);
   if (!taken) return false;
   const { run, channel, remote_ref: ref, attempts } = taken;
   await ctx.point("card taken");

@@ -24,9 +24,9 @@ export function startOutbox(ctx: Context, { cards }: { cards?: CardSender } = {}
   const stopping = new AbortController();
   const lanes = [...ctx.senders.keys()].map((kind) => ({
     work: () => drainOne(ctx, kind),
-    due: () => nextDueOut(ctx.db, [kind], false),
+    due: () => nextDueOut(ctx.db, [kind], undefined),
   }));
-  if (cards) lanes.push({ work: () => drawOne(ctx, cards), due: () => nextDueOut(ctx.db, [], true) });
+  if (cards) lanes.push({ work: () => drawOne(ctx, cards), due: () => nextDueOut(ctx.db, [], ctx.engineVersion) });
   const running = Promise.all(lanes.map((lane) => keepDraining(ctx, lane, stopping.signal)));
   return {
     async stop() {

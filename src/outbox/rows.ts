@@ -71,13 +71,17 @@ export type TakenCard = {
   remote_ref: string | null;
 };
 
+/** A card is drawn from the whole journal: one of a run that a newer Muster has is left to it. */
+const readBy = (engineVersion: number) => sql`
+  exists (select from muster.run where run.id = card.run and run.engine_version <= ${engineVersion})`;
+
 /** Takes a card that shows less than is wanted and is due, or returns undefined. */
-export async function takeCard(db: Db): Promise<TakenCard | undefined> {
+export async function takeCard(db: Db, engineVersion: number): Promise<TakenCard | undefined> {
   const { rows } = await sql<TakenCard>`
     update muster.card set attempts = attempts + 1, taken_until = clock_timestamp() + make_interval(secs => ${takenSeconds})
      where run = (select run from muster.card
                    where wanted_version > sent_version and next_at <= (select muster.now())
-                     and (taken_until is null or taken_until <= clock_timestamp())
+                     and (taken_until is null or taken_until <= clock_timestamp()) and ${readBy(engineVersion)}
                    order by next_at limit 1 for update skip locked)
     returning run, channel, wanted_version, attempts, remote_ref`.execute(db);
   return rows[0];
@@ -110,13 +114,19 @@ export async function postponeCard(
      where run = ${run}`.execute(db);
 }
 
-/** When the next message or card of these kinds is due, or undefined when none waits. */
-export async function nextDueOut(db: Db, kinds: readonly string[], cards: boolean): Promise<Date | undefined> {
+/** When the next message of these kinds, or card of a run that this engine version reads, is due, or undefined when none waits. */
+export async function nextDueOut(
+  db: Db,
+  kinds: readonly string[],
+  cardsOf: number | undefined,
+): Promise<Date | undefined> {
   const { rows } = await sql<{ due: Date | null }>`
     select least(
       (select min(next_at) from muster.outbox as one
         where state in ('waiting', 'sending') and split_part(thread, ':', 1) = any(${kinds})
           and ${itsTurn}),
-      (select min(next_at) from muster.card where ${cards} and wanted_version > sent_version)) as due`.execute(db);
+      (select min(next_at) from muster.card where wanted_version > sent_version and ${cardsOf === undefined ? sql`false` : readBy(cardsOf)})) as due`.execute(
+    db,
+  );
   return rows[0]?.due ?? undefined;
 }

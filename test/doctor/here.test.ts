@@ -41,6 +41,19 @@ describe("Muster's own database", () => {
   });
 });
 
+describe("a release that was gone back from", () => {
+  it("has left runs behind, which this one leaves alone", async () => {
+    const { lab } = patient;
+    const said = await patient.broken(
+      () =>
+        lab.query(`insert into muster.run (id, job, title, plan, facts, plan_hash, engine_version, requested_by, place, approve_until)
+                   values ('fo-new', 'failover', 'move', '{}', '{}', 'x', 1000, 'ana', '{}', now())`),
+      () => lab.query("delete from muster.run where id = 'fo-new'"),
+    );
+    expect(said).toEqual(["warning live runs: Run fo-new was in the hands of a newer Muster."]);
+  });
+});
+
 describe("clocks", () => {
   it.each([
     [20, "warning", "20 seconds behind"],

@@ -40,6 +40,7 @@ export function engineContext(parts: Partial<Context> & Pick<Context, "db" | "cl
     now: () => parts.clock.now(),
     newId: () => crypto.randomUUID(),
     random: Math.random,
+    engineVersion,
     leaseMs: 2_000,
     callTimeoutMs: 900,
     point: () => Promise.resolve(),

@@ -28,6 +28,7 @@ import { chartSender } from "../../src/slack/chart-sender.ts";
 import { identifier } from "../../src/slack/identity.ts";
 import { slackSenders } from "../../src/slack/sender.ts";
 import { smallPlan } from "./small-plan.ts";
+import { engineVersion } from "../../src/engine/lease.ts";
 
 export type Office = Awaited<ReturnType<typeof openOffice>>;
 
@@ -79,6 +80,7 @@ export async function openOffice() {
     clock: time.clock,
     activity,
     clients,
+    engineVersion,
     leaseMs: 4000,
     callTimeoutMs: 2000,
     now: () => time.clock.now(),

@@ -133,7 +133,7 @@ async function insist<T>(attempt: (name: string) => Promise<T | undefined>): Pro
 export type LeaseRow = { epoch: number; owner: string; before: string | null };
 
 /** Has the database note every lease, so that take-overs can be counted without asking the engine. */
-async function keepLeases(lab: Lab): Promise<void> {
+export async function keepLeases(lab: Lab): Promise<void> {
   await lab.query(`
     create table public.kept_lease (epoch integer, owner text, before text);
     grant all on public.kept_lease to public;
