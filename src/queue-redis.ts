@@ -51,9 +51,15 @@ export function redisOf(config: Config): RedisPlace | undefined {
 export const answersWithinMs = 2_000;
 const portOfSentinels = 26_379;
 
-/** A producer that cannot reach Redis is to say so, not to wait. */
-export const failsFast = { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: answersWithinMs };
-export const waitsForEver = { maxRetriesPerRequest: null };
+/** A producer that cannot reach Redis is to say so, not to wait; a connection that stays silent is given up. */
+export const failsFast = {
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 1,
+  commandTimeout: answersWithinMs,
+  socketTimeout: 5_000,
+};
+/** The longest blocking read takes 10 s. */
+export const waitsForEver = { maxRetriesPerRequest: null, socketTimeout: 15_000 };
 
 /** Says to the client how to reach Redis, again and again: after a failover it asks the sentinels anew. */
 export function connectionTo(place: RedisPlace, options: typeof failsFast | typeof waitsForEver) {
@@ -61,8 +67,6 @@ export function connectionTo(place: RedisPlace, options: typeof failsFast | type
     ...addressOf(place),
     ...options,
     connectTimeout: answersWithinMs,
-    // A master that stays silent is noticed; the longest blocking read takes 10 s.
-    socketTimeout: 30_000,
     // The queue's own would wait 20 s in the end, and ring nobody while Redis is back.
     retryStrategy: (times: number) => Math.min(times * 250, 2_000),
     // After a failover the old master answers that it may not write, or is still loading: go and find the new one.

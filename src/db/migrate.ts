@@ -6,8 +6,12 @@ import type { Db } from "./connect.ts";
 
 const folder = new URL("./migrations/", import.meta.url);
 
-/** Brings the tables up to this version of Muster and names what was run. Several at once: one migrates, the rest wait. */
+/**
+ * Brings the tables up to this version of Muster and names what was run. Several at once: one migrates, the rest wait.
+ * @throws UserError when a newer version has brought them further.
+ */
 export async function migrate(db: Db): Promise<string[]> {
+  refuseNewer(await migrationsIn(db), "Nothing was changed.");
   const { error, results = [] } = await migratorOf(db).migrateToLatest();
   // Kysely catches whatever was thrown and hands it over as it was.
   if (error !== undefined) throw error instanceof Error ? error : new Error(JSON.stringify(error));
@@ -19,14 +23,7 @@ export async function assertMigrated(db: Db): Promise<void> {
   const known = Object.keys(readMigrations());
   const done = await migrationsIn(db);
   const missing = known.filter((name) => !done.includes(name));
-  const newer = done.filter((name) => !known.includes(name));
-  if (newer.length > 0) {
-    throw new UserError({
-      happened: `Muster's database was migrated by a newer Muster: it has ${newer.join(", ")}.`,
-      means: "Muster did not start, and touched nothing.",
-      todo: "Start the newer version here too.",
-    });
-  }
+  refuseNewer(done, "Muster did not start, and touched nothing.");
   if (missing.length > 0) {
     throw new UserError({
       happened: `Muster's database lacks ${missing.length} of ${known.length} migrations, first ${missing[0] ?? ""}.`,
@@ -34,6 +31,17 @@ export async function assertMigrated(db: Db): Promise<void> {
       todo: "Type: muster migrate",
     });
   }
+}
+
+function refuseNewer(done: string[], means: string): void {
+  const known = Object.keys(readMigrations());
+  const newer = done.filter((name) => !known.includes(name));
+  if (newer.length === 0) return;
+  throw new UserError({
+    happened: `Muster's database was migrated by a newer Muster: it has ${newer.join(", ")}.`,
+    means,
+    todo: "Start the newer version here too.",
+  });
 }
 
 async function migrationsIn(db: Db): Promise<string[]> {

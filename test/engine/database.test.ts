@@ -36,6 +36,7 @@ describe("Muster's own database", () => {
     await assertMigrated(db);
     await sql`insert into muster.kysely_migration (name, timestamp) values ('9999-later', 'then')`.execute(db);
     await expect(assertMigrated(db)).rejects.toThrow(/migrated by a newer Muster: it has 9999-later/);
+    await expect(migrate(db)).rejects.toThrow(/it has 9999-later\. Nothing was changed\. Start the newer version/);
     await sql`delete from muster.kysely_migration where name = '9999-later'`.execute(db);
   });
 
