@@ -130,7 +130,7 @@ describe("muster doctor where all is well", () => {
       expect(status).toBe(0);
       return text.split("\n").filter((line) => /redis/i.test(line));
     };
-    const redis = await openRedis();
+    await using redis = await openRedis();
     try {
       lab.environment["REDIS_URL"] = redis.url;
       expect(await said()).toEqual([expect.stringMatching(/^ok +the queue \(Redis\): Redis \d+\.\d+/)]);
@@ -144,7 +144,6 @@ describe("muster doctor where all is well", () => {
       expect({ status, out }).toEqual({ status: 0, out: expect.stringContaining("The queue refuses connections.") });
     } finally {
       delete lab.environment["REDIS_URL"];
-      await redis.kill();
     }
   });
 
