@@ -4,6 +4,7 @@ const config: Config = {
   testEnvironment: "node",
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   extensionsToTreatAsEsm: [".ts"],
+  testSequencer: "<rootDir>/test/plumbing/longest-first.ts",
   transform: { "\\.ts$": "<rootDir>/test/plumbing/strip-types.ts" },
   // No test imports a package's sources from our tree; crawling node_modules for mocks would only cost time.
   modulePathIgnorePatterns: ["<rootDir>/.muster/"],
