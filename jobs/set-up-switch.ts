@@ -38,7 +38,7 @@ export async function setUpSwitch(ctx: Context, setup: SwitchSetup, dns: DnsName
 /** Proves with an object of its own that Muster may throw the switch, and that a health checker would see it. */
 async function proveBucket(ctx: Context, object: SwitchSetup["control"]["object"]): Promise<void> {
   const proof = probeObject(object);
-  const s3 = ctx.clients.s3(object.region);
+  const s3 = await ctx.clients.s3(object.region);
   const left = await getObject(ctx, s3, proof);
   if (left) await deleteObject(ctx, s3, proof, left.etag);
   await putObject(ctx, s3, proof, "Muster proves that it can put, and that others can read. This goes away at once.\n");

@@ -1,8 +1,8 @@
 import { RDSClient } from "@aws-sdk/client-rds";
 import { Route53Client } from "@aws-sdk/client-route-53";
 import { Route53RecoveryClusterClient } from "@aws-sdk/client-route53-recovery-cluster";
-import { S3Client } from "@aws-sdk/client-s3";
-import { STSClient } from "@aws-sdk/client-sts";
+import type { S3 } from "@aws-sdk/client-s3";
+import type { STS } from "@aws-sdk/client-sts";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { createSecureContext, rootCertificates } from "node:tls";
@@ -42,9 +42,9 @@ export type Clients = {
   rds(region: string): RDSClient;
   route53: Route53Client;
   /** By the regional endpoint: the global one is in us-east-1. */
-  sts(region: string): STSClient;
+  sts(region: string): Promise<STS>;
   /** S3 of one region, and of no other: what is asked of it needs that region only. */
-  s3(region: string): S3Client;
+  s3(region: string): Promise<S3>;
   /** One endpoint of a recovery cluster: the estate says where it is, so nothing has to be asked for that. */
   recoveryCluster: (endpoint: ClusterEndpoint) => Route53RecoveryClusterClient;
   /** Where strangers read an object: not signed for, and so not counting on Muster's rights. */
@@ -75,8 +75,8 @@ export function makeClients(settings: ClientSettings): Clients {
 
   const statusPages = makeStatusPages({ url: settings.statusPageUrl, names, ca });
   const rds = new Map<string, RDSClient>();
-  const sts = new Map<string, STSClient>();
-  const s3 = new Map<string, S3Client>();
+  const sts = new Map<string, Promise<STS>>();
+  const s3 = new Map<string, Promise<S3>>();
   const recoveryClusters = new Map<string, Route53RecoveryClusterClient>();
   const clusters = new Map<string, Cluster>();
   return {
@@ -85,9 +85,17 @@ export function makeClients(settings: ClientSettings): Clients {
       getOrMake(rds, region, () => new RDSClient({ ...common, region, ...endpoint(settings.rdsEndpoint) })),
     // Route 53 is signed for us-east-1 wherever it is called from.
     route53: new Route53Client({ ...common, region: "us-east-1", ...endpoint(settings.route53Endpoint) }),
+    // Few estates need these two: the package is loaded when its first client is.
     sts: (region) =>
-      getOrMake(sts, region, () => new STSClient({ ...common, region, ...endpoint(settings.stsEndpoint) })),
-    s3: (region) => getOrMake(s3, region, () => new S3Client({ ...common, region, ...endpoint(settings.s3Endpoint) })),
+      getOrMake(sts, region, async () => {
+        const { STS: Client } = await import("@aws-sdk/client-sts");
+        return new Client({ ...common, region, ...endpoint(settings.stsEndpoint) });
+      }),
+    s3: (region) =>
+      getOrMake(s3, region, async () => {
+        const { S3: Client } = await import("@aws-sdk/client-s3");
+        return new Client({ ...common, region, ...endpoint(settings.s3Endpoint) });
+      }),
     recoveryCluster: ({ region, url }) =>
       getOrMake(
         recoveryClusters,

@@ -1,5 +1,4 @@
-import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
-import type { S3Client } from "@aws-sdk/client-s3";
+import type { S3 } from "@aws-sdk/client-s3";
 import { call, type CallContext, type CallOptions } from "../call.ts";
 import { CannotContinue } from "../errors.ts";
 import { explainDenied } from "./aws-errors.ts";
@@ -25,17 +24,16 @@ export const objectHost = ({ bucket, region }: S3Object): string => `${bucket}.s
  */
 export async function getObject(
   ctx: CallContext,
-  s3: S3Client,
+  s3: S3,
   object: S3Object,
   options?: CallOptions,
 ): Promise<ObjectSeen> {
-  const command = new GetObjectCommand(placeOf(object));
   try {
     return await call(
       ctx,
       "s3.GetObject",
       async (abortSignal) => {
-        const { ETag, Body } = await s3.send(command, { abortSignal });
+        const { ETag, Body } = await s3.getObject(placeOf(object), { abortSignal });
         return { etag: ETag ?? "", text: (await Body?.transformToString()) ?? "" };
       },
       options,
@@ -55,15 +53,15 @@ export async function getObject(
  */
 export async function putObject(
   ctx: CallContext,
-  s3: S3Client,
+  s3: S3,
   object: S3Object,
   text: string,
   options?: CallOptions,
 ): Promise<void> {
   const content = { Body: text, ContentType: "text/plain; charset=utf-8", CacheControl: "no-store" };
-  const command = new PutObjectCommand({ ...placeOf(object), ...content, IfNoneMatch: "*" });
+  const input = { ...placeOf(object), ...content, IfNoneMatch: "*" };
   try {
-    await call(ctx, "s3.PutObject", (abortSignal) => s3.send(command, { abortSignal }), options);
+    await call(ctx, "s3.PutObject", (abortSignal) => s3.putObject(input, { abortSignal }), options);
   } catch (error) {
     throw explain(error, object, "put", "s3:PutObject");
   }
@@ -76,14 +74,14 @@ export async function putObject(
  */
 export async function deleteObject(
   ctx: CallContext,
-  s3: S3Client,
+  s3: S3,
   object: S3Object,
   etag: string,
   options?: CallOptions,
 ): Promise<void> {
-  const command = new DeleteObjectCommand({ ...placeOf(object), IfMatch: etag });
+  const input = { ...placeOf(object), IfMatch: etag };
   try {
-    await call(ctx, "s3.DeleteObject", (abortSignal) => s3.send(command, { abortSignal }), options);
+    await call(ctx, "s3.DeleteObject", (abortSignal) => s3.deleteObject(input, { abortSignal }), options);
   } catch (error) {
     throw explain(error, object, "delete", "s3:DeleteObject");
   }

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import nodemailer from "nodemailer";
 import { call, type CallContext } from "../call.ts";
 import { messageOf } from "../errors.ts";
 
@@ -45,7 +44,7 @@ export async function sendMail(ctx: CallContext, settings: MailSettings, mail: M
   };
   const quiet = () => undefined;
   const logger = { level: quiet, trace: quiet, debug: noteData, info: quiet, warn: quiet, error: quiet, fatal: quiet };
-  const transport = nodemailer.createTransport({
+  const transport = (await mailer()).createTransport({
     ...serverOf(settings.url),
     connectionTimeout: connectMs,
     greetingTimeout: connectMs,
@@ -74,12 +73,18 @@ export async function greetMailServer(ctx: CallContext, { url }: MailSettings): 
   // A connection that outlives the call would keep the process.
   const milliseconds = ctx.callTimeoutMs;
   const patience = { connectionTimeout: milliseconds, greetingTimeout: milliseconds, socketTimeout: milliseconds };
-  const transport = nodemailer.createTransport({ ...serverOf(url), ...patience });
+  const transport = (await mailer()).createTransport({ ...serverOf(url), ...patience });
   try {
     await call(ctx, "smtp.greet", () => transport.verify());
   } finally {
     transport.close();
   }
+}
+
+/** The package is loaded for the first mail: most processes send none. */
+async function mailer() {
+  const { default: nodemailer } = await import("nodemailer");
+  return nodemailer;
 }
 
 function serverOf(url: string) {

@@ -1,4 +1,4 @@
-import { GetCallerIdentityCommand, type STSClient } from "@aws-sdk/client-sts";
+import type { STS } from "@aws-sdk/client-sts";
 import { call, type CallContext, type CallOptions } from "../call.ts";
 
 /** Who AWS takes us for. */
@@ -8,8 +8,8 @@ export type Identity = { account: string; arn: string };
  * Asks AWS who we are, in the client's region. It takes no right at all: what is refused here are the credentials
  * themselves (InvalidClientTokenId, ExpiredToken), or a clock that is off (SignatureDoesNotMatch).
  */
-export async function getIdentity(ctx: CallContext, sts: STSClient, options?: CallOptions): Promise<Identity> {
-  const send = (abortSignal: AbortSignal) => sts.send(new GetCallerIdentityCommand({}), { abortSignal });
+export async function getIdentity(ctx: CallContext, sts: STS, options?: CallOptions): Promise<Identity> {
+  const send = (abortSignal: AbortSignal) => sts.getCallerIdentity({}, { abortSignal });
   const { Account = "", Arn = "" } = await call(ctx, "sts.GetCallerIdentity", send, options);
   return { account: Account, arn: Arn };
 }

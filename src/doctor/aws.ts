@@ -13,7 +13,7 @@ export const aws: Check = {
 async function lookAtRegion(ctx: DoctorContext, region: string): Promise<Finding> {
   const subject = `AWS in ${region}`;
   try {
-    const { account, arn } = await getIdentity(ctx, ctx.clients.sts(region));
+    const { account, arn } = await getIdentity(ctx, await ctx.clients.sts(region));
     return ok(subject, `account ${account}, as ${arn}`);
   } catch (error) {
     const why = whyUnreachable(error) ?? `refused: ${(error as Error).name}: ${messageOf(error).replace(/\.+$/, "")}`;

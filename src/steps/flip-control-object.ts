@@ -76,7 +76,7 @@ async function lookAtObject(
   { object, wanted, toRegion }: FlipControlObjectInput,
 ): Promise<Pick<FlipControlObjectSeen, "object"> | Unknown> {
   try {
-    return { object: await getObject(ctx, ctx.clients.s3(object.region), object, { signal: ctx.signal }) };
+    return { object: await getObject(ctx, await ctx.clients.s3(object.region), object, { signal: ctx.signal }) };
   } catch (error) {
     ctx.signal.throwIfAborted();
     const silence = whyUnreachable(error);
@@ -95,7 +95,7 @@ async function makeIt(
   seen: FlipControlObjectSeen["object"],
   text: string | null,
 ): Promise<void> {
-  const s3 = ctx.clients.s3(place.region);
+  const s3 = await ctx.clients.s3(place.region);
   const options = { signal: ctx.signal };
   if (text !== null && !seen) await putObject(ctx, s3, place, text, options);
   if (text === null && seen) await deleteObject(ctx, s3, place, seen.etag, options);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { S3Client } from "@aws-sdk/client-s3";
+import { S3 as S3Client } from "@aws-sdk/client-s3";
 import { deleteObject, getObject, isRefusal, putObject } from "../../src/adapters/s3.ts";
 import { Activity, type CallContext } from "../../src/call.ts";
 import { Clock } from "../../src/clock.ts";

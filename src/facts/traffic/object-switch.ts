@@ -28,12 +28,15 @@ export const objectSwitch: TrafficDriver<Settings> = {
     const name = dnsNameOf(settings);
     const { control: object, primary } = settings;
     const { route53, names } = ctx.clients;
-    const s3 = ctx.clients.s3(object.region);
     const [records, zone, found] = await Promise.all([
       look(ctx, () => getRegionRecords(ctx, route53, name), explainAs("Route 53")),
       // The move leans on DNS alone, and so does this look.
       look(ctx, async () => (await findZone(ctx, names, name.name)) ?? unknown("no parent of it has name servers")),
-      look(ctx, async () => ({ isThere: (await getObject(ctx, s3, object)) !== null }), explainAs("S3")),
+      look(
+        ctx,
+        async () => ({ isThere: (await getObject(ctx, await ctx.clients.s3(object.region), object)) !== null }),
+        explainAs("S3"),
+      ),
     ]);
     const checks = await lookAtChecks(ctx, records);
     const expected = await expectedAnswers(ctx, records, targets);
