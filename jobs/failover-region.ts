@@ -3,7 +3,7 @@ import { breakableRules, howMany, spellBroken, type BrokenGlass } from "../src/e
 import { inOrder, use, type Claim, type Plan, type PlanNode } from "../src/engine/plan.ts";
 import type { Estate } from "../src/estate.ts";
 import { UserError } from "../src/errors.ts";
-import { lookAtRegion, type RegionFacts } from "../src/facts/region.ts";
+import { lookAtRegion, lookAtRegionClaims, type RegionFacts } from "../src/facts/region.ts";
 import { startWave } from "../src/steps/start-wave.ts";
 import { brokenClaims } from "./claims.ts";
 import { toldToCustomers } from "./customers.ts";
@@ -41,6 +41,7 @@ export const failoverRegion = job<RegionInput, RegionFacts>({
   // Which services that are is seen only by looking; those that another run holds are left out.
   locks: () => [],
   look: lookAtRegion,
+  lookAtClaims: lookAtRegionClaims,
   plan: planRegion,
   approvers: (estate) => estate.region_approvers ?? estate.approvers,
   broken: (plan, facts) => Object.keys(facts.services).flatMap((service) => brokenOf(plan, facts, service)),

@@ -3,7 +3,7 @@ import { breakableRules, type BrokenGlass, howMany, isBroken, spellBroken } from
 import { inOrder, type Plan, type PlanNode } from "../src/engine/plan.ts";
 import type { Estate } from "../src/estate.ts";
 import { UserError } from "../src/errors.ts";
-import { lookAtFailover, type FailoverFacts } from "../src/facts/failover.ts";
+import { lookAtClaims, lookAtFailover, type FailoverFacts } from "../src/facts/failover.ts";
 import { alreadyThere } from "../src/facts/moves.ts";
 import { targetsOf, type Targets } from "../src/facts/targets.ts";
 import { blockersOf } from "./blockers.ts";
@@ -48,6 +48,7 @@ export const failover = job<FailoverInput, FailoverFacts>({
   locks: ({ service }) => [service],
   approvers: (estate) => estate.approvers,
   look: lookAtFailover,
+  lookAtClaims,
   plan: planFailover,
   broken: (plan, facts) => brokenClaims(plan.claims, facts),
   // Whoever has it looked at again has broken nothing.

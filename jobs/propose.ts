@@ -132,8 +132,8 @@ export async function lookAgain(ctx: Context, runId: string, asking: Asking): Pr
  */
 export async function brokenClaims(ctx: Context, runId: string): Promise<string[]> {
   const { rows } = await call(ctx, "db.read-plan", () =>
-    sql<{ job: string; plan: Plan; approvedBy: string[] }>`
-      select job, plan, array(select payload ->> 'by' from muster.step_event
+    sql<{ job: string; plan: Plan; facts: Json; approvedBy: string[] }>`
+      select job, plan, facts, array(select payload ->> 'by' from muster.step_event
                                where run = ${runId} and kind = 'approved' order by seq) as "approvedBy"
         from muster.run where id = ${runId}`.execute(ctx.db),
   );
@@ -147,7 +147,9 @@ export async function brokenClaims(ctx: Context, runId: string): Promise<string[
   if (breakGlass && !ctx.estate.breakGlass.includes(breakGlass.by))
     gone.push(`${breakGlass.by}, who broke glass for it, is no longer among those who may`);
   if (row.plan.claims.length === 0) return gone;
-  return [...gone, ...job.broken(row.plan, await job.look(ctx, job.input.parse(row.plan.input)))];
+  const input = job.input.parse(row.plan.input);
+  const now = job.lookAtClaims ? await job.lookAtClaims(ctx, input, row.facts as never) : await job.look(ctx, input);
+  return [...gone, ...job.broken(row.plan, now)];
 }
 
 const notThere = (runId: string): UserError =>

@@ -24,7 +24,7 @@ export type Limits = {
   pollSeconds: number;
   /** False where the step only waits. */
   applies: boolean;
-  acceptsUnknown: boolean;
+  acceptsUnknown: boolean | "at once";
   /** A person said "hold": nothing new is changed. */
   held: boolean;
 };
@@ -38,7 +38,7 @@ export function judge(look: Look, record: StepView, limits: Limits, now: Date): 
   const patient = secondsSince(record.patienceFrom ?? now, now) < limits.patienceSeconds;
 
   if ("unknown" in look) {
-    if (patient) return again;
+    if (patient && !(limits.acceptsUnknown === "at once" && record.attempts === 0)) return again;
     if (limits.acceptsUnknown) return { next: "accept-unknown", why: look.unknown };
     return { next: "park", because: `${look.unknown}; that is still so after ${spell(limits.patienceSeconds)}` };
   }

@@ -81,8 +81,11 @@ export type Step<Input = never, Seen = never> = {
   settleSeconds: number;
   /** How long to wait between looks. */
   pollSeconds: number;
-  /** True where "cannot be seen" may end the step as its result (evidence for a gate), once patience is over. */
-  acceptsUnknown?(input: Input): boolean;
+  /**
+   * True where "cannot be seen" may end the step as its result (evidence for a gate), once patience is over; "at once" where
+   * it need not be waited for as long as nothing was tried.
+   */
+  acceptsUnknown?(input: Input): boolean | "at once";
 };
 
 /** A step that takes an input, whatever it sees: what a step shows is its own business and the journal's. */

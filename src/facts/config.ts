@@ -14,8 +14,8 @@ export type ConfigFacts = {
   dryRun: Fact<{ accepted: true }>;
 };
 
-/** Looks at the keys that will name the new database, and has the API server check the change without making it. */
-export function lookAtConfigs(ctx: Context, { configs }: Targets, wanted: string | undefined): Promise<ConfigFacts[]> {
+/** Looks at the keys that will name the new database, and, told its address, has the API server check the change without making it. */
+export function lookAtConfigs(ctx: Context, { configs }: Targets, wanted?: string): Promise<ConfigFacts[]> {
   return Promise.all(
     configs.map(async (config) => {
       const now = await readKey(ctx, config);

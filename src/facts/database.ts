@@ -1,3 +1,4 @@
+import { briefly } from "../call.ts";
 import type { Context } from "../context.ts";
 import type { Database } from "../estate.ts";
 import { lookAtApplication, type ApplicationFacts } from "./application.ts";
@@ -23,11 +24,19 @@ export type DatabaseFacts = {
   promotion: Fact<{ last: Promotion | null }>;
 };
 
-/** Looks at both servers of a service's database, as what manages them tells and as they say themselves. */
-export async function lookAtDatabase(ctx: Context, service: string, sides: Sides): Promise<DatabaseFacts> {
+/**
+ * Looks at both servers of a service's database, as what manages them tells and as they say themselves. With facts from
+ * before, what manages the old one is not asked again, and an old one that was silent is given less time to speak up.
+ */
+export async function lookAtDatabase(
+  ctx: Context,
+  service: string,
+  sides: Sides,
+  before?: DatabaseFacts,
+): Promise<DatabaseFacts> {
   const application = await lookAtApplication(ctx, service, sides);
   const [instances, lastBeat, promotion] = await Promise.all([
-    lookAtSides(ctx, sides, application),
+    lookAtSides(ctx, sides, application, before),
     lookAtLastBeat(ctx, sides.from.instance),
     lookAtPromotions(ctx, service),
   ]);
@@ -38,16 +47,17 @@ async function lookAtSides(
   ctx: Context,
   { from, to }: Sides,
   application: DatabaseFacts["application"],
+  before: DatabaseFacts | undefined,
 ): Promise<Pick<DatabaseFacts, "to" | "from">> {
   // The old side's address is recalled first: its region's control plane may be what died.
   const recalled = await recallSide(ctx, from);
-  const server = (side: Side, instance: DatabaseServer | undefined) => {
+  const server = (side: Side, instance: DatabaseServer | undefined, within = ctx) => {
     const endpoint = (instance?.aurora?.isWriter === false ? instance.readEndpoint : undefined) ?? instance?.endpoint;
     const app = seen(application);
     if (!app) return Promise.resolve(notSeen(ctx, whyUnseen(application) ?? "its database is not known"));
     if (!endpoint) return Promise.resolve(notSeen(ctx, `the address of ${side.instance} is not known`));
     const { selfManaged } = databaseDriver(side.driver);
-    return lookAtServer(ctx, {
+    return lookAtServer(within, {
       instance: side.instance,
       database: app.database,
       role: app.role,
@@ -56,14 +66,18 @@ async function lookAtSides(
       ...endpoint,
     });
   };
+  const lookAtOld = async () => {
+    const [instance, early] = await Promise.all([lookAtSide(ctx, from), recalled ? server(from, recalled) : undefined]);
+    const known = seen(instance) ?? recalled;
+    return { instance, ...(known ? { known } : {}), server: early ?? (await server(from, known)) };
+  };
+  const lookAtOldAgain = async (known: DatabaseServer, { from: last }: DatabaseFacts) => {
+    const wasSilent = "silent" in last.server;
+    return { instance: last.instance, known, server: await server(from, known, wasSilent ? briefly(ctx) : ctx) };
+  };
   const [newSide, oldSide] = await Promise.all([
     lookAtSide(ctx, to).then(async (instance) => ({ instance, server: await server(to, seen(instance)) })),
-    Promise.all([lookAtSide(ctx, from), recalled ? server(from, recalled) : undefined]).then(
-      async ([instance, early]) => {
-        const known = seen(instance) ?? recalled;
-        return { instance, ...(known ? { known } : {}), server: early ?? (await server(from, known)) };
-      },
-    ),
+    before && recalled ? lookAtOldAgain(recalled, before) : lookAtOld(),
   ]);
   return { to: newSide, from: oldSide };
 }

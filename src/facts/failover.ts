@@ -96,6 +96,28 @@ export async function lookAtFailover(
   };
 }
 
+/**
+ * Looks again at what the claims of a plan are about, and at nothing else: people have approved, and wait. All other facts
+ * are left as they were seen before.
+ * @throws UserError when the estate no longer has what was named.
+ */
+export async function lookAtClaims(
+  ctx: Context,
+  { service, toRegion }: { service: string; toRegion: string },
+  before: FailoverFacts,
+): Promise<FailoverFacts> {
+  const targets = targetsOf(ctx.estate, service, toRegion);
+  // By the estate of now it is another kind of service: nothing seen before says anything about it.
+  if (keepsData(before) !== (targets.database !== undefined)) return lookAtFailover(ctx, { service, toRegion });
+  const [database, dns, configs, probes] = await Promise.all([
+    targets.database && keepsData(before) && lookAtDatabase(ctx, service, targets.database, before),
+    lookAtTraffic(ctx, targets),
+    lookAtConfigs(ctx, targets),
+    lookAtProbes(ctx, service),
+  ]);
+  return { ...before, lookedAt: ctx.now().toISOString(), ...database, dns, configs, probes };
+}
+
 function mostAnswered({ fromRegions }: Targets, dns: TrafficFacts): string {
   const shares = driverOf(dns).shares(dns);
   const shareOf = (region: string) => shares?.[region] ?? 0;

@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { call } from "../call.ts";
 import type { Context } from "../context.ts";
 import { UserError } from "../errors.ts";
-import { lookAtFailover, type FailoverFacts } from "./failover.ts";
+import { lookAtClaims, lookAtFailover, type FailoverFacts } from "./failover.ts";
 
 /** What preflight saw of a region that is to be left: of each service what one move of it would stand on. */
 export type RegionFacts = {
@@ -23,8 +23,31 @@ const atOnce = 16;
  * Looks at every service of the estate as a move to a region would find it.
  * @throws UserError when the estate does not have the region.
  */
-export async function lookAtRegion(ctx: Context, { toRegion }: { toRegion: string }): Promise<RegionFacts> {
+export function lookAtRegion(ctx: Context, { toRegion }: { toRegion: string }): Promise<RegionFacts> {
   const names = Object.keys(ctx.estate.services).toSorted();
+  return lookAtEach(ctx, { toRegion, names }, (service) => lookAtFailover(ctx, { service, toRegion }));
+}
+
+/** Looks again at what the claims of a region's plan are about: at the services that were seen before. */
+export function lookAtRegionClaims(
+  ctx: Context,
+  { toRegion }: { toRegion: string },
+  before: RegionFacts,
+): Promise<RegionFacts> {
+  const services = Object.entries(before.services);
+  const names = services.map(([name]) => name);
+  const known = new Map(services);
+  return lookAtEach(ctx, { toRegion, names }, (service) => {
+    const facts = known.get(service);
+    return facts ? lookAtClaims(ctx, { service, toRegion }, facts) : lookAtFailover(ctx, { service, toRegion });
+  });
+}
+
+async function lookAtEach(
+  ctx: Context,
+  { toRegion, names }: { toRegion: string; names: string[] },
+  lookAt: (service: string) => Promise<FailoverFacts>,
+): Promise<RegionFacts> {
   const held = await whoHolds(ctx, names);
   const services: Record<string, FailoverFacts> = {};
   const unmovable: Record<string, string> = {};
@@ -32,7 +55,7 @@ export async function lookAtRegion(ctx: Context, { toRegion }: { toRegion: strin
   const looker = async () => {
     for (let service = left.shift(); service !== undefined; service = left.shift()) {
       try {
-        services[service] = await lookAtFailover(ctx, { service, toRegion });
+        services[service] = await lookAt(service);
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
         unmovable[service] = error.explanation.happened.replace(/\.$/, "");

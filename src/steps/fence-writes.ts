@@ -2,6 +2,7 @@ import { fenceRole, getRole, GuardRefused, unfenceRole } from "../adapters/postg
 import type { TableCounts } from "../adapters/postgres-counts.ts";
 import { getHeartbeat, getReplicationState } from "../adapters/postgres-state.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
+import { briefly } from "../call.ts";
 import { CannotContinue, messageOf } from "../errors.ts";
 import { step, unknown, type StepContext } from "../engine/step.ts";
 import { appRoleOf, asMuster, tryWriteAsApp } from "./database.ts";
@@ -40,9 +41,9 @@ export const fenceWrites = step<FenceWritesInput, FenceWritesSeen>({
   name: "fence-writes",
   title: ({ service, from }) => `stop all writes of ${service} at ${from.instance} in ${from.region}`,
 
-  async observe(ctx, { from, to }) {
+  async observe(ctx, { from, to, silent = false }) {
     try {
-      return await lookAtFence(ctx, from);
+      return await lookAtFence(ctx, from, silent);
     } catch (error) {
       ctx.signal.throwIfAborted();
       const why = whyUnreachable(error);
@@ -77,16 +78,16 @@ export const fenceWrites = step<FenceWritesInput, FenceWritesSeen>({
     },
   },
 
-  patienceSeconds: ({ mode, silent }) => (mode === "graceful" ? 300 : silent ? 5 : 60),
+  patienceSeconds: ({ mode }) => (mode === "graceful" ? 300 : 60),
   settleSeconds: 5,
   pollSeconds: 3,
   // Then the two approvals cover what an old writer may still take. In a graceful move the fence must hold.
-  acceptsUnknown: ({ mode }) => mode === "ungraceful",
+  acceptsUnknown: ({ mode, silent }) => mode === "ungraceful" && (silent ? "at once" : true),
 });
 
-async function lookAtFence(ctx: StepContext, from: DatabaseTarget): Promise<FenceWritesSeen> {
+async function lookAtFence(ctx: StepContext, from: DatabaseTarget, silent: boolean): Promise<FenceWritesSeen> {
   const name = appRoleOf(ctx, from);
-  const { role, state } = await asMuster(ctx, from, "LookAtFence", async (sql) => ({
+  const { role, state } = await asMuster(silent ? briefly(ctx) : ctx, from, "LookAtFence", async (sql) => ({
     role: await getRole(sql, name),
     state: await getReplicationState(sql),
   }));

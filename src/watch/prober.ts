@@ -5,21 +5,51 @@ import { watch, type Watch } from "./turn.ts";
 
 /** How often each service's health address is asked, in seconds. */
 export const probeSeconds = 10;
+/** The same while a run has a service in its hands and customers are not served: its recovery is seen no later than this. */
+const closeSeconds = 2;
 /** How long probes are kept: longer than anybody waits with a report. */
 const keepDays = 14;
 
 /** Starts asking every service's health address as customers reach it, so that impact and recovery are seen, not assumed. */
 export function startProber(ctx: Context, { everySeconds = probeSeconds } = {}): Watch {
-  return watch(ctx, { name: "prober", everySeconds }, (ctx, signal) => probeServices(ctx, signal));
+  return watch(ctx, { name: "prober", everySeconds }, async (ctx, signal) => {
+    const nextTurn = ctx.now().getTime() + everySeconds * 1000;
+    await probeServices(ctx, signal);
+    for (;;) {
+      const closer = new Date(ctx.now().getTime() + closeSeconds * 1000);
+      const awaited = closer.getTime() < nextTurn ? await findAwaited(ctx) : [];
+      if (awaited.length === 0) return;
+      await ctx.clock.until(closer, signal);
+      await probeEach(ctx, awaited, signal);
+    }
+  });
 }
 
 /** Asks every service once, and writes down what came of it. */
 export async function probeServices(ctx: Context, signal?: AbortSignal): Promise<void> {
-  const services = Object.entries(ctx.estate.services);
-  await Promise.all(services.map(([name, { health }]) => probeOnce(ctx, name, health, signal)));
+  const names = Object.keys(ctx.estate.services);
+  await probeEach(ctx, names, signal);
   await sql`
     delete from muster.probe where at < (select muster.now() - make_interval(days => ${keepDays}))
-      and service = any (${services.map(([name]) => name)}::text[])`.execute(ctx.db);
+      and service = any (${names}::text[])`.execute(ctx.db);
+}
+
+/** Names the services that a run is to bring back: it has them in its hands, and their newest probe is red. */
+async function findAwaited(ctx: Context): Promise<string[]> {
+  const { rows } = await sql<{ service: string }>`
+    select held.service from muster.run_service held
+      join lateral (select ok from muster.probe where service = held.service and via = 'public'
+                     order by at desc, seq desc limit 1) newest on not newest.ok`.execute(ctx.db);
+  return rows.map(({ service }) => service);
+}
+
+async function probeEach(ctx: Context, names: string[], signal: AbortSignal | undefined): Promise<void> {
+  await Promise.all(
+    names.map(async (name) => {
+      const service = ctx.estate.services[name];
+      if (service) await probeOnce(ctx, name, service.health, signal);
+    }),
+  );
 }
 
 async function probeOnce(

@@ -93,6 +93,22 @@ describe("what to do about one step", () => {
       300,
       "accept-unknown",
     ],
+    [
+      "nothing can be seen, and the step takes that at once",
+      blind,
+      looked,
+      { acceptsUnknown: "at once" },
+      1,
+      "accept-unknown",
+    ],
+    [
+      "nothing can be seen of a call, and the step takes at once only what nobody touched",
+      blind,
+      accepted,
+      { acceptsUnknown: "at once" },
+      2,
+      "look-again",
+    ],
     ["nothing could be seen for long, and the step must see", blind, looked, {}, 300, "park"],
     [
       "a person said continue after an accepted call",

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { failover } from "../../jobs/failover.ts";
 import type { Context } from "../../src/context.ts";
-import { lookAtFailover, type FailoverFacts } from "../../src/facts/failover.ts";
+import { lookAtClaims, lookAtFailover, type FailoverFacts } from "../../src/facts/failover.ts";
 import { seen, whyUnseen } from "../../src/facts/fact.ts";
 import { predictedLoss, seenFrom } from "../../src/facts/moves.ts";
 import { east, endpointOf, west } from "../../src/lab/estate.ts";
@@ -157,6 +157,43 @@ describe("preflight, in a lab", () => {
     expect(predictedLoss(facts)).toBe(5);
     expect(failover.preview(failover.plan(estate, input, facts), facts).mode).toBe("ungraceful");
     expect(blockers(facts)).toEqual([]);
+  });
+
+  it("looks again at what was approved without waiting for a region that was dead already", async () => {
+    const before = await look();
+    const plan = failover.plan(estate, input, before);
+    const [from, startedAt] = [bench.log.all.length, performance.now()];
+    const again = await lookAtClaims(ctx, input, before);
+    // A connection that hangs, and nothing that waits for the end of a call.
+    expect(performance.now() - startedAt).toBeLessThan(0.8 * ctx.callTimeoutMs);
+    expect(failover.broken(plan, again)).toEqual([]);
+    expect(seenFrom(withDatabase(again))).toEqual({ muster: "no", replica: "no" });
+    const asked = bench.log.all.slice(from);
+    expect(asked.filter(({ resource, server }) => `${server} ${resource}`.includes(east))).toEqual([]);
+    expect(again).toMatchObject({ pods: before.pods, rights: before.rights, edge: before.edge });
+    expect(JSON.parse(JSON.stringify(again))).toEqual(again);
+  });
+
+  it("sees again what breaks a claim: a key, and an old side that is back", async () => {
+    const before = await look();
+    const plan = failover.plan(estate, input, before);
+    bench.clusters[west]?.editConfig("shop", "app-config", { DB_HOST: "elsewhere" }, "kubectl");
+    await bench.setRegionDead(east, false);
+    const broken = failover.broken(plan, await lookAtClaims(ctx, input, before));
+    expect(broken).toEqual([
+      expect.stringMatching(/^no longer true: DB_HOST .*; it is "?elsewhere"? now$/),
+      "no longer true: checkout-db can be reached by nobody; Muster reaches it now",
+    ]);
+    bench.clusters[west]?.editConfig("shop", "app-config", { DB_HOST: endpointOf(east) }, "kubectl");
+    await bench.setRegionDead(east, true);
+    await until(async () => seenFrom(await look()).replica === "no");
+  });
+
+  it("looks at everything again where the estate is another by now", async () => {
+    const before = await look();
+    const noData = { ...ctx, estate: estateWithFront() };
+    const front = await lookAtClaims(noData, { toRegion: west, service: "front" }, { ...before, service: "front" });
+    expect(front.to).toBeUndefined();
   });
 
   it("sees what customers see, and beats for nobody who cannot be heard", async () => {

@@ -118,6 +118,27 @@ describe("the watches, in a lab", () => {
     expect(bench.ctx.now().getTime() - at).toBeLessThan(15_000);
   });
 
+  it("probe every 2 while a run has a service in its hands that serves nobody", async () => {
+    await leaveUnfenced("run-under-way");
+    await sql`insert into muster.run_service (service, run) values ('checkout', 'run-under-way')`.execute(bench.db);
+    await sql`truncate muster.probe`.execute(bench.db);
+    const reds = async () => {
+      const { rows } = await sql<{ probes: number; red: boolean }>`
+        select count(*)::int as probes, bool_and(not ok) as red from muster.probe`.execute(bench.db);
+      return rows[0];
+    };
+    // No answer is soon enough: it is red whenever it is asked.
+    const red = structuredClone(estate);
+    if (red.services["checkout"]) red.services["checkout"].health.limitMs = 0;
+    const prober = startProber({ ...ctx, estate: red });
+    await bench.ctx.clock.sleep(35);
+    await prober.stop();
+    expect(await reds()).toEqual({ probes: expect.any(Number), red: true });
+    expect((await reds())?.probes).toBeGreaterThan(7);
+    await sql`truncate muster.run_service, muster.unfenced`.execute(bench.db);
+    await sql`delete from muster.step_event where run = 'run-under-way'`.execute(bench.db);
+  });
+
   it("keep probes of two weeks and no more", async () => {
     await sql`insert into muster.probe (service, via, ok, took_ms, at)
               values ('checkout', 'public', true, 1, muster.now() - interval '15 days')`.execute(bench.db);
