@@ -13,7 +13,7 @@ import { Activity, type Log } from "./call.ts";
 import { Clock } from "./clock.ts";
 import { readingsOf, secretReader, secretsOf, type Config } from "./config.ts";
 import type { Context } from "./context.ts";
-import { openDb, readClock } from "./db/connect.ts";
+import { openAhead, openDb, readClock } from "./db/connect.ts";
 import { assertMigrated } from "./db/migrate.ts";
 import { openDriver, type Driver } from "./engine/drive.ts";
 import { engineVersion } from "./engine/lease.ts";
@@ -215,6 +215,8 @@ export async function startMuster(config: Config, overrides: Overrides = {}): Pr
   const outbox = startOutbox(ctx, slack ? { cards: slack.cards } : {});
   const inbox = slack && startInbox(ctx, { commands, press, identify: slack.identify });
   const watches = startWatches(ctx);
+  // A connection takes several round trips to open; whoever types first need not wait for them.
+  await openAhead(doorDb, doorConnections);
   await slack?.listen();
   // What is slow to load is loaded before somebody needs it.
   for (const name of Object.keys(ctx.estate.clusters)) {
@@ -234,11 +236,11 @@ export async function startMuster(config: Config, overrides: Overrides = {}): Pr
   return { ctx, httpPort: http.port, reload, stop };
 }
 
-/** Each delivery is a transaction of three round trips: at two hundred a second and 30 ms each, eighteen are under way. */
-const doorConnections = 16;
+/** Each delivery is a transaction of two round trips: at two hundred a second and 30 ms each, twelve are under way. */
+const doorConnections = 14;
 
 const openDoorDb = ({ DATABASE_URL }: Config, { leaseMs, activity, log }: Context) =>
-  openDb(DATABASE_URL, { max: doorConnections, leaseMs, activity, log });
+  openDb(DATABASE_URL, { max: doorConnections, leaseMs, activity, log, hurries: true });
 
 async function clusterPrepared(ctx: Context, name: string): Promise<void> {
   try {

@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, sql } from "kysely";
+import { Kysely, PostgresDialect, PostgresDriver, sql, type PostgresDialectConfig } from "kysely";
 import pg from "pg";
 import type { Activity, Log } from "../call.ts";
 import type { Reading } from "../clock.ts";
@@ -18,6 +18,11 @@ export type DbOptions = {
   /** Counts connections that are in use, for a lab that must know when nothing is going on. */
   activity?: Activity;
   log?: Log;
+  /**
+   * For what somebody counts the milliseconds of: connections once open stay open, and the first statement of a transaction is
+   * sent with its BEGIN and not after the answer to that, a round trip less.
+   */
+  hurries?: boolean;
 };
 
 /**
@@ -32,7 +37,10 @@ export class HeardClient extends pg.Client {
 }
 
 /** Opens Muster's database. Connects at the first query; end it with `destroy()`. */
-export function openDb(url: string, { max, leaseMs, statementTimeoutMs = 5_000, activity, log }: DbOptions): Db {
+export function openDb(
+  url: string,
+  { max, leaseMs, statementTimeoutMs = 5_000, activity, log, hurries = false }: DbOptions,
+): Db {
   const pool = new pg.Pool({
     connectionString: url,
     max,
@@ -43,13 +51,42 @@ export function openDb(url: string, { max, leaseMs, statementTimeoutMs = 5_000, 
     // A worker that stops inside a transaction must not keep others from taking over what it holds.
     idle_in_transaction_session_timeout: Math.ceil(leaseMs / 2),
     types: { getTypeParser },
+    ...(hurries ? { pipeline: true, idleTimeoutMillis: 0 } : {}),
   });
   const broke = (error: Error) => log?.warn({ error: error.message }, "a connection to Muster's database ended");
   // An idle connection that the server ends: the next query opens another.
   pool.on("error", broke);
   // One in use tells its query, and itself besides: with nobody listening there, that would end the process.
   pool.on("connect", (client) => client.on("error", broke));
-  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: activity ? counted(pool, activity) : pool }) });
+  const config = { pool: activity ? counted(pool, activity) : pool };
+  return new Kysely<Schema>({ dialect: hurries ? new HurriedDialect(config) : new PostgresDialect(config) });
+}
+
+/** Opens so many connections ahead of the first query. One that cannot be opened is left to that. */
+export async function openAhead(db: Db, count: number): Promise<void> {
+  const ask = () => sql`select 1`.execute(db);
+  await Promise.allSettled(Array.from({ length: count }, ask));
+}
+
+class HurriedDialect extends PostgresDialect {
+  readonly #config: PostgresDialectConfig;
+
+  constructor(config: PostgresDialectConfig) {
+    super(config);
+    this.#config = config;
+  }
+
+  override createDriver(): PostgresDriver {
+    return new HurriedDriver(this.#config);
+  }
+}
+
+class HurriedDriver extends PostgresDriver {
+  override beginTransaction(...begin: Parameters<PostgresDriver["beginTransaction"]>): Promise<void> {
+    // On a connection that breaks, the statement that follows hears of it.
+    super.beginTransaction(...begin).catch(() => undefined);
+    return Promise.resolve();
+  }
 }
 
 /** Identity columns are bigint; a JavaScript number holds 285,000 years of them at 1,000 a second. */

@@ -21,6 +21,8 @@ export async function measureAcks(seconds: number): Promise<number[]> {
   const servers = new Servers({ ...lab.environment, DATABASE_URL: database.href });
   try {
     await Promise.all([servers.start(), servers.start()]);
+    // Each holds two connections to Slack; it starts without waiting for them.
+    while (lab.slack.sockets.connections < 4) await pause(10);
     const typed: Promise<unknown>[] = [];
     const startedAt = performance.now();
     for (let count = 0; count < perSecond * seconds; count += 1) {
