@@ -42,9 +42,12 @@ export const catchUp = step<CatchUpInput, CatchUpSeen>({
     if (!arrived && !state.hearsWriter && fence === undefined && mode === "ungraceful") {
       return unknown(`${to.instance} has not replayed what it received: ${left(state)} are left`);
     }
-    const heartbeat = await asMuster(ctx, to, "ReadReplica", getHeartbeat);
-    const counts = arrived ? await countTables(ctx, to) : null;
-    const lost = fence === undefined ? lossSeconds(await findLastWrite(ctx, service, from.instance), heartbeat) : 0;
+    const [heartbeat, counts, lastWrite] = await Promise.all([
+      asMuster(ctx, to, "ReadReplica", getHeartbeat),
+      arrived ? countTables(ctx, to) : null,
+      fence === undefined ? findLastWrite(ctx, service, from.instance) : undefined,
+    ]);
+    const lost = fence === undefined ? lossSeconds(lastWrite, heartbeat) : 0;
     return {
       inRecovery: state.inRecovery,
       receiveLsn: state.receiveLsn ?? null,

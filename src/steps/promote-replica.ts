@@ -66,7 +66,7 @@ export const promoteReplica = step<PromoteReplicaInput, PromoteReplicaSeen>({
   patienceSeconds: 1800,
   // RDS may show the old state for some seconds after it took the call.
   settleSeconds: 60,
-  pollSeconds: 3,
+  pollSeconds: 5,
 });
 
 async function askServer(
