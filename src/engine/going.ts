@@ -8,6 +8,8 @@ type Loop = { node: PlanNode; way: Way; halt: AbortController; ended: Promise<vo
 /** A step's loop was told to stop: it is no longer wanted, or the process stops. */
 class Halted extends Error {}
 
+const idsOf = (nodes: readonly PlanNode[]): Set<string> => new Set(nodes.map(({ id }) => id));
+
 /** The loops of one run's steps that go on side by side, at most one for each step. */
 export class Going {
   #loops = new Map<string, Loop>();
@@ -54,8 +56,8 @@ export class Going {
 
   /** Tells the loops that are no longer wanted to stop at their next safe point. */
   haltAllBut(forward: PlanNode[], back: PlanNode[]): void {
-    const isWanted = ({ node, way }: { node: { id: string }; way: Way }) =>
-      (way === "forward" ? forward : back).some((wanted) => wanted.id === node.id);
+    const wanted = { forward: idsOf(forward), back: idsOf(back) };
+    const isWanted = ({ node, way }: { node: { id: string }; way: Way }) => wanted[way].has(node.id);
     for (const loop of this.#loops.values()) if (!isWanted(loop)) loop.halt.abort(new Halted());
     for (const [id, { way }] of this.#later) if (!isWanted({ node: { id }, way })) this.#later.delete(id);
   }

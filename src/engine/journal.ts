@@ -1,7 +1,8 @@
 import { call } from "../call.ts";
 import type { Place } from "../chat.ts";
 import type { RunState } from "../db/schema.ts";
-import { append, type Move } from "./append.ts";
+import { append, type Entry, type Move, type Written } from "./append.ts";
+import { Draft, extended } from "./draft.ts";
 import { eventKinds, type EventBody, type JournalEvent } from "./events.ts";
 import { LeaseLost, type EngineContext, type Lease } from "./lease.ts";
 import { measure } from "./measure.ts";
@@ -68,13 +69,19 @@ export async function loadJournal(
     ...(parent === null ? {} : { parent }),
     ...(endedAt === null ? {} : { endedAt }),
   };
+  return { run, events: await loadEvents(db, runId) };
+}
+
+/** Reads a run's journal, or what came after an event of it. What comes later in time has a greater number. */
+export async function loadEvents(db: EngineContext["db"], runId: string, after = 0): Promise<JournalEvent[]> {
   const events = await db
     .selectFrom("step_event")
     .select(["seq", "step", "kind", "epoch", "payload", "at"])
     .where("run", "=", runId)
+    .where("seq", ">", after)
     .orderBy("seq")
     .execute();
-  return { run, events: events.map(eventOf) };
+  return events.map(eventOf);
 }
 
 function eventOf({ step, payload, ...row }: { step: string | null; payload: object; kind: string }): JournalEvent {
@@ -124,47 +131,104 @@ export async function openJournal(ctx: EngineContext & { now(): Date }, lease: L
   const unknown = new Set(events.map(({ kind }) => kind).filter((kind) => !eventKinds.includes(kind)));
   if (unknown.size > 0) throw new LeftToNewer(run.id, [...unknown]);
   let view = fold(run.plan, events);
-  let last: Promise<unknown> = Promise.resolve();
+  let lastSeq = events.at(-1)?.seq ?? 0;
+  const waiting: Writer[] = [];
+  let isWriting = false;
 
-  const writeNow = async (make: Make): Promise<boolean> => {
-    lease.check();
-    const after = (more: EventBody[]) => fold(run.plan, [...events, ...asIfWritten(more, events, ctx.now(), lease)]);
-    const wanted = make(view, after);
-    if (!wanted) return false;
-    // Each event is told as of the moment before it: those before it in the batch have happened by then.
-    const entries = wanted.events.map((event, index) => ({
-      event,
-      tell: tell(run, index === 0 ? view : after(wanted.events.slice(0, index)), event, ctx.now()),
-    }));
-    const written = await append(ctx, lease, entries, wanted.move);
-    if (!written) {
-      // Signals that moved and a lease that is lost look the same here; whoever reads the signals next can tell.
-      if (wanted.move?.to === "ended") return false;
-      lease.forget("another worker took it over");
-      throw new LeaseLost(lease.runId, "another worker took it over");
+  /** Decides for the first of those who wait, or for many of them, and returns those it decided for with their events. */
+  const decideFor = (writers: Writer[]): { decided: Decided[]; move?: Move } => {
+    const draft = new Draft(view);
+    const decided: Decided[] = [];
+    const numbered = (more: EventBody[]) => asIfWritten(more, lastSeq, ctx.now(), lease);
+    for (const writer of writers) {
+      const wanted = made(writer, draft.view, (more) => extended(draft.view, numbered(more)));
+      // What moves the run's own row is written by itself.
+      if (wanted?.move && decided.some(({ entries }) => entries !== undefined)) return { decided };
+      const entries = wanted?.events.map((event): Entry => {
+        // Told as of the moment before it: what stands before it has happened by then.
+        const entry = { event, tell: tell(run, draft.view, event, ctx.now()) };
+        for (const as of numbered([event])) draft.add(as);
+        return entry;
+      });
+      decided.push({ writer, entries });
+      if (wanted?.move) return { decided, move: wanted.move };
     }
+    return { decided };
+  };
+
+  const keep = (entries: Entry[], written: Written) => {
+    const draft = new Draft(view);
     written.forEach(({ seq, at }, index) => {
-      const event = wanted.events[index];
+      const event = entries[index]?.event;
       if (!event) return;
-      measure(ctx.meters, run.job, view, event, at);
-      events.push({ ...event, seq, at, epoch: lease.epoch });
+      measure(ctx.meters, run.job, draft.view, event, at);
+      draft.add({ ...event, seq, at, epoch: lease.epoch });
+      lastSeq = seq;
     });
-    view = fold(run.plan, events);
-    lease.check();
-    return true;
+    view = draft.view;
+  };
+
+  const writeSome = async (): Promise<void> => {
+    const writers = waiting.slice(0, waiting.length > mostAlone ? mostTogether : 1);
+    let settled = writers.slice(0, 1);
+    try {
+      lease.check();
+      const { decided, move } = decideFor(writers);
+      settled = decided.map(({ writer }) => writer);
+      const entries = decided.flatMap((one) => one.entries ?? []);
+      const isNothing = decided.every((one) => one.entries === undefined);
+      const written = isNothing ? [] : await append(ctx, lease, entries, move);
+      if (!written && move?.to !== "ended") {
+        lease.forget("another worker took it over");
+        throw new LeaseLost(lease.runId, "another worker took it over");
+      }
+      if (written) keep(entries, written);
+      lease.check();
+      // Signals that moved and a lease that is lost look the same here; whoever reads the signals next can tell.
+      for (const one of decided) one.writer.resolve(one.entries !== undefined && written !== undefined);
+    } catch (error) {
+      for (const writer of settled) writer.reject(error);
+    }
+    waiting.splice(0, settled.length);
+  };
+  const writeAll = async () => {
+    isWriting = true;
+    while (waiting.length > 0) await writeSome();
+    isWriting = false;
   };
   return {
     run,
     view: () => view,
-    write: (make) => {
-      const writing = last.then(() => writeNow(make));
-      last = writing.catch(() => undefined);
-      return writing;
-    },
+    write: (make) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ make, resolve, reject });
+        if (!isWriting) void writeAll();
+      }),
   };
 }
 
-function asIfWritten(more: EventBody[], before: JournalEvent[], at: Date, { epoch }: Lease): JournalEvent[] {
-  const last = before.at(-1)?.seq ?? 0;
+/** Somebody who waits to write. */
+type Writer = { make: Make; resolve: (written: boolean) => void; reject: (error: unknown) => void };
+/** What a writer wants to write; no entries where it has nothing. */
+type Decided = { writer: Writer; entries: Entry[] | undefined };
+
+/**
+ * Up to so many writers wait for one statement each. More of them, as a thousand services are, share one: else each would
+ * wait for all those before it.
+ */
+const mostAlone = 16;
+const mostTogether = 200;
+
+/** A writer that cannot decide fails alone, and writes nothing. */
+function made({ make, reject }: Writer, view: RunView, after: (more: EventBody[]) => RunView): ReturnType<Make> {
+  try {
+    return make(view, after);
+  } catch (error) {
+    reject(error);
+    return undefined;
+  }
+}
+
+function asIfWritten(more: EventBody[], last: number, at: Date, { epoch }: Lease): JournalEvent[] {
   return more.map((event, index) => ({ ...event, seq: last + index + 1, at, epoch }));
 }

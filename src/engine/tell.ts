@@ -216,8 +216,10 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
       return inThread(`${event.by} said yes: ${title}.`);
     case "undo-intent":
       return { line: `Taking back: ${title}.` };
-    case "undone":
-      return inThread(`Taken back: ${title}.`);
+    case "undone": {
+      const line = `Taken back: ${title}.`;
+      return isOneOfMany(run.plan, step) ? { line } : inThread(line);
+    }
   }
 }
 
@@ -240,8 +242,18 @@ function tellDone(
     return inThread(`Could not ${title}: ${result.unknown}. The run goes on, because the plan allows for that.`);
   const took = step?.firstLookAt ? ` (${spell(Math.round(secondsSince(step.firstLookAt, now)))})` : "";
   const already = step?.node.changes && step.attempts === 0 ? "Nothing to do, it was so already" : "Done";
-  return inThread(`${already}: ${title}${took}.${found === undefined ? "" : ` ${found}`}`);
+  const line = `${already}: ${title}${took}.${found === undefined ? "" : ` ${found}`}`;
+  return found === undefined && isOneOfMany(run.plan, step) ? { line } : inThread(line);
 }
+
+/**
+ * Of so many services nobody reads every step in the thread, and Slack takes one message a second: the timeline has them all,
+ * the card counts them, and what people are asked is not buried under them.
+ */
+const mostInThread = 40;
+
+const isOneOfMany = ({ locks }: Plan, step: StepView | undefined): boolean =>
+  locks.length > mostInThread && step !== undefined && locks.includes(step.node.service);
 
 /** What a parked step leaves to people, in one sentence. */
 function whatToDo(plan: Plan, view: RunView, step: StepView | undefined): string {

@@ -102,12 +102,15 @@ export function fold(plan: Plan, events: readonly JournalEvent[]): RunView {
     takeOvers: 0,
     lastSignal: 0,
   };
-  for (const event of events) {
-    if ("signal" in event) view.lastSignal = Math.max(view.lastSignal, event.signal);
-    if ("step" in event) foldStep(view.steps.get(event.step), event);
-    else foldRun(view, event);
-  }
+  for (const event of events) foldInto(view, event);
   return view;
+}
+
+/** Lets one more event happen in a view, which is changed by it: see `extended` for one that others still look at. */
+export function foldInto(view: RunView, event: JournalEvent): void {
+  if ("signal" in event) view.lastSignal = Math.max(view.lastSignal, event.signal);
+  if ("step" in event) foldStep(view.steps.get(event.step), event);
+  else foldRun(view, event);
 }
 
 const blank = (node: PlanNode): StepView => ({

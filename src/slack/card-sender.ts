@@ -1,7 +1,8 @@
 import type { Preview } from "../../jobs/job.ts";
 import type { Context } from "../context.ts";
 import { postMessage, type SlackClient, updateMessage } from "../adapters/slack.ts";
-import { loadJournal } from "../engine/journal.ts";
+import { extended } from "../engine/draft.ts";
+import { loadEvents, loadJournal, type Run } from "../engine/journal.ts";
 import type { Plan } from "../engine/plan.ts";
 import type { Json } from "../engine/step.ts";
 import { fold, type RunView } from "../engine/view.ts";
@@ -23,13 +24,14 @@ export type CardSources = {
 export function cardSender(slack: SlackClient, sources: CardSources): CardSender {
   // A workspace that does not know plan blocks says so once; from then on it gets sections.
   const taste = { planBlocks: true };
+  const known: KnownRuns = new Map();
   return async (ctx, card, again) => {
     const from = { channel: card.channel, ...(card.ref === undefined ? {} : { ref: card.ref }) };
     const key = `card:${card.run}:${card.channel}`;
     try {
       const found = again ? await lookFor(ctx, slack, { channel: card.channel, key }, from) : undefined;
       if (found && !("sent" in found)) return found;
-      const state = await readState(ctx, card.run, sources);
+      const state = await readState(ctx, card.run, sources, known);
       if (!state) return { refused: true, because: "there is no such run" };
       // One that arrived unnoticed is edited: it shows the run as it was then.
       const standing = found?.ref === undefined ? card : { ...card, ref: found.ref };
@@ -75,17 +77,50 @@ async function put(
   return ref;
 }
 
-async function readState(ctx: Context, runId: string, sources: CardSources): Promise<Showing["state"] | undefined> {
-  const loaded = await loadJournal(ctx.db, runId);
+/** Runs whose cards were drawn, as far as their journals were read then: the plan of a thousand services is read once. */
+type KnownRuns = Map<string, { run: Run; view: RunView; lastSeq: number }>;
+const mostKnown = 8;
+
+async function readRun(
+  { db }: Context,
+  runId: string,
+  known: KnownRuns,
+): Promise<{ run: Run; view: RunView } | undefined> {
+  const before = known.get(runId);
+  // Whoever is drawn now is forgotten last.
+  known.delete(runId);
+  if (!before) {
+    const loaded = await loadJournal(db, runId);
+    if (!loaded) return undefined;
+    const { run, events } = loaded;
+    keep(known, { run, view: fold(run.plan, events), lastSeq: events.at(-1)?.seq ?? 0 });
+  } else {
+    const news = await loadEvents(db, runId, before.lastSeq);
+    const view = news.length > 0 ? extended(before.view, news) : before.view;
+    keep(known, { run: before.run, view, lastSeq: news.at(-1)?.seq ?? before.lastSeq });
+  }
+  return known.get(runId);
+}
+
+function keep(known: KnownRuns, one: { run: Run; view: RunView; lastSeq: number }): void {
+  known.set(one.run.id, one);
+  for (const oldest of [...known.keys()].slice(0, -mostKnown)) known.delete(oldest);
+}
+
+async function readState(
+  ctx: Context,
+  runId: string,
+  sources: CardSources,
+  known: KnownRuns,
+): Promise<Showing["state"] | undefined> {
+  const loaded = await readRun(ctx, runId, known);
   if (!loaded) return undefined;
-  const row = await ctx.db
-    .selectFrom("run")
-    .select(["facts", "approve_until"])
-    .where("id", "=", runId)
-    .executeTakeFirstOrThrow();
-  const { run: stored, events } = loaded;
+  const { run: stored, view } = loaded;
   const { id, plan, planHash, requestedBy, reason } = stored;
-  const view = fold(plan, events);
+  // What was seen before is shown until it begins.
+  const facts = ctx.db.selectFrom("run").where("id", "=", runId);
+  const row = await facts.select("approve_until").executeTakeFirstOrThrow();
+  const seen = view.startedAt ? undefined : await facts.select("facts").executeTakeFirstOrThrow();
   const run: CardRun = {
     id,
     plan,
@@ -97,7 +132,7 @@ async function readState(ctx: Context, runId: string, sources: CardSources): Pro
   return {
     run,
     view,
-    preview: sources.preview(stored.job, plan, row.facts),
+    preview: seen && sources.preview(stored.job, plan, seen.facts),
     report: view.ended && view.startedAt ? [...foundBy(view), ...(await sources.report(ctx, stored.job, runId))] : [],
     buttons: await named(ctx, cardButtons(run, view)),
     mention: (name) => mentionOf(ctx, name),

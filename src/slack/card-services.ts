@@ -11,11 +11,15 @@ const named = 25;
 
 /** The services of a run, those that need a person first, then those on their way, then those that are through. */
 export function serviceBlocks(view: RunView): Block[] {
-  const lines = [...changedServices(view)].map((service) => lineOf(view, service));
-  const stuck = lines.filter(({ now }) => now?.parked ?? now?.asked);
-  const through = lines.filter(({ done, of }) => done === of);
-  const waiting = lines.filter((line) => line.done === 0 && line.now === undefined);
-  const moving = lines.filter((line) => ![stuck, through, waiting].some((group) => group.includes(line)));
+  const steps = Map.groupBy(view.steps.values(), ({ node }) => node.service);
+  const lines = [...changedServices(view)].map((service) => lineOf(service, steps.get(service) ?? []));
+  const isStuck = ({ now }: Line) => (now?.parked ?? now?.asked) !== undefined;
+  const isThrough = ({ done, of }: Line) => done === of;
+  const isWaiting = ({ done, now }: Line) => done === 0 && now === undefined;
+  const stuck = lines.filter(isStuck);
+  const through = lines.filter(isThrough);
+  const waiting = lines.filter(isWaiting);
+  const moving = lines.filter((line) => !isStuck(line) && !isThrough(line) && !isWaiting(line));
   return prose([
     bold(`${through.length} of ${lines.length} services are through`),
     ...some(stuck, ({ service, now }) => `🔴 ${bold(service)} ${code(now?.node.step ?? "")} ${escape(whyStuck(now))}`),
@@ -28,8 +32,7 @@ export function serviceBlocks(view: RunView): Block[] {
   ]);
 }
 
-function lineOf(view: RunView, service: string): Line {
-  const steps = [...view.steps.values()].filter(({ node }) => node.service === service);
+function lineOf(service: string, steps: readonly StepView[]): Line {
   const open = steps.filter((step) => !isOver(step));
   const now =
     open.find((step) => step.parked) ?? open.find((step) => step.asked) ?? open.find((step) => step.firstLookAt);
