@@ -41,10 +41,16 @@ export const failoverRegion = job<RegionInput, RegionFacts>({
   // Which services that are is seen only by looking; those that another run holds are left out.
   locks: () => [],
   look: lookAtRegion,
-  lookAtClaims: lookAtRegionClaims,
+  lookAtClaims: (ctx, plan, { toRegion, services }) =>
+    lookAtRegionClaims(ctx, { toRegion, names: plan.locks }, services),
   plan: planRegion,
   approvers: (estate) => estate.region_approvers ?? estate.approvers,
-  broken: (plan, facts) => Object.keys(facts.services).flatMap((service) => brokenOf(plan, facts, service)),
+  broken: (plan, facts) => [
+    ...plan.locks.flatMap((service) => brokenOf(plan, facts, service)),
+    ...Object.entries(facts.unmovable)
+      .filter(([service]) => plan.locks.includes(service))
+      .map(([service, because]) => `${service} cannot be moved any more: ${because}`),
+  ],
   // Whoever has it looked at again has broken nothing.
   again: ({ breakGlass: _broken, ...wish }) => wish,
   preview: previewRegion,
@@ -77,15 +83,32 @@ function planRegion(estate: Estate, wanted: RegionInput, facts: RegionFacts): Pl
     warnings: [
       ...(breakGlass ? [`${spellBroken(breakGlass)}. Every rule that is not named holds.`] : []),
       ...left.filter(({ kind }) => kind !== "there").map(staysBehind),
-      ...moving.flatMap((service) =>
-        (plans[service]?.warnings ?? [])
-          .filter((warning) => !warning.startsWith("BREAK GLASS"))
-          .map((warning) => `${service}: ${warning}`),
-      ),
+      ...warningsOf(moving, plans, facts),
     ],
     ...broken,
     ...(announcements.length > 0 ? { announcements } : {}),
   };
+}
+
+/** More services than this, and what is true of many of them is said once: nobody reads a thousand lines before they approve. */
+const mostOneByOne = 40;
+
+function warningsOf(moving: string[], plans: Record<string, Plan>, facts: RegionFacts): string[] {
+  const all = moving.flatMap((service) =>
+    (plans[service]?.warnings ?? [])
+      .filter((warning) => !warning.startsWith("BREAK GLASS"))
+      .map((warning) => ({ service, warning })),
+  );
+  if (moving.length <= mostOneByOne) return all.map(({ service, warning }) => `${service}: ${warning}`);
+  const alike = Map.groupBy(all, ({ service, warning }) => {
+    const record = facts.services[service]?.dns.name.name ?? service;
+    return warning.replaceAll(record, "<record>").replaceAll(service, "<service>");
+  });
+  return [...alike.values()].map((same) => {
+    const [first] = same;
+    const more = same.length > 1 ? ` and ${same.length - 1} more services` : "";
+    return `${first?.service}${more}: ${first?.warning}`;
+  });
 }
 
 const staysBehind = ({ service, because }: Left): string => `${service} is not moved by this: ${because}.`;
@@ -111,7 +134,7 @@ function nodesOf(plans: Record<string, Plan>, waves: string[][]): PlanNode[] {
     const earlier = index > 1 ? [`wave-${index}/start-wave`] : [];
     const zones = zonesOf(services.flatMap((service) => plans[service]?.nodes ?? []));
     const nodes = services.flatMap((service) =>
-      (plans[service]?.nodes ?? []).map((node) => inCompany(start ? behind(node, start.id) : node, zones)),
+      (plans[service]?.nodes ?? []).map((node) => inCompany(start ? behind(node, start.id) : node, index + 1, zones)),
     );
     return start ? [{ ...start, after: earlier }, ...nodes] : nodes;
   });
@@ -129,10 +152,10 @@ function zonesOf(nodes: PlanNode[]): Map<string, number> {
 const zoneOf = ({ step, input: given }: PlanNode): string | undefined =>
   step === "shift-dns" ? (given as { dns: { zone: string } }).dns.zone : undefined;
 
-function inCompany(node: PlanNode, zones: Map<string, number>): PlanNode {
+function inCompany(node: PlanNode, wave: number, zones: Map<string, number>): PlanNode {
   const zone = zoneOf(node);
   if (zone === undefined) return node;
-  return { ...node, input: { ...(node.input as object), together: zones.get(zone) ?? 1 } };
+  return { ...node, input: { ...(node.input as object), together: zones.get(zone) ?? 1, wave } };
 }
 
 const claimsOf = (service: string, plan: Plan | undefined): Claim[] =>

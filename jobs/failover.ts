@@ -48,7 +48,7 @@ export const failover = job<FailoverInput, FailoverFacts>({
   locks: ({ service }) => [service],
   approvers: (estate) => estate.approvers,
   look: lookAtFailover,
-  lookAtClaims,
+  lookAtClaims: (ctx, _plan, before) => lookAtClaims(ctx, before, before),
   plan: planFailover,
   broken: (plan, facts) => brokenClaims(plan.claims, facts),
   // Whoever has it looked at again has broken nothing.

@@ -36,7 +36,7 @@ export type Job<Input, Facts> = {
   /** Looks at the world, and changes nothing. */
   look(ctx: Context, input: Input): Promise<Facts>;
   /** Looks again at what a plan's claims are about, and leaves all other facts as they were. Default: `look`. */
-  lookAtClaims?(ctx: Context, input: Input, before: Facts): Promise<Facts>;
+  lookAtClaims?(ctx: Context, plan: Plan, before: Facts): Promise<Facts>;
   /** What is left of a wish when it is looked at again, perhaps by somebody else. Default: all of it. Pure. */
   again?(input: Input): Input;
   /** Makes the plan. Pure. @throws UserError when there is nothing to do, or the estate does not have what was named. */

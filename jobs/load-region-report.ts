@@ -21,11 +21,19 @@ export async function loadRegionReport(ctx: Pick<Context, "db">, runId: string):
   const { rows } = await sql<{ facts: RegionFacts }>`select facts from muster.run where id = ${runId}`.execute(ctx.db);
   const facts = rows[0]?.facts as RegionFacts;
   const waves = wavesIn(loaded.run.plan);
+  const ofRun = loaded.events.filter((event) => !("step" in event));
+  const nodesOf = Map.groupBy(loaded.run.plan.nodes, ({ service }) => service);
+  const eventsOf = Map.groupBy(loaded.events, (event) => ("step" in event ? (event.step.split("/")[0] ?? "") : ""));
   const services = [];
   for (const [index, wave] of waves.entries()) {
     for (const service of wave) {
       const own = facts.services[service];
-      if (own) services.push({ service, wave: index + 1, report: await reportOfService(ctx, loaded, service, own) });
+      if (!own) continue;
+      const plan = { ...loaded.run.plan, nodes: nodesOf.get(service) ?? [] };
+      // In the order in which they were written: some of a run's own events leave their mark on the steps before them.
+      const events = [...ofRun, ...(eventsOf.get(service) ?? [])].toSorted((left, right) => left.seq - right.seq);
+      const alone = { run: { ...loaded.run, plan }, events };
+      services.push({ service, wave: index + 1, report: await reportOfService(ctx, alone, service, own) });
     }
   }
   return { runId, title: loaded.run.title, services, left: outOfPlan(facts) };

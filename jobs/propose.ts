@@ -147,8 +147,9 @@ export async function brokenClaims(ctx: Context, runId: string): Promise<string[
   if (breakGlass && !ctx.estate.breakGlass.includes(breakGlass.by))
     gone.push(`${breakGlass.by}, who broke glass for it, is no longer among those who may`);
   if (row.plan.claims.length === 0) return gone;
-  const input = job.input.parse(row.plan.input);
-  const now = job.lookAtClaims ? await job.lookAtClaims(ctx, input, row.facts) : await job.look(ctx, input);
+  const now = job.lookAtClaims
+    ? await job.lookAtClaims(ctx, row.plan, row.facts)
+    : await job.look(ctx, job.input.parse(row.plan.input));
   return [...gone, ...job.broken(row.plan, now)];
 }
 

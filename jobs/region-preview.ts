@@ -1,5 +1,5 @@
 import { spell } from "../src/engine/judge.ts";
-import type { Plan } from "../src/engine/plan.ts";
+import type { Plan, PlanNode } from "../src/engine/plan.ts";
 import { keepsData, type FailoverFacts } from "../src/facts/failover.ts";
 import { predictedLoss, reachedBySomebody } from "../src/facts/moves.ts";
 import type { RegionFacts } from "../src/facts/region.ts";
@@ -18,6 +18,7 @@ type Row = Preview["rows"][number];
 export function previewRegion(plan: Plan, facts: RegionFacts): Preview {
   const waves = wavesIn(plan);
   const moving = waves.flat();
+  const rowsOf = new ServiceRows(plan, facts);
   const there = outOfPlan(facts).filter(({ kind }) => kind === "there");
   const lost = moving.map((service) => lossOf(plan, facts, service));
   return {
@@ -25,8 +26,8 @@ export function previewRegion(plan: Plan, facts: RegionFacts): Preview {
     mode: moving.some((service) => modeIn(facts, service, forceOf(plan)) === "ungraceful") ? "ungraceful" : "graceful",
     rows: [
       lossRow(lost),
-      timeRow(plan, facts, waves),
-      ...waves.flatMap((services, index) => services.map((service) => serviceRow(plan, facts, service, index + 1))),
+      timeRow(waves, rowsOf),
+      ...(moving.length > mostRows ? waveRows(waves, rowsOf) : serviceRows(waves, rowsOf)),
       ...(there.length > 0
         ? [{ label: "There already", value: there.map(({ service }) => service).join(", "), tone: "good" as const }]
         : []),
@@ -36,16 +37,7 @@ export function previewRegion(plan: Plan, facts: RegionFacts): Preview {
         value: `${plan.approvers.join(", ")}: ${plan.needed} of them, not the one who asked`,
       },
     ],
-    diffs: moving.flatMap((service) => {
-      const own = facts.services[service];
-      const shares = own && sharesOf(own);
-      const after = Object.fromEntries(
-        Object.keys(shares ?? {}).map((region) => [region, region === facts.toRegion ? 100 : 0]),
-      );
-      return shares
-        ? [{ what: `DNS shares of ${own.dns.name.name}`, from: spellShares(shares), to: spellShares(after) }]
-        : [];
-    }),
+    diffs: diffsOf(moving, facts),
     warnings: plan.warnings,
     blockers: plan.blockers,
   };
@@ -74,19 +66,81 @@ export function wavesIn({ nodes, locks }: Plan): string[][] {
   return [...before, last.toSorted((left, right) => (left < right ? -1 : 1))].filter((wave) => wave.length > 0);
 }
 
-function serviceRow(plan: Plan, facts: RegionFacts, service: string, wave: number): Row {
-  const own = facts.services[service];
-  if (!own) return { label: `${wave}. ${service}`, value: "not seen", tone: "bad" };
-  const mode = modeIn(facts, service, forceOf(plan));
-  const loss = lossOf(plan, facts, service);
-  const nodes = plan.nodes.filter((node) => node.service === service);
-  const seconds = forecastSeconds(nodes, weatherOf(own));
-  const missed = loss === undefined || loss > own.objectives.rpoSeconds;
-  return {
-    label: `${wave}. ${service}`,
-    value: `${mode}, ${spellLoss(loss)}, about ${minutes(seconds)} once its wave begins (objective ${spell(own.objectives.rtoSeconds)})`,
-    tone: mode === "ungraceful" || missed ? "bad" : "good",
-  };
+/** More services than this are shown wave by wave, and one by one only those that are not as they should be. */
+const mostRows = 40;
+
+/** What is foreseen of each service; its steps are looked up once. */
+class ServiceRows {
+  readonly #plan: Plan;
+  readonly #facts: RegionFacts;
+  readonly #nodes: Map<string, PlanNode[]>;
+
+  constructor(plan: Plan, facts: RegionFacts) {
+    this.#plan = plan;
+    this.#facts = facts;
+    this.#nodes = Map.groupBy(plan.nodes, ({ service }) => service);
+  }
+
+  /** How long it takes once its wave has begun, in seconds. */
+  seconds(service: string): number {
+    const own = this.#facts.services[service];
+    return own ? forecastSeconds(this.#nodes.get(service) ?? [], weatherOf(own)) : 0;
+  }
+
+  row(service: string, wave: number): Row {
+    const label = `${wave}. ${service}`;
+    const own = this.#facts.services[service];
+    if (!own) return { label, value: "not seen", tone: "bad" };
+    const mode = modeIn(this.#facts, service, forceOf(this.#plan));
+    const loss = lossOf(this.#plan, this.#facts, service);
+    const missed = loss === undefined || loss > own.objectives.rpoSeconds;
+    return {
+      label,
+      value: `${mode}, ${spellLoss(loss)}, about ${minutes(this.seconds(service))} once its wave begins (objective ${spell(own.objectives.rtoSeconds)})`,
+      tone: mode === "ungraceful" || missed ? "bad" : "good",
+    };
+  }
+}
+
+const serviceRows = (waves: string[][], of: ServiceRows): Row[] =>
+  waves.flatMap((services, index) => services.map((service) => of.row(service, index + 1)));
+
+function waveRows(waves: string[][], of: ServiceRows): Row[] {
+  const all = serviceRows(waves, of);
+  const bad = all.filter(({ tone }) => tone !== "good");
+  const left = bad.length - mostRows;
+  return [
+    ...waves.map((services, index): Row => {
+      const slowest = Math.max(...services.map((service) => of.seconds(service)));
+      const odd = bad.filter(({ label }) => label.startsWith(`${index + 1}. `)).length;
+      const well = odd === 0 ? "graceful, and nothing is lost" : `${odd} of them ungraceful or with a loss`;
+      const value = `${services.length} services, ${well}, about ${minutes(slowest)} once it begins`;
+      return { label: `Wave ${index + 1}`, value, tone: odd === 0 ? "good" : "bad" };
+    }),
+    ...bad.slice(0, mostRows),
+    ...(left > 0 ? [{ label: "And", value: `${left} more like these`, tone: "bad" as const }] : []),
+  ];
+}
+
+/** The records that would be changed: name by name, or how many of them where that is more than anybody reads. */
+function diffsOf(moving: string[], facts: RegionFacts): Preview["diffs"] {
+  const diffs = moving.flatMap((service) => {
+    const own = facts.services[service];
+    const shares = own && sharesOf(own);
+    if (!shares) return [];
+    const after = Object.fromEntries(
+      Object.keys(shares).map((region) => [region, region === facts.toRegion ? 100 : 0]),
+    );
+    return [{ name: own.dns.name.name, from: spellShares(shares), to: spellShares(after) }];
+  });
+  if (diffs.length <= mostRows)
+    return diffs.map(({ name, ...change }) => ({ what: `DNS shares of ${name}`, ...change }));
+  return [...Map.groupBy(diffs, ({ from, to }) => `${from} ${to}`).values()].flatMap((same) => {
+    const [first] = same;
+    if (!first) return [];
+    const { from, to } = first;
+    return [{ what: `DNS shares of ${same.length === 1 ? first.name : `${same.length} names`}`, from, to }];
+  });
 }
 
 const spellLoss = (loss: number | undefined): string =>
@@ -103,17 +157,8 @@ function lossRow(losses: (number | undefined)[]): Row {
 }
 
 /** The waves one after another, each as long as its slowest service. */
-function timeRow(plan: Plan, facts: RegionFacts, waves: string[][]): Row {
-  const slowest = waves.map((services) =>
-    Math.max(
-      0,
-      ...services.map((service) => {
-        const own = facts.services[service];
-        const nodes = plan.nodes.filter((node) => node.service === service);
-        return own ? forecastSeconds(nodes, weatherOf(own)) : 0;
-      }),
-    ),
-  );
+function timeRow(waves: string[][], of: ServiceRows): Row {
+  const slowest = waves.map((services) => Math.max(0, ...services.map((service) => of.seconds(service))));
   const total = slowest.reduce((sum, seconds) => sum + seconds, 0);
   const each = slowest.map((seconds) => minutes(seconds)).join(", then ");
   return { label: "Time to recover", value: `about ${minutes(total)} for all${waves.length > 1 ? `: ${each}` : ""}` };

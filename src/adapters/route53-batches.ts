@@ -9,6 +9,7 @@ import { inTurn } from "./route53-queue.ts";
 type Member = {
   ctx: PacedContext;
   changes: Change[];
+  company: Company;
   options: CallOptions;
   resolve: (sent: Sent) => void;
   reject: (error: unknown) => void;
@@ -16,8 +17,11 @@ type Member = {
 
 export type Sent = { changeId: string | undefined };
 
-/** How many of a kind wait for each other, and how long at most, in seconds of Muster's clock. */
-export type Company = { of: number; seconds: number };
+/**
+ * How many of a kind wait for each other, and how long at most, in seconds of Muster's clock. Where the company has a name,
+ * those of it that went before are not waited for.
+ */
+export type Company = { of: number; seconds: number; name?: string };
 
 /** Of one request: elements, and characters of all values together. */
 const mostElements = 1000;
@@ -27,10 +31,13 @@ type Gathering = { members: Member[]; close: AbortController };
 
 const gatherings = new WeakMap<Route53Client, Map<string, Gathering>>();
 
+/** Records of each named company whose changes were taken by this process. */
+const gone = new WeakMap<Route53Client, Map<string, Set<string>>>();
+
 /**
  * Sends changes of a zone together with those of others who come within a while, as few batches as Route 53 takes: each
  * batch is whole or nothing, so one that is refused is halved until the refusal meets only whoever caused it. Goes out at
- * once when `company.of` are there.
+ * once when nobody of the company is still to come.
  *
  * A caller who gives up before that is left out and nothing of it is sent; afterwards it hears what became of it.
  * @throws what Route 53 answers to this caller's own changes.
@@ -46,11 +53,11 @@ export function changeInCompany(
 ): Promise<Sent> {
   return new Promise((resolve, reject) => {
     if (options.signal?.aborted) return reject(options.signal.reason as Error);
-    const member: Member = { ctx, changes, options, resolve, reject };
+    const member: Member = { ctx, changes, company, options, resolve, reject };
     const gathering = gather(ctx, route53, zone, company);
     gathering.members.push(member);
     options.signal?.addEventListener("abort", () => leave(gathering, member), { once: true });
-    if (gathering.members.length >= company.of) gathering.close.abort();
+    if (isComplete(route53, gathering, company)) gathering.close.abort();
   });
 }
 
@@ -70,6 +77,25 @@ function gather(ctx: PacedContext, route53: Route53Client, zone: string, { secon
     });
   return gathering;
 }
+
+function isComplete(route53: Route53Client, { members }: Gathering, { name, of }: Company): boolean {
+  if (name === undefined) return members.length >= of;
+  const there = members.filter(({ company }) => company.name === name).map(recordOf);
+  return new Set([...there, ...(gone.get(route53)?.get(name) ?? [])]).size >= of;
+}
+
+/** Remembers who of a company went; nothing is left to remember once all have. */
+function noteGone(route53: Route53Client, member: Member): void {
+  const { name, of } = member.company;
+  if (name === undefined) return;
+  const all = gone.get(route53) ?? new Map<string, Set<string>>();
+  gone.set(route53, all);
+  const went = (all.get(name) ?? new Set<string>()).add(recordOf(member));
+  if (went.size < of) all.set(name, went);
+  else all.delete(name);
+}
+
+const recordOf = ({ changes }: Member): string => changes[0]?.ResourceRecordSet?.Name ?? "";
 
 function leave(gathering: Gathering, member: Member): void {
   const index = gathering.members.indexOf(member);
@@ -113,7 +139,10 @@ async function sendBatch(route53: Route53Client, zone: string, members: Member[]
       members.flatMap(({ changes }) => changes),
       options,
     );
-    for (const { resolve } of members) resolve(sent);
+    for (const member of members) {
+      noteGone(route53, member);
+      member.resolve(sent);
+    }
   } catch (error) {
     if (members.length === 1 || !isRefusedBatch(error)) {
       for (const { reject } of members) reject(error);

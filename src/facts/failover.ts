@@ -5,7 +5,7 @@ import { listFailingCalls } from "./calls.ts";
 import { lookAtConfigs, type ConfigFacts } from "./config.ts";
 import { lookAtDatabase, type DatabaseFacts } from "./database.ts";
 import { lookAtEdge, type EdgeFacts } from "./edge.ts";
-import { seen, type Fact } from "./fact.ts";
+import { notSeen, seen, type Fact } from "./fact.ts";
 import { lookAtGitOps, type GitOpsFacts } from "./gitops.ts";
 import { lookAtLastMove, type LastMove } from "./last-move.ts";
 import { lookAtPods, type PodFacts } from "./pods.ts";
@@ -55,14 +55,17 @@ export type FailoverFacts = ServiceFacts & (DatabaseFacts | { [Part in keyof Dat
 /** Tells whether a service keeps data of its own, which then moves with it. */
 export const keepsData = (facts: FailoverFacts): facts is FactsWithDatabase => facts.to !== undefined;
 
+type Wish = { service: string; toRegion: string };
+
 /**
  * Looks at everything a move of one service stands on, all at once; no look takes much longer than the call timeout, and
- * one that sees nothing says so.
+ * one that sees nothing says so. `traffic` is a look at the service's traffic that is under way.
  * @throws UserError when the estate does not have what was named.
  */
 export async function lookAtFailover(
   ctx: Context,
-  { service, toRegion }: { service: string; toRegion: string },
+  { service, toRegion }: Wish,
+  traffic?: Promise<TrafficFacts>,
 ): Promise<FailoverFacts> {
   const targets = targetsOf(ctx.estate, service, toRegion);
   const [database, lastMove, pods, gitops, dns, rights, edge, probes] = await Promise.all([
@@ -70,7 +73,7 @@ export async function lookAtFailover(
     lookAtLastMove(ctx, service),
     lookAtPods(ctx, targets),
     lookAtGitOps(ctx, targets),
-    lookAtTraffic(ctx, targets),
+    traffic ?? lookAtTraffic(ctx, targets),
     lookAtRights(ctx, targets),
     lookAtEdge(ctx, targets),
     lookAtProbes(ctx, service),
@@ -113,7 +116,8 @@ export async function lookAtClaims(
     targets.database && keepsData(before) && lookAtDatabase(ctx, service, targets.database, before),
     lookAtTraffic(ctx, targets),
     lookAtConfigs(ctx, targets),
-    lookAtProbes(ctx, service),
+    // They tell how much is lost, where there is something to lose.
+    targets.database ? lookAtProbes(ctx, service) : before.probes,
   ]);
   return { ...before, lookedAt: ctx.now().toISOString(), ...database, dns, configs, probes };
 }

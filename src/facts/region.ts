@@ -3,6 +3,9 @@ import { call } from "../call.ts";
 import type { Context } from "../context.ts";
 import { UserError } from "../errors.ts";
 import { lookAtClaims, lookAtFailover, type FailoverFacts } from "./failover.ts";
+import { targetsOf } from "./targets.ts";
+import type { TrafficFacts } from "./traffic/driver.ts";
+import { looksTogether, lookAtTraffic } from "./traffic/index.ts";
 
 /** What preflight saw of a region that is to be left: of each service what one move of it would stand on. */
 export type RegionFacts = {
@@ -16,54 +19,97 @@ export type RegionFacts = {
   unmovable: Record<string, string>;
 };
 
-/** How many services are looked at at once. */
-const atOnce = 16;
+/** How many services are looked at at once: their calls to one cluster share a few connections, and must not time out there. */
+const atOnce = 32;
 
 /**
  * Looks at every service of the estate as a move to a region would find it.
  * @throws UserError when the estate does not have the region.
  */
-export function lookAtRegion(ctx: Context, { toRegion }: { toRegion: string }): Promise<RegionFacts> {
+export async function lookAtRegion(ctx: Context, { toRegion }: { toRegion: string }): Promise<RegionFacts> {
   const names = Object.keys(ctx.estate.services).toSorted();
-  return lookAtEach(ctx, { toRegion, names }, (service) => lookAtFailover(ctx, { service, toRegion }));
+  const held = await whoHolds(ctx, names);
+  const free = names.filter((name) => !(name in held));
+  const traffic = lookAtTrafficTogether(ctx, free, toRegion);
+  const look = (service: string) => lookAtFailover(ctx, { service, toRegion }, traffic.get(service));
+  return { toRegion, ...(await lookAtEach(ctx, free, look)), held };
 }
 
-/** Looks again at what the claims of a region's plan are about: at the services that were seen before. */
-export function lookAtRegionClaims(
+/**
+ * Looks again at what the claims of some services are about; of what was seen before all else is left as it was. The run that
+ * holds them is the one that asks.
+ * @throws UserError when the estate does not have the region any more.
+ */
+export async function lookAtRegionClaims(
   ctx: Context,
-  { toRegion }: { toRegion: string },
-  before: RegionFacts,
+  { toRegion, names }: { toRegion: string; names: readonly string[] },
+  before: Readonly<Record<string, FailoverFacts>>,
 ): Promise<RegionFacts> {
-  const services = Object.entries(before.services);
-  const names = services.map(([name]) => name);
-  const known = new Map(services);
-  return lookAtEach(ctx, { toRegion, names }, (service) => {
-    const facts = known.get(service);
+  const look = (service: string) => {
+    const facts = before[service];
     return facts ? lookAtClaims(ctx, { service, toRegion }, facts) : lookAtFailover(ctx, { service, toRegion });
-  });
+  };
+  // Of one without a database only DNS is looked at, of which all share a list.
+  const keeps = (name: string) => (ctx.estate.services[name]?.databases.length ?? 0) > 0;
+  const dataless = names.filter((name) => !keeps(name));
+  const [keeping, others] = await Promise.all([
+    lookAtEach(ctx, names.filter(keeps), look),
+    lookAtEach(ctx, dataless, look, Infinity),
+  ]);
+  return {
+    toRegion,
+    lookedAt: others.lookedAt,
+    services: { ...keeping.services, ...others.services },
+    held: {},
+    unmovable: { ...keeping.unmovable, ...others.unmovable },
+  };
 }
+
+/** Begins to look where customers of all services are sent, for those of which one list tells it all. */
+function lookAtTrafficTogether(
+  ctx: Context,
+  names: readonly string[],
+  toRegion: string,
+): Map<string, Promise<TrafficFacts>> {
+  const begun = names.flatMap((name): [string, Promise<TrafficFacts>][] => {
+    try {
+      const targets = targetsOf(ctx.estate, name, toRegion);
+      if (!looksTogether(targets)) return [];
+      const looking = lookAtTraffic(ctx, targets);
+      looking.catch(() => undefined);
+      return [[name, looking]];
+    } catch (error) {
+      // Whoever looks at this one finds the same.
+      if (error instanceof UserError) return [];
+      throw error;
+    }
+  });
+  return new Map(begun);
+}
+
+type Looked = Pick<RegionFacts, "lookedAt" | "services" | "unmovable">;
 
 async function lookAtEach(
   ctx: Context,
-  { toRegion, names }: { toRegion: string; names: string[] },
-  lookAt: (service: string) => Promise<FailoverFacts>,
-): Promise<RegionFacts> {
-  const held = await whoHolds(ctx, names);
+  names: readonly string[],
+  look: (service: string) => Promise<FailoverFacts>,
+  most = atOnce,
+): Promise<Looked> {
   const services: Record<string, FailoverFacts> = {};
   const unmovable: Record<string, string> = {};
-  const left = names.filter((name) => !(name in held));
+  const left = [...names];
   const looker = async () => {
     for (let service = left.shift(); service !== undefined; service = left.shift()) {
       try {
-        services[service] = await lookAt(service);
+        services[service] = await look(service);
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
         unmovable[service] = error.explanation.happened.replace(/\.$/, "");
       }
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, looker));
-  return { toRegion, lookedAt: ctx.now().toISOString(), services, held, unmovable };
+  await Promise.all(Array.from({ length: Math.min(most, names.length) }, looker));
+  return { lookedAt: ctx.now().toISOString(), services, unmovable };
 }
 
 /** Finds which run has which of these services in its hands. */

@@ -11,6 +11,8 @@ export type ShiftDnsInput = {
   toRegion: string;
   /** How many services of the wave have records in the zone; absent where one moves alone. */
   together?: number;
+  /** Which wave that is. */
+  wave?: number;
 };
 
 export type ShiftDnsSeen = {
@@ -47,10 +49,11 @@ export const shiftDns = step<ShiftDnsInput, ShiftDnsSeen>({
     return misplaced(records, toRegion) ?? (first && `the name server ${first}`);
   },
 
-  async apply(ctx, { dns, toRegion, together }, { seen }) {
+  async apply(ctx, { dns, toRegion, together, wave }, { seen }) {
     // A change that was taken and never reached the name servers is stranded: AWS asks for it to be sent once more.
     const again = misplaced(seen.records, toRegion) === undefined;
-    const change = { from: seen.records, weights: { [toRegion]: everybody }, again, company: companyOf(together) };
+    const company = companyOf(together, `${ctx.runId} ${wave}`);
+    const change = { from: seen.records, weights: { [toRegion]: everybody }, again, company };
     await replaceWeights(ctx, ctx.clients.route53, dns, change, { signal: ctx.signal });
   },
 
@@ -78,8 +81,8 @@ export const shiftDns = step<ShiftDnsInput, ShiftDnsSeen>({
   pollSeconds: 5,
 });
 
-const companyOf = (together: number | undefined) =>
-  together === undefined ? undefined : { of: together, seconds: companySeconds };
+const companyOf = (together: number | undefined, name: string) =>
+  together === undefined ? undefined : { of: together, seconds: companySeconds, name };
 
 type Zone = { records: WeightedRecords; nameServers: string[] };
 

@@ -77,6 +77,22 @@ describe("many services in one zone", () => {
     });
   });
 
+  it("do not wait for those of their company who went before", async () => {
+    const from = await getWeightedRecords(bench.ctx, client(), dns);
+    const other = { ...dns, name: "east.example.com" };
+    const company = { of: 2, seconds: 15, name: "run 1" };
+    const shift = (name: typeof dns, to: Record<string, number>) =>
+      replaceWeights(bench.ctx, client(), name, { from, weights: to, company });
+    const startedAt = bench.ctx.now().getTime();
+    const seconds = () => (bench.ctx.now().getTime() - startedAt) / 1000;
+    await shift(dns, { [west]: 100 });
+    expect(seconds()).toBeGreaterThanOrEqual(15);
+    // Refused, because the zone holds nothing of the kind; but it went out at once.
+    await expect(shift(other, { [west]: 100 })).rejects.toThrow(/not found|InvalidChangeBatch|Tried to/);
+    expect(seconds()).toBeLessThan(29);
+    expect(asked("ChangeResourceRecordSets")).toBe(2);
+  });
+
   it("never ask more than four times a second", async () => {
     const startedAt = bench.ctx.now().getTime();
     for (let count = 0; count < 12; count += 1) await getWeightedRecords(bench.ctx, client(), dns);

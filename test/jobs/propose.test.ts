@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { sql } from "kysely";
 import { failover } from "../../jobs/failover.ts";
+import { failoverRegion } from "../../jobs/failover-region.ts";
 import { brokenClaims, lookAgain, preview, propose, type Asking } from "../../jobs/propose.ts";
 import { startRefence } from "../../jobs/start-refence.ts";
 import type { Context } from "../../src/context.ts";
@@ -136,6 +137,26 @@ describe("a proposal", () => {
     bench.clusters[west]?.editConfig("shop", "app-config", { DB_HOST: "elsewhere" }, "kubectl");
     expect(await brokenClaims(ctx, runId)).toEqual([
       expect.stringMatching(/^no longer true: DB_HOST .* it is "elsewhere" now$/),
+    ]);
+  });
+
+  it("of a region is looked at again as a service's is, though the run holds its services by then", async () => {
+    bench.clusters[west]?.editConfig("shop", "app-config", { DB_HOST: "here" }, "kubectl");
+    const { runId } = await propose(ctx, failoverRegion, { toRegion: west }, asking("ana"));
+    await sql`insert into muster.run_service (service, run) values ('checkout', ${runId})`.execute(bench.db);
+    const before = bench.log.all.length;
+    expect(await brokenClaims(ctx, runId)).toEqual([]);
+    // What no claim is about is not asked anew.
+    const asked = new Set(bench.log.all.slice(before).map(({ action }) => action));
+    expect(asked).toContain("ListResourceRecordSets");
+    expect([...asked].filter((action) => /selfsubject|deployments|PATCH/.test(action))).toEqual([]);
+    bench.clusters[west]?.editConfig("shop", "app-config", { DB_HOST: "elsewhere" }, "kubectl");
+    expect(await brokenClaims(ctx, runId)).toEqual([
+      expect.stringMatching(/^no longer true: checkout: DB_HOST .* it is "elsewhere" now$/),
+    ]);
+    const { checkout: _gone, ...services } = estate.services;
+    expect(await brokenClaims({ ...ctx, estate: { ...estate, services } }, runId)).toEqual([
+      'checkout cannot be moved any more: "checkout" is not a service in the estate file',
     ]);
   });
 

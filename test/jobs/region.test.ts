@@ -168,3 +168,36 @@ describe("the preview of a region", () => {
     expect(rows.length).toBeLessThan(110);
   });
 });
+
+describe("the preview of a thousand services", () => {
+  const names = Array.from({ length: 1000 }, (_, index) => `service-${index}`);
+  const tiers = ["critical", "important", "standard"] as const;
+  const big = estateOf(
+    Object.fromEntries(names.map((name, index) => [name, { tier: tiers[index % 3] ?? "standard" }])),
+  );
+  const facts = factsOf(Object.fromEntries(names.map((name, index) => [name, index === 7 ? eastDead : healthy])));
+  const shown = failoverRegion.preview(planOf(facts, big), facts);
+
+  it("has a row a wave, and one for each service that is not as it should be", () => {
+    expect(shown.rows.filter(({ label }) => label.startsWith("Wave")).map(({ label, tone }) => [label, tone])).toEqual([
+      ["Wave 1", "good"],
+      ["Wave 2", "bad"],
+      ["Wave 3", "good"],
+    ]);
+    expect(shown.rows.map(({ label }) => label)).toContain("2. service-7");
+    expect(shown.rows.length).toBeLessThan(15);
+  });
+
+  it("says once what is to be read of many of them", () => {
+    const { warnings } = planOf(facts, big);
+    expect(warnings.length).toBeLessThan(20);
+    const plane = warnings.filter((warning) => /control plane, which is in us-east-1/.test(warning));
+    expect(plane).toEqual([
+      expect.stringMatching(/^service-\d+ and 999 more services: The records of service-\d+\.example\.com are changed/),
+    ]);
+  });
+
+  it("counts the records that would change instead of naming each", () => {
+    expect(shown.diffs.map(({ what }) => what)).toEqual(["DNS shares of 1000 names"]);
+  });
+});

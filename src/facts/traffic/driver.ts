@@ -69,6 +69,8 @@ export type TrafficDriver<Settings extends Traffic = Traffic> = {
   name: Settings["driver"];
   /** Looks at everything the move of customers stands on. Never throws: what cannot be seen is a fact. */
   look(ctx: Context, targets: Targets, settings: Settings): Promise<TrafficFacts>;
+  /** True where many services that are looked at in one moment share what is asked. */
+  looksTogether?: true;
   /** Where customers are sent now; undefined where nobody can tell. */
   shares(dns: TrafficFacts): Shares | undefined;
   /** Why customers could not be moved, or nobody could see that they were; sentences without their full stop. */

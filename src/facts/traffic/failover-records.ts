@@ -14,6 +14,7 @@ type Settings = Extract<Traffic, { driver: "route53-failover" }>;
 /** Sends customers by which record of a pair is the primary, through Route 53's control plane. */
 export const failoverRecords: TrafficDriver<Settings> = {
   name: "route53-failover",
+  looksTogether: true,
 
   async look(ctx, _targets, settings) {
     const name = dnsNameOf(settings);

@@ -21,3 +21,6 @@ export function lookAtTraffic(ctx: Context, targets: Targets): Promise<TrafficFa
   const { traffic } = targets.service;
   return driverOf(traffic).look(ctx, targets, traffic);
 }
+
+/** Whether the traffic of many services like this one is looked at best in one moment, because they share what is asked. */
+export const looksTogether = ({ service: { traffic } }: Targets): boolean => driverOf(traffic).looksTogether === true;

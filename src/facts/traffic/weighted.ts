@@ -14,6 +14,7 @@ type Settings = Extract<Traffic, { driver: "route53-weighted" }>;
 /** Sends customers by the weights of records, through Route 53's control plane. */
 export const weighted: TrafficDriver<Settings> = {
   name: "route53-weighted",
+  looksTogether: true,
 
   async look(ctx, _targets, settings) {
     const name = dnsNameOf(settings);
