@@ -2,6 +2,7 @@ import type { V2HorizontalPodAutoscaler, V2HorizontalPodAutoscalerList } from "@
 import type { CallContext, CallOptions } from "../call.ts";
 import { KubernetesError, type Cluster } from "./kubernetes-client.ts";
 import { ownerOfNumber, type Owner } from "./kubernetes-owners.ts";
+import { askOnce } from "./kubernetes-shared.ts";
 import { getObject, objectPath, patchObject, type Ref } from "./kubernetes-objects.ts";
 
 /** A HorizontalPodAutoscaler: how many pods it keeps, at least and at most. */
@@ -28,7 +29,13 @@ export async function findAutoscaler(
   options?: CallOptions,
 ): Promise<Autoscaler | undefined> {
   const path = `${api}/namespaces/${encodeURIComponent(namespace)}/${resource}`;
-  const found = await getObject(ctx, cluster, { call: "ListAutoscalers", path }, options);
+  const found = await askOnce(
+    ctx,
+    cluster,
+    path,
+    (asker, patience) => getObject(asker, cluster, { call: "ListAutoscalers", path }, patience),
+    options,
+  );
   // A cluster without that API has no autoscalers of it.
   if (!found) return undefined;
   const { items } = found as V2HorizontalPodAutoscalerList;

@@ -3,6 +3,7 @@ import type { CallContext, CallOptions } from "../call.ts";
 import { CannotContinue } from "../errors.ts";
 import { askCluster, KubernetesError, type Cluster } from "./kubernetes-client.ts";
 import { getObject, objectPath, patchObject, type Ref } from "./kubernetes-objects.ts";
+import { askOnce } from "./kubernetes-shared.ts";
 import { ownerOfKey, ownerOfNumber, type Owner } from "./kubernetes-owners.ts";
 import { selectorText } from "./label-selector.ts";
 
@@ -195,7 +196,13 @@ export async function canI(ctx: CallContext, cluster: Cluster, right: Right, opt
   };
   const path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
   const ask = { method: "POST" as const, path, contentType: "application/json", body };
-  const found = (await askCluster(ctx, cluster, "ReviewAccess", ask, options)) as V1SelfSubjectAccessReview;
+  const review = (asker: CallContext, patience?: CallOptions) =>
+    askCluster(asker, cluster, "ReviewAccess", ask, patience) as Promise<V1SelfSubjectAccessReview>;
+  // What is about no object in particular is asked for each service anew.
+  const found =
+    right.name === undefined
+      ? await askOnce(ctx, cluster, JSON.stringify(body), review, options)
+      : await review(ctx, options);
   return found.status?.allowed ?? false;
 }
 

@@ -5,7 +5,7 @@ import { listFailingCalls } from "./calls.ts";
 import { lookAtConfigs, type ConfigFacts } from "./config.ts";
 import { lookAtDatabase, type DatabaseFacts } from "./database.ts";
 import { lookAtEdge, type EdgeFacts } from "./edge.ts";
-import { notSeen, seen, type Fact } from "./fact.ts";
+import { seen, type Fact } from "./fact.ts";
 import { lookAtGitOps, type GitOpsFacts } from "./gitops.ts";
 import { lookAtLastMove, type LastMove } from "./last-move.ts";
 import { lookAtPods, type PodFacts } from "./pods.ts";

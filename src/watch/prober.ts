@@ -1,12 +1,15 @@
 import { sql } from "kysely";
 import { probe } from "../adapters/probe.ts";
 import type { Context } from "../context.ts";
+import { Slots } from "../engine/slots.ts";
 import { watch, type Watch } from "./turn.ts";
 
 /** How often each service's health address is asked, in seconds. */
 export const probeSeconds = 10;
 /** The same while a run has a service in its hands and customers are not served: its recovery is seen no later than this. */
 const closeSeconds = 2;
+/** So many are asked that closely; where more are away, which is first matters to nobody. */
+const mostClosely = 50;
 /** How long probes are kept: longer than anybody waits with a report. */
 const keepDays = 14;
 
@@ -25,6 +28,18 @@ export function startProber(ctx: Context, { everySeconds = probeSeconds } = {}):
   });
 }
 
+/**
+ * How many are asked at once, and after how many wall milliseconds one that has not answered makes room for the next: a
+ * thousand handshakes at once would keep the whole process from everything else, and silence costs nothing.
+ */
+const atOnce = 40;
+const roomAfterMs = 1000;
+
+/** So many probes are written down together. */
+const writtenAtOnce = 50;
+
+type Row = { service: string; ok: boolean; tookMs: number; why: string | null; at: Date };
+
 /** Asks every service once, and writes down what came of it. */
 export async function probeServices(ctx: Context, signal?: AbortSignal): Promise<void> {
   const names = Object.keys(ctx.estate.services);
@@ -39,17 +54,36 @@ async function findAwaited(ctx: Context): Promise<string[]> {
   const { rows } = await sql<{ service: string }>`
     select held.service from muster.run_service held
       join lateral (select ok from muster.probe where service = held.service and via = 'public'
-                     order by at desc, seq desc limit 1) newest on not newest.ok`.execute(ctx.db);
+                     order by at desc, seq desc limit 1) newest on not newest.ok
+     limit ${mostClosely}`.execute(ctx.db);
   return rows.map(({ service }) => service);
 }
 
-async function probeEach(ctx: Context, names: string[], signal: AbortSignal | undefined): Promise<void> {
-  await Promise.all(
-    names.map(async (name) => {
-      const service = ctx.estate.services[name];
-      if (service) await probeOnce(ctx, name, service.health, signal);
-    }),
-  );
+async function probeEach(ctx: Context, names: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+  const rows: Row[] = [];
+  const write = async () => writeProbes(ctx, rows.splice(0));
+  const probed: Promise<void>[] = [];
+  const slots = new Slots(atOnce);
+  for (const name of names) {
+    const service = ctx.estate.services[name];
+    if (!service) continue;
+    const makeRoom = await slots.takeFree();
+    const timer = setTimeout(makeRoom, roomAfterMs);
+    const one = probeOnce(ctx, name, service.health, signal)
+      .then(async (row) => {
+        rows.push(row);
+        if (rows.length >= writtenAtOnce) await write();
+      })
+      .finally(() => {
+        clearTimeout(timer);
+        makeRoom();
+      });
+    // Heard of below; until then, a failure is nobody's surprise.
+    one.catch(() => undefined);
+    probed.push(one);
+  }
+  await Promise.all(probed);
+  await write();
 }
 
 async function probeOnce(
@@ -57,12 +91,18 @@ async function probeOnce(
   service: string,
   { url, limitMs }: { url: string; limitMs: number },
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<Row> {
   const startedAt = ctx.now();
   const { ok, tookMs, why = null } = await probe(ctx, ctx.clients.web, { url, limitMs }, { signal });
   // Never in our favour: an outage counts from when it was asked, a recovery from when it was answered.
-  const at = ok ? ctx.now() : startedAt;
+  return { service, ok, tookMs, why, at: ok ? ctx.now() : startedAt };
+}
+
+async function writeProbes({ db }: Context, rows: Row[]): Promise<void> {
+  if (rows.length === 0) return;
   await sql`
     insert into muster.probe (service, via, ok, took_ms, why, at)
-    values (${service}, 'public', ${ok}, ${tookMs}, ${why}, ${at})`.execute(ctx.db);
+    select service, 'public', ok, "tookMs", why, at
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) x(service text, ok boolean, "tookMs" int, why text, at timestamptz)
+     order by at`.execute(db);
 }

@@ -20,18 +20,22 @@ const isPromotion = sql`split_part(event.step, '/', 2) = any(${[...promotionStep
 export async function refreshUnfenced(ctx: Pick<Context, "db">): Promise<void> {
   await sql`
     with promoted as (
-      select distinct on (split_part(event.step, '/', 1)) event.run, event.seq, run.plan,
+      select distinct on (split_part(event.step, '/', 1)) event.run, event.seq,
              split_part(event.step, '/', 1) as service
-        from muster.step_event event join muster.run on run.id = event.run
+        from muster.step_event event
        where event.kind = 'intent' and ${isPromotion}
        order by split_part(event.step, '/', 1), event.seq desc),
+    -- A plan over a thousand services is large: each is taken apart once, and not for each of its services.
+    fences as materialized (
+      select run.id as run, node ->> 'id' as step, node #>> '{input,from,instance}' as instance
+        from muster.run cross join jsonb_array_elements(run.plan -> 'nodes') node
+       where run.id in (select run from promoted) and node ->> 'step' = 'fence-writes'),
     fence as (
-      select promoted.run, event.kind, event.payload,
-             (select node #>> '{input,from,instance}' from jsonb_array_elements(promoted.plan -> 'nodes') node
-               where node ->> 'id' = promoted.service || '/fence-writes') as instance
+      select promoted.run, event.kind, event.payload, fences.instance
         from promoted
+        join fences on fences.run = promoted.run and fences.step = promoted.service || '/fence-writes'
         join muster.step_event event on event.run = promoted.run
-         and event.step = promoted.service || '/fence-writes' and event.kind in ('done', 'waived'))
+         and event.step = fences.step and event.kind in ('done', 'waived'))
     insert into muster.unfenced (instance, run)
     select distinct on (instance) instance, run from fence
      where instance is not null and (kind = 'waived' or payload -> 'result' ? 'unknown')

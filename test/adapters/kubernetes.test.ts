@@ -11,6 +11,7 @@ import {
   setScale,
 } from "../../src/adapters/kubernetes.ts";
 import { KubernetesError } from "../../src/adapters/kubernetes.ts";
+import { findAutoscaler } from "../../src/adapters/kubernetes-autoscalers.ts";
 import { whyUnreachable } from "../../src/adapters/unreachable.ts";
 import { CallTimedOut } from "../../src/call.ts";
 import { CannotContinue, UserError } from "../../src/errors.ts";
@@ -83,6 +84,20 @@ describe("Kubernetes", () => {
     const right = { verb: "patch", group: "apps", resource: "deployments", namespace: "shop", name: "checkout" };
     expect(await canI(bench.ctx, cluster(), { ...right, subresource: "scale" })).toBe(true);
     expect(await canI(bench.ctx, cluster(), right)).toBe(false);
+  });
+
+  it("asks once for many what is the same for all of them", async () => {
+    const asked = (action: string) => bench.log.of(`kubernetes-${west}`, action).length;
+    const [reviews, lists] = ["POST selfsubjectaccessreviews", "LIST horizontalpodautoscalers"];
+    const before = [asked(reviews), asked(lists)];
+    const right = { verb: "list", resource: "pods", namespace: "shop" };
+    const many = <T>(ask: () => Promise<T>) => Promise.all(Array.from({ length: 50 }, ask));
+    expect(new Set(await many(() => canI(bench.ctx, cluster(), right)))).toEqual(new Set([true]));
+    expect(new Set(await many(() => findAutoscaler(bench.ctx, cluster(), ref)))).toEqual(new Set([undefined]));
+    // The first asks for itself, and one of those who came meanwhile for all the others.
+    expect([asked(reviews), asked(lists)]).toEqual(before.map((count) => count + 2));
+    const giveUp = AbortSignal.abort(new Error("gone"));
+    await expect(canI(bench.ctx, cluster(), right, { signal: giveUp })).rejects.toThrow("gone");
   });
 
   it("takes a login page for no answer, and a cut one too", async () => {

@@ -148,6 +148,32 @@ describe("the watches, in a lab", () => {
     expect(rows).toEqual([{ old: 0 }]);
   });
 
+  it("probe a hundred services some at a time, and do not let silent ones hold up the others", async () => {
+    const checkout = estate.services["checkout"]!;
+    const asking = (name: string) => ({ url: `https://${name}.example.com:8080/health`, edges: {}, limitMs: 20_000 });
+    const names = Array.from({ length: 100 }, (_, index) => `copy-${index}`);
+    const services = Object.fromEntries(
+      names.map((name, index) => [name, { ...checkout, health: asking(index % 2 ? "checkout" : "west") }]),
+    );
+    const edge = bench.edges[west]!;
+    edge.knobs.down = "silent";
+    const open = { now: 0, most: 0 };
+    const point = (name: string) => {
+      if (name === "before probe.Get") open.most = Math.max(open.most, (open.now += 1));
+      if (name === "after probe.Get") open.now -= 1;
+      return Promise.resolve();
+    };
+    await probeServices({ ...ctx, estate: { ...estate, services }, point, callTimeoutMs: 5000 });
+    edge.knobs.down = false;
+    const { rows } = await sql<{ ok: boolean; count: number }>`
+      select ok, count(*)::int from muster.probe where service like 'copy-%' group by ok order by ok`.execute(bench.db);
+    expect(rows).toEqual([
+      { ok: false, count: 50 },
+      { ok: true, count: 50 },
+    ]);
+    expect(open.most).toBeLessThanOrEqual(80);
+  });
+
   it("do not beat behind a fence", async () => {
     const before = (await beats())["checkout-db"];
     const client = await bench.pair.primary.server.connect("shop");
