@@ -13,7 +13,7 @@ export type Addresses = {
 };
 
 /** Ports that are the same in every lab, so that A records need no port. */
-export const ports = { postgres: 5432, dns: 5353, edge: 8080 } as const;
+export const ports = { postgres: 5432, dns: 5353, edge: 8080, plainEdge: 8081 } as const;
 
 /** Whoever listens here holds the network; no server of a lab lives on this host. */
 const guardHost = 254;

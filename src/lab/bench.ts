@@ -1,13 +1,15 @@
 import { cpus, totalmem } from "node:os";
+import { UserError } from "../errors.ts";
 import { measureAcks } from "./bench-acks.ts";
 import { measureHandingOn } from "./bench-handing-on.ts";
+import { measureMany } from "./bench-many.ts";
 import { harmOf, measureScript, total } from "./bench-script.ts";
 import { measureServer } from "./bench-server.ts";
 import { playDemo } from "./demo-story.ts";
 import { findPostgres } from "../embedded/binaries.ts";
 import { readTyped, runProgram } from "./terminal-entry.ts";
 
-const usage = "npm run bench [-- --json]";
+const usage = "npm run bench [-- [--only <figure>] [--json]]";
 
 /**
  * Lab seconds in a second: the figures of failovers are ratios of lab seconds. Slow enough that Muster's own work, which is
@@ -16,17 +18,23 @@ const usage = "npm run bench [-- --json]";
 const scale = 5;
 /** The same for the emergency script, whose waits are longer than its work. */
 const scriptScale = 20;
+/** The same for a thousand services, which with all their customers' probes share the machine with Muster. */
+const manyScale = 2;
 const times = 3;
 const samples = 100;
 const secondsOfCommands = 10;
 
 type Row = { key: string; what: string; value: number | string | null; bar: string };
+type Say = (line: string) => void;
+/** Figures that one measurement tells, by what they are called. */
+type Measurement = { keys: string[]; measure: (say: Say) => Promise<Row[]> };
 
 /** Measures what Muster promises, and prints it beside the promise. Nothing here passes or fails. */
 await runProgram("bench", async () => {
-  const { json } = readTyped({ json: { type: "boolean", default: false } }, usage);
+  const { json, only } = readTyped({ json: { type: "boolean", default: false }, only: { type: "string" } }, usage);
   const say = (line: string) => void process.stderr.write(`${line}\n`);
-  const rows = await measure(say);
+  const rows: Row[] = [];
+  for (const { measure } of chosen(only)) rows.push(...(await measure(say)));
   const postgres = findPostgres(process.env["PATH"]);
   const machine = {
     cpu: cpus()[0]?.model ?? "unknown",
@@ -34,7 +42,7 @@ await runProgram("bench", async () => {
     memoryGb: Math.round(totalmem() / 1024 ** 3),
     node: process.version,
     postgres: postgres?.version ?? "none",
-    scale: `${scale} (${scriptScale} for the script)`,
+    scale: `${scale} (${scriptScale} for the script, ${manyScale} for a thousand services)`,
   };
   if (json)
     process.stdout.write(
@@ -52,7 +60,28 @@ await runProgram("bench", async () => {
   return 0;
 });
 
-async function measure(say: (line: string) => void): Promise<Row[]> {
+/** All measurements, or the one that tells a figure. @throws UserError when there is no such figure. */
+function chosen(only: string | undefined): Measurement[] {
+  const measurements: Measurement[] = [
+    {
+      keys: ["overCriticalPath", "ownSeconds", "overScript", "scriptHarmOurs", "scriptHarmTheirs"],
+      measure: measureFailovers,
+    },
+    { keys: ["takeOverP99Seconds", "handOverP99Seconds"], measure: measureHandovers },
+    { keys: ["ackP99Ms"], measure: measureCommands },
+    { keys: ["readySeconds", "idleMb", "busyMb"], measure: measureServers },
+    { keys: ["over1000Quota", "route53Writes"], measure: measureThousand },
+  ];
+  const found = measurements.filter(({ keys }) => only === undefined || keys.includes(only));
+  if (found.length > 0) return found;
+  throw new UserError({
+    happened: `There is no figure "${only}".`,
+    means: "Nothing was measured.",
+    todo: `Name one of: ${measurements.flatMap(({ keys }) => keys).join(", ")}.`,
+  });
+}
+
+async function measureFailovers(say: Say): Promise<Row[]> {
   const quiet = () => undefined;
   say(`A failover, ${times} times ...`);
   const plays = [];
@@ -61,16 +90,6 @@ async function measure(say: (line: string) => void): Promise<Row[]> {
   say("The emergency script, with the region dead and alive ...");
   const script = await measureScript(scriptScale, true);
   const scriptAlive = await measureScript(scriptScale, false);
-  say(`${samples} runs whose server is killed ...`);
-  const takeOvers = await measureHandingOn("SIGKILL", samples);
-  say(`${samples} runs whose server is stopped ...`);
-  const handOvers = await measureHandingOn("SIGTERM", samples);
-  say("Commands at 200 a second ...");
-  const acks = await measureAcks(secondsOfCommands);
-  say(`A server beside its database, ${times} times ...`);
-  const servers = [];
-  for (let time = 0; time < times; time += 1) servers.push(await measureServer());
-
   const tool = median(plays.map(({ toolSeconds }) => toolSeconds ?? Infinity));
   return [
     row(
@@ -98,14 +117,32 @@ async function measure(say: (line: string) => void): Promise<Row[]> {
       "0",
     ),
     row("scriptHarmTheirs", "the same of the emergency script", total(scriptAlive.harm), "reported"),
+  ];
+}
+
+async function measureHandovers(say: Say): Promise<Row[]> {
+  say(`${samples} runs whose server is killed ...`);
+  const takeOvers = await measureHandingOn("SIGKILL", samples);
+  say(`${samples} runs whose server is stopped ...`);
+  const handOvers = await measureHandingOn("SIGTERM", samples);
+  return [
     row("takeOverP99Seconds", "SIGKILL to the next epoch's first word", percentile(takeOvers, 99), "<= 15"),
     row("handOverP99Seconds", "SIGTERM to the next epoch", percentile(handOvers, 99), "<= 2"),
-    row(
-      "ackP99Ms",
-      `acknowledgements at 200/s with 30 ms a round trip, ${acks.length} of them`,
-      percentile(acks, 99),
-      "<= 300",
-    ),
+  ];
+}
+
+async function measureCommands(say: Say): Promise<Row[]> {
+  say("Commands at 200 a second ...");
+  const acks = await measureAcks(secondsOfCommands);
+  const what = `acknowledgements at 200/s with 30 ms a round trip, ${acks.length} of them`;
+  return [row("ackP99Ms", what, percentile(acks, 99), "<= 300")];
+}
+
+async function measureServers(say: Say): Promise<Row[]> {
+  say(`A server beside its database, ${times} times ...`);
+  const servers = [];
+  for (let time = 0; time < times; time += 1) servers.push(await measureServer());
+  return [
     row(
       "readySeconds",
       "muster serve, from its start to ready",
@@ -114,6 +151,27 @@ async function measure(say: (line: string) => void): Promise<Row[]> {
     ),
     row("idleMb", "memory it holds then", median(servers.map(({ idleMb }) => idleMb)), "<= 250"),
     row("busyMb", "and with 50 runs at once", median(servers.map(({ busyMb }) => busyMb)), "<= 400"),
+  ];
+}
+
+async function measureThousand(say: Say): Promise<Row[]> {
+  say(`A thousand services, of which twenty have a database, at ${manyScale} lab seconds a second ...`);
+  const { outcome, seconds, bound, route53Writes } = await measureMany({
+    services: 1000,
+    databases: 20,
+    scale: manyScale,
+    say,
+  });
+  const parts = Object.entries(bound.parts).map(([part, time]) => `${part} ${Math.round(time)}`);
+  say(`  ${outcome}: ${seconds} lab seconds; at least ${Math.round(bound.seconds)} (${parts.join(", ")})`);
+  return [
+    row(
+      "over1000Quota",
+      "a planned move of 1,000 services in 4 waves, by the shortest that quotas and delays allow",
+      seconds === null ? null : seconds / bound.seconds,
+      "<= 1.3",
+    ),
+    row("route53Writes", "batches of changes that Route 53 took for it", route53Writes, "<= 16"),
   ];
 }
 

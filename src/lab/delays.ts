@@ -49,3 +49,26 @@ export function drawDelay(name: DelayName, random: () => number): number {
   const [shortest, longest] = delays[name].seconds;
   return shortest + (longest - shortest) * random();
 }
+
+/** How much a service takes at once, and where that is from. */
+export type Quota = { most: number; source: string };
+
+/** The quotas of the real services that a move of many services meets. A lab holds to them. */
+export const quotas = {
+  "route53 requests a second": {
+    most: 5,
+    source: "Route 53 developer guide, quotas: five API requests a second of an account, whatever they are",
+  },
+  "route53 elements a batch": {
+    most: 1000,
+    source:
+      "Route 53 developer guide, quotas of ChangeResourceRecordSets: 1,000 ResourceRecord elements, an UPSERT two",
+  },
+  "route53 records a page": {
+    most: 300,
+    source: "Route 53 API reference, ListResourceRecordSets: at most 300 record sets a page",
+  },
+} as const satisfies Record<string, Quota>;
+
+/** What a delay takes in the middle of its range, in seconds. */
+export const middleOf = (name: DelayName): number => drawDelay(name, () => 0.5);

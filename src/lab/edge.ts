@@ -1,6 +1,7 @@
 import { Agent, request as httpRequest } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../clock.ts";
+import { ports } from "./address.ts";
 import type { Authority } from "./certificates.ts";
 import { closeWhenStuck, TimedOut, within } from "./deadline.ts";
 import { Knobs } from "./knobs.ts";
@@ -15,6 +16,8 @@ type Options = {
   port?: number;
   region: string;
   authority: Authority;
+  /** A port at which it answers without TLS, too; left out, there is none. */
+  plainPort?: number | undefined;
   /** Host names its certificate is for. */
   names: string[];
   /** The pods behind a host name; undefined for a name that no rule is about. */
@@ -39,7 +42,7 @@ type Reply = { status: number; type?: string | undefined; body: string };
 
 /** Opens the load balancer of a region: https in front of those pods of a host name that are ready, 503 when none is. */
 export async function openEdge(options: Options): Promise<Edge> {
-  const { log, clock, host, port = 8080, region, authority, names, pods } = options;
+  const { log, clock, host, port = ports.edge, plainPort, region, authority, names, pods } = options;
   const knobs = new Knobs();
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   let turn = 0;
@@ -80,9 +83,10 @@ export async function openEdge(options: Options): Promise<Edge> {
     host,
     port,
     knobs,
-    tls: await authority.issue({ hosts: names, addresses: [host] }),
+    tls: await authority.issue({ hosts: covering(names), addresses: [host] }),
     handle,
   });
+  const plain = plainPort === undefined ? undefined : await listenHttp({ host, port: plainPort, knobs, handle });
   return {
     knobs,
     region,
@@ -90,11 +94,19 @@ export async function openEdge(options: Options): Promise<Edge> {
     port: listening.port,
     names,
     async close() {
-      await listening.close();
+      await Promise.all([listening.close(), plain?.close()]);
       agent.destroy();
     },
   };
 }
+
+/** Nobody writes hundreds of names into a certificate: each handshake would carry them all. */
+function covering(names: readonly string[]): string[] {
+  if (names.length <= mostNames) return [...names];
+  return [...new Set(names.map((name) => name.replace(/^[^.]+/, "*")))];
+}
+
+const mostNames = 100;
 
 function page(status: number, title: string): Reply {
   return { status, body: `<html><head><title>${title}</title></head><body><h1>${title}</h1></body></html>\r\n` };

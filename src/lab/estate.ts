@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import type { Database, Estate, SecretReference, Service, Traffic } from "../estate.ts";
+import { ports } from "./address.ts";
 import { homeOf } from "./gitops.ts";
 import { checkout, workloadsOf, type ServiceWish } from "./services.ts";
 import type { LabPerson } from "./slack-workspace.ts";
@@ -13,6 +14,9 @@ export type LabRegion = typeof east | typeof west;
 
 /** The zone that every name customers open stands in. */
 export const zone = { id: "Z0LAB", name: "example.com", nameServer: "ns-1.example-dns.lab" } as const;
+
+/** How long resolvers may keep an answer about customers' records, in seconds. */
+export const recordTtl = 60;
 
 /** The name of a region's own front door: one serves every service of the region. */
 export const frontDoorOf = (region: string): string => `${shortOf(region)}.${zone.name}`;
@@ -93,6 +97,8 @@ export type EstateWishes = {
   /** Pods in each region, of a service that wishes nothing else. */
   replicas: number;
   stabilitySeconds: number;
+  /** Health is asked without TLS. */
+  plain?: boolean;
   /** Longest answer of the health page, on the wall. */
   limitMs?: number;
   rtoSeconds?: number;
@@ -127,10 +133,19 @@ export function labEstate({ services = [checkout], ...wishes }: EstateWishes): s
 
 function serviceOf(
   wish: ServiceWish,
-  { replicas, stabilitySeconds, limitMs = 1000, traffic, endpoints = [], ...wishes }: Omit<EstateWishes, "services">,
+  {
+    replicas,
+    stabilitySeconds,
+    limitMs = 1000,
+    traffic,
+    endpoints = [],
+    plain = false,
+    ...wishes
+  }: Omit<EstateWishes, "services">,
 ): DeepPartial<Service> {
   const { name, tier, dependsOn = [], database = false, driver, restart, gitops, ...own } = wish;
   const workloads = workloadsOf(wish);
+  const at = (host: string) => (plain ? `http://${host}:${ports.plainEdge}` : `https://${host}:${ports.edge}`);
   const secret = { env: roleSettingOf(name) };
   const size = { replicas: own.replicas ?? replicas, ...(restart ? { restart } : {}) };
   return {
@@ -170,12 +185,13 @@ function serviceOf(
         }
       : {}),
     health: {
-      url: `https://${recordOf(name)}:8080/health`,
-      edges: { [east]: `https://${frontDoorOf(east)}:8080`, [west]: `https://${frontDoorOf(west)}:8080` },
+      url: `${at(recordOf(name))}/health`,
+      edges: { [east]: at(frontDoorOf(east)), [west]: at(frontDoorOf(west)) },
       limitMs,
     },
     stabilitySeconds,
     ...wishes,
+    ...(own.rtoSeconds === undefined ? {} : { rtoSeconds: own.rtoSeconds }),
   };
 }
 
@@ -207,7 +223,7 @@ function databaseOf(name: string, driver: ServiceWish["driver"], appRole: Secret
 type DeepPartial<T> = T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;
 
 function trafficOf(driver: LabTraffic, recordName: string, endpoints: Endpoints): Partial<Traffic> {
-  const name = { zone: zone.id, name: recordName, ttl: 60 };
+  const name = { zone: zone.id, name: recordName, ttl: recordTtl };
   if (driver === "arc-routing-control") return { driver, ...name, endpoints, controls: routingControls };
   return driver === "route53-switch"
     ? { driver, ...name, primary: east, control: { ...control } }

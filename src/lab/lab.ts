@@ -229,6 +229,7 @@ async function writeFiles(world: World, folder: string, options: LabOptions): Pr
     stabilitySeconds: 60,
     ...(options.patient ? { limitMs: 5000 } : {}),
     ...(options.services ? { services: options.services } : {}),
+    ...(options.plain ? { plain: true } : {}),
     ...(options.traffic ? { traffic: options.traffic, endpoints: world.recoveryCluster.endpoints } : {}),
     ...options.estate,
   });

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Clock } from "../clock.ts";
 import { serveCall } from "./api-call.ts";
 import type { Answer, Api, ApiCall } from "./api-call.ts";
-import { drawDelay } from "./delays.ts";
+import { drawDelay, quotas } from "./delays.ts";
 import type { Dns } from "./dns.ts";
 import { fullName } from "./dns-answers.ts";
 import type { ZoneRecord } from "./dns-answers.ts";
@@ -62,7 +62,8 @@ export async function openRoute53(options: Options): Promise<Route53> {
   const zoneName = fullName(zone.name);
   const records = new History<readonly ZoneRecord[]>(clock, withApex(zoneName, zone));
   const changes = new Map<string, { at: Date; insyncAt: Date | undefined }>();
-  const bucket = new TokenBucket(clock, { perSecond: 5, burst: 5 });
+  const { most: perSecond } = quotas["route53 requests a second"];
+  const bucket = new TokenBucket(clock, { perSecond, burst: perSecond });
   const knobs = new Knobs();
   const health = new HealthChecks({ clock, ask: ask ?? (() => Promise.resolve({ ok: true, says: "OK" })) });
   dns.healthy = ({ healthCheckId }) => healthCheckId === undefined || health.isHealthy(healthCheckId);

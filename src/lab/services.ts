@@ -12,8 +12,12 @@ export type ServiceWish = {
   database?: boolean;
   /** What manages that pair; RDS, when left out. */
   driver?: Database["driver"];
+  /** Longest it may be away, in seconds; left out, as long as its tier may. */
+  rtoSeconds?: number;
   /** Pods that serve it; left out, as many as the lab gives every service. */
   replicas?: number;
+  /** Pods that idle in the west at first; left out, one. */
+  idle?: number;
   /** True: beside the pods that serve there are as many that work, of a deployment of their own that reads a key of its own. */
   worker?: boolean;
   /** How its pods are restarted; left out, all at once. */
@@ -79,4 +83,25 @@ export function checkWishes(services: readonly ServiceWish[]): void {
     const missing = dependsOn.find((other) => !names.includes(other));
     if (missing !== undefined) throw fault(`"${name}" depends on "${missing}", which is not there`);
   }
+}
+
+/** What makes the four waves of a big estate; the last may be away for two days. */
+const waves: readonly Pick<ServiceWish, "tier" | "rtoSeconds">[] = [
+  { tier: "critical" },
+  { tier: "important" },
+  { tier: "standard" },
+  { tier: "standard", rtoSeconds: 2 * 86_400 },
+];
+
+/**
+ * A big estate: so many services in four waves of one size, and as many of them in each wave with a database. Every service
+ * is one pod in the east and none in the west. Checkout is the first.
+ */
+export function manyServices(count: number, databases: number): ServiceWish[] {
+  return Array.from({ length: count }, (_, index) => ({
+    name: index === 0 ? checkout.name : `service-${index}`,
+    ...(waves[index % waves.length] ?? { tier: "standard" as const }),
+    ...(index < databases ? { database: true } : {}),
+    idle: 0,
+  }));
 }

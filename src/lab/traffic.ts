@@ -1,6 +1,6 @@
 import { objectHost } from "../adapters/s3.ts";
 import type { ZoneRecord } from "./dns-answers.ts";
-import { control, east, record, routingControls, west, type LabRegion, type LabTraffic } from "./estate.ts";
+import { control, east, type LabRegion, type LabTraffic, record, recordTtl, routingControls, west } from "./estate.ts";
 import type { HealthCheckConfig, HealthChecks } from "./health-checks.ts";
 import type { Bucket } from "./s3-objects.ts";
 
@@ -29,7 +29,7 @@ export function recordsFor(
   const pair = [east, west].map((region) => ({
     name: `${record}.`,
     type: "A",
-    ttl: 60,
+    ttl: recordTtl,
     values: [addressOf[region] ?? ""],
     setIdentifier: region,
   }));

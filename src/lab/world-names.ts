@@ -1,7 +1,7 @@
 import type { Addresses } from "./address.ts";
 import type { Dns } from "./dns.ts";
 import { fullName, type ZoneRecord } from "./dns-answers.ts";
-import { databaseHostOf, east, frontDoorOf, recordOf, west, zone } from "./estate.ts";
+import { databaseHostOf, east, frontDoorOf, recordOf, recordTtl, west, zone } from "./estate.ts";
 import type { ServiceWish } from "./services.ts";
 import type { LabService } from "./world.ts";
 
@@ -13,7 +13,7 @@ export const regionHosts = { [east]: { edge: 11, cluster: 12 }, [west]: { edge: 
  * records are aliases where it wishes so.
  */
 export function firstRecords({ host }: Addresses, services: readonly ServiceWish[]): ZoneRecord[] {
-  const plain = (name: string, number: number) => ({ name, type: "A", ttl: 60, values: [host(number)] });
+  const plain = (name: string, number: number) => ({ name, type: "A", ttl: recordTtl, values: [host(number)] });
   const alias = (name: string, region: typeof east | typeof west) => {
     const target = { zone: zone.id, name: fullName(frontDoorOf(region)), evaluateTargetHealth: false };
     return { name, type: "A", ttl: 0, values: [], alias: target };

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { Addresses } from "./address.ts";
+import { ports, type Addresses } from "./address.ts";
 import type { Authority } from "./certificates.ts";
 import type { Closing } from "./closing.ts";
 import { openEdge, type Edge } from "./edge.ts";
@@ -25,6 +25,8 @@ export type RegionOptions = {
   resolver: string;
   region: LabRegion;
   services: readonly LabService[];
+  /** Whether its front door answers without TLS, too. */
+  plain: boolean;
   /** Whether nobody answers at a database's name by the lab's own doing. */
   isDead: (databaseHost: string) => boolean;
   /** How many pods of a service run here at first. */
@@ -36,7 +38,7 @@ export async function openRegion(
   options: RegionOptions,
   closing: Closing,
 ): Promise<{ kubernetes: Kubernetes; edge: Edge }> {
-  const { addresses, log, clock, random, authority, resolver, region, services } = options;
+  const { addresses, log, clock, random, authority, resolver, region, services, plain } = options;
   const short = shortOf(region);
   const hosts = regionHosts[region];
   const git = gitOf(options);
@@ -66,6 +68,7 @@ export async function openRegion(
       region,
       authority,
       host: addresses.host(hosts.edge),
+      plainPort: plain ? ports.plainEdge : undefined,
       names: [...serviceOf.keys()],
       pods: (name) => {
         const service = serviceOf.get(name);

@@ -36,6 +36,10 @@ export type WorldOptions = {
   /** What runs here. Checkout must be among them, with a database; left out, it is alone. */
   services?: readonly ServiceWish[];
   random?: () => number;
+  /** True: every delay takes the middle of its range, so that what a run can take at least is a number and no draw. */
+  steady?: boolean;
+  /** True: health is asked without TLS, whose handshakes cost more than everything else where there are many services. */
+  plain?: boolean;
   /** How many customers buy at once, and how many lab seconds each thinks. None: nobody buys. */
   customers?: { count: number; everySeconds: number };
   /** The way by which customers are sent to a region; Route 53's weighted records, unless told otherwise. */
@@ -87,9 +91,12 @@ export type World = {
   close(): Promise<void>;
 };
 
+const middle = (): number => 0.5;
+
 /** Opens the world of a lab. Regions are healthy, and people are served from the east. @throws Error for services that cannot be. */
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const { rate = 1, replicas = 3, random = Math.random } = options;
+  const delaying = options.steady ? middle : random;
   const wishes: readonly ServiceWish[] = options.services ?? [checkout];
   checkWishes(wishes);
   const closing = new Closing();
@@ -122,13 +129,13 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     const ask = makeCheckers({ s3, recoveryCluster, authority, edges: () => edges });
     const hosted = { ...zone, nameServers: [zone.nameServer], records: firstRecords(addresses, wishes) };
     const [route53, rds, slack, mail, sts, statusPage] = await Promise.all([
-      closing.opened(openRoute53({ log, clock, host: host(5), zone: hosted, dns, random, ask })),
+      closing.opened(openRoute53({ log, clock, host: host(5), zone: hosted, dns, random: delaying, ask })),
       closing.opened(
         openRds({
           log,
           clock,
           address: host(5),
-          random,
+          random: delaying,
           instances: instancesFor(services),
           globals: globalsFor(services, dns),
         }),
@@ -148,9 +155,19 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       services.some((service) =>
         ([east, west] as const).some((each) => deadRegions.has(each) && databaseHostOf(each, service) === databaseHost),
       );
-    const place = { addresses, log, clock, random, authority, resolver: dns.server, services, isDead };
+    const place = {
+      addresses,
+      log,
+      clock,
+      random: delaying,
+      authority,
+      resolver: dns.server,
+      services,
+      isDead,
+      plain: options.plain ?? false,
+    };
     const eastern = await openRegion({ ...place, region: east, podsOf: (service) => service.replicas }, closing);
-    const western = await openRegion({ ...place, region: west, podsOf: () => 1 }, closing);
+    const western = await openRegion({ ...place, region: west, podsOf: ({ idle = 1 }) => idle }, closing);
     const clusters: Record<string, Kubernetes> = { [east]: eastern.kubernetes, [west]: western.kubernetes };
     Object.assign(edges, { [east]: eastern.edge, [west]: western.edge });
     const customer = options.customers
