@@ -87,7 +87,8 @@ export const fenceWrites = step<FenceWritesInput, FenceWritesSeen>({
 
 async function lookAtFence(ctx: StepContext, from: DatabaseTarget, silent: boolean): Promise<FenceWritesSeen> {
   const name = appRoleOf(ctx, from);
-  const { role, state } = await asMuster(silent ? briefly(ctx) : ctx, from, "LookAtFence", async (sql) => ({
+  const inTime = silent ? briefly(ctx) : ctx;
+  const { role, state } = await asMuster(inTime, from, "LookAtFence", async (sql) => ({
     role: await getRole(sql, name),
     state: await getReplicationState(sql),
   }));
