@@ -116,6 +116,8 @@ async function ended(lab: Lab, db: Db, { runId, say }: { runId: string; say: Man
       saidAt = performance.now();
     }
     outcome = row?.outcome ?? row?.parked ?? "";
+    // What came of it is not always why: the claims broke, nobody answered.
+    if (outcome !== "" && outcome !== "done") say(`  ${row?.now ?? ""}`);
     return outcome !== "";
   };
   await until(lab, "the end of the run", isOver, mostSeconds);
