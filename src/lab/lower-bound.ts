@@ -10,7 +10,8 @@ export type BigMove = {
 
 export type Bound = {
   seconds: number;
-  /** The same, part by part, for all waves together. */ parts: Record<string, number>;
+  /** The same, part by part, for all waves together. */
+  parts: Record<string, number>;
 };
 
 /**
