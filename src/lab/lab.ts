@@ -185,7 +185,14 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
       async untilRests(withinSeconds = 4 * 3600) {
         const runId = await sights.newestRun();
         let rest: string | undefined;
-        const rests = async () => (rest = await restOf(db, runId)) !== undefined;
+        let read = -1;
+        const rests = async () => {
+          // The journal is read whole; whoever has seen that it goes on reads it again once something was added.
+          const newest = await newestEvent(db, runId);
+          if (newest === read) return false;
+          read = newest;
+          return (rest = await restOf(db, runId)) !== undefined;
+        };
         await world.time.until(`run ${runId} rests`, rests, withinSeconds);
         return rest ?? "";
       },
@@ -209,6 +216,11 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
 }
 
 /** Where a run rests: its outcome, "parked: ..." or "asks: ..."; undefined while it moves. */
+async function newestEvent(db: Db, runId: string): Promise<number> {
+  const found = db.selectFrom("step_event").select((event) => event.fn.max("seq").as("seq"));
+  return (await found.where("run", "=", runId).executeTakeFirst())?.seq ?? 0;
+}
+
 async function restOf(db: Db, runId: string): Promise<string | undefined> {
   const loaded = await loadJournal(db, runId);
   if (!loaded) return undefined;

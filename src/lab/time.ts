@@ -4,14 +4,20 @@ import type { Activity } from "../call.ts";
 import { Clock } from "../clock.ts";
 import type { RequestLog } from "./request-log.ts";
 
-/** How long messages on their way out may hold up a jump, in wall milliseconds: some wait for a Slack that is down. */
-const outboxPatienceMs = 250;
+/**
+ * How long messages on their way out may hold up a jump, in wall milliseconds: one that goes out for the first time, and one
+ * that failed before, because some wait for a Slack that is down.
+ */
+const outboxPatienceMs = { first: 600, again: 150 } as const;
 
 /** How long a call of a watch in the background may hold up a jump, in wall milliseconds. */
 const backgroundPatienceMs = 100;
 
 /** How long processes may take for what a story waits for, in wall milliseconds. */
 const wallPatienceMs = 120_000;
+
+/** What waits in Muster's database; of messages, how often the one that was tried least was tried. */
+type Work = { runs: boolean; inbox: boolean; outbox: number | null };
 
 /**
  * The lab's time: the clock its servers and Muster share, and the row of Muster's database that muster.now() reads.
@@ -54,7 +60,7 @@ export class LabTime {
 
   /** Sets what the clock shows and how fast it runs: in the database first, so that whoever wakes finds it there. */
   async set(shows: Date, rate: number): Promise<void> {
-    await this.#query("update muster.clock set anchor_at = clock_timestamp(), shows = $1, rate = $2", [
+    await this.#query("set-clock", "update muster.clock set anchor_at = clock_timestamp(), shows = $1, rate = $2", [
       shows.toISOString(),
       rate,
     ]);
@@ -76,7 +82,9 @@ export class LabTime {
       if (this.#activities.length === 0) return;
       const waiting = await this.#work();
       if (!waiting.runs && !waiting.inbox && !this.#busy()) {
-        if (!waiting.outbox || !this.waitsForOutbox || performance.now() - startedAt > outboxPatienceMs) return;
+        const { outbox } = waiting;
+        if (outbox === null || !this.waitsForOutbox) return;
+        if (performance.now() - startedAt > outboxPatienceMs[outbox === 0 ? "first" : "again"]) return;
       }
       await setTimeout(2);
     }
@@ -133,33 +141,32 @@ export class LabTime {
     );
   }
 
-  async #work(): Promise<{ runs: boolean; inbox: boolean; outbox: boolean }> {
+  async #work(): Promise<Work> {
     const rows = await this.#query(
+      "work",
       `select exists (select from muster.run where ended_at is null and owner is null and next_wake_at <= muster.now()) as runs,
               exists (select from muster.inbox where processed_at is null) as inbox,
-              exists (select from muster.outbox one where state in ('waiting', 'sending') and next_at <= muster.now()
+              least((select min(attempts) from muster.outbox one where state in ('waiting', 'sending') and next_at <= muster.now()
                          -- Whoever has one of these in hand waits on the clock for the page's next turn.
                          and (thread not like 'statuspage:%' or taken_until is null or taken_until <= clock_timestamp())
                          and not exists (select from muster.outbox earlier
                                           where earlier.thread = one.thread and earlier.seq < one.seq
                                             and earlier.state in ('waiting', 'sending'))
                          and (thread not like 'run:%' or exists (select from muster.card
-                                          where card.run = substr(one.thread, 5) and card.remote_ref is not null)))
-                or exists (select from muster.card where wanted_version > sent_version and next_at <= muster.now()) as outbox`,
+                                          where card.run = substr(one.thread, 5) and card.remote_ref is not null))),
+                (select min(attempts) from muster.card where wanted_version > sent_version and next_at <= muster.now())
+              ) as outbox`,
     );
-    return (
-      (rows[0] as { runs: boolean; inbox: boolean; outbox: boolean } | undefined) ?? {
-        runs: false,
-        inbox: false,
-        outbox: false,
-      }
-    );
+    return (rows[0] as Work | undefined) ?? { runs: false, inbox: false, outbox: null };
   }
 
-  /** Asks Muster's database; while it is down there is nothing in it to wait for. */
-  async #query(text: string, values: unknown[] = []): Promise<unknown[]> {
+  /**
+   * Asks Muster's database; while it is down there is nothing in it to wait for. The statement has a name and is planned once:
+   * a story asks thousands of times.
+   */
+  async #query(name: string, text: string, values: unknown[] = []): Promise<unknown[]> {
     try {
-      return (await this.#pool?.query(text, values))?.rows ?? [];
+      return (await this.#pool?.query({ name, text, values }))?.rows ?? [];
     } catch (error) {
       if (error instanceof pg.DatabaseError && !["57P01", "57P03", "57P02"].includes(error.code ?? "")) throw error;
       return [];

@@ -178,10 +178,14 @@ describe("what is posted to Slack's path", () => {
   });
 
   it.each([299, -299])("%d seconds ago, with Slack's signature, is taken", async (seconds) => {
+    // Next to nothing passes between signing and being judged, however busy this machine is.
+    const { rate } = lab.time.clock;
+    await lab.time.set(lab.time.clock.now(), 0.1);
     const body = command({ command: "/muster", text: "help" });
     const before = await recorded();
     expect(await post(body, sign(body, ago(seconds)))).toMatchObject({ status: 200 });
     expect(await recorded()).toBe(before + 1);
+    await lab.time.set(lab.time.clock.now(), rate);
   });
 
   it("word for word twice counts once; the same after 5 minutes is refused", async () => {
