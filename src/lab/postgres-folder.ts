@@ -10,10 +10,6 @@ export type ServerFolder = { path: string; remove(): Promise<void> };
 
 let watcher: ChildProcess | undefined;
 let open = 0;
-let leaving: NodeJS.Timeout | undefined;
-
-/** How long a watcher stays with nothing to watch: the next lab of this process is often a second away. */
-const idleSeconds = 10;
 
 /** Where Linux keeps files in memory, how its file system is numbered there, and the room it must have for us to go in. */
 const memory = { path: "/dev/shm", type: 0x01021994, room: 4 * 2 ** 30 };
@@ -47,17 +43,14 @@ async function quickFolder(): Promise<string> {
 }
 
 function tellWatcher(line: string): void {
-  clearTimeout(leaving);
   if (!watcher || watcher.exitCode !== null) watcher = startWatcher();
   watcher.stdin?.write(`${line}\n`);
 }
 
 /** A process may open labs all day; a watcher with nothing to watch would only take memory. */
 function dismissWatcher(): void {
-  leaving = setTimeout(() => {
-    watcher?.stdin?.end();
-    watcher = undefined;
-  }, idleSeconds * 1000).unref();
+  watcher?.stdin?.end();
+  watcher = undefined;
 }
 
 /** In its own session: Ctrl-C in the terminal of a lab must not end its watcher first. */
