@@ -22,16 +22,19 @@ export function readNumber(typed: string, [least, most]: readonly [number, numbe
 const wrong = (happened: string, usage: string) =>
   new UserError({ happened: `${happened}.`, means: "Nothing was started.", todo: `Type: ${usage}` });
 
-/** Runs a program of the lab to its end. What broke is said in sentences; only what nobody foresaw brings its stack. */
+/**
+ * Runs a program of the lab to its end, and the process with it: left to itself, Node waits now and then for ever for a child
+ * that has ended. What broke is said in sentences; only what nobody foresaw brings its stack.
+ */
 export async function runProgram(name: string, program: () => Promise<number>): Promise<void> {
   try {
-    process.exitCode = await program();
+    process.exit(await program());
   } catch (error) {
     const words =
       error instanceof UserError
         ? error.message
         : `The ${name} broke: ${messageOf(error)}. Nothing outside this machine was touched. Start it again.\n${(error as Error).stack}`;
     process.stderr.write(`${words}\n`);
-    process.exitCode = 1;
+    process.exit(1);
   }
 }
