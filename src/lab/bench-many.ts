@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { sql } from "kysely";
 import { openDb, type Db } from "../db/connect.ts";
 import { messageOf } from "../errors.ts";
-import { recordTtl, west } from "./estate.ts";
+import { west } from "./estate.ts";
 import { openLab, type Lab } from "./lab.ts";
 import { lowerBound, type Bound } from "./lower-bound.ts";
 import { Servers } from "./servers.ts";
@@ -73,7 +73,7 @@ export async function measureMany({ services, databases, scale, say }: ManyOptio
       outcome,
       seconds: outcome === "done" ? await secondsOf(db, runId) : null,
       preflightSeconds,
-      bound: lowerBound({ waves: Array.from({ length: waves }, () => wave), ttlSeconds: recordTtl, stabilitySeconds }),
+      bound: lowerBound({ waves: Array.from({ length: waves }, () => wave), stabilitySeconds }),
       route53Writes: lab.log.of("route53", "ChangeResourceRecordSets").filter(({ status }) => status === 200).length,
     };
   } finally {

@@ -4,7 +4,6 @@ import { middleOf, quotas } from "./delays.ts";
 export type BigMove = {
   /** How many services go in each, and how many of these bring a database along. */
   waves: readonly { services: number; databases: number }[];
-  ttlSeconds: number;
   stabilitySeconds: number;
 };
 
@@ -22,24 +21,23 @@ export type Bound = {
  *   Without: pods start, which otherwise goes on meanwhile. The longer of the two counts once, since services go side by side.
  * - Route 53's requests: one list of the zone, page by page, because a change must name what it replaces, and the batches of
  *   changes; as many at once as the quota has in a second, and the others at its pace.
- * - the change spreads to all name servers, and resolvers may keep the answer they had for its whole TTL: only then has every
- *   customer moved. A run sees that at its own resolvers, whose answers may be younger.
+ * - the change spreads to all name servers.
  *
  * And after the last wave, its stability window. Every delay counts with the middle of its range: the run is played so.
  *
- * Not counted, and therefore all in what Muster takes more: its own work; the second look at everything between approval and
+ * Not counted, and therefore all in what Muster takes more: the TTL for which resolvers keep the answer they had, because one
+ * that was asked long ago, or never, has the new answer at once; its own work; the second look at everything between approval and
  * start; the pace below the quota that it keeps; the list that shows a change has arrived; waiting for company; the time
  * until what is so is seen (polls, health checks of pods and edges); restarts of the lab's Postgres. Backups after a
  * promotion are no part of it: the database takes writes meanwhile.
  */
-export function lowerBound({ waves, ttlSeconds, stabilitySeconds }: BigMove): Bound {
+export function lowerBound({ waves, stabilitySeconds }: BigMove): Bound {
   const services = waves.reduce((sum, wave) => sum + wave.services, 0);
   const sum = (of: (wave: BigMove["waves"][number]) => number) => waves.reduce((total, wave) => total + of(wave), 0);
   const parts = {
     serving: sum(({ databases }) => (databases > 0 ? Math.max(promotion(), start()) : start())),
     requests: sum((wave) => requests(wave.services, services)),
     spreading: sum(() => middleOf("route53 change spreads")),
-    resolvers: waves.length * ttlSeconds,
     stability: stabilitySeconds,
   };
   return { seconds: Object.values(parts).reduce((total, seconds) => total + seconds, 0), parts };
