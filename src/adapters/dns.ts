@@ -97,8 +97,7 @@ export async function findZone(
   name: string,
   options?: CallOptions,
 ): Promise<ZoneSeen | undefined> {
-  const resolver = new Resolver(patience);
-  if (names.settings.resolvers.length > 0) resolver.setServers([...names.settings.resolvers]);
+  const resolver = ownResolver(names);
   for (let labels = name.replace(/\.$/, "").split("."); labels.length > 1; labels = labels.slice(1)) {
     const zone = labels.join(".");
     const servers = await call(ctx, "dns.Query", () => resolver.resolveNs(zone).catch(nothingThere), options);
@@ -124,8 +123,7 @@ export async function findRecords(
   question: { name: string; type: RecordType },
   options?: CallOptions,
 ): Promise<string[]> {
-  const resolver = new Resolver(patience);
-  if (names.settings.resolvers.length > 0) resolver.setServers([...names.settings.resolvers]);
+  const resolver = ownResolver(names);
   return (await call(ctx, "dns.Query", () => ask(resolver, question), options)).values;
 }
 
@@ -171,6 +169,11 @@ function nothingThere(error: unknown): string[] {
   const { code } = error as NodeJS.ErrnoException;
   if (code === "ENOTFOUND" || code === "ENODATA") return [];
   throw error;
+}
+
+/** Who looks names up for this process: the settings' resolvers, or the system's. */
+function ownResolver({ settings: { resolvers } }: Names): Resolver {
+  return resolvers.length > 0 ? asking(resolvers) : new Resolver(patience);
 }
 
 // A resolver of its own for each question: what one was told a minute ago must not answer for it now.

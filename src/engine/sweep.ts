@@ -7,7 +7,7 @@ import { findNewerRuns, leaseDueRuns, type EngineContext } from "./lease.ts";
 
 /** Wall milliseconds between two looks for due runs. */
 const everyMs = 1_000;
-/** At every so manieth look it is said which runs are left to a newer Muster. */
+/** After so many of these it also looks which runs are left to a newer Muster. */
 const newerEvery = 10;
 /** Readings that differ from our clock by less, in wall milliseconds, are noise of the round trip. */
 const noiseMs = 20;

@@ -32,15 +32,15 @@ export const verifyPublic = step<VerifyPublicInput, VerifyPublicSeen>({
 
   async observe(ctx, { dns, toRegion, url, limitMs, expected }, reads) {
     const told = expected ?? expectedFrom(reads, toRegion) ?? (await readZone(ctx, dns, toRegion));
-    const { values: wanted, ...rest } = await findRight(ctx, dns, told);
-    const right = { values: wanted, ...rest };
+    const right = await findRight(ctx, dns, told);
     const [behind, resolvers] = await Promise.all([
       findBehind(ctx, dns, told.nameServers, right),
       askResolvers(ctx, ctx.clients.names, dns, { signal: ctx.signal }),
     ]);
     const arrived = behind.length === 0 && resolvers.every((answer) => lagging(answer, right) === undefined);
     const probed = arrived ? await probe(ctx, ctx.clients.web, { url, limitMs }, { signal: ctx.signal }) : null;
-    return { wanted, ...rest, behind, resolvers, probed };
+    const { values: wanted, ...how } = right;
+    return { wanted, ...how, behind, resolvers, probed };
   },
 
   missing({ wanted, oneIsEnough, behind, resolvers, probed }, { service }) {
