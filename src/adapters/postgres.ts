@@ -1,7 +1,8 @@
-import { Socket } from "node:net";
 import pg from "pg";
 import { call, type CallContext, type CallOptions } from "../call.ts";
 import type { Names } from "./dns.ts";
+import { openSession, type KeptSessions, type Session } from "./postgres-session.ts";
+import { whyUnreachable } from "./unreachable.ts";
 
 /** As in a connection string: no TLS, TLS to whoever answers (it keeps out who only listens), TLS to a server that proves its name. */
 export type SslMode = "disable" | "require" | "verify-full";
@@ -33,10 +34,16 @@ export type Sql = {
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
 };
 
+/** What a piece of work on a server may be given beside a call's options. */
+export type PgOptions = CallOptions & {
+  /** Where the session comes from and goes back to, for looks that come every few seconds and may be taken twice. */
+  kept?: KeptSessions;
+};
+
 /**
- * Does some work on a connection of its own, as one call: resolves the host as everything else is resolved, gives up at
- * the call's timeout, and always ends the connection. The statements' own limit is the same, so that the server does not
- * go on with what nobody waits for.
+ * Does some work on a connection of its own, or on a kept one, as one call: resolves the host as everything else is
+ * resolved, gives up at the call's timeout, and ends a connection that failed or is not kept. The statements' own limit is
+ * the same, so that the server does not go on with what nobody waits for.
  *
  * @throws what pg throws: DatabaseError with an SQLSTATE as `code`, or a socket's error (`whyUnreachable`).
  */
@@ -46,47 +53,41 @@ export async function withPostgres<T>(
   target: PgTarget,
   name: string,
   work: (sql: Sql) => Promise<T>,
-  options?: CallOptions,
+  options?: PgOptions,
 ): Promise<T> {
-  const limit = options?.timeoutMs ?? ctx.callTimeoutMs;
+  const limitMs = options?.timeoutMs ?? ctx.callTimeoutMs;
+  const kept = options?.kept;
   return call(
     ctx,
     `postgres.${name}`,
     async (signal) => {
-      const [address] = await settings.names.resolve(target.host);
-      const socket = new Socket();
-      const client = new pg.Client({
-        host: address ?? target.host,
-        port: target.port,
-        user: target.user,
-        password: target.password,
-        database: target.database,
-        application_name: "muster",
-        connectionTimeoutMillis: Math.min(limit, settings.connectTimeoutMs),
-        statement_timeout: limit,
-        lock_timeout: limit,
-        idle_in_transaction_session_timeout: limit,
-        ssl: sslOf(settings, target),
-        stream: () => socket,
-      });
-      // A server that dies ends its connections by surprise; the query that was under way tells it.
-      client.on("error", () => undefined);
-      const giveUp = () => socket.destroy();
-      signal.addEventListener("abort", giveUp, { once: true });
-      try {
+      const addresses = await settings.names.resolve(target.host);
+      const [address = target.host] = addresses;
+      const open = () => openSession(settings, address, { target, limitMs });
+      const use = async (session: Session) => {
+        const giveUp = () => session.break();
+        signal.addEventListener("abort", giveUp, { once: true });
+        try {
+          signal.throwIfAborted();
+          const result = await work(await session.ready());
+          if (kept) kept.give(session);
+          else session.end();
+          return result;
+        } catch (error) {
+          session.end();
+          throw error;
+        } finally {
+          signal.removeEventListener("abort", giveUp);
+        }
+      };
+      const session = kept?.take(addresses, { target, limitMs });
+      if (!session) return use(open());
+      return use(session).catch((error: unknown) => {
         signal.throwIfAborted();
-        await client.connect();
-        return await work({
-          ...(target.aurora === undefined ? {} : { aurora: target.aurora }),
-          query: async <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) =>
-            (await client.query<Row>(text, values)).rows,
-        });
-      } finally {
-        signal.removeEventListener("abort", giveUp);
-        // A polite goodbye may wait for ever on a dead line.
-        void client.end().catch(() => undefined);
-        setImmediate(() => socket.destroySoon());
-      }
+        // Ended meanwhile, by a restart or by whoever ends what is idle: that says nothing about the server now.
+        if (whyUnreachable(error) === undefined) throw error;
+        return use(open());
+      });
     },
     // The whole name: two regions may have an instance of one name each.
     { ...options, target: `postgres ${target.host}` },
@@ -131,10 +132,4 @@ export async function inTransaction<T>(sql: Sql, work: () => Promise<T>): Promis
 /** Reads the SQLSTATE of an error ("28000"), or undefined when it is no answer of a server. */
 export function sqlState(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined;
-}
-
-function sslOf(settings: PgSettings, target: PgTarget): pg.ClientConfig["ssl"] {
-  if (target.ssl === "disable") return false;
-  if (target.ssl === "require") return { rejectUnauthorized: false };
-  return { servername: target.host, ...(settings.ca ? { ca: settings.ca } : {}) };
 }

@@ -100,14 +100,8 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
     await migrateQueue(environment["DATABASE_URL"] ?? "");
     await world.time.bind(environment["DATABASE_URL"] ?? "");
 
-    const query = async <Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> => {
-      const client = await world.musterDatabase.server.connect("muster");
-      try {
-        return (await client.query<Row & Record<string, unknown>>(text, values)).rows;
-      } finally {
-        await client.end();
-      }
-    };
+    const query = <Row extends object>(text: string, values: unknown[] = []) =>
+      world.musterDatabase.server.ask<Row & Record<string, unknown>>("muster", text, values);
     const start = async (overrides: Overrides = {}) => {
       const activity = overrides.activity ?? new Activity();
       const forget = world.time.count(activity);

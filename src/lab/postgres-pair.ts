@@ -146,15 +146,9 @@ export async function demote({ server, region }: PairSide, writer: PairSide): Pr
   await server.start();
 }
 
-/** Asks a server something as its superuser, in database "shop", on a connection of its own. */
-export async function ask<Row extends object>(server: PostgresServer, sql: string): Promise<Row[]> {
-  const client = await server.connect("shop");
-  try {
-    return (await client.query<Row>(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
+/** Asks a server something as its superuser, in database "shop". */
+export const ask = <Row extends object>(server: PostgresServer, sql: string): Promise<Row[]> =>
+  server.ask<Row & Record<string, unknown>>("shop", sql);
 
 async function waitUntilStreaming(primary: PostgresServer): Promise<void> {
   const client = await primary.connect();

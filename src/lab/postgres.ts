@@ -17,6 +17,8 @@ export type PostgresServer = {
   url(role: { user: string; password: string; database: string }, host?: string): string;
   /** Opens a connection as the superuser, which only the lab itself may. End it after use. */
   connect(database?: string): Promise<pg.Client>;
+  /** Asks something of a database as the superuser, on a connection that is kept while the server runs. */
+  ask<Row extends pg.QueryResultRow>(database: string, sql: string, values?: unknown[]): Promise<Row[]>;
   running(): boolean;
   start(): Promise<void>;
   stop(mode?: StopMode): Promise<void>;
@@ -58,7 +60,22 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSe
     await client.end();
     if (rows[0]?.data_directory !== dataDir) throw new Error(`Another server answers at ${address}:${port}.`);
   };
-  const stop = async (mode: StopMode = "fast") => running?.stop(mode);
+  // Stories ask hundreds of times, and a connection costs a server more than most answers.
+  const kept = new Map<string, pg.Pool>();
+  const poolOf = (database: string) => {
+    const known = kept.get(database);
+    if (known) return known;
+    const pool = new pg.Pool({ host: address, port, database, ...superuser, max: 4, connectionTimeoutMillis: 10_000 });
+    pool.on("error", () => undefined);
+    kept.set(database, pool);
+    return pool;
+  };
+  const stop = async (mode: StopMode = "fast") => {
+    // Before the server ends them: who asks next must not get one that is ending.
+    for (const pool of kept.values()) void pool.end();
+    kept.clear();
+    await running?.stop(mode);
+  };
 
   await start();
   return {
@@ -66,6 +83,8 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSe
     dataDir,
     url: ({ user, password, database }, host = address) => `postgres://${user}:${password}@${host}:${port}/${database}`,
     connect,
+    ask: async <Row extends pg.QueryResultRow>(database: string, sql: string, values: unknown[] = []) =>
+      (await poolOf(database).query<Row>(sql, values)).rows,
     running: () => running !== undefined && !running.exited(),
     start,
     stop,

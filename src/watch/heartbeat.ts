@@ -1,5 +1,6 @@
-import { asApp, asGuard, withPostgres, type Sql } from "../adapters/postgres.ts";
+import { asApp, asGuard, withPostgres, type PgOptions, type Sql } from "../adapters/postgres.ts";
 import { getRole } from "../adapters/postgres-fence.ts";
+import { KeptSessions } from "../adapters/postgres-session.ts";
 import { getHeartbeat, getReplicationState, hasGuard, writeHeartbeat } from "../adapters/postgres-state.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
 import { sparing } from "../call.ts";
@@ -17,12 +18,13 @@ import { watch, type Watch } from "./turn.ts";
 /** Starts writing a heartbeat into every service's database, at whichever side is the writer. */
 export function startHeartbeat(ctx: Context, { everySeconds = beatSeconds } = {}): Watch {
   const busy = new Map<string, Promise<void>>();
+  const kept = new KeptSessions();
   const duty = watch(ctx, { name: "heartbeat", everySeconds }, (ctx, signal) => {
     for (const [name, service] of Object.entries(ctx.estate.services)) {
       // A side that does not answer holds up its own service's beat, and nobody else's.
       if (busy.has(name)) continue;
       // The next beat comes by itself; a dead database is left in peace for some of them.
-      const beat = beatOnce(sparing(ctx), name, service, signal)
+      const beat = beatOnce(sparing(ctx), name, service, { signal, kept })
         .catch((error: unknown) => {
           if (!signal.aborted) ctx.log.debug({ service: name, error: messageOf(error) }, "no heartbeat was written");
         })
@@ -35,6 +37,7 @@ export function startHeartbeat(ctx: Context, { everySeconds = beatSeconds } = {}
     async stop() {
       await duty.stop();
       await Promise.all(busy.values());
+      kept.close();
     },
   };
 }
@@ -53,7 +56,7 @@ export function whoBeats(preferred: Look, other: Look, promoted: boolean): "pref
 }
 
 /** Writes one heartbeat of a service, and remembers it once it is written. */
-export async function beatOnce(ctx: Context, name: string, service: Service, signal?: AbortSignal): Promise<void> {
+export async function beatOnce(ctx: Context, name: string, service: Service, how: PgOptions = {}): Promise<void> {
   const [database] = service.databases;
   if (!database) return;
   const promotion = await findPromotion(ctx, name);
@@ -63,13 +66,13 @@ export async function beatOnce(ctx: Context, name: string, service: Service, sig
   const promoted = promotion !== undefined;
 
   const pair: Pair = { sides, writer: preferred };
-  const lookAt = (side: Side) => lookAtSide(ctx, { service: name, side, pair }, signal);
+  const lookAt = (side: Side) => lookAtSide(ctx, { service: name, side, pair }, how);
   const first = await lookAt(preferred);
   // A side that was promoted and takes writes is the writer, whatever the other says, or fails to say for seconds.
   const sure = promoted && first?.takesWrites === true;
   const second = sure ? undefined : await lookAt(other);
   const who = whoBeats(first, second, promoted);
-  if (who) await beat(ctx, { ...pair, writer: who === "preferred" ? preferred : other }, signal);
+  if (who) await beat(ctx, { ...pair, writer: who === "preferred" ? preferred : other }, how);
   // Only for how far a new replica is behind; no beat waits for it.
   if (sure) await lookAt(other);
 }
@@ -77,9 +80,9 @@ export async function beatOnce(ctx: Context, name: string, service: Service, sig
 /** Two sides, and the one that is taken for the writer. */
 type Pair = { sides: readonly Side[]; writer: Side };
 
-async function beat(ctx: Context, pair: Pair, signal?: AbortSignal): Promise<void> {
+async function beat(ctx: Context, pair: Pair, how: PgOptions): Promise<void> {
   const app = appOf(ctx, pair);
-  const at = await onSide(ctx, pair.writer, pair, "WriteHeartbeat", signal, async (sql) => {
+  const at = await onSide(ctx, pair.writer, pair, "WriteHeartbeat", how, async (sql) => {
     // Behind a fence nothing is written any more, so there is nothing to be behind of.
     if (!(await hasGuard(sql)) || (await getRole(sql, app.user))?.canLogIn === false) return undefined;
     const now = ctx.now();
@@ -92,9 +95,9 @@ async function beat(ctx: Context, pair: Pair, signal?: AbortSignal): Promise<voi
 type Asked = { service: string; side: Side; pair: Pair };
 
 /** Looks whether a side takes writes, and remembers what it has of the heartbeat where it is a replica. */
-async function lookAtSide(ctx: Context, { service, side, pair }: Asked, signal?: AbortSignal): Promise<Look> {
+async function lookAtSide(ctx: Context, { service, side, pair }: Asked, how: PgOptions): Promise<Look> {
   try {
-    const seen = await onSide(ctx, side, pair, "LookAtReplication", signal, async (sql) => {
+    const seen = await onSide(ctx, side, pair, "LookAtReplication", how, async (sql) => {
       const { inRecovery } = await getReplicationState(sql);
       return { inRecovery, beatAt: inRecovery ? await getHeartbeat(sql) : undefined };
     });
@@ -102,7 +105,7 @@ async function lookAtSide(ctx: Context, { service, side, pair }: Asked, signal?:
     await rememberReplicaBeat(ctx, { service, instance: side.instance }, seen.beatAt);
     return { takesWrites: !seen.inRecovery };
   } catch (error) {
-    signal?.throwIfAborted();
+    how.signal?.throwIfAborted();
     if (whyUnreachable(error) === undefined) throw error;
     return undefined;
   }
@@ -114,7 +117,7 @@ async function onSide<T>(
   side: Side,
   pair: Pair,
   name: string,
-  signal: AbortSignal | undefined,
+  how: PgOptions,
   work: (sql: Sql) => Promise<T>,
 ): Promise<T | undefined> {
   const instance = (await recallSide(ctx, side)) ?? seen(await findSide(ctx, side));
@@ -125,9 +128,7 @@ async function onSide<T>(
   const { database } = appOf(ctx, pair);
   const aurora = instance.aurora ? { aurora: side.region } : {};
   const ask = (place: { host: string; port: number }) =>
-    withPostgres(ctx, ctx.clients.pg, asGuard(ctx.clients.pg, { ...place, database, ...aurora }), name, work, {
-      signal,
-    });
+    withPostgres(ctx, ctx.clients.pg, asGuard(ctx.clients.pg, { ...place, database, ...aurora }), name, work, how);
   return ask(likely).catch((error: unknown) => {
     if (likely === other || whyUnreachable(error) === undefined) throw error;
     return ask(other);

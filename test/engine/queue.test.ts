@@ -108,7 +108,7 @@ describe("without its queue", () => {
       const runId = await short();
       const rangAt = performance.now();
       await nobody.ring(runId);
-      expect(performance.now() - rangAt).toBeLessThan(3_000);
+      expect(performance.now() - rangAt).toBeLessThan(10_000);
       await ended(runId, 3_000);
     } finally {
       await sweep.stop();

@@ -99,7 +99,7 @@ describe("preflight, in a lab", () => {
     const facts = await look();
     bench.route53.knobs.down = false;
     expect(blockers(facts)).toEqual([expect.stringMatching(/^Route 53's control plane cannot be used/)]);
-    expect(performance.now() - startedAt).toBeLessThan(3 * ctx.callTimeoutMs);
+    expect(performance.now() - startedAt).toBeLessThan(4 * ctx.callTimeoutMs);
   });
 
   it("does not take a password that is no longer right, or a database that is gone, for a dead server", async () => {
@@ -163,9 +163,10 @@ describe("preflight, in a lab", () => {
     const before = await look();
     const plan = failover.plan(estate, input, before);
     const [from, startedAt] = [bench.log.all.length, performance.now()];
-    const again = await lookAtClaims(ctx, input, before);
+    const patient = { ...ctx, callTimeoutMs: 8000 };
+    const again = await lookAtClaims(patient, input, before);
     // A connection that hangs, and nothing that waits for the end of a call.
-    expect(performance.now() - startedAt).toBeLessThan(0.8 * ctx.callTimeoutMs);
+    expect(performance.now() - startedAt).toBeLessThan(0.8 * patient.callTimeoutMs);
     expect(failover.broken(plan, again)).toEqual([]);
     expect(seenFrom(withDatabase(again))).toEqual({ muster: "no", replica: "no" });
     const asked = bench.log.all.slice(from);

@@ -17,6 +17,20 @@ describe("a name whose records are aliases", () => {
   afterAll(() => bench.close());
 
   const named = (name: string) => bench.route53.records().filter((one) => one.name === `${name}.`);
+  const runAt = (rate: number) => bench.time.set(bench.time.clock.now(), rate);
+  /** The clock stands nearly still from a change until it is looked at: a busy machine must not miss how it spreads. */
+  const slowUntilSeen = (step: typeof shiftDns): typeof shiftDns => ({
+    ...step,
+    apply: async (...args) => {
+      await step.apply?.(...args);
+      await runAt(0.1);
+    },
+    observe: async (...args) => {
+      const seen = await step.observe(...args);
+      await runAt(100);
+      return seen;
+    },
+  });
   const look = async () => {
     const seen = await verifyPublic.observe(bench.ctx, inputs.verifyPublic, {});
     if (isUnknown(seen)) throw new Error(seen.unknown);
@@ -24,16 +38,17 @@ describe("a name whose records are aliases", () => {
   };
 
   it("has not arrived while a name server answers what the old region's alias leads to", async () => {
-    const { waited, result } = await drive(bench, shiftDns, inputs.shiftDns);
+    const { waited, result } = await drive(bench, slowUntilSeen(shiftDns), inputs.shiftDns);
     expect(waited[0]).toBe("us-west-2 gets no answers");
-    expect(waited.slice(1).join()).toMatch(/the name server ns-1\.example-dns\.lab answers 127\.\d+\.\d+\.11/);
+    expect(waited.slice(1).join()).toMatch(/the name server ns-\d\.example-dns\.lab answers 127\.\d+\.\d+\.11/);
     expect(bench.dns.weights(record)).toEqual({ [east]: 0, [west]: 100 });
     expect(named(record).map(({ values, alias }) => [values, alias?.name])).toEqual([
       [[], `${frontDoorOf(east)}.`],
       [[], `${frontDoorOf(west)}.`],
     ]);
-    const told = await verifyPublic.observe(bench.ctx, inputs.verifyPublic, { "checkout/shift-dns": result });
-    expect(told).toMatchObject({ wanted: [bench.edges[west]?.address], oneIsEnough: true, behind: [] });
+    // A name server is many machines: one that is behind may be met by a later question only.
+    const told = await drive(bench, verifyPublic, inputs.verifyPublic, { "checkout/shift-dns": result });
+    expect(told.result).toMatchObject({ wanted: [bench.edges[west]?.address], oneIsEnough: true, behind: [] });
   });
 
   it("is compared with what the alias leads to now", async () => {
