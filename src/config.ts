@@ -64,6 +64,10 @@ export const Config = z.object({
     .describe(
       "The app's signing secret, where Slack posts to Muster (HTTP_PORT, /slack/events) instead of Socket Mode. Where SLACK_APP_TOKEN is set too, Socket Mode is used and nothing is served at that path. Set but empty: Muster does not start.",
     ),
+  // Each delivery is a transaction of two round trips: at two hundred a second and 30 ms each, twelve are under way.
+  SLACK_DATABASE_CONNECTIONS: wholeNumber
+    .default(14)
+    .describe("Connections of a server to its own database that are kept for what people say in Slack."),
   SLACK_API_URL: z.url(url).default("https://slack.com/api/").describe("Where Slack's Web API is."),
   STATUSPAGE_URL: z.url(url).default("https://api.statuspage.io/v1").describe("Where Statuspage's API is."),
   SMTP_URL: secretUrl(/^smtps?:$/, "smtp://user:password@host:587")

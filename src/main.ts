@@ -216,7 +216,7 @@ export async function startMuster(config: Config, overrides: Overrides = {}): Pr
   const inbox = slack && startInbox(ctx, { commands, press, identify: slack.identify });
   const watches = startWatches(ctx);
   // A connection takes several round trips to open; whoever types first need not wait for them.
-  await openAhead(doorDb, doorConnections);
+  if (slack) await openAhead(doorDb, config.SLACK_DATABASE_CONNECTIONS);
   await slack?.listen();
   // What is slow to load is loaded before somebody needs it.
   for (const name of Object.keys(ctx.estate.clusters)) {
@@ -236,11 +236,8 @@ export async function startMuster(config: Config, overrides: Overrides = {}): Pr
   return { ctx, httpPort: http.port, reload, stop };
 }
 
-/** Each delivery is a transaction of two round trips: at two hundred a second and 30 ms each, twelve are under way. */
-const doorConnections = 14;
-
-const openDoorDb = ({ DATABASE_URL }: Config, { leaseMs, activity, log }: Context) =>
-  openDb(DATABASE_URL, { max: doorConnections, leaseMs, activity, log, hurries: true });
+const openDoorDb = ({ DATABASE_URL, SLACK_DATABASE_CONNECTIONS }: Config, { leaseMs, activity, log }: Context) =>
+  openDb(DATABASE_URL, { max: SLACK_DATABASE_CONNECTIONS, leaseMs, activity, log, hurries: true });
 
 async function clusterPrepared(ctx: Context, name: string): Promise<void> {
   try {

@@ -105,7 +105,8 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
     const start = async (overrides: Overrides = {}) => {
       const activity = overrides.activity ?? new Activity();
       const forget = world.time.count(activity);
-      const muster = await startMuster(readConfig(environment), {
+      // Few speak at once in a lab, and every connection is a process of its server.
+      const muster = await startMuster(readConfig({ SLACK_DATABASE_CONNECTIONS: "4", ...environment }), {
         clock: world.time.clock,
         activity,
         env: environment,

@@ -5,7 +5,7 @@ type TestFile = { path: string };
 /** What takes longest, the longest first. Jest goes by the size of files where it has not run them before, and knows no better. */
 const longest = [
   /sweep\/(un)?graceful/,
-  /sweep\/(pairs|processes)/,
+  /sweep\/(drivers|pairs|processes)/,
   /stories\/(region|open-house|object-switch|aurora|clouds-fail|database-trouble|old-region-returns|turning-back)/,
   /stories\//,
   /(contracts\/steps|slack\/listening|secrets\/story|install\/rights|outbox\/slack)/,

@@ -155,7 +155,7 @@ export async function drive<Input, Seen>(
   }
 }
 
-/** Takes a step back as the engine does. */
+/** Takes a step back as the engine does, again where that was refused. */
 export async function takeBack<Input, Seen>(
   { ctx }: Bench,
   step: Step<Input, Seen>,
@@ -169,8 +169,17 @@ export async function takeBack<Input, Seen>(
     if (isUnknown(seen)) throw new Error(seen.unknown);
     return seen;
   };
-  const seen = await look();
-  await step.undo.apply(ctx, input, { before, seen, reads });
+  const { undo } = step;
+  const applied = async () => {
+    try {
+      await undo.apply(ctx, input, { before, seen: await look(), reads });
+      return true;
+    } catch (error) {
+      if (!step.hadNoEffect?.(error) || error instanceof CannotContinue) throw error;
+      return false;
+    }
+  };
+  while (!(await applied())) await ctx.clock.sleep(step.pollSeconds);
   for (let tries = 0; tries < 100; tries += 1) {
     const now = await look();
     if (step.undo.missing(now, before, input) === undefined) return now;

@@ -1,7 +1,7 @@
 import type { Choose } from "./play.ts";
 
 /** How many points are passed between two crashes of a play: enough for the heir to be back where its predecessor was. */
-const gap = 16;
+const gap = 10;
 
 /** Crash points that are still to be crashed at, shared by all plays of a sweep. */
 export class Targets {

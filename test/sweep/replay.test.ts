@@ -7,7 +7,8 @@ const Replay = z.object({
   mode: z.enum(["graceful", "ungraceful"]),
   seed: z.number(),
   trouble: z.boolean(),
-  traffic: z.enum(["route53-weighted", "route53-failover", "route53-switch"]).optional(),
+  traffic: z.enum(["route53-weighted", "route53-failover", "route53-switch", "arc-routing-control"]).optional(),
+  database: z.enum(["rds-postgres", "postgres", "aurora-postgres"]).optional(),
   kept: z.boolean().optional(),
   at: z.array(z.string()),
 });
@@ -26,9 +27,16 @@ const worst = {
 };
 
 it("a play is seen again from its seed and its crash points", async () => {
-  const { at, traffic, kept, ...rest } = Replay.parse(JSON.parse(process.env["SWEEP_REPLAY"] ?? JSON.stringify(worst)));
+  const { at, traffic, database, kept, ...rest } = Replay.parse(
+    JSON.parse(process.env["SWEEP_REPLAY"] ?? JSON.stringify(worst)),
+  );
   const wanted = new Set(at);
-  const fate = { ...rest, ...(traffic ? { traffic } : {}), ...(kept ? { kept } : {}) };
+  const fate = {
+    ...rest,
+    ...(traffic ? { traffic } : {}),
+    ...(database ? { database } : {}),
+    ...(kept ? { kept } : {}),
+  };
   const { crashes } = await playSoundly(fate, (id) => wanted.has(id));
   expect(crashes.map((crash) => crash.at).toSorted()).toEqual(at.toSorted());
 }, 600_000);

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { failover } from "../../jobs/failover.ts";
 import { propose } from "../../jobs/propose.ts";
-import { Activity, type Log } from "../../src/call.ts";
+import { Activity, CallTimedOut, type Log } from "../../src/call.ts";
 import { readConfig } from "../../src/config.ts";
 import type { Context } from "../../src/context.ts";
 import type { Db } from "../../src/db/connect.ts";
@@ -97,17 +97,25 @@ export async function openStage({
     await prepareClusters(ctx);
     const { checkout } = ctx.estate.services;
     if (!checkout) throw new Error("the lab has no checkout");
-    await beatOnce(ctx, "checkout", checkout);
+    // Nothing is silent yet: several labs that open at once may keep the machine busy for seconds.
+    await beatOnce({ ...ctx, callTimeoutMs: 20_000 }, "checkout", checkout);
     if (mode === "ungraceful") {
       await goDark(lab);
       await probeServices(ctx);
     }
     const place = { kind: "terminal" } as const;
     const wish = { toRegion: west, service: "checkout" };
+    // On a busy machine a look may see nothing in time, and Muster's own database may be late.
+    const late = (error: unknown) => {
+      if (!(error instanceof CallTimedOut)) throw error;
+      return undefined;
+    };
     const runId = await insist(async (callId) => {
-      const { runId, preview } = await propose(ctx, failover, wish, { by: "ana", callId, place });
+      const proposed = await propose(ctx, failover, wish, { by: "ana", callId, place }).catch(late);
+      if (!proposed) return undefined;
+      const { runId, preview } = proposed;
       if (preview?.blockers.length === 0) return runId;
-      // On a busy machine a look may see nothing in time; what cannot be approved is put away.
+      // What cannot be approved is put away.
       await lab.query("update muster.run set ended_at = now(), next_wake_at = null where id = $1", [runId]);
       return undefined;
     });

@@ -19,8 +19,8 @@ export async function playSoundly(fate: Fate, choose: Choose): Promise<Played> {
       await expectSound(seen);
     });
   } catch (error) {
-    const { mode, seed, trouble, traffic, kept } = fate;
-    const again = JSON.stringify({ mode, seed, trouble, traffic, kept, at: crashedAt });
+    const { mode, seed, trouble, traffic, database, kept } = fate;
+    const again = JSON.stringify({ mode, seed, trouble, traffic, database, kept, at: crashedAt });
     throw new Error(
       [
         `${messageOf(error)}`,
