@@ -3,7 +3,7 @@ import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
 import { drawOne } from "./cards.ts";
 import { drainOne } from "./drain.ts";
-import { nextDueOut } from "./rows.ts";
+import { cardLane, findDue } from "./rows.ts";
 import type { CardSender } from "./sender.ts";
 import { makeBell, onWake, type Bell } from "./wake.ts";
 
@@ -15,42 +15,75 @@ export type Outbox = {
   stop(): Promise<void>;
 };
 
+/** Takes out what is due of one kind of thread, or of the cards, whenever its bell rings. */
+type Lane = { name: string; bell: Bell; work: () => Promise<boolean> };
+
 /**
  * Takes messages and cards out until it is stopped: one lane for each kind of thread that has a sender, and one for the
  * cards, so that a slow Slack never holds back a mail. A kind without a sender waits; what it holds goes out, in order,
- * from a process that has one.
+ * from a process that has one. One look serves all lanes: most of the time nothing is due in any.
  */
 export function startOutbox(ctx: Context, { cards }: { cards?: CardSender } = {}): Outbox {
   const stopping = new AbortController();
-  const lanes = [...ctx.senders.keys()].map((kind) => ({
+  const lookOut = makeBell();
+  const forget = onWake(lookOut.ring);
+  const lanes: Lane[] = [...ctx.senders.keys()].map((kind) => ({
+    name: kind,
+    bell: makeBell(),
     work: () => drainOne(ctx, kind),
-    due: () => nextDueOut(ctx.db, [kind], undefined),
   }));
-  if (cards) lanes.push({ work: () => drawOne(ctx, cards), due: () => nextDueOut(ctx.db, [], ctx.engineVersion) });
-  const running = Promise.all(lanes.map((lane) => keepDraining(ctx, lane, stopping.signal)));
+  if (cards) lanes.push({ name: cardLane, bell: makeBell(), work: () => drawOne(ctx, cards) });
+  const running = Promise.all([
+    keepLooking(ctx, lanes, lookOut, stopping.signal),
+    ...lanes.map((lane) => keepDraining(ctx, lane, lookOut, stopping.signal)),
+  ]);
   return {
     async stop() {
+      forget();
       stopping.abort();
+      for (const { bell } of lanes) bell.ring();
       await running;
     },
   };
 }
 
-type Lane = { work: () => Promise<boolean>; due: () => Promise<Date | undefined> };
-
-async function keepDraining(ctx: Context, { work, due }: Lane, signal: AbortSignal): Promise<void> {
-  const bell = makeBell();
-  const forget = onWake(bell.ring);
+/** Rings the lanes in which something is due: when somebody wakes it, when the next thing is due, and a few times a second. */
+async function keepLooking(ctx: Context, lanes: readonly Lane[], bell: Bell, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
-      while (!signal.aborted && (await ctx.activity.during(work)));
-      if (!signal.aborted) await rest(ctx, await due(), bell, signal);
+      const found = new Map((await findDue(ctx.db, ctx.engineVersion)).map((due) => [due.lane, due]));
+      const ours = lanes.flatMap(({ name, bell }) => {
+        const due = found.get(name);
+        return due ? [{ ...due, bell }] : [];
+      });
+      for (const { isDue, bell } of ours) if (isDue) bell.ring();
+      const later = ours.flatMap(({ isDue, due }) => (isDue ? [] : [due.getTime()]));
+      await rest(ctx, later.length > 0 ? new Date(Math.min(...later)) : undefined, bell, signal);
     } catch (error) {
-      ctx.log.warn({ error: messageOf(error) }, "the outbox could not be looked at");
-      await pause(1000, undefined, { signal }).catch(() => undefined);
+      await complain(ctx, error, signal);
     }
   }
-  forget();
+}
+
+async function keepDraining(ctx: Context, { bell, work }: Lane, lookOut: Bell, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    await bell.heard();
+    if (signal.aborted) return;
+    try {
+      let worked = false;
+      while (!signal.aborted && (await ctx.activity.during(work))) worked = true;
+      // What failed has another time now, and what had to wait for this may go.
+      if (worked) lookOut.ring();
+    } catch (error) {
+      await complain(ctx, error, signal);
+      lookOut.ring();
+    }
+  }
+}
+
+async function complain(ctx: Context, error: unknown, signal: AbortSignal): Promise<void> {
+  ctx.log.warn({ error: messageOf(error) }, "the outbox could not be looked at");
+  await pause(1000, undefined, { signal }).catch(() => undefined);
 }
 
 /** Waits for a message, a due time on Muster's clock, or the next look, whichever is first. */

@@ -114,19 +114,21 @@ export async function postponeCard(
      where run = ${run}`.execute(db);
 }
 
-/** When the next message of these kinds, or card of a run that this engine version reads, is due, or undefined when none waits. */
-export async function nextDueOut(
-  db: Db,
-  kinds: readonly string[],
-  cardsOf: number | undefined,
-): Promise<Date | undefined> {
-  const { rows } = await sql<{ due: Date | null }>`
-    select least(
-      (select min(next_at) from muster.outbox as one
-        where state in ('waiting', 'sending') and split_part(thread, ':', 1) = any(${kinds})
-          and ${itsTurn}),
-      (select min(next_at) from muster.card where wanted_version > sent_version and ${cardsOf === undefined ? sql`false` : readBy(cardsOf)})) as due`.execute(
-    db,
-  );
-  return rows[0]?.due ?? undefined;
+/** Of one kind of thread, or of the cards: when the next thing is to go out, and whether that moment is here. */
+export type LaneDue = { lane: string; due: Date; isDue: boolean };
+
+/** The lane of cards, beside the kinds of threads. */
+export const cardLane = "cards";
+
+/** Finds when the next thing of each lane is to go out; of cards, those of runs that this engine version reads. */
+export async function findDue(db: Db, engineVersion: number): Promise<LaneDue[]> {
+  const { rows } = await sql<LaneDue>`
+    select lane, min(next_at) as due, min(next_at) <= (select muster.now()) as "isDue"
+      from (select split_part(thread, ':', 1) as lane, next_at from muster.outbox as one
+             where state in ('waiting', 'sending') and ${itsTurn}
+            union all
+            select ${cardLane}, next_at from muster.card
+             where wanted_version > sent_version and ${readBy(engineVersion)}) as waiting
+     group by lane`.execute(db);
+  return rows;
 }
