@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { Route53RecoveryClusterClient } from "@aws-sdk/client-route53-recovery-cluster";
 import type { ClusterEndpoint } from "../../src/adapters/routing-controls.ts";
@@ -63,13 +64,18 @@ describe("the routing controls that send customers to the new region", () => {
     const before = await look();
     const { undo } = setRoutingControls;
     if (!("apply" in undo)) throw new Error("it has no way back");
+    // The clock stands nearly still until the rule has refused once: a busy machine must not outlast its wait period.
+    clock.set({ shows: clock.now(), rate: 0.1 });
     await setRoutingControls.apply?.(ctx, input(), { before, seen: before, reads: {} });
     expect(states()).toEqual([false, true]);
     const there = await look();
     expect(setRoutingControls.missing(there, input(), {})).toBeUndefined();
     expect(undo.missing(there, before, input())).toBe("the routing control of us-east-1 is Off, not On");
     // At once: the rule is in its wait period.
-    await undo.apply(ctx, input(), { before, seen: there, reads: {} });
+    const undone = undo.apply(ctx, input(), { before, seen: there, reads: {} });
+    while (updates().every(({ status }) => status !== 400)) await setTimeout(5);
+    clock.set({ shows: clock.now(), rate: 100 });
+    await undone;
     expect(states()).toEqual([true, false]);
     expect(updates().map(({ status, effects }) => [status, effects.length])).toEqual([
       [200, 1],
