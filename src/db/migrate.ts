@@ -60,13 +60,22 @@ function migratorOf(db: Db): Migrator {
   });
 }
 
+/** Reads what all migrations say, the oldest first. */
+export const migrationTexts = (): string[] => migrationFiles().map(textOf);
+
+const migrationFiles = (): string[] =>
+  readdirSync(folder)
+    .filter((file) => file.endsWith(".sql"))
+    .toSorted();
+
+const textOf = (file: string): string => readFileSync(new URL(file, folder), "utf8");
+
 function readMigrations(): Record<string, Migration> {
-  const files = readdirSync(folder).filter((file) => file.endsWith(".sql"));
-  return Object.fromEntries(files.map((file) => [file.replace(/\.sql$/, ""), fromSql(file)]));
+  return Object.fromEntries(migrationFiles().map((file) => [file.replace(/\.sql$/, ""), fromSql(file)]));
 }
 
 const fromSql = (file: string): Migration => ({
   up: async (db) => {
-    await sql.raw(readFileSync(new URL(file, folder), "utf8")).execute(db);
+    await sql.raw(textOf(file)).execute(db);
   },
 });

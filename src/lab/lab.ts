@@ -8,13 +8,11 @@ import { Activity } from "../call.ts";
 import { readConfig } from "../config.ts";
 import type { Context } from "../context.ts";
 import { openDb, type Db } from "../db/connect.ts";
-import { migrate } from "../db/migrate.ts";
 import { standing } from "../engine/decide.ts";
 import { loadJournal } from "../engine/journal.ts";
 import { fold } from "../engine/view.ts";
 import { CannotContinue, UserError } from "../errors.ts";
 import { startMuster, type Muster, type Overrides } from "../main.ts";
-import { migrateQueue } from "../queue.ts";
 import { runCli } from "../terminal.ts";
 import { labEstate, type EstateWishes } from "./estate.ts";
 import { openInSlack, type InSlack } from "./in-slack.ts";
@@ -73,7 +71,7 @@ export type Lab = World &
 /** Lab seconds in a wall second while somebody waits for a dead region; otherwise a story jumps. */
 const storyRate = 8;
 
-/** Opens a lab: the world, its settings and files, Muster's tables and, unless told otherwise, one server. */
+/** Opens a lab: the world, its settings and files and, unless told otherwise, one server. */
 export async function openLab(options: LabOptions = {}): Promise<Lab> {
   // The SDKs read these by themselves, from the process.
   process.env["AWS_ACCESS_KEY_ID"] ??= "lab";
@@ -96,8 +94,6 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
     const environment = await writeFiles(world, folder, options);
     const db = openDb(environment["DATABASE_URL"] ?? "", { max: 2, leaseMs: 60_000 });
     closing.push(() => db.destroy());
-    await migrate(db);
-    await migrateQueue(environment["DATABASE_URL"] ?? "");
     await world.time.bind(environment["DATABASE_URL"] ?? "");
 
     const query = <Row extends object>(text: string, values: unknown[] = []) =>

@@ -10,8 +10,14 @@ import type { PostgresBinaries } from "../embedded/binaries.ts";
 import { openServerFolder } from "./postgres-folder.ts";
 import { startServer } from "../embedded/process.ts";
 
-/** What a data directory holds before its server first starts: statements to run, database by database. */
-export type Recipe = { name: string; statements: readonly { database: string; sql: string }[] };
+/** What a data directory holds before its server first starts. */
+export type Recipe = {
+  name: string;
+  /** Statements to run, database by database. */
+  statements: readonly { database: string; sql: string }[];
+  /** What is done after them by other means, to the server whose socket is in that folder; and all texts that this is made of. */
+  afterwards?: { texts: readonly string[]; work: (socketFolder: string) => Promise<void> };
+};
 
 export const superuser = { user: "postgres", password: "lab-postgres" } as const;
 
@@ -93,6 +99,7 @@ async function initialise(binaries: PostgresBinaries, recipe: Recipe, scratch: s
   const server = await startServer(binaries, dataDir, { listen_addresses: "", unix_socket_directories: scratch });
   try {
     for (const { database, sql } of recipe.statements) await execute(scratch, database, sql);
+    await recipe.afterwards?.work(scratch);
   } finally {
     await server.stop("fast");
   }

@@ -1,5 +1,9 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
+import { openDb } from "../db/connect.ts";
+import { migrate, migrationTexts } from "../db/migrate.ts";
+import { migrateQueue } from "../queue.ts";
 import { claimAddresses, ports, type Addresses } from "./address.ts";
 import { findPostgres, type PostgresBinaries } from "../embedded/binaries.ts";
 import { openServerFolder } from "./postgres-folder.ts";
@@ -128,8 +132,11 @@ export type MusterDatabase = {
   close(): Promise<void>;
 };
 
-/** Starts a Postgres for Muster itself, empty, on a network of its own unless one is given. */
-export async function openMusterDatabase(addresses?: Addresses): Promise<MusterDatabase> {
+/** Starts a Postgres for Muster itself, on a network of its own unless one is given: empty, or with the tables of this version. */
+export async function openMusterDatabase(
+  addresses?: Addresses,
+  { migrated = false }: { migrated?: boolean } = {},
+): Promise<MusterDatabase> {
   const binaries = await requirePostgres();
   const network = addresses ?? (await claimAddresses());
   const folder = await openServerFolder(binaries);
@@ -139,9 +146,9 @@ export async function openMusterDatabase(addresses?: Addresses): Promise<MusterD
     if (!addresses) await network.release();
   };
   try {
-    await copyTemplate(binaries, musterRecipe, dataDir);
+    await copyTemplate(binaries, migrated ? { ...musterRecipe, afterwards: migrations() } : musterRecipe, dataDir);
     const server = await openPostgres({ binaries, address: network.host(9), dataDir });
-    const url = server.url({ user: "muster_app", password: "lab-muster-app", database: "muster" });
+    const url = server.url(musterApp);
     return {
       url,
       server,
@@ -156,6 +163,8 @@ export async function openMusterDatabase(addresses?: Addresses): Promise<MusterD
   }
 }
 
+const musterApp = { user: "muster_app", password: "lab-muster-app", database: "muster" };
+
 const musterRecipe: Recipe = {
   name: "muster",
   statements: [
@@ -163,3 +172,22 @@ const musterRecipe: Recipe = {
     { database: "postgres", sql: "create database muster owner muster_app" },
   ],
 };
+
+/** Both sets of tables, Muster's and the queue's, as `muster migrate` makes them: once for all labs. */
+function migrations(): NonNullable<Recipe["afterwards"]> {
+  const packages = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return {
+    texts: [packages, ...migrationTexts()],
+    work: async (socketFolder) => {
+      const { user, password, database } = musterApp;
+      const url = `postgres://${user}:${password}@/${database}?host=${encodeURIComponent(socketFolder)}`;
+      const db = openDb(url, { max: 2, leaseMs: 60_000 });
+      try {
+        await migrate(db);
+      } finally {
+        await db.destroy();
+      }
+      await migrateQueue(url);
+    },
+  };
+}

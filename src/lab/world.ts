@@ -112,7 +112,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     const [authority, dns, musterDatabase, pairs] = await Promise.all([
       openAuthority(),
       closing.opened(openDns({ host: host(2), clock, random })),
-      closing.opened(openMusterDatabase(addresses)),
+      closing.opened(openMusterDatabase(addresses, { migrated: true })),
       openPairs(addresses, wishes, closing),
     ]);
     const pair = pairs.get(checkout.name);

@@ -3,7 +3,6 @@ import { Activity, type Log } from "../../src/call.ts";
 import { Clock } from "../../src/clock.ts";
 import type { Context } from "../../src/context.ts";
 import { openDb, readClock, type Db } from "../../src/db/connect.ts";
-import { migrate } from "../../src/db/migrate.ts";
 import type { JournalEvent } from "../../src/engine/events.ts";
 import { engineVersion } from "../../src/engine/lease.ts";
 import { loadJournal } from "../../src/engine/journal.ts";
@@ -15,9 +14,8 @@ import { openMusterDatabase, type MusterDatabase } from "../../src/lab/postgres.
 export type EngineLab = { url: string; db: Db; clock: Clock; server: MusterDatabase; close(): Promise<void> };
 
 export async function openEngineLab(): Promise<EngineLab> {
-  const server = await openMusterDatabase();
+  const server = await openMusterDatabase(undefined, { migrated: true });
   const db = openDb(server.url, { max: 6, leaseMs: 10_000, log: quiet });
-  await migrate(db);
   const clock = new Clock(await readClock(db));
   const close = async () => {
     await db.destroy();

@@ -6,7 +6,7 @@ import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { openDriver } from "../../src/engine/drive.ts";
 import { openSweep } from "../../src/engine/sweep.ts";
-import { migrateQueue, openQueue } from "../../src/queue.ts";
+import { openQueue } from "../../src/queue.ts";
 import { engineContext, openEngineLab, planOf, propose, quiet, story, until, type EngineLab } from "./engine-lab.ts";
 import { chain, makeSharedWorld, sharedSteps } from "./shared-world.ts";
 
@@ -17,7 +17,6 @@ let redisUrl: string;
 beforeAll(async () => {
   lab = await openEngineLab();
   await makeSharedWorld(lab.db);
-  await migrateQueue(lab.url);
   const port = await freePort();
   redisUrl = `redis://127.0.0.1:${port}`;
   const settings = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];

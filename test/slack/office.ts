@@ -6,7 +6,6 @@ import { Activity } from "../../src/call.ts";
 import type { Call, Command, Reply } from "../../src/chat.ts";
 import type { Context } from "../../src/context.ts";
 import { openDb } from "../../src/db/connect.ts";
-import { migrate } from "../../src/db/migrate.ts";
 import type { Plan } from "../../src/engine/plan.ts";
 import { parseEstate } from "../../src/estate-file.ts";
 import type { Press } from "../../src/inbox/answer.ts";
@@ -42,7 +41,7 @@ export async function openOffice() {
   time.watch(log);
   const addresses = await claimAddresses();
   const host = addresses.host(1);
-  const database = await openMusterDatabase(addresses);
+  const database = await openMusterDatabase(addresses, { migrated: true });
   const slack = await openSlack({
     log,
     clock: time.clock,
@@ -59,7 +58,6 @@ export async function openOffice() {
   const activity = new Activity();
   time.count(activity);
   const db = openDb(database.url, { max: 10, leaseMs: 4000, statementTimeoutMs: 1500, activity });
-  await migrate(db);
   await time.bind(database.url);
 
   const settings = { botToken: slack.botToken, appToken: slack.appToken, apiUrl: slack.apiUrl };

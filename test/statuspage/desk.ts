@@ -4,7 +4,6 @@ import { makeClients } from "../../src/adapters/clients.ts";
 import { Activity } from "../../src/call.ts";
 import type { Context } from "../../src/context.ts";
 import { openDb } from "../../src/db/connect.ts";
-import { migrate } from "../../src/db/migrate.ts";
 import { UserError } from "../../src/errors.ts";
 import { parseEstate } from "../../src/estate-file.ts";
 import { claimAddresses } from "../../src/lab/address.ts";
@@ -53,10 +52,9 @@ export async function openDesk() {
   const log = new RequestLog(time.clock);
   time.watch(log);
   const addresses = await claimAddresses();
-  const database = await openMusterDatabase(addresses);
+  const database = await openMusterDatabase(addresses, { migrated: true });
   const page = await openStatusPage({ log, clock: time.clock, host: addresses.host(1) });
   const db = openDb(database.url, { max: 10, leaseMs: 4000, statementTimeoutMs: 1500 });
-  await migrate(db);
   await time.bind(database.url);
   const clients = makeClients({
     statusPageUrl: page.url,

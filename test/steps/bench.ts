@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { makeClients } from "../../src/adapters/clients.ts";
 import { Activity, type Log } from "../../src/call.ts";
 import { openDb, type Db } from "../../src/db/connect.ts";
-import { migrate } from "../../src/db/migrate.ts";
 import { CannotContinue } from "../../src/errors.ts";
 import { isUnknown, type Json, type Reads, type Step, type StepContext, type Unknown } from "../../src/engine/step.ts";
 import { kubeconfig } from "../../src/lab/kubernetes.ts";
@@ -35,7 +34,6 @@ export async function openBench(options: WorldOptions = {}): Promise<Bench> {
   const kubeconfigFile = join(folder, "kubeconfig.yaml");
   await writeFile(kubeconfigFile, kubeconfig(Object.values(world.clusters)), { mode: 0o600 });
   const db = openDb(world.musterDatabase.url, { max: 4, leaseMs: 10_000 });
-  await migrate(db);
   await world.time.bind(world.musterDatabase.url);
   await db
     .insertInto("run")
