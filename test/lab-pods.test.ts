@@ -120,7 +120,7 @@ describe("scaling", () => {
 
     await apps.patchNamespacedDeploymentScale({ ...where, body: { spec: { replicas: 0 } } }, mergePatch);
     await until(() => kubernetes.pods("shop", "checkout").length === 0);
-    expect(await sessions()).toBe(0);
+    await until(async () => (await sessions()) === 0);
   });
 });
 

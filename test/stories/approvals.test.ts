@@ -82,6 +82,8 @@ describe("a plan that waits for its approvals", () => {
     expect(await lab.stateOf(runId)).toBe("proposed");
     await lab.time.skip(60);
     await isOverAndChangedNothing();
+    const saysWhy = async () => (await lab.card(runId)).text.includes("Nobody else approved within 15 minutes.");
+    await lab.time.until("the card says why", saysWhy, 60);
     const { text, buttons } = await lab.card(runId);
     expect(text).toContain("Nobody else approved within 15 minutes. Nothing was changed.");
     expect(buttons).toEqual(["Look again"]);
