@@ -26,15 +26,15 @@ export const notSeen = (ctx: Pick<Context, "now">, why: string): { at: string; u
   unknown: why,
 });
 
-/** How often a look that failed is repeated before it counts as "nothing seen". */
-const tries = 3;
-/** How long somebody who was asked too often is left in peace, in seconds. */
+/** How often a look is made before it counts as "nothing seen": one that was refused, and one where somebody was asked too often. */
+const tries = { refused: 3, throttled: 5 } as const;
+/** How long somebody who was asked too often is left in peace, in seconds; the second time twice as long, and so on. */
 const restSeconds = 1;
 
 /**
  * Looks once at one thing and notes the time. A look never throws: what cannot be seen is an answer, in a sentence. Looks
- * are repeated at once after a refusal, a second later where somebody was asked too often, and not after a silence, so that the
- * whole takes little more than one call timeout.
+ * are repeated at once after a refusal, a second or some later where somebody was asked too often, and not after a silence, so
+ * that the whole takes little more than one call timeout.
  */
 export async function look<Seen>(
   ctx: Pick<Context, "now" | "callTimeoutMs"> & Partial<Pick<Context, "clock">>,
@@ -49,8 +49,9 @@ export async function look<Seen>(
       return isUnknown(found) ? { at, unknown: found.unknown } : { at, seen: found };
     } catch (error) {
       const timedOut = (error as Error).name === "CallTimedOut";
-      if (!timedOut && attempt < tries && performance.now() < giveUpAt) {
-        if (isThrottled(error)) await ctx.clock?.sleep(restSeconds);
+      const throttled = isThrottled(error);
+      if (!timedOut && attempt < tries[throttled ? "throttled" : "refused"] && performance.now() < giveUpAt) {
+        if (throttled) await ctx.clock?.sleep(restSeconds * attempt);
         continue;
       }
       const silent = whyUnreachable(error) === undefined ? {} : { silent: true as const };

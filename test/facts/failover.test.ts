@@ -140,7 +140,7 @@ describe("preflight, in a lab", () => {
   });
 
   it("bears a refusal by looking again", async () => {
-    bench.rds.knobs.next("DescribeDBInstances", "throttle", 2);
+    bench.rds.knobs.next("DescribeDBInstances", "throttle", 3);
     expect(blockers(await look())).toEqual([]);
   });
 
