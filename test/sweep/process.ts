@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import { brokenClaims } from "../../jobs/propose.ts";
 import { Activity } from "../../src/call.ts";
 import { readConfig } from "../../src/config.ts";
@@ -5,21 +6,23 @@ import { openSweep } from "../../src/engine/sweep.ts";
 import { openContext } from "../../src/main.ts";
 
 /**
- * A worker as a process of its own, which sends itself a signal the first time it passes a point whose name begins as
- * told, or inside a wait of a step ("timer <step>").
+ * A worker as a process of its own, which sends itself a signal the first time it passes a point whose name begins with one
+ * of those told, or is inside a wait of a step ("timer <step>"). Which one that was it says on stdout.
  */
-const [worker = "", at = "", signal = ""] = process.argv.slice(2);
+const [worker = "", signal = "", ...at] = process.argv.slice(2);
 process.on("disconnect", () => process.exit(0));
 
-let armed = at !== "";
-const strike = () => {
+let armed = true;
+const strike = (point: string) => {
   armed = false;
+  writeSync(process.stdout.fd, point);
   process.kill(process.pid, signal);
   // Woken again, it ends what it was in the middle of, and takes nothing new.
   void sweep.stop();
 };
 const point = (name: string) => {
-  if (armed && name.startsWith(at)) strike();
+  const told = armed ? at.find((start) => name.startsWith(start)) : undefined;
+  if (told) strike(told);
   return Promise.resolve();
 };
 const activity = new Activity();
@@ -27,7 +30,8 @@ const waiting = activity.waiting.bind(activity);
 activity.waiting = (name, wait) =>
   waiting(name, () => {
     const waited = wait();
-    if (armed && `timer ${name}` === at) strike();
+    const timer = `timer ${name}`;
+    if (armed && at.includes(timer)) strike(timer);
     return waited;
   });
 const nothing = () => undefined;

@@ -19,7 +19,7 @@ const entry = fileURLToPath(new URL("./process.ts", import.meta.url));
 /** Lab seconds in a wall second: processes wait for the clock, nobody jumps it for them. */
 const rate = 25;
 
-/** One point of each kind of await, in the order in which a failover passes them; each is for a worker of its own. */
+/** One point of each kind of await. Each is for a worker of its own, which strikes at whichever comes first. */
 const plays: readonly { mode: Mode; at: readonly string[] }[] = [
   {
     mode: "graceful",
@@ -78,13 +78,16 @@ async function playWithProcesses({ mode, at }: (typeof plays)[number], signal: "
     await approve(db);
     let frozen: { child: ChildProcess; worker: string; epoch: number } | undefined;
     let troubled = false;
-    for (const point of [...at, ""]) {
+    for (const left = new Set(at); ;) {
       const worker = `process-${children.length + 1}`;
-      const child = fork(entry, [worker, point, signal], {
+      const child = fork(entry, [worker, signal, ...left], {
         env: lab.environment,
-        stdio: ["ignore", "ignore", "inherit", "ipc"],
+        stdio: ["ignore", "pipe", "inherit", "ipc"],
       });
       children.push(child);
+      const { stdout } = child;
+      if (!stdout) throw new Error("a worker process has no stdout");
+      const said = Promise.race([once(stdout, "data"), once(stdout, "end")]);
       for (;;) {
         const { view, events } = await look();
         if (view.startedAt && !troubled) makeTrouble(lab, seed);
@@ -104,6 +107,8 @@ async function playWithProcesses({ mode, at }: (typeof plays)[number], signal: "
         await pause(50);
       }
       if (!isStruck(child)) break;
+      const [point = ""] = (await said).map(String);
+      if (!left.delete(point)) throw new Error(`${worker} ended by itself`);
       const row = await db
         .selectFrom("run")
         .select(["owner", "epoch"])
