@@ -48,19 +48,43 @@ export async function takeMessage(db: Db, kind: string): Promise<TakenMessage | 
   return rows[0];
 }
 
-/** Notes how a try ended. A row whose outcome is doubtful stays "sending", so that the next try looks first. */
-export async function settleMessage(
+/** Takes everything of a thread that waits behind its first, up to `most`, when that is at least `least`; else nothing. */
+export async function takeBehind(
   db: Db,
-  seq: number,
-  end: { state: "waiting" | "sending" | "sent" | "parked"; afterSeconds?: number; because?: string; ref?: string },
-): Promise<void> {
+  thread: string,
+  { least, most }: { least: number; most: number },
+): Promise<{ seq: number; payload: MessagePayload }[]> {
+  const { rows } = await sql<{ seq: number; payload: MessagePayload }>`
+    with behind as (
+      select seq from muster.outbox where thread = ${thread} and state = 'waiting' order by seq limit ${most} for update),
+    taken as (
+      update muster.outbox as one
+         set state = 'sending', attempts = attempts + 1,
+             taken_until = clock_timestamp() + make_interval(secs => ${takenSeconds})
+       where seq in (select seq from behind) and (select count(*) from behind) >= ${least}
+      returning one.seq, payload)
+    select seq, payload from taken order by seq`.execute(db);
+  return rows;
+}
+
+/** How a try ended. What is doubtful stays "sending", so that the next try looks first. */
+export type MessageEnd = {
+  state: "waiting" | "sending" | "sent" | "parked";
+  /** Before the next try. */
+  afterSeconds?: number;
+  because?: string;
+  ref?: string;
+};
+
+/** Notes how a try ended, of one message or of several that shared it. */
+export async function settleMessage(db: Db, seqs: number | readonly number[], end: MessageEnd): Promise<void> {
   const { state, afterSeconds = 0, because = null, ref = null } = end;
   await sql`
     update muster.outbox
        set state = ${state}, taken_until = null, because = ${because}, remote_ref = coalesce(${ref}, remote_ref),
            next_at = muster.now() + make_interval(secs => ${afterSeconds}),
            sent_at = case when ${state} = 'sent' then muster.now() end
-     where seq = ${seq}`.execute(db);
+     where seq = any(${[seqs].flat()}::bigint[])`.execute(db);
 }
 
 export type TakenCard = {

@@ -68,3 +68,71 @@ describe("a mail", () => {
     expect(await write("nobody")).toEqual({ state: "parked", because: "the estate has no mail address of nobody" });
   });
 });
+
+/** Puts so many mails to Ana at once, waits until nothing more becomes of any, and counts how they ended. */
+async function writeMany(count: number): Promise<Record<string, number>> {
+  const { db } = office.ctx;
+  await db.transaction().execute(async (tx) => {
+    for (let n = 1; n <= count; n++) {
+      const payload = { subject: `[Muster] Parked ${n}`, lines: [`Service ${n} is parked.`, "Press Continue."] };
+      await putOut(tx, { thread: "mail:ana", dedupeKey: `m${n}`, payload });
+    }
+  });
+  wakeOutbox();
+  const look = async () => {
+    const { rows } = await sql<{ state: string; many: number }>`
+      select state, count(*)::int as many from muster.outbox group by state`.execute(db);
+    return Object.fromEntries(rows.map(({ state, many }) => [state, many]));
+  };
+  const isSettled = async () => Object.keys(await look()).every((state) => ["sent", "parked"].includes(state));
+  await office.time.until("settled", isSettled, 600);
+  return look();
+}
+
+/** Every service whose parking Ana reads of, as often as she does. */
+const readOf = () =>
+  office.mail
+    .mailbox("ana@example.com")
+    .flatMap(({ text }) => [...text.matchAll(/Service (\d+) is parked/gu)].map((match) => Number(match[1])));
+
+const upTo = (count: number) => Array.from({ length: count }, (_, at) => at + 1);
+
+describe("many mails to one person", () => {
+  it("become a few that hold each text once, in order", async () => {
+    expect(await writeMany(450)).toEqual({ sent: 450 });
+    expect(readOf()).toEqual(upTo(450));
+    const mails = office.mail.mailbox("ana@example.com");
+    expect(mails.map(({ subject }) => subject)).toEqual([
+      "[Muster] Parked 1 (and 200 more)",
+      "[Muster] Parked 202 (and 200 more)",
+      "[Muster] Parked 403 (and 47 more)",
+    ]);
+    expect(mails[2]?.text).toMatch(
+      /^48 messages, oldest first\.\r?\n\r?\nService 403 is parked\.\r?\nPress Continue\./u,
+    );
+  });
+
+  it("stay single while they are few", async () => {
+    expect(await writeMany(5)).toEqual({ sent: 5 });
+    expect(office.mail.mailbox("ana@example.com")).toHaveLength(5);
+  });
+
+  it("are all sent once when the server asks for patience", async () => {
+    office.mail.knobs.next("DATA", "throttle", 2);
+    expect(await writeMany(20)).toEqual({ sent: 20 });
+    expect(readOf()).toEqual(upTo(20));
+  });
+
+  it("are not repeated when nobody knows whether they arrived", async () => {
+    office.mail.knobs.next("DATA", "fail-after");
+    expect(await writeMany(20)).toEqual({ parked: 20 });
+    await office.time.pass(120);
+    expect(office.mail.all).toHaveLength(1);
+  });
+
+  it("do not share the refusal of one", async () => {
+    office.mail.knobs.next("DATA", "fail-before");
+    expect(await writeMany(20)).toEqual({ parked: 1, sent: 19 });
+    expect(readOf()).toEqual(upTo(20).slice(1));
+  });
+});
