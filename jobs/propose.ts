@@ -147,10 +147,16 @@ export async function brokenClaims(ctx: Context, runId: string): Promise<string[
   if (breakGlass && !ctx.estate.breakGlass.includes(breakGlass.by))
     gone.push(`${breakGlass.by}, who broke glass for it, is no longer among those who may`);
   if (row.plan.claims.length === 0) return gone;
-  const now = job.lookAtClaims
-    ? await job.lookAtClaims(ctx, row.plan, row.facts)
-    : await job.look(ctx, job.input.parse(row.plan.input));
-  return [...gone, ...job.broken(row.plan, now)];
+  try {
+    const now = job.lookAtClaims
+      ? await job.lookAtClaims(ctx, row.plan, row.facts)
+      : await job.look(ctx, job.input.parse(row.plan.input));
+    return [...gone, ...job.broken(row.plan, now)];
+  } catch (error) {
+    // What the plan is about is no longer in the estate, say: it holds no more, and waiting would not bring it back.
+    if (!(error instanceof UserError)) throw error;
+    return [...gone, error.explanation.happened.replace(/\.$/u, "")];
+  }
 }
 
 const notThere = (runId: string): UserError =>

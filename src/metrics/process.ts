@@ -1,7 +1,7 @@
 import { breakerStates, type Breakers } from "../breaker.ts";
 import type { Outcome } from "../engine/events.ts";
 import type { HostClock } from "../host-clock.ts";
-import { leaseEvents, type Meters } from "../meters.ts";
+import { leaseEvents, slackRefusals, type Meters } from "../meters.ts";
 import type { Metrics } from "./registry.ts";
 
 /** Upper bounds in seconds: calls are given up after 5, or 20 for a mail. */
@@ -34,14 +34,21 @@ export function openMeters(metrics: Metrics, jobs: readonly string[]): Meters {
     help: "Leases of runs. taken: by this process, all of them. taken-over: of these, from one that never gave it back. handed-over: given up when stopping or failing. lost: to another process, or to time.",
     labels: ["event"],
   });
+  const refusals = metrics.counter({
+    name: "muster_slack_requests_refused_total",
+    help: "Requests to Slack's path that were turned away. sender: the signature or the time was not Slack's. workspace: it was another workspace's.",
+    labels: ["reason"],
+  });
   // From 0 on: Prometheus sees no increase in a first value of 1.
   for (const event of leaseEvents) leases.inc({ event }, 0);
+  for (const reason of slackRefusals) refusals.inc({ reason }, 0);
   for (const job of jobs) for (const outcome of outcomes) runs.zero({ job, outcome });
   return {
     call: (target, outcome, seconds) => calls.observe({ target, outcome }, seconds),
     step: (step, outcome, seconds) => steps.observe({ step, outcome }, seconds),
     run: (job, outcome, seconds) => runs.observe({ job, outcome }, seconds),
     lease: (event) => leases.inc({ event }),
+    slackRefused: (reason) => refusals.inc({ reason }),
   };
 }
 

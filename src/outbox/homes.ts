@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Context } from "../context.ts";
+import { tellHomeless } from "./notices.ts";
 import { putOut } from "./put.ts";
 import type { Sent } from "./sender.ts";
 
@@ -17,7 +18,9 @@ export async function findNewHome(ctx: Context, run: string, lost: Homeless): Pr
   const channels = [...new Set([incidents, backup, executives].filter((name) => name !== undefined))];
   const at = channels.indexOf(lost.from.channel);
   const channel = lost.homeless === "thread" ? lost.from.channel : (channels[(at + 1) % channels.length] ?? incidents);
-  const afterSeconds = lost.homeless === "channel" && at === channels.length - 1 ? oncePerMinute : 0;
+  const isLast = lost.homeless === "channel" && at === channels.length - 1;
+  const afterSeconds = isLast ? oncePerMinute : 0;
+  if (isLast) await tellHomeless(ctx, channels, lost.because);
   await ctx.db.transaction().execute(async (db) => {
     const { numAffectedRows } = await sql`
       update muster.card

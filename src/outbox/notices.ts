@@ -42,6 +42,16 @@ export async function tellAway(ctx: Context, because: string): Promise<void> {
   ]);
 }
 
+/** Mails the approvers that no channel of the estate can be written to. At most once an hour. */
+export async function tellHomeless(ctx: Context, channels: readonly string[], because: string): Promise<void> {
+  const hour = ctx.now().toISOString().slice(0, 13);
+  await mailApprovers(ctx, `slack-homeless:${hour}`, "No channel takes Muster's messages", [
+    `Muster can write to none of its channels (${channels.join(", ")}): Slack says ${because}.`,
+    "Runs go on; nothing of them is shown in Slack, and no button there can be pressed.",
+    "Invite the app to one of these channels; until then follow and decide in the terminal: muster runs.",
+  ]);
+}
+
 async function mailApprovers(ctx: Context, key: string, subject: string, lines: string[]): Promise<void> {
   if (!ctx.senders.has("mail")) return;
   const people = [...new Set([...ctx.estate.approvers, ...(ctx.estate.region_approvers ?? [])])];

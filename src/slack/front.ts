@@ -43,7 +43,13 @@ export function openSlackFront(
   const slack = makeSlack(settings);
   const posted =
     settings.appToken === undefined
-      ? new RequestReceiver({ signingSecret, log: ctx.log, now: () => ctx.now(), team: () => ctx.estate.workspace })
+      ? new RequestReceiver({
+          signingSecret,
+          log: ctx.log,
+          now: () => ctx.now(),
+          team: () => ctx.estate.workspace,
+          refused: (reason) => ctx.meters?.slackRefused(reason),
+        })
       : undefined;
   if (!posted && signingSecret !== "") {
     ctx.log.warn(

@@ -1,6 +1,7 @@
 import type { App, Receiver, ReceiverEvent } from "@slack/bolt";
 import type { Log } from "../call.ts";
 import { messageOf } from "../errors.ts";
+import type { SlackRefusal } from "../meters.ts";
 import { bodyOf, teamOf } from "./request-body.ts";
 import { whyRefused, type SignedRequest } from "./signature.ts";
 
@@ -10,6 +11,8 @@ export type RequestOptions = {
   now: () => Date;
   /** The one workspace whose people are heard; undefined where only the token knows it. */
   team: () => string | undefined;
+  /** Counts what is turned away. */
+  refused?: (reason: SlackRefusal) => void;
 };
 
 /** What is sent back over HTTP. */
@@ -61,10 +64,11 @@ export class RequestReceiver implements Receiver {
   };
 
   async #answer(request: SignedRequest): Promise<DoorAnswer> {
-    const { signingSecret, log, now, team } = this.#options;
+    const { signingSecret, log, now, team, refused } = this.#options;
     const why = whyRefused(request, signingSecret, now());
     if (why !== undefined) {
       log.warn({ why }, "a request to Slack's path was refused");
+      refused?.("sender");
       return { status: 401 };
     }
     const body = bodyOf(request);
@@ -73,6 +77,7 @@ export class RequestReceiver implements Receiver {
     const ours = team();
     if (ours !== undefined && teamOf(body) !== ours) {
       log.warn({ team: teamOf(body) }, "a request of another workspace was refused");
+      refused?.("workspace");
       return { status: 403 };
     }
     if (!this.#listening) return { status: 503 };

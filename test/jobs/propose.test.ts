@@ -140,6 +140,12 @@ describe("a proposal", () => {
     ]);
   });
 
+  it("holds no more once what it moves is gone from the estate", async () => {
+    const { runId } = await propose(ctx, failover, input, asking("ana"));
+    const without = { ...ctx, estate: { ...estate, services: {} } };
+    expect(await brokenClaims(without, runId)).toEqual([expect.stringMatching(/checkout/u)]);
+  });
+
   it("of a region is looked at again as a service's is, though the run holds its services by then", async () => {
     bench.clusters[west]?.editConfig("shop", "app-config", { DB_HOST: "here" }, "kubectl");
     const { runId } = await propose(ctx, failoverRegion, { toRegion: west }, asking("ana"));

@@ -162,6 +162,8 @@ describe("a place that is lost", () => {
     await proposeRun(office);
     await say(office, ["one", "two"]);
     await office.time.pass(400);
+    const mails = office.mail.mailbox("ana@example.com").map(({ subject }) => subject);
+    expect(mails).toEqual(["[Muster] No channel takes Muster's messages"]);
     office.slack.archive("C02", false);
     const told = await lines(2, "C02");
     expect(told.slice(0, 2)).toEqual(["one", "two"]);

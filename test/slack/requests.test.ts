@@ -9,9 +9,17 @@ const logged: string[] = [];
 const note = (fields: object, message: string) => void logged.push(`${message} ${JSON.stringify(fields)}`);
 const log = { debug: note, info: note, warn: note, error: note };
 
+const refused: string[] = [];
+
 /** A receiver whose app does this with what comes through. */
 async function receiving(processEvent: (event: ReceiverEvent) => Promise<void>, team?: string) {
-  const receiver = new RequestReceiver({ signingSecret, log, now: () => now, team: () => team });
+  const receiver = new RequestReceiver({
+    signingSecret,
+    log,
+    now: () => now,
+    team: () => team,
+    refused: (why) => refused.push(why),
+  });
   receiver.init({ processEvent } as unknown as App);
   await receiver.start();
   return receiver;
@@ -79,6 +87,15 @@ describe("the door that Slack posts to", () => {
     expect(await from("command=/failover")).toBe(403);
     expect(await from(`payload=${encodeURIComponent(`{"team":{"id":"T01"},"user":{"team_id":"T99"}}`)}`)).toBe(200);
     expect(await from(`payload=${encodeURIComponent(`{"team":null,"user":{"team_id":"T99"}}`)}`)).toBe(403);
+  });
+
+  it("counts whom it turns away", async () => {
+    refused.length = 0;
+    const { door } = await receiving(({ ack }) => ack(), "T01");
+    await door(signed("command=/failover&team_id=T01"));
+    await door(signed("command=/failover&team_id=T99"));
+    await door(signed("command=/failover", { "x-slack-signature": `v0=${"0".repeat(64)}` }));
+    expect(refused).toEqual(["workspace", "sender"]);
   });
 
   it("closes behind what is under way: that is answered before it is shut, and nothing else is let in", async () => {

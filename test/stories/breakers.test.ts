@@ -59,6 +59,7 @@ describe("a run whose target fails half of what it is asked", () => {
       step: () => undefined,
       run: () => undefined,
       lease: () => undefined,
+      slackRefused: () => undefined,
     };
     const ctx = engineContext({ ...lab, worker: "one", steps: world.steps(), breakers, meters, log: quiet });
     // Nothing but silence at first, so that the breaker is open before the run begins to succeed.
