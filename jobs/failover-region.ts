@@ -82,7 +82,7 @@ function planRegion(estate: Estate, wanted: RegionInput, facts: RegionFacts): Pl
     blockers: moving.length === 0 ? blocked.map(({ service, because }) => `${service}: ${because}`) : [],
     warnings: [
       ...(breakGlass ? [`${spellBroken(breakGlass)}. Every rule that is not named holds.`] : []),
-      ...left.filter(({ kind }) => kind !== "there").map(staysBehind),
+      ...staysBehind(left, facts),
       ...warningsOf(moving, plans, facts),
     ],
     ...broken,
@@ -93,25 +93,41 @@ function planRegion(estate: Estate, wanted: RegionInput, facts: RegionFacts): Pl
 /** More services than this, and what is true of many of them is said once: nobody reads a thousand lines before they approve. */
 const mostOneByOne = 40;
 
+type Said = { service: string; text: string };
+
+/** What is true of services, by who they are: a line each while they are few, else one for all of whom the same is true. */
+function saidOf(
+  all: readonly Said[],
+  services: number,
+  facts: RegionFacts,
+): { who: string; many: boolean; text: string }[] {
+  if (services <= mostOneByOne) return all.map(({ service, text }) => ({ who: service, many: false, text }));
+  const alike = Map.groupBy(all, ({ service, text }) => {
+    const record = facts.services[service]?.dns.name.name ?? service;
+    return text.replaceAll(record, "<record>").replaceAll(service, "<service>");
+  });
+  return [...alike.values()].map(([first, ...more]) => ({
+    who: `${first?.service}${more.length > 0 ? ` and ${more.length} more services` : ""}`,
+    many: more.length > 0,
+    text: first?.text ?? "",
+  }));
+}
+
 function warningsOf(moving: string[], plans: Record<string, Plan>, facts: RegionFacts): string[] {
   const all = moving.flatMap((service) =>
     (plans[service]?.warnings ?? [])
       .filter((warning) => !warning.startsWith("BREAK GLASS"))
-      .map((warning) => ({ service, warning })),
+      .map((warning) => ({ service, text: warning })),
   );
-  if (moving.length <= mostOneByOne) return all.map(({ service, warning }) => `${service}: ${warning}`);
-  const alike = Map.groupBy(all, ({ service, warning }) => {
-    const record = facts.services[service]?.dns.name.name ?? service;
-    return warning.replaceAll(record, "<record>").replaceAll(service, "<service>");
-  });
-  return [...alike.values()].map((same) => {
-    const [first] = same;
-    const more = same.length > 1 ? ` and ${same.length - 1} more services` : "";
-    return `${first?.service}${more}: ${first?.warning}`;
-  });
+  return saidOf(all, moving.length, facts).map(({ who, text }) => `${who}: ${text}`);
 }
 
-const staysBehind = ({ service, because }: Left): string => `${service} is not moved by this: ${because}.`;
+function staysBehind(left: readonly Left[], facts: RegionFacts): string[] {
+  const all = left.flatMap(({ service, kind, because }) => (kind === "there" ? [] : [{ service, text: because }]));
+  return saidOf(all, all.length, facts).map(
+    ({ who, many, text }) => `${who} ${many ? "are" : "is"} not moved by this: ${text}.`,
+  );
+}
 
 /** A plan of its own for each service that can be moved, and why the others are left. */
 function plansOf(estate: Estate, wanted: RegionInput, facts: RegionFacts) {

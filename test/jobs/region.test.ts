@@ -197,6 +197,14 @@ describe("the preview of a thousand services", () => {
     ]);
   });
 
+  it("says once of many that they stay, and why", () => {
+    const unmovable = names.slice(1).map((name) => [name, `${name} has no database in us-west-2`]);
+    const plan = planOf(factsOf({ "service-0": healthy }, { unmovable: Object.fromEntries(unmovable) }), big);
+    expect(plan.warnings.filter((warning) => warning.includes("not moved"))).toEqual([
+      "service-1 and 998 more services are not moved by this: service-1 has no database in us-west-2.",
+    ]);
+  });
+
   it("counts the records that would change instead of naming each", () => {
     expect(shown.diffs.map(({ what }) => what)).toEqual(["DNS shares of 1000 names"]);
   });
