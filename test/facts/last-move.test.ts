@@ -24,7 +24,12 @@ describe("the last move of a service", () => {
   });
   afterAll(() => lab.close());
 
-  const record = async (job: string, outcome: string | undefined, ended: number, entries: Entry[]) => {
+  const record = async (
+    job: string,
+    outcome: "done" | "failed" | "cancelled" | undefined,
+    ended: number,
+    entries: Entry[],
+  ) => {
     const run = await propose(lab.db, planOf([], { job }));
     const values = entries.map(([kind, step, minute]) => ({
       run,
@@ -78,7 +83,7 @@ describe("the last move of a service", () => {
     ["took it back", "cancelled", [...moved("part", 1), ["undone", "part/shift-dns", 9]], false],
     ["found everything as it should be, and changed nothing", "done", moved("part", 1).slice(1), false],
     ["is still under way", undefined, moved("part", 1), false],
-  ] as [string, string | undefined, Entry[], boolean][])(
+  ] as [string, "done" | "failed" | "cancelled" | undefined, Entry[], boolean][])(
     "is told of each service by itself: a run of the region that %s",
     async (what, outcome, entries, counts) => {
       const service = `part-${what.replaceAll(/\W/g, "-")}`;
