@@ -5,6 +5,7 @@ import { whyUnreachable } from "../adapters/unreachable.ts";
 import { CannotContinue } from "../errors.ts";
 import { step, type StepContext } from "../engine/step.ts";
 import { asMuster } from "./database.ts";
+import { stopBesideReturned } from "./returned-writer.ts";
 import type { DatabaseTarget } from "./targets.ts";
 
 export type PromoteReplicaInput = {
@@ -29,12 +30,13 @@ export const promoteReplica = step<PromoteReplicaInput, PromoteReplicaSeen>({
   name: "promote-replica",
   title: ({ service, replica }) => `make ${replica.instance} in ${replica.region} the writer of ${service}`,
 
-  async observe(ctx, { replica }) {
+  async observe(ctx, { service, replica }, reads) {
     const instance = await getInstance(ctx, ctx.clients.rds(replica.region), replica.instance, { signal: ctx.signal });
     if (!instance) throw notThere(replica);
     const { status, sourceId, replication } = instance;
     if (isHopeless(status)) throw hopeless(replica, status);
-    const sql = await askServer(ctx, replica);
+    const { hearsWriter, ...sql } = await askServer(ctx, replica);
+    await stopBesideReturned(ctx, `${service}/promote-replica`, { hearsWriter, replica, reads });
     return { status, sourceId: sourceId ?? null, replication: replication ?? null, ...sql };
   },
 
@@ -69,19 +71,18 @@ export const promoteReplica = step<PromoteReplicaInput, PromoteReplicaSeen>({
   pollSeconds: 5,
 });
 
-async function askServer(
-  ctx: StepContext,
-  replica: DatabaseTarget,
-): Promise<Pick<PromoteReplicaSeen, "inRecovery" | "promotedAt">> {
+type Asked = Pick<PromoteReplicaSeen, "inRecovery" | "promotedAt"> & { hearsWriter: boolean };
+
+async function askServer(ctx: StepContext, replica: DatabaseTarget): Promise<Asked> {
   try {
     return await asMuster(ctx, replica, "LookAtReplica", async (sql) => {
-      const { inRecovery, serverAt } = await getReplicationState(sql);
-      return { inRecovery, promotedAt: inRecovery ? null : ((await getPromotedAt(sql)) ?? serverAt) };
+      const { inRecovery, serverAt, hearsWriter } = await getReplicationState(sql);
+      return { inRecovery, promotedAt: inRecovery ? null : ((await getPromotedAt(sql)) ?? serverAt), hearsWriter };
     });
   } catch (error) {
     ctx.signal.throwIfAborted();
     if (!whyUnreachable(error)) throw error;
-    return { inRecovery: null, promotedAt: null };
+    return { inRecovery: null, promotedAt: null, hearsWriter: false };
   }
 }
 

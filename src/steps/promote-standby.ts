@@ -1,9 +1,10 @@
 import { isNotInRecovery, promoteStandby as promote } from "../adapters/postgres-standby.ts";
 import { getPromotedAt, getReplicationState } from "../adapters/postgres-state.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
-import { step, unknown } from "../engine/step.ts";
+import { isUnknown, step, unknown, type StepContext, type Unknown } from "../engine/step.ts";
 import { CannotContinue } from "../errors.ts";
 import { asMuster } from "./database.ts";
+import { stopBesideReturned } from "./returned-writer.ts";
 import type { DatabaseTarget } from "./targets.ts";
 import { timelineBefore } from "./timelines.ts";
 
@@ -25,18 +26,12 @@ export const promoteStandby = step<PromoteStandbyInput, PromoteStandbySeen>({
   name: "promote-standby",
   title: ({ service, replica }) => `make ${replica.instance} in ${replica.region} the writer of ${service}`,
 
-  async observe(ctx, { replica }) {
-    try {
-      return await asMuster(ctx, replica, "LookAtStandby", async (sql) => {
-        const { inRecovery, timeline, serverAt } = await getReplicationState(sql);
-        return { inRecovery, timeline, promotedAt: inRecovery ? null : ((await getPromotedAt(sql)) ?? serverAt) };
-      });
-    } catch (error) {
-      ctx.signal.throwIfAborted();
-      const why = whyUnreachable(error);
-      if (!why) throw error;
-      return unknown(`${replica.instance} ${why}`);
-    }
+  async observe(ctx, { service, replica }, reads) {
+    const seen = await askServer(ctx, replica);
+    if (isUnknown(seen)) return seen;
+    const { hearsWriter, ...standby } = seen;
+    await stopBesideReturned(ctx, `${service}/promote-standby`, { hearsWriter, replica, reads });
+    return standby;
   },
 
   missing({ inRecovery, timeline }, { replica }, reads) {
@@ -62,6 +57,24 @@ export const promoteStandby = step<PromoteStandbyInput, PromoteStandbySeen>({
   settleSeconds: 10,
   pollSeconds: 2,
 });
+
+async function askServer(
+  ctx: StepContext,
+  replica: DatabaseTarget,
+): Promise<Unknown | (PromoteStandbySeen & { hearsWriter: boolean })> {
+  try {
+    return await asMuster(ctx, replica, "LookAtStandby", async (sql) => {
+      const { inRecovery, timeline, serverAt, hearsWriter } = await getReplicationState(sql);
+      const promotedAt = inRecovery ? null : ((await getPromotedAt(sql)) ?? serverAt);
+      return { inRecovery, timeline, promotedAt, hearsWriter };
+    });
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    const why = whyUnreachable(error);
+    if (!why) throw error;
+    return unknown(`${replica.instance} ${why}`);
+  }
+}
 
 const sameTimeline = (
   now: number | null,

@@ -20,7 +20,7 @@ describe("the plan of a failover", () => {
       "accept-split-brain < fence-writes",
       "catch-up < accept-split-brain, fence-writes",
       "accept-loss < catch-up",
-      "promote-replica < accept-loss",
+      "promote-replica < accept-loss, fence-writes, catch-up",
       "open-writes < promote-replica",
       "verify-database < open-writes, fence-writes, catch-up",
       "restart-pods < scale-deployment, verify-database, point-config",

@@ -88,7 +88,7 @@ describe("pointing customers at the new region", () => {
     const { nodes } = failover.plan(estate, { toRegion: "us-west-2", service: "checkout" }, eastDead);
     const after = Object.fromEntries(nodes.map(({ step, after: before }) => [step, before]));
     expect(after["shift-dns"]).toEqual(["checkout/accept-loss"]);
-    expect(after["promote-replica"]).toEqual(["checkout/accept-loss"]);
+    expect(after["promote-replica"]).toEqual(["checkout/accept-loss", "checkout/fence-writes", "checkout/catch-up"]);
     expect(after["restart-pods"]).toEqual(["checkout/scale-deployment", "checkout/point-config"]);
     expect(after["await-pods"]).toEqual(["checkout/restart-pods", "checkout/verify-database"]);
     expect(after["verify-service"]).toEqual(["checkout/await-pods"]);

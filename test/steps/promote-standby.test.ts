@@ -72,6 +72,13 @@ describe("a standby that only its own server can promote", () => {
     await bench.pair.setRegion(west, "open");
   });
 
+  it("that hears a writer again, which could not be fenced, is not promoted", async () => {
+    const silent = { ...reads, "fence-writes": { unknown: "it does not answer" } };
+    const error: unknown = await promoteStandby.observe(bench.ctx, input, silent).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(CannotContinue);
+    expect((error as CannotContinue).explanation.happened).toContain(`${host} receives from it again.`);
+  });
+
   it("leaves recovery once, on a new timeline; told again, it refuses, and that is known to have changed nothing", async () => {
     const { before, result, waited } = await drive(bench, promoteStandby, input, reads);
     expect(before).toEqual({ inRecovery: true, timeline: 1, promotedAt: null });

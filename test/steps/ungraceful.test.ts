@@ -15,7 +15,8 @@ import { fenceWrites } from "../../src/steps/fence-writes.ts";
 import { openWrites } from "../../src/steps/open-writes.ts";
 import { promoteReplica, type PromoteReplicaSeen } from "../../src/steps/promote-replica.ts";
 import { verifyDatabase } from "../../src/steps/verify-database.ts";
-import { drive, openBench, type Bench } from "./bench.ts";
+import { CannotContinue } from "../../src/errors.ts";
+import { drive, noteIntent, openBench, type Bench } from "./bench.ts";
 import { from, inputs } from "./inputs.ts";
 
 const mode = "ungraceful" as const;
@@ -103,6 +104,30 @@ describe("the steps of a failover away from a dead region", () => {
     await probed(false, 70);
     expect(await loss()).toBe(85);
     await bench.db.deleteFrom("probe").execute();
+  });
+
+  it("an old writer that came back while people were asked stops the promotion before its first try, and no other", async () => {
+    await bench.setRegionDead(east, false);
+    while (!(await streams(bench.pair.replica.server))) await setTimeout(50);
+    const look = (known: Reads) => promoteReplica.observe(bench.ctx, inputs.promoteReplica, known);
+    const error = await drive(bench, promoteReplica, inputs.promoteReplica, reads).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(CannotContinue);
+    expect((error as CannotContinue).explanation).toEqual({
+      happened:
+        "The old writer was silent and could not be fenced; now it is back: checkout-db-west receives from it again.",
+      means: expect.stringMatching(/^Customers may be writing there\. .* Nothing was promoted\.$/),
+      todo: expect.stringMatching(/^Press Undo, .*fenced; or cut it off from everybody, then press Continue\.$/),
+    });
+    expect(bench.log.of("rds", "PromoteReadReplica")).toEqual([]);
+    // A fence that holds, one that people went on without, and a plan that was made before this look.
+    const others: Reads[] = [{ "fence-writes": { provenBy: "no login" } }, { "fence-writes": { waived: true } }, {}];
+    for (const known of others) expect(await look(known)).toMatchObject({ inRecovery: true });
+    // What may have been done is seen through, whoever comes back.
+    await noteIntent(bench, "promote-replica");
+    expect(await look(reads)).toMatchObject({ inRecovery: true });
+    await bench.db.deleteFrom("step_event").where("step", "=", "checkout/promote-replica").execute();
+    await bench.setRegionDead(east, true);
+    while (await streams(bench.pair.replica.server)) await setTimeout(50);
   });
 
   it("the replica becomes the writer beside an old one that does not answer", async () => {

@@ -101,8 +101,13 @@ export const rdsPostgres: DatabaseDriver<Settings> = {
     return undefined;
   },
 
-  promote: (facts, { service, replica }, { after }) =>
-    use(promoteReplica, service, { service, replica, backupRetentionDays: backupDaysOf(facts) }, { after: [after] }),
+  promote: (facts, { service, replica }, { after, reads }) =>
+    use(
+      promoteReplica,
+      service,
+      { service, replica, backupRetentionDays: backupDaysOf(facts) },
+      { after: [after], reads },
+    ),
 };
 
 /** Backups of the new writer, in days: as many as the old one keeps; never none, or no new replica could be made of it. */
