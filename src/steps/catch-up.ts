@@ -37,7 +37,8 @@ export const catchUp = step<CatchUpInput, CatchUpSeen>({
     if (fence === undefined) await ctx.clock.sleep(betweenLooksSeconds, ctx.signal);
     const state = fence === undefined ? await look() : first;
     const still = isLevel(first) && isLevel(state) && first.replayLsn === state.replayLsn;
-    const arrived = !state.inRecovery || (fence === undefined ? still : reached(state.replayLsn, fence));
+    const hasAll = fence !== undefined && reached(state.replayLsn, fence);
+    const arrived = !state.inRecovery || (fence === undefined ? still : hasAll);
     // It promotes only after replaying what it has; how much that is, and so the loss, is not known before.
     if (!arrived && !state.hearsWriter && fence === undefined && mode === "ungraceful") {
       return unknown(`${to.instance} has not replayed what it received: ${left(state)} are left`);
@@ -47,7 +48,8 @@ export const catchUp = step<CatchUpInput, CatchUpSeen>({
       arrived ? countTables(ctx, to) : null,
       fence === undefined ? findLastWrite(ctx, service, from.instance) : undefined,
     ]);
-    const lost = fence === undefined ? lossSeconds(lastWrite, heartbeat) : 0;
+    // Somebody else may have promoted it before it had all: where that was, no server tells afterwards.
+    const lost = fence === undefined ? lossSeconds(lastWrite, heartbeat) : hasAll ? 0 : undefined;
     return {
       inRecovery: state.inRecovery,
       receiveLsn: state.receiveLsn ?? null,

@@ -5,6 +5,7 @@ import { CannotContinue } from "../../src/errors.ts";
 import { isUnknown, type Json, type Reads } from "../../src/engine/step.ts";
 import { instances, west } from "../../src/lab/estate.ts";
 import { ask, pauseReplay } from "../../src/lab/postgres-pair.ts";
+import { acceptLoss } from "../../src/steps/accept-loss.ts";
 import { catchUp } from "../../src/steps/catch-up.ts";
 import { asMuster } from "../../src/steps/database.ts";
 import { fenceWrites, type FenceWritesSeen } from "../../src/steps/fence-writes.ts";
@@ -110,6 +111,14 @@ describe("trouble with databases", () => {
       promoteReplica.apply(bench.ctx, inputs.promoteReplica, { before: seen, seen, reads: {} }),
     );
     expect(promoteReplica.hadNoEffect?.(error)).toBe(true);
+  });
+
+  it("a replica that somebody promoted before the fence was reached may have lost something, and people are asked", async () => {
+    const known: Reads = { ...reads, "catch-up": await catchUp.observe(bench.ctx, inputs.catchUp, reads) };
+    expect(known["catch-up"]).toMatchObject({ inRecovery: false, lossSeconds: null });
+    expect(acceptLoss.question({ ...inputs.acceptLoss, shownLossSeconds: 0 }, known)).toBe(
+      "How much of checkout is lost is unknown; the card said 0 s, 900 s are allowed. Promote?",
+    );
   });
 
   it("a state that does not end by itself is for a person", async () => {
