@@ -2,6 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { failover } from "../../jobs/failover.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
 import { hashPlan, inOrder } from "../../src/engine/plan.ts";
+import { acceptLoss, type AcceptLossInput } from "../../src/steps/accept-loss.ts";
 import { eastDead, estate, estateWith, healthy, replica, saw, sawNothing, silent } from "./facts.ts";
 
 const input = { toRegion: "us-west-2", service: "checkout" };
@@ -227,6 +228,11 @@ describe("the blockers of a failover", () => {
       to: { instance: saw(noReplica), server: saw({ takesWrites: true, hearsWriter: false }) },
       promotion: saw({ last: { region: "us-west-2", run: "fo-1", at: "2026-11-23T11:00:00.000Z" } }),
     };
-    expect(planOf(facts).blockers).toEqual([]);
+    const plan = planOf(facts);
+    expect(plan.blockers).toEqual([]);
+    // What that run found and asked is past: nobody is asked whether to promote what was promoted.
+    const loss = plan.nodes.find(({ step }) => step === "accept-loss")?.input as AcceptLossInput;
+    expect(loss.shownLossSeconds).toBeNull();
+    expect(acceptLoss.question(loss, { "catch-up": { inRecovery: false, lossSeconds: null } })).toBeUndefined();
   });
 });
