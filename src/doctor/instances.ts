@@ -1,6 +1,6 @@
 import type { Instance } from "../adapters/rds.ts";
+import { stateOf } from "../adapters/rds-states.ts";
 import { seen, whyUnseen, type Fact } from "../facts/fact.ts";
-import { readyToPromote } from "../facts/replica.ts";
 import { forEach } from "./at-once.ts";
 import type { Check, DoctorContext } from "./check.ts";
 import { broken, ok, warning, type Finding } from "./finding.ts";
@@ -34,7 +34,7 @@ function judgeInstance(service: string, side: Pair["sides"][0], fact: Fact<Insta
   }
   const { status, sourceId, replication, engineVersion } = instance;
   const role = sourceId === undefined ? "a writer" : `a replica, ${replication ?? "of unknown state"}`;
-  const ready = readyToPromote(status);
+  const ready = stateOf(status).promotes;
   if (ready === "no") {
     return broken(subject, {
       happened: `${spelt(side)} is "${status}".`,

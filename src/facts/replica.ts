@@ -5,15 +5,6 @@ import type { Context } from "../context.ts";
 import type { DatabaseServer } from "./databases/driver.ts";
 import type { Side } from "./targets.ts";
 
-/** States in which RDS will not promote now, but will later without anybody doing anything. */
-const passing = /^(backing-up|modifying|rebooting|maintenance|upgrading|starting|storage-optimization|configuring-.*)$/;
-
-/** Tells what a state of RDS means for a promotion: fine, wait for it, or ask a person. */
-export function readyToPromote(status: string): "yes" | "later" | "no" {
-  if (status === "available" || status === "storage-optimization") return "yes";
-  return passing.test(status) ? "later" : "no";
-}
-
 /** Remembers an instance as RDS told it, for the day on which its region does not answer. */
 export async function rememberInstance(
   ctx: CallContext & Pick<Context, "db">,

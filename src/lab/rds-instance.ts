@@ -68,12 +68,13 @@ export class Instance {
     this.#history.write({ ...this.state, ...change });
   }
 
-  /** Refuses what RDS refuses: to promote what is no replica, or not available. */
+  /** Refuses what RDS refuses: to promote what is no replica, or busy; changes of its storage go on in the background. */
   checkPromotable(): void {
     const { status, source } = this.state;
     const { id } = this.options;
-    if (status !== "available" || this.promoting) {
-      const shown = status === "available" ? "modifying" : status;
+    const isFit = status === "available" || status === "storage-optimization";
+    if (!isFit || this.promoting) {
+      const shown = isFit ? "modifying" : status;
       throw new AwsRefusal("InvalidDBInstanceState", `DB instance ${id} is not in available state; it is ${shown}.`);
     }
     if (!source) throw new AwsRefusal("InvalidDBInstanceState", `DB instance ${id} is not a read replica.`);

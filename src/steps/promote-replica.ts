@@ -1,5 +1,6 @@
 import { getPromotedAt, getReplicationState } from "../adapters/postgres-state.ts";
 import { getInstance, isInvalidState, isThrottled, promoteReplica as promote } from "../adapters/rds.ts";
+import { stateOf } from "../adapters/rds-states.ts";
 import { isRefusal } from "../adapters/aws-errors.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
 import { CannotContinue } from "../errors.ts";
@@ -34,14 +35,14 @@ export const promoteReplica = step<PromoteReplicaInput, PromoteReplicaSeen>({
     const instance = await getInstance(ctx, ctx.clients.rds(replica.region), replica.instance, { signal: ctx.signal });
     if (!instance) throw notThere(replica);
     const { status, sourceId, replication } = instance;
-    if (isHopeless(status)) throw hopeless(replica, status);
+    if (stateOf(status).isHopeless) throw hopeless(replica, status);
     const { hearsWriter, ...sql } = await askServer(ctx, replica);
     await stopBesideReturned(ctx, `${service}/promote-replica`, { hearsWriter, replica, reads });
     return { status, sourceId: sourceId ?? null, replication: replication ?? null, ...sql };
   },
 
   missing({ status, sourceId, replication, inRecovery }, { replica }) {
-    if (!servesIn(status)) return `${replica.instance} is still "${status}", not available`;
+    if (!stateOf(status).serves) return `${replica.instance} is still "${status}", not available`;
     if (sourceId !== null) return `${replica.instance} is still a replica of ${shortName(sourceId)}`;
     if (replication !== null) return `${replica.instance} still says that its replication is "${replication}"`;
     if (inRecovery === null) return `${replica.instance} does not answer yet`;
@@ -49,7 +50,7 @@ export const promoteReplica = step<PromoteReplicaInput, PromoteReplicaSeen>({
   },
 
   notYet({ status, sourceId, replication, inRecovery }, { replica }) {
-    if (status !== "available")
+    if (stateOf(status).promotes !== "yes")
       return `${replica.instance} is "${status}", and cannot be promoted before it is available`;
     if (sourceId !== null) return undefined;
     // No replica any more by RDS's word: a second promotion would be refused, and what is left needs time only.
@@ -85,15 +86,6 @@ async function askServer(ctx: StepContext, replica: DatabaseTarget): Promise<Ask
     return { inRecovery: null, promotedAt: null, hearsWriter: false };
   }
 }
-
-// RDS backs a promoted instance up at once; the server takes writes meanwhile, and the backup may take hours.
-const servesIn = (status: string): boolean => status === "available" || status === "backing-up";
-
-// A set without a promised order (AWS): these do not end by themselves, all others but "available" do.
-const isHopeless = (status: string): boolean =>
-  /^(failed|incompatible-.*|inaccessible-.*|storage-full|insufficient-capacity|deleting|stopped|stopping|restore-error)$/.test(
-    status,
-  );
 
 function hopeless({ instance, region }: DatabaseTarget, status: string): CannotContinue {
   return new CannotContinue({

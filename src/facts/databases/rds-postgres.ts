@@ -1,11 +1,12 @@
 import { getInstance, type Instance } from "../../adapters/rds.ts";
+import { stateOf } from "../../adapters/rds-states.ts";
 import { use } from "../../engine/plan.ts";
 import { unknown } from "../../engine/step.ts";
 import type { Database } from "../../estate.ts";
 import { promoteReplica } from "../../steps/promote-replica.ts";
 import { seen, whyUnseen, type Fact } from "../fact.ts";
 import type { FactsWithDatabase } from "../failover.ts";
-import { readyToPromote, recallInstance, rememberInstance } from "../replica.ts";
+import { recallInstance, rememberInstance } from "../replica.ts";
 import type { DatabaseDriver, DatabaseServer } from "./driver.ts";
 
 type Settings = Extract<Database, { driver: "rds-postgres" }>;
@@ -46,7 +47,7 @@ export const rdsPostgres: DatabaseDriver<Settings> = {
       instance.sourceId === undefined ? "not a replica" : (instance.replication ?? "replication unknown"),
       instance.hasBackup ? "has a backup" : "no backup yet",
     ];
-    const ready = instance.sourceId === undefined ? "no" : readyToPromote(instance.status);
+    const ready = instance.sourceId === undefined ? "no" : stateOf(instance.status).promotes;
     return { value: parts.join(", "), tone: ready === "yes" ? "good" : ready === "later" ? "warn" : "bad" };
   },
 
@@ -68,7 +69,7 @@ export const rdsPostgres: DatabaseDriver<Settings> = {
     if (instance.sourceId === undefined) {
       return [...blockers, `${to.instance} is not a replica of ${from.instance}: its data stops where it was last one`];
     }
-    if (readyToPromote(instance.status) === "no")
+    if (stateOf(instance.status).promotes === "no")
       blockers.push(`${to.instance} is "${instance.status}"; RDS does not promote it like that`);
     if (instance.replication === "terminated")
       blockers.push(`replication to ${to.instance} was terminated; it can no longer follow ${from.instance}`);
@@ -79,7 +80,7 @@ export const rdsPostgres: DatabaseDriver<Settings> = {
     const instance = instanceOf(facts.to.instance);
     if (!instance) return [];
     return [
-      ...(instance.sourceId !== undefined && readyToPromote(instance.status) === "later"
+      ...(instance.sourceId !== undefined && stateOf(instance.status).promotes === "later"
         ? [`${to.instance} is "${instance.status}"; the promotion waits until it is available.`]
         : []),
       ...(instance.hasBackup ? [] : [`${to.instance} has no backup of its own yet.`]),
@@ -97,7 +98,8 @@ export const rdsPostgres: DatabaseDriver<Settings> = {
     if (!instance) return undefined;
     if ((instance.sourceId ?? null) !== sourceId)
       return instance.sourceId ? `it is a replica of ${instance.sourceId} now` : "it is none now";
-    if (sourceId !== null && readyToPromote(instance.status) === "no") return `RDS says "${instance.status}" of it now`;
+    if (sourceId !== null && stateOf(instance.status).promotes === "no")
+      return `RDS says "${instance.status}" of it now`;
     return undefined;
   },
 
