@@ -19,11 +19,22 @@ export function isRefusal(error: unknown): boolean {
 }
 
 const denied =
-  /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|InvalidClientTokenId|SignatureDoesNotMatch|ExpiredToken|ExpiredTokenException)$/;
+  /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|InvalidClientTokenId|SignatureDoesNotMatch)$/;
 
-/** Turns a refusal of our rights into sentences a person can act on; every other error stays as it is. */
+/** Credentials that were good, and are past their time: no right is missing, and the SDK asks for new ones with each call. */
+const expired = /^(ExpiredToken|ExpiredTokenException)$/;
+
+/**
+ * Turns a refusal of our rights into sentences a person can act on. Credentials that have expired are no such refusal: the
+ * error says so and stays what it is, so that the call is made again. Every other error stays as it is.
+ */
 export function explainDenied(error: unknown, deed: string, permission: string): unknown {
-  if (!(error instanceof Error) || !denied.test(error.name)) return error;
+  if (!(error instanceof Error)) return error;
+  if (expired.test(error.name)) {
+    error.message = `AWS did not ${deed}, because Muster's credentials have expired (${error.name}); it is tried again with fresh credentials`;
+    return error;
+  }
+  if (!denied.test(error.name)) return error;
   return new CannotContinue(
     {
       happened: `AWS did not let Muster ${deed} (${permission}: ${error.name}).`,
