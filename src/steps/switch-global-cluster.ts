@@ -2,9 +2,10 @@ import { isRefusal, isThrottled } from "../adapters/aws-errors.ts";
 import { getReplicationState } from "../adapters/postgres-state.ts";
 import { changeRoles, getGlobalCluster, isInvalidGlobalState, type RoleChange } from "../adapters/rds-global.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
-import { step, type StepContext } from "../engine/step.ts";
+import { isUnknown, step, type StepContext } from "../engine/step.ts";
 import { CannotContinue } from "../errors.ts";
 import { asMuster } from "./database.ts";
+import { stopBesideReturned } from "./returned-writer.ts";
 import type { DatabaseTarget } from "./targets.ts";
 
 export type SwitchGlobalClusterInput = {
@@ -13,6 +14,8 @@ export type SwitchGlobalClusterInput = {
   global: string;
   /** The secondary that becomes its primary, by its writer endpoint, which answers from then on. */
   replica: DatabaseTarget;
+  /** Where it answers while it is a secondary; plans of earlier releases have none. */
+  reader?: { host: string; port: number };
   targetArn: string;
   change: RoleChange;
   /** Where the change is asked for: a switchover in the region that is left, a failover in the one that is entered. */
@@ -34,15 +37,19 @@ export const switchGlobalCluster = step<SwitchGlobalClusterInput, SwitchGlobalCl
   name: "switch-global-cluster",
   title: ({ service, replica }) => `make ${replica.instance} in ${replica.region} the writer of ${service}`,
 
-  async observe(ctx, { global, replica, targetArn }) {
+  async observe(ctx, { service, global, replica, reader, targetArn }, reads) {
     // In the region that is entered, whatever became of the other.
     const found = await getGlobalCluster(ctx, ctx.clients.rds(replica.region), global, { signal: ctx.signal });
     if (!found) throw notThere(global, replica);
     const { status, members, moving } = found;
     const isPrimary = members.some(({ arn, isWriter }) => arn === targetArn && isWriter);
+    if (!isPrimary && !moving && reader && isUnknown(reads["fence-writes"])) {
+      const { hearsWriter } = await askServer(ctx, { ...replica, ...reader });
+      await stopBesideReturned(ctx, `${service}/switch-global-cluster`, { hearsWriter, replica, reads });
+    }
     // Before that its writer endpoint answers nobody.
-    const server = isPrimary ? await askServer(ctx, replica) : { inRecovery: null, promotedAt: null };
-    return { status, isPrimary, moving: moving ?? null, ...server };
+    const { inRecovery, promotedAt } = isPrimary ? await askServer(ctx, replica) : silent;
+    return { status, isPrimary, moving: moving ?? null, inRecovery, promotedAt };
   },
 
   missing({ status, isPrimary, moving, inRecovery }, { global, replica }) {
@@ -75,17 +82,18 @@ export const switchGlobalCluster = step<SwitchGlobalClusterInput, SwitchGlobalCl
   pollSeconds: 10,
 });
 
-async function askServer(
-  ctx: StepContext,
-  replica: DatabaseTarget,
-): Promise<Pick<SwitchGlobalClusterSeen, "inRecovery" | "promotedAt">> {
+type Asked = Pick<SwitchGlobalClusterSeen, "inRecovery" | "promotedAt"> & { hearsWriter: boolean };
+
+const silent: Asked = { inRecovery: null, promotedAt: null, hearsWriter: false };
+
+async function askServer(ctx: StepContext, replica: DatabaseTarget): Promise<Asked> {
   try {
-    const { inRecovery, serverAt } = await asMuster(ctx, replica, "LookAtReplica", getReplicationState);
-    return { inRecovery, promotedAt: inRecovery ? null : serverAt };
+    const { inRecovery, serverAt, hearsWriter } = await asMuster(ctx, replica, "LookAtReplica", getReplicationState);
+    return { inRecovery, promotedAt: inRecovery ? null : serverAt, hearsWriter };
   } catch (error) {
     ctx.signal.throwIfAborted();
     if (!whyUnreachable(error)) throw error;
-    return { inRecovery: null, promotedAt: null };
+    return silent;
   }
 }
 

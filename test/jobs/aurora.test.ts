@@ -61,6 +61,7 @@ describe("the plan of a service in a global cluster of Aurora", () => {
       change: "switchover",
       askedIn: east,
       replica: { instance: ids[west], host: clusterHostOf(west), aurora: true },
+      reader: { host: readHostOf(west), port: 5432 },
     });
     expect(rowOf(inAurora(healthy), "Rights not proven")).toMatch(/^rds:SwitchoverGlobalCluster and /);
   });

@@ -11,6 +11,7 @@ import { ask } from "../../src/lab/postgres-pair.ts";
 import { checkout } from "../../src/lab/services.ts";
 import { asMuster } from "../../src/steps/database.ts";
 import { switchGlobalCluster, type SwitchGlobalClusterInput } from "../../src/steps/switch-global-cluster.ts";
+import type { DatabaseTarget } from "../../src/steps/targets.ts";
 import { drive, openBench, type Bench } from "./bench.ts";
 import { roleChange, vault } from "./inputs.ts";
 
@@ -29,6 +30,10 @@ describe("a global cluster of Aurora", () => {
       .catch((error: unknown) => error);
   };
   const noEffect = (error: unknown) => [isInvalidGlobalState(error), switchGlobalCluster.hadNoEffect?.(error)];
+
+  const hearsNothing = async (replica: DatabaseTarget) => {
+    while ((await asMuster(bench.ctx, replica, "LookAtReplica", getReplicationState)).hearsWriter) await pause(100);
+  };
 
   beforeAll(async () => {
     bench = await openBench({ services: [{ ...checkout, driver: "aurora-postgres" }, vault] });
@@ -80,6 +85,19 @@ describe("a global cluster of Aurora", () => {
     expect(switchGlobalCluster.hadNoEffect?.(error)).toBe(true);
   });
 
+  it("is left as it is where its primary could not be fenced and the secondary hears it again", async () => {
+    const input = { ...roleChange("checkout", "failover"), reader: { host: readHostOf(west), port: 5432 } };
+    const unfenced = { "fence-writes": { unknown: "it does not answer" } };
+    const error: unknown = await switchGlobalCluster
+      .observe(bench.ctx, input, unfenced)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(CannotContinue);
+    expect((error as CannotContinue).explanation.happened).toContain(`${id} receives from it again.`);
+    // A fence that holds; a plan of an earlier release.
+    expect(await switchGlobalCluster.observe(bench.ctx, input, {})).toMatchObject({ isPrimary: false });
+    expect(await switchGlobalCluster.observe(bench.ctx, switchover, unfenced)).toMatchObject({ isPrimary: false });
+  });
+
   it("changes its roles once; asked meanwhile or again, RDS refuses, and that is known to have changed nothing", async () => {
     expect(await apply(switchover)).toBeUndefined();
     expect(noEffect(await apply(switchover))).toEqual([true, true]);
@@ -104,7 +122,11 @@ describe("a global cluster of Aurora", () => {
     await bench.setRegionDead(east, true);
     const refused = await apply({ ...roleChange(name, "switchover"), askedIn: west });
     expect(noEffect(refused)).toEqual([true, true]);
-    const { result } = await drive(bench, switchGlobalCluster, failover);
+    // It hears nothing: a primary that stays silent stops nothing.
+    const reader = { host: readHostOf(west, name), port: 5432 };
+    const unfenced = { "fence-writes": { unknown: "it does not answer" } };
+    await hearsNothing({ ...failover.replica, ...reader });
+    const { result } = await drive(bench, switchGlobalCluster, { ...failover, reader }, unfenced);
     expect(result).toMatchObject({ isPrimary: true, inRecovery: false });
     expect(bench.log.of("rds", "FailoverGlobalCluster").map(({ resource }) => resource)).toEqual([
       `${west}/${clustersOf(name)[west]}`,

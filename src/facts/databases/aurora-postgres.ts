@@ -116,12 +116,13 @@ export const auroraPostgres: DatabaseDriver<Settings> = {
     return undefined;
   },
 
-  promote(facts, { service, replica }, { mode, after }) {
-    const { arn = "", aurora } = clusterOf(facts) ?? {};
+  promote(facts, { service, replica }, { mode, after, reads }) {
+    const { arn = "", aurora, readEndpoint: reader } = clusterOf(facts) ?? {};
     const change = changeFor(mode);
     const askedIn = change === "switchover" ? facts.fromRegion : facts.toRegion;
-    const input = { service, global: aurora?.global.id ?? "", replica, targetArn: arn, change, askedIn };
-    return use(switchGlobalCluster, service, input, { after: [after] });
+    const heard = reader ? { reader } : {};
+    const input = { service, global: aurora?.global.id ?? "", replica, ...heard, targetArn: arn, change, askedIn };
+    return use(switchGlobalCluster, service, input, { after: [after], reads });
   },
 };
 
