@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
-import { Config } from "../../src/config.ts";
+import { Config, readConfig } from "../../src/config.ts";
 import { renderChart } from "../plumbing/go-template.ts";
 import { wrongFields } from "../plumbing/kubernetes-types.ts";
 
@@ -13,7 +13,7 @@ const read = (path: string) => readFileSync(root + path, "utf8");
 
 type Json = Record<string, unknown>;
 type Manifest = { apiVersion: string; kind: string; metadata: { name: string; annotations?: Record<string, string> } };
-type Container = { env?: { name: string }[]; volumeMounts?: { name: string }[]; securityContext: Json };
+type Container = { env?: { name: string; value?: string }[]; volumeMounts?: { name: string }[]; securityContext: Json };
 type Pod = { containers: Container[]; volumes?: { name: string }[]; securityContext: Json };
 
 const manifestsIn = (text: string): Manifest[] =>
@@ -95,11 +95,23 @@ describe("the chart", () => {
     expect(spec.template.metadata.labels["app.kubernetes.io/name"]).not.toBe("muster");
   });
 
-  it("migrates first, with nothing but the database's address", () => {
+  it("migrates first, with nothing but the settings", () => {
     const job = rendered(everything).get("Job");
     expect(job?.metadata.annotations?.["helm.sh/hook"]).toBe("pre-install,pre-upgrade");
     expect(podOf(job).volumes).toBeUndefined();
     expect(podOf(job).containers).toMatchObject([{ args: ["migrate"], envFrom: [{ secretRef: { name: "muster" } }] }]);
+  });
+
+  it("gives the tables' maker the settings that the servers have, so that none of the Secret is wrong alone", () => {
+    const secrets = { DATABASE_URL: "postgres://muster@db/muster", REDIS_PASSWORD: "from the Secret" };
+    const settingsOf = (kind: string, changes: Json) =>
+      Object.fromEntries(
+        podOf(rendered(changes).get(kind)).containers[0]?.env?.map(({ name, value }) => [name, value]) ?? [],
+      );
+    expect(readConfig({ ...secrets, ...settingsOf("Job", everything) })).toMatchObject({ REDIS_MASTER: "mymaster" });
+    expect(settingsOf("Deployment", everything)).toMatchObject(settingsOf("Job", everything));
+    // Without its neighbours it is refused.
+    expect(() => readConfig({ ...secrets, ...settingsOf("Job", {}) })).toThrow("REDIS_PASSWORD");
   });
 
   it.each(["Deployment", "Job"])("runs no %s as root, and lets none write to its disk or gain rights", (kind) => {
