@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { east, instances, record, west, zone } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 import type { LabRequest } from "../../src/lab/request-log.ts";
+import { controlCheck } from "../../src/lab/traffic.ts";
 import { actionsOf, isAllowed, readPolicy, type AwsCall, type Policy } from "../plumbing/iam.ts";
 import { rightsOf, ruleFor, shippedRoles, type ClusterCall, type Role } from "../plumbing/rbac.ts";
 import { account, awsCalls, clusterCalls, controlNames } from "./lab-calls.ts";
@@ -78,9 +79,16 @@ describe("the rights that docs/install.md hands out", () => {
     }
   });
   let looked: Lab;
+  let dryRun: string;
   beforeAll(async () => {
     looked = await openLab({ patient: true });
     grant(looked, observeRoles);
+    // Its records have health checks: preflight asks how those are.
+    const check = looked.route53.health.create("by hand", controlCheck);
+    check.endpointOk = false;
+    const pair = looked.route53.records().filter(({ setIdentifier }) => setIdentifier !== undefined);
+    looked.route53.edit(pair.map((one) => ({ ...one, healthCheckId: check.id })));
+    dryRun = (await looked.types("ana", ["failover", west, "checkout", "--dry-run"])).text;
   });
   afterAll(() => looked.close());
 
@@ -92,10 +100,11 @@ describe("the rights that docs/install.md hands out", () => {
     expect(outsideClusters(requests, [...observeRoles, ...actRoles])).toEqual([]);
   });
 
-  it("of looking are enough to see a plan, which then says what Muster may not do yet", async () => {
-    const { text } = await looked.types("ana", ["failover", west, "checkout", "--dry-run"]);
-    expect(text).toContain("Muster may not scale shop/checkout in the cluster west");
-    expect(text).toContain("Muster may not change the config map shop/app-config in the cluster west");
+  it("of looking are enough to see a plan, which then says what Muster may not do yet", () => {
+    expect(dryRun).toContain("Muster may not scale shop/checkout in the cluster west");
+    expect(dryRun).toContain("Muster may not change the config map shop/app-config in the cluster west");
+    expect(dryRun).toContain("the health check of us-east-1's record");
+    expect(awsCalls(looked.log.all).map(({ action }) => action)).toContain("route53:GetHealthCheckStatus");
     expect(outsideAws(looked.log.all, [observe])).toEqual([]);
     // The cluster is asked to check the change, and says no.
     const refused = outsideClusters(looked.log.all, observeRoles).map(({ verb, resource }) => `${verb} ${resource}`);
@@ -103,11 +112,10 @@ describe("the rights that docs/install.md hands out", () => {
     expect(looked.changes()).toEqual([]);
   });
 
-  it("hold nothing that no failover uses", () => {
-    const requests = Object.values(played).flat();
+  it("hold nothing that no failover and no look uses", () => {
+    const requests = [...Object.values(played).flat(), ...looked.log.all];
     const actions = new Set(awsCalls(requests).map(({ action }) => action));
-    // Only muster doctor looks at health checks.
-    expect(actionsOf([observe, act]).filter((action) => !actions.has(action))).toEqual(["route53:GetHealthCheck"]);
+    expect(actionsOf([observe, act]).filter((action) => !actions.has(action))).toEqual([]);
     const asked = new Set(clusterCalls(requests).map(({ verb, resource }) => `${verb} ${resource}`));
     expect(rightsOf([...observeRoles, ...actRoles]).filter((right) => !asked.has(right))).toEqual([]);
   });
