@@ -36,7 +36,7 @@ export async function getObject(
         const { ETag, Body } = await s3.getObject(placeOf(object), { abortSignal });
         return { etag: ETag ?? "", text: (await Body?.transformToString()) ?? "" };
       },
-      options,
+      asked(object, options),
     );
   } catch (error) {
     if ((error as Error).name === "NoSuchKey") return null;
@@ -61,7 +61,7 @@ export async function putObject(
   const content = { Body: text, ContentType: "text/plain; charset=utf-8", CacheControl: "no-store" };
   const input = { ...placeOf(object), ...content, IfNoneMatch: "*" };
   try {
-    await call(ctx, "s3.PutObject", (abortSignal) => s3.putObject(input, { abortSignal }), options);
+    await call(ctx, "s3.PutObject", (abortSignal) => s3.putObject(input, { abortSignal }), asked(object, options));
   } catch (error) {
     throw explain(error, object, "put", "s3:PutObject");
   }
@@ -81,11 +81,19 @@ export async function deleteObject(
 ): Promise<void> {
   const input = { ...placeOf(object), IfMatch: etag };
   try {
-    await call(ctx, "s3.DeleteObject", (abortSignal) => s3.deleteObject(input, { abortSignal }), options);
+    await call(
+      ctx,
+      "s3.DeleteObject",
+      (abortSignal) => s3.deleteObject(input, { abortSignal }),
+      asked(object, options),
+    );
   } catch (error) {
     throw explain(error, object, "delete", "s3:DeleteObject");
   }
 }
+
+/** A region's S3 has its own circuit breaker: one region that is down says nothing of the others. */
+const asked = ({ region }: S3Object, options: CallOptions = {}) => ({ ...options, target: `s3 ${region}` });
 
 const placeOf = ({ bucket, key }: S3Object) => ({ Bucket: bucket, Key: key });
 

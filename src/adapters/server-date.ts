@@ -18,7 +18,7 @@ export async function getServerDate(ctx: CallContext, web: Web, url: string, opt
         await body.dump();
         return new Date(String(headers.date));
       },
-      options,
+      { ...options, target: `web ${new URL(url).host}` },
     );
     if (Number.isNaN(date.getTime())) throw new Error(`${new URL(url).host} does not say what time it is`);
     return date;

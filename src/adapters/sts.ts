@@ -10,7 +10,8 @@ export type Identity = { account: string; arn: string };
  */
 export async function getIdentity(ctx: CallContext, sts: STS, options?: CallOptions): Promise<Identity> {
   const send = (abortSignal: AbortSignal) => sts.getCallerIdentity({}, { abortSignal });
-  const { Account = "", Arn = "" } = await call(ctx, "sts.GetCallerIdentity", send, options);
+  const asked = { ...options, target: `sts ${await sts.config.region()}` };
+  const { Account = "", Arn = "" } = await call(ctx, "sts.GetCallerIdentity", send, asked);
   return { account: Account, arn: Arn };
 }
 

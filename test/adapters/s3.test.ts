@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { S3 as S3Client } from "@aws-sdk/client-s3";
+import { STS } from "@aws-sdk/client-sts";
 import { deleteObject, getObject, isRefusal, putObject } from "../../src/adapters/s3.ts";
+import { getIdentity } from "../../src/adapters/sts.ts";
+import { Breakers } from "../../src/breaker.ts";
 import { Activity, type CallContext } from "../../src/call.ts";
 import { Clock } from "../../src/clock.ts";
 import { RequestLog } from "../../src/lab/request-log.ts";
@@ -54,6 +57,30 @@ describe("a small object in S3", () => {
     await deleteObject(ctx, client, object, seen?.etag ?? "");
     expect(await getObject(ctx, client, object)).toBeNull();
     expect(effects()).toEqual(["present", "absent"]);
+  });
+
+  it("has a circuit breaker for each region, as who AWS says we are has", async () => {
+    const breakers = new Breakers({ now: () => new Date(), log: ctx.log, isTrouble: () => true });
+    const calls = { ...ctx, breakers, callTimeoutMs: 200 };
+    const nowhere = {
+      maxAttempts: 1,
+      endpoint: "http://127.199.44.6:9",
+      credentials: { accessKeyId: "a", secretAccessKey: "b" },
+    };
+    for (let time = 0; time < 5; time += 1) {
+      await getObject(calls, new S3Client({ ...nowhere, region: "us-east-1" }), {
+        ...object,
+        region: "us-east-1",
+      }).catch(nothing);
+      await getIdentity(calls, new STS({ ...nowhere, region: "us-east-1" })).catch(nothing);
+    }
+    await getObject(calls, client, object);
+    await putObject(calls, client, object, "go west\n");
+    expect(breakers.states()).toEqual([
+      { target: "s3 us-east-1", state: "open" },
+      { target: "sts us-east-1", state: "open" },
+      { target: "s3 us-west-2", state: "closed" },
+    ]);
   });
 
   it("is never overwritten: who comes second is refused, and nothing was changed", async () => {
