@@ -1,11 +1,10 @@
 import { canI, ping } from "../adapters/kubernetes.ts";
 import { explainAs } from "../facts/explain.ts";
 import { wantedRights, type Wanted } from "../facts/rights.ts";
-import { targetsOf } from "../facts/targets.ts";
+import { homesOf, targetsOf } from "../facts/targets.ts";
 import { forEach } from "./at-once.ts";
 import type { Check, DoctorContext } from "./check.ts";
 import { broken, ok, warning, type Finding } from "./finding.ts";
-import { pairsOf } from "./pairs.ts";
 import { lookAtWorkloads } from "./workloads.ts";
 
 /** Whether each cluster of the estate answers, lets Muster do what moves need, and has what the estate names. */
@@ -52,12 +51,14 @@ async function lookAtRights(ctx: DoctorContext, name: string): Promise<Finding[]
 
 /** What moves in either direction need in one cluster, and what must be read there before one; each once. */
 function rightsIn({ estate }: DoctorContext, cluster: string): Wanted[] {
-  const moves = pairsOf(estate).flatMap(({ service, sides }) =>
-    sides.flatMap(({ region }) => {
+  const moves = Object.keys(estate.services).flatMap((service) => {
+    const homes = homesOf(estate, service);
+    // What is in one region alone is never moved.
+    return (homes.length > 1 ? homes : []).flatMap((region) => {
       const targets = targetsOf(estate, service, region);
       return [...wantedRights(targets), ...readings(targets)];
-    }),
-  );
+    });
+  });
   const byRight = Map.groupBy(
     moves.filter((wanted) => wanted.cluster === cluster),
     ({ right }) => JSON.stringify(right),

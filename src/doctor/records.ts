@@ -1,17 +1,14 @@
-import { isThrottled } from "../adapters/aws-errors.ts";
 import { findHealthCheck, listRecords, type ZoneRecord } from "../adapters/route53-inventory.ts";
 import { getZone } from "../adapters/route53.ts";
-import type { Service } from "../estate.ts";
+import type { Estate, Service } from "../estate.ts";
 import { explainAs } from "../facts/explain.ts";
+import { look, seen, whyUnseen } from "../facts/fact.ts";
+import { homesOf } from "../facts/targets.ts";
 import { faultOf } from "../facts/traffic/routing-blockers.ts";
 import type { Check, DoctorContext } from "./check.ts";
 import { broken, ok, warning, type Finding } from "./finding.ts";
 
 type Named = { name: string; service: Service };
-
-/** Lab or real seconds that Route 53 is left alone after it said "slow down", and how often. */
-const restSeconds = 2;
-const rests = 5;
 
 /** Whether each zone and each record of the estate is there, one record a region, and their health checks are. */
 export const records: Check = {
@@ -29,30 +26,26 @@ export const records: Check = {
 async function lookAtZone(ctx: DoctorContext, id: string, inZone: Named[]): Promise<Finding[]> {
   const { route53 } = ctx.clients;
   const subject = `the zone ${id}`;
-  const affected = inZone.map(({ name }) => name).join(", ");
-  try {
-    const zone = await patiently(ctx, () => getZone(ctx, route53, id));
-    const all = await patiently(ctx, () => listRecords(ctx, route53, id));
-    const findings = inZone.map((named) => judgeRecords(named, all));
-    const checks = await lookAtHealthChecks(ctx, inZone, all);
-    return [ok(subject, `${zone.name}, ${all.length} records`), ...findings, ...checks];
-  } catch (error) {
+  const zone = await look(ctx, () => getZone(ctx, route53, id), explainAs("Route 53"));
+  const listed = await look(ctx, () => listRecords(ctx, route53, id), explainAs("Route 53"));
+  const [there, all] = [seen(zone), seen(listed)];
+  if (!there || !all) {
     return [
       broken(subject, {
-        happened: `${explainAs("Route 53")(error)}.`,
-        means: `Nobody can be sent to another region for ${affected}.`,
+        happened: `${whyUnseen(zone) ?? whyUnseen(listed)}.`,
+        means: `Nobody can be sent to another region for ${inZone.map(({ name }) => name).join(", ")}.`,
         todo: "Correct the zone in the estate file, or give Muster's role route53:GetHostedZone and route53:ListResourceRecordSets on it.",
       }),
     ];
   }
+  const findings = inZone.map((named) => judgeRecords(ctx.estate, named, all));
+  const checks = await lookAtHealthChecks(ctx, inZone, all);
+  return [ok(subject, `${there.name}, ${all.length} records`), ...findings, ...checks];
 }
 
-/** The records that the estate means: of its name and type, one for each region that has a database of the service. */
+/** The records that the estate means: of its name and type, one for each region that the service can be moved to. */
 const recordsOf = ({ service: { traffic } }: Named, all: readonly ZoneRecord[]): ZoneRecord[] =>
   all.filter(({ name, type }) => name === traffic.name.toLowerCase().replace(/\.$/, "") && type === traffic.type);
-
-const regionsOf = ({ service }: Named): string[] =>
-  service.databases.flatMap(({ writer, replica }) => [writer.region, replica.region]);
 
 /** What a driver's records must be, and how to come by them. */
 type Kind = { called: string; isIt: (record: ZoneRecord) => boolean; todo: string };
@@ -73,15 +66,22 @@ function kindOf({ name, service: { traffic } }: Named): Kind {
     };
   }
   const isIt = ({ role }: ZoneRecord) => role !== undefined;
-  return { called: "failover record", isIt, todo: `Make it: muster traffic setup ${name}.` };
+  const todo =
+    traffic.driver === "route53-switch"
+      ? `Make one record ${traffic.name} a region, whose set identifier is the region's name, then type: muster traffic setup ${name}.`
+      : `Make a pair of failover records ${traffic.name}, each with its region's name as set identifier: PRIMARY where customers are now, SECONDARY in the other region.`;
+  return { called: "failover record", isIt, todo };
 }
 
-function judgeRecords(named: Named, all: readonly ZoneRecord[]): Finding {
+/** Says what of a service's records would stand in the way of a move. */
+export function judgeRecords(estate: Estate, named: Named, all: readonly ZoneRecord[]): Finding {
   const { traffic } = named.service;
   const subject = `the record ${traffic.name}`;
   const found = recordsOf(named, all);
   const kind = kindOf(named);
-  const lacking = regionsOf(named).filter((region) => !found.some((one) => one.set === region && kind.isIt(one)));
+  const lacking = homesOf(estate, named.name).filter(
+    (region) => !found.some((one) => one.set === region && kind.isIt(one)),
+  );
   if (lacking.length > 0) {
     const is = found.length === 0 ? "has no such record" : `has no ${kind.called} of that name`;
     return broken(subject, {
@@ -126,7 +126,15 @@ async function lookAtHealthCheck(
 ): Promise<Finding> {
   const record = `${traffic.name} (${set})`;
   const subject = `the health check of ${record}`;
-  const found = await patiently(ctx, () => findHealthCheck(ctx, ctx.clients.route53, id));
+  const fact = await look(ctx, () => findHealthCheck(ctx, ctx.clients.route53, id), explainAs("Route 53"));
+  if (!("seen" in fact)) {
+    return broken(subject, {
+      happened: `${whyUnseen(fact)}.`,
+      means: `Nobody can tell whether the health check ${id} lets customers through to ${set}.`,
+      todo: "Give Muster's role route53:GetHealthCheck, and look again.",
+    });
+  }
+  const found = fact.seen;
   if (!found) {
     return broken(subject, {
       happened: `Route 53 has no health check ${id}.`,
@@ -151,16 +159,4 @@ async function lookAtHealthCheck(
     });
   }
   return ok(subject, found.inverted ? `${id}, inverted: it is red while what it looks at is well` : id);
-}
-
-/** Asks Route 53 again, some seconds later, while it says that it is asked too often. */
-async function patiently<T>(ctx: DoctorContext, ask: () => Promise<T>): Promise<T> {
-  for (let rest = 0; ; rest += 1) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!isThrottled(error) || rest >= rests) throw error;
-      await ctx.clock.sleep(restSeconds);
-    }
-  }
 }

@@ -122,7 +122,8 @@ export async function lookAtClaims(
   return { ...before, lookedAt: ctx.now().toISOString(), ...database, dns, configs, probes };
 }
 
-function mostAnswered({ fromRegions }: Targets, dns: TrafficFacts): string {
+/** The region that most customers are in, of those that a move may lead out of; the first where nobody can tell. */
+export function mostAnswered({ fromRegions }: Targets, dns: TrafficFacts): string {
   const shares = driverOf(dns).shares(dns);
   const shareOf = (region: string) => shares?.[region] ?? 0;
   return fromRegions.reduce((most, region) => (shareOf(region) > shareOf(most) ? region : most));

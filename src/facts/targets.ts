@@ -39,19 +39,35 @@ export type Targets = {
 };
 
 /**
+ * Lists the regions that a service can be moved to, in the estate's order: those of its databases, or, where it keeps no
+ * data, those it runs in. Where it is one alone, nothing can be moved.
+ * @throws UserError when the estate has no such service.
+ */
+export function homesOf(estate: Estate, name: string): string[] {
+  const { databases, deployments } = serviceOf(estate, name);
+  const homes = (databases.length > 0 ? databases.flatMap(sidesOf) : deployments).map(({ region }) => region);
+  return estate.regions.filter((region) => homes.includes(region));
+}
+
+function serviceOf(estate: Estate, name: string): Service {
+  const service = Object.hasOwn(estate.services, name) ? estate.services[name] : undefined;
+  if (!service) throw refusal(`"${name}" is not a service in the estate file`, estate);
+  return service;
+}
+
+/**
  * Finds everything of a service that a move to a region touches. Which instance writes today is a fact, not a setting: the
  * one in the region asked for is the one that shall write.
  * @throws UserError when the estate has no such region or service, or the service is not in that region, or in no other.
  */
 export function targetsOf(estate: Estate, name: string, toRegion: string): Targets {
-  const service = Object.hasOwn(estate.services, name) ? estate.services[name] : undefined;
   if (!estate.regions.includes(toRegion)) throw refusal(`"${toRegion}" is not a region in the estate file`, estate);
-  if (!service) throw refusal(`"${name}" is not a service in the estate file`, estate);
+  const service = serviceOf(estate, name);
   const sides = service.databases.flatMap(sidesOf);
-  const homes = (sides.length > 0 ? sides : service.deployments).map(({ region }) => region);
+  const homes = homesOf(estate, name);
   if (!homes.includes(toRegion))
     throw refusal(`${name} has no ${sides.length > 0 ? "database" : "deployment"} in ${toRegion}`, estate);
-  const [first, ...others] = estate.regions.filter((region) => region !== toRegion && homes.includes(region));
+  const [first, ...others] = homes.filter((region) => region !== toRegion);
   if (first === undefined) throw refusal(`${name} is in no other region than ${toRegion}`, estate);
   const fromRegions: Targets["fromRegions"] = [first, ...others];
   return {

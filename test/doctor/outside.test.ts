@@ -154,6 +154,27 @@ describe("clusters", () => {
     ]);
   });
 
+  it("a right that the move of a service without a database would miss", async () => {
+    const rules = patient.lab.clusters[west]?.rules ?? [];
+    const kept = [...rules];
+    const keepsNothing = (yaml: string) => {
+      const estate = parse(yaml) as { services: { checkout: object } };
+      Object.assign(estate.services.checkout, { databases: [], configs: [] });
+      return stringify(estate);
+    };
+    let check = "";
+    const said = await patient.withEstate(keepsNothing, async () => {
+      rules.splice(0, rules.length, ...kept.filter(({ resource }) => resource !== "deployments/scale"));
+      check = (await patient.lab.types("ana", ["traffic", "check", "checkout"])).text;
+    });
+    rules.splice(0, rules.length, ...kept);
+    expect(said).toEqual([
+      "broken rights in the cluster west: Muster may not scale shop/checkout in the cluster west.",
+    ]);
+    // It is looked at both ways, too.
+    expect(check.match(/^To .*: can be done/gm)).toEqual([east, west].map((region) => `To ${region}: can be done`));
+  });
+
   it("things that the estate names and the cluster lacks", async () => {
     const deployment = await patient.withEstate((yaml) =>
       yaml.replace(/(cluster: west\s+namespace: shop\s+name: )checkout/, "$1basket"),

@@ -17,8 +17,8 @@ export type Patient = {
   troubles(changed?: Changed, wallNow?: () => Date): Promise<string[]>;
   /** Breaks something, looks, and puts it right. */
   broken(breaks: () => unknown, mends: () => unknown): Promise<string[]>;
-  /** Looks with another estate file. */
-  withEstate(edit: (yaml: string) => string): Promise<string[]>;
+  /** Looks with another estate file, and with something else broken besides. */
+  withEstate(edit: (yaml: string) => string, breaks?: () => unknown): Promise<string[]>;
 };
 
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -41,18 +41,21 @@ export async function openPatient(): Promise<Patient> {
       return bad.map(({ state, subject, happened }) => `${state} ${subject}: ${happened}`);
     },
     async broken(breaks, mends) {
-      await breaks();
       try {
+        await breaks();
         return await patient.troubles();
       } finally {
         await mends();
       }
     },
-    async withEstate(edit) {
+    async withEstate(edit, breaks) {
       const yaml = await readFile(lab.estatePath, "utf8");
       expect(edit(yaml)).not.toBe(yaml);
       return patient.broken(
-        () => writeFile(lab.estatePath, edit(yaml)),
+        async () => {
+          await writeFile(lab.estatePath, edit(yaml));
+          await breaks?.();
+        },
         () => writeFile(lab.estatePath, yaml),
       );
     },

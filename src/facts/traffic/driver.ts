@@ -55,7 +55,7 @@ export type RoutingFacts = {
 
 /** A move of customers from one region to another, and what was seen of its way; `to` where a database moves with them. */
 export type MoveFacts = Pick<FailoverFacts, "service" | "fromRegion" | "toRegion" | "objectives" | "dns"> & {
-  to?: FailoverFacts["to"];
+  to?: object | undefined;
 };
 
 /** What moving customers leans on, for the preview and the warnings. */
