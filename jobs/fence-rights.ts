@@ -1,10 +1,10 @@
+import { fenceGrant } from "../src/adapters/postgres-rights.ts";
 import { seen } from "../src/facts/fact.ts";
 import type { FactsWithDatabase } from "../src/facts/failover.ts";
 import type { ServerFacts } from "../src/facts/lag.ts";
 import type { DatabaseMove } from "./databases.ts";
 
-const mend =
-  'Run src/adapters/guard.sql in it as an administrator, and from Postgres 16 on "grant <role> to <Muster\'s role> with admin option, inherit false, set false"';
+const mend = `Run src/adapters/guard.sql in it as an administrator, and from Postgres 16 on "${fenceGrant("<role>", "<Muster's role>")}"`;
 
 /** Says why writes could not be stopped at the old writer, or not be opened at the new one, as far as both were seen. Pure. */
 export function roleBlockers(database: DatabaseMove): string[] {

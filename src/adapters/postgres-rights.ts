@@ -10,6 +10,10 @@ export type RoleRights = {
   mayEndSessions: boolean;
 };
 
+/** What an administrator types from Postgres 16 on, so that Muster may fence a role: the right to alter it, and none to act as it. */
+export const fenceGrant = (role: string, to: string): string =>
+  `grant ${role} to ${to} with admin option, inherit false, set false`;
+
 /**
  * Reads what Muster may do about a role, without trying; undefined where the server has none of that name. Until Postgres
  * 15 CREATEROLE is enough, from 16 on it takes the admin option on the role too; a superuser is for superusers only.

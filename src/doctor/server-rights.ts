@@ -1,3 +1,4 @@
+import { fenceGrant } from "../adapters/postgres-rights.ts";
 import type { ServerFacts } from "../facts/lag.ts";
 import { broken, ok, warning, type Finding } from "./finding.ts";
 
@@ -7,13 +8,15 @@ export type Server = {
   name: string;
   /** The application's. */
   role: string;
+  /** Muster's own role there. */
+  user: string;
   /** As RDS tells it, where it knows it, and as the server does. */
   shouldWrite: boolean;
   writes: boolean;
 };
 
 /** Says what of a server Muster is logged in to would stand in the way of a move. */
-export function judgeServer({ service, name, role, shouldWrite, writes }: Server, facts: ServerFacts): Finding[] {
+export function judgeServer({ service, name, role, user, shouldWrite, writes }: Server, facts: ServerFacts): Finding[] {
   const subject = `the database ${name}`;
   const findings: Finding[] = [];
   if (writes !== shouldWrite) {
@@ -43,7 +46,7 @@ export function judgeServer({ service, name, role, shouldWrite, writes }: Server
       }),
     );
   }
-  findings.push(...judgeRole(subject, { service, name, role, writes }, facts.role));
+  findings.push(...judgeRole(subject, { service, name, role, user, writes }, facts.role));
   if (findings.length > 0) return findings;
   const is = writes ? "takes writes" : "follows its writer";
   return [ok(subject, `${is}, has the schema muster_guard, lets Muster fence ${role}`)];
@@ -51,7 +54,7 @@ export function judgeServer({ service, name, role, shouldWrite, writes }: Server
 
 function judgeRole(
   subject: string,
-  { service, name, role, writes }: Omit<Server, "shouldWrite">,
+  { service, name, role, user, writes }: Omit<Server, "shouldWrite">,
   rights: ServerFacts["role"],
 ): Finding[] {
   if (!rights) {
@@ -65,11 +68,8 @@ function judgeRole(
   }
   if (!rights.mayFence || !rights.mayEndSessions) {
     const [may, todo] = rights.mayFence
-      ? ["end the sessions of", "grant pg_signal_backend to muster"]
-      : [
-          "take the login of",
-          `alter role muster createrole; from Postgres 16 on also: grant ${role} to muster with admin option`,
-        ];
+      ? ["end the sessions of", `grant pg_signal_backend to ${user}`]
+      : ["take the login of", `alter role ${user} createrole; from Postgres 16 on also: ${fenceGrant(role, user)}`];
     return [
       broken(subject, {
         happened: `Muster may not ${may} the role ${role} in ${name}.`,

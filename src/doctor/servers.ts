@@ -76,7 +76,7 @@ async function lookAtSide(ctx: DoctorContext, { service, selfManaged }: Pair, si
   const { standby, takesWrites: writes } = server;
   // Where no RDS tells a role, the server's own word is all there is.
   const shouldWrite = selfManaged ? writes : (aurora?.isWriter ?? instance.sourceId === undefined);
-  const rights = judgeServer({ service, name, role, shouldWrite, writes }, server);
+  const rights = judgeServer({ service, name, role, user: ctx.config.GUARD_USER, shouldWrite, writes }, server);
   // A fenced role cannot log in, and that is as it should be.
   const tried = server.role?.canLogIn ? await tryApplication(ctx, service, { ...place, url }) : [];
   const standing = standby && { name, facts: { ...server, standby } };

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
+import { fenceGrant } from "../../src/adapters/postgres-rights.ts";
 import type { Check, DoctorContext } from "../../src/doctor/check.ts";
 import { judgeClock } from "../../src/doctor/clock.ts";
 import { examine } from "../../src/doctor/examine.ts";
@@ -121,8 +123,12 @@ describe("a database server", () => {
   const role = { canLogIn: true, mayFence: true, mayEndSessions: true };
   const writer = { takesWrites: true, hearsWriter: false, guard: true, role };
   const replica = { takesWrites: false, hearsWriter: true, guard: true, role };
-  const judge = (facts: typeof writer | (typeof replica & { role: typeof role | null }), shouldWrite: boolean) =>
-    judgeServer({ service: "checkout", name: "db", role: "app", shouldWrite, writes: facts.takesWrites }, facts).map(
+  type Facts = typeof writer | (typeof replica & { role: typeof role | null });
+  const server = { service: "checkout", name: "db", role: "app", user: "muster_guard" };
+  const findingsOf = (facts: Facts, shouldWrite: boolean) =>
+    judgeServer({ ...server, shouldWrite, writes: facts.takesWrites }, facts);
+  const judge = (facts: Facts, shouldWrite: boolean) =>
+    findingsOf(facts, shouldWrite).map(
       (finding) => `${finding.state}${finding.state === "ok" ? "" : `: ${finding.happened}`}`,
     );
 
@@ -164,6 +170,14 @@ describe("a database server", () => {
     ],
   ])("%s", (_what, facts, shouldWrite, states) => {
     expect(judge(facts as typeof writer, shouldWrite)).toEqual(states);
+  });
+
+  it("is told the grant that guard.sql and preflight tell, for the role that Muster has there", () => {
+    const [finding] = findingsOf({ ...writer, role: { ...role, mayFence: false } }, true);
+    const grant = "grant app to muster_guard with admin option, inherit false, set false";
+    expect(finding).toMatchObject({ todo: expect.stringContaining(grant) });
+    const sql = readFileSync(new URL("../../src/adapters/guard.sql", import.meta.url), "utf8");
+    expect(sql).toContain(`"${fenceGrant("<application role>", "muster")}"`);
   });
 });
 
