@@ -19,7 +19,7 @@ const since = (column: RawBuilder<unknown>) => sql`extract(epoch from (select mu
 const figures: readonly Asked[] = [
   {
     name: "muster_runs",
-    help: "Runs there are, by job and state; the last three states are final.",
+    help: "Runs there are, by job and state; done, failed and cancelled are final.",
     labels: ["job", "state"],
     query: sql<Reading>`
       select jsonb_build_object('job', job, 'state', state) as labels, count(*)::int as value from muster.run group by job, state`,
@@ -56,7 +56,7 @@ const figures: readonly Asked[] = [
   },
   {
     name: "muster_outbox_waiting",
-    help: "Messages that have not gone out, by kind of thread: run, reply, mail.",
+    help: "Messages that have not gone out, by kind of thread: run, chart, channel, reply, mail, statuspage.",
     labels: ["kind"],
     query: sql<Reading>`
       select jsonb_build_object('kind', split_part(thread, ':', 1)) as labels, count(*)::int as value
