@@ -1,6 +1,7 @@
 import type { JournalEvent, Outcome } from "./events.ts";
 import type { Plan, PlanNode } from "./plan.ts";
 import type { Json, Reads } from "./step.ts";
+import { turningBack } from "./turning-back.ts";
 
 /** One step as its journal tells it. */
 export type StepView = {
@@ -53,7 +54,7 @@ export type RunView = {
   expired: boolean;
   startedAt?: Date;
   heldBy?: string;
-  /** Services on their way back, and who turned them. */
+  /** Services on their way back, also those that change nothing, and who turned them. */
   turnedBack?: { by: string; verb: "cancel" | "undo"; at: Date; services: Set<string> };
   steps: Map<string, StepView>;
   takeOvers: number;
@@ -166,8 +167,8 @@ function foldRun(view: RunView, event: RunEvent): void {
       delete view.heldBy;
       break;
     case "turned-back": {
-      const forward = pastReturn(view);
-      const services = new Set([...changedServices(view)].filter((name) => !forward.has(name)));
+      const nodes = Array.from(view.steps.values(), ({ node }) => node);
+      const services = turningBack(nodes, pastReturn(view));
       view.turnedBack = { by: event.by, verb: event.verb, at: event.at, services };
       delete view.heldBy;
       // What was parked on the way forward does not stop the way back.

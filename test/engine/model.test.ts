@@ -34,19 +34,21 @@ const fault = fc.constantFrom(
   "look-fails",
 );
 
-const commands = [
+const commandsOn = (ids: readonly string[]) => [
   fc.constant(command("two approve", (s) => s.approve())),
   fc
     .tuple(
       fc.constantFrom(...verbs),
       fc.constantFrom(...people),
-      fc.option(fc.constantFrom(...stepIds), { nil: undefined }),
+      fc.option(fc.constantFrom(...ids), { nil: undefined }),
     )
     .map(([verb, by, step]) => command(`${by} says ${verb} ${step ?? ""}`, (s) => s.signal(verb, by, step))),
   fc.array(fault, { maxLength: 6 }).map((faults) => command(`wake [${faults.join()}]`, (s) => s.wake(faults))),
   fc.integer({ min: 1, max: 900 }).map((seconds) => command(`${seconds} s pass`, (s) => s.pass(seconds))),
-  fc.constantFrom(...stepIds).map((id) => command(`somebody else reverts ${id}`, (s) => s.revert(id))),
+  fc.constantFrom(...ids).map((id) => command(`somebody else reverts ${id}`, (s) => s.revert(id))),
 ];
+const commands = commandsOn(stepIds);
+const inWaves = commandsOn(new Simulation({ waves: true }).plan.nodes.map(({ id }) => id));
 
 describe(`decide, as a model (seed ${seed})`, () => {
   it("keeps its promises whatever people say, whatever fails and wherever it crashes", () => {
@@ -82,6 +84,21 @@ describe(`decide, as a model (seed ${seed})`, () => {
         expect(simulation.view().ended).toBeDefined();
       }),
       { seed, numRuns: runs },
+    );
+  });
+
+  it("ends every run in waves too, wherever it is turned back", () => {
+    fc.assert(
+      fc.property(fc.commands(inWaves, { maxCommands: 30, size: "max" }), fc.boolean(), (sequence, back) => {
+        const simulation = new Simulation({ waves: true });
+        simulation.approve();
+        fc.modelRun(() => ({ model: {}, real: simulation }), sequence);
+        if (back) simulation.signal("cancel", "ben");
+        simulation.finishKindly();
+        simulation.checkInvariants();
+        expect(simulation.view().ended).toBeDefined();
+      }),
+      { seed, numRuns: Math.ceil(runs / 4) },
     );
   });
 

@@ -4,8 +4,9 @@ import { decide, standing } from "../../src/engine/decide.ts";
 import type { EventBody, JournalEvent, Signal, Verb } from "../../src/engine/events.ts";
 import { judge, judgeUndo, type Limits, type Look } from "../../src/engine/judge.ts";
 import type { Plan, PlanNode } from "../../src/engine/plan.ts";
-import { fold, isOver, type RunView } from "../../src/engine/view.ts";
+import { fold, hasTouched, isOver, pastReturn, type RunView } from "../../src/engine/view.ts";
 import { checkDecisions } from "./decisions.ts";
+import { plan, planInWaves } from "./simulation-plans.ts";
 
 export const people = ["ana", "ben", "cleo", "mallory"] as const;
 export const verbs: readonly Verb[] = [
@@ -30,6 +31,13 @@ const limits: Limits = {
   held: false,
 };
 
+type SimulationOptions = {
+  breaks?: "order" | "settle";
+  rules?: BreakableRule[];
+  /** Moves two services, and a third one behind them. */
+  waves?: boolean;
+};
+
 /** A run, its journal and its world in memory, driven the way drive.ts drives: the pure functions are the real ones. */
 export class Simulation {
   readonly plan: Plan;
@@ -43,8 +51,8 @@ export class Simulation {
   readonly #breaks: "order" | "settle" | undefined;
   readonly #limits: Limits;
 
-  constructor({ breaks, rules = [] }: { breaks?: "order" | "settle"; rules?: BreakableRule[] } = {}) {
-    this.plan = plan(rules);
+  constructor({ breaks, rules = [], waves }: SimulationOptions = {}) {
+    this.plan = waves ? planInWaves() : plan(rules);
     this.#breaks = breaks;
     this.#limits = breaks === "settle" ? { ...limits, settleSeconds: 5 } : limits;
     this.#write({ kind: "proposed", by: "ana", planHash: "hash" });
@@ -125,13 +133,19 @@ export class Simulation {
     checkDecisions(this.plan, view);
     if (view.voided && view.startedAt) throw new Error("a void plan was started");
     this.#checkOrder();
-    const oneWay = this.journal.findIndex((event) => event.kind === "intent" && event.step === "shop/promote");
-    const back = this.journal.findIndex((event) => event.kind === "undo-intent");
-    if (oneWay >= 0 && back > oneWay) throw new Error("something was undone after the point of no return");
+    const past = pastReturn(view);
+    for (const service of past) {
+      const oneWay = this.journal.findIndex((event) => event.kind === "intent" && event.step === `${service}/promote`);
+      const back = this.journal.findLastIndex(
+        (event) => event.kind === "undo-intent" && this.#node(event.step).service === service,
+      );
+      if (back > oneWay) throw new Error("something was undone after the point of no return");
+    }
     if (view.ended?.outcome === "cancelled") {
-      const left = [...this.world].find(([, { on }]) => on);
+      const left = [...this.world].find(([id, { on }]) => on && !past.has(this.#node(id).service));
       if (left) throw new Error(`the run ended as undone, and "${left[0]}" is still on`);
     }
+    this.#checkEnd(view, past);
     for (const target of this.doubled)
       throw new Error(`the change of "${target}" was made though it had been made already`);
     if (
@@ -142,6 +156,15 @@ export class Simulation {
     ) {
       throw new Error("a parked run does not say where");
     }
+  }
+
+  /** Once everything that was turned back is undone, and everything else is through, nothing keeps its locks. */
+  #checkEnd(view: RunView, past: ReadonlySet<string>): void {
+    if (!view.turnedBack || view.ended) return;
+    const left = [...view.steps.values()].some((step) =>
+      past.has(step.node.service) ? !isOver(step) : step.node.changes && hasTouched(step) && !step.undone,
+    );
+    if (!left) throw new Error("a run that was turned back has nothing left to do, and does not end");
   }
 
   #checkOrder(): void {
@@ -226,6 +249,10 @@ export class Simulation {
   /** A look at the world, which may lag behind a change by half the settle time. */
   #look(node: PlanNode, fault: string): Look {
     if (fault === "unseen" || fault === "look-fails") return { unknown: "the network is away" };
+    if (node.step === "start-wave") {
+      const moving = ["shop", "till"].some((service) => !this.view().steps.get(`${service}/shift`)?.done);
+      return { missing: moving ? "wave 1 is on its way" : undefined, onlyTime: true };
+    }
     if (!node.changes) return { missing: undefined };
     const thing = this.world.get(node.id);
     const on = thing ? (this.#now >= thing.visibleAt ? thing.on : thing.was) : false;
@@ -255,44 +282,4 @@ export class Simulation {
   #write(event: EventBody): void {
     this.journal.push({ ...event, seq: this.journal.length + 1, epoch: 1, at: new Date(this.#now) });
   }
-}
-
-function plan(rules: BreakableRule[]): Plan {
-  const node = (step: string, after: string[], extra: Partial<PlanNode> = {}): PlanNode => ({
-    id: `shop/${step}`,
-    service: "shop",
-    step,
-    kind: "step",
-    title: step,
-    input: {},
-    after: after.map((name) => `shop/${name}`),
-    reads: [],
-    changes: true,
-    ...extra,
-  });
-  return {
-    job: "failover",
-    title: "move shop",
-    input: {},
-    nodes: [
-      node("point", []),
-      node("fence", []),
-      node("ask", ["fence"], {
-        kind: "gate",
-        changes: false,
-        needed: 2,
-        ...(rules.includes("loss") ? { answeredBy: "ana" } : {}),
-      }),
-      node("promote", ["ask"], { oneWay: "a promoted replica cannot follow again" }),
-      node("verify", ["promote", "point"], { changes: false }),
-      node("shift", ["verify"]),
-    ],
-    locks: ["shop"],
-    claims: [],
-    approvers: ["ana", "ben", "cleo"],
-    needed: rules.includes("two-people") ? 1 : 2,
-    blockers: [],
-    warnings: [],
-    ...(rules.length > 0 ? { breakGlass: { by: "ana", rules, reason: "nobody else is awake" } } : {}),
-  };
 }

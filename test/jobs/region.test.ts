@@ -3,6 +3,9 @@ import { failoverRegion } from "../../jobs/failover-region.ts";
 import { previewLines } from "../../jobs/preview-lines.ts";
 import { wavesIn } from "../../jobs/region-preview.ts";
 import { wavesOf } from "../../jobs/waves.ts";
+import { decide, standing } from "../../src/engine/decide.ts";
+import type { EventBody } from "../../src/engine/events.ts";
+import { fold } from "../../src/engine/view.ts";
 import type { Estate } from "../../src/estate.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
 import type { RegionFacts } from "../../src/facts/region.ts";
@@ -207,5 +210,57 @@ describe("the preview of a thousand services", () => {
 
   it("counts the records that would change instead of naming each", () => {
     expect(shown.diffs.map(({ what }) => what)).toEqual(["DNS shares of 1000 names"]);
+  });
+});
+
+describe("a region's move that is turned back", () => {
+  const plan = planOf(all(eastDead));
+  const waves = plan.nodes.filter(({ step }) => step === "start-wave").map(({ id }) => id);
+  const begun: EventBody[] = [
+    { kind: "started" },
+    { kind: "first-look", step: waves[0] ?? "" },
+    { kind: "intent", step: "search/point-config", attempt: 1, before: {} },
+    { kind: "applied", step: "search/point-config", attempt: 1 },
+  ];
+  const back: EventBody = { kind: "turned-back", by: "ben", verb: "cancel", signal: 1 };
+  const undone: EventBody = { kind: "undone", step: "search/point-config" };
+  const promoting: EventBody = { kind: "intent", step: "checkout/promote-replica", attempt: 1, before: {} };
+  const through: EventBody[] = plan.nodes
+    .filter(({ service }) => service === "checkout")
+    .map(({ id }) => ({ kind: "done", step: id, result: {} }));
+
+  const after = (...bodies: EventBody[]) => {
+    const view = fold(
+      plan,
+      bodies.map((body, index) => ({ ...body, seq: index + 1, epoch: 1, at: new Date(index * 1000) })),
+    );
+    const { start, undo, final } = decide(plan, view, new Date(60_000), () => "go on?");
+    return { standing: standing(view), start: start.map(({ id }) => id), undo: undo.map(({ id }) => id), final };
+  };
+
+  it("ends once what had been changed is undone, and lets no later wave begin", () => {
+    expect(waves.length).toBeGreaterThan(1);
+    expect(after(...begun).start).toContain(waves[0]);
+    expect(after(...begun, back)).toEqual({ standing: "turning back", start: [], undo: ["search/point-config"] });
+    expect(after(...begun, back, undone).final).toEqual({
+      outcome: "cancelled",
+      because: "ben turned it back; what had been changed was undone",
+    });
+  });
+
+  it("ends where a wave's start was parked, because its journal could not be read", () => {
+    const parked: EventBody = { kind: "parked", step: waves[0] ?? "", because: "it could not be looked at" };
+    expect(after(...begun, parked, back, undone).final).toMatchObject({ outcome: "cancelled" });
+  });
+
+  it("goes on with the service past the point of no return, waits for no wave, and ends when that one is through", () => {
+    const mixed = [...begun, promoting, back, undone];
+    expect(after(...mixed)).toMatchObject({ standing: "turning back", undo: [] });
+    expect(after(...mixed).final).toBeUndefined();
+    expect(new Set(after(...mixed).start.map((id) => id.split("/")[0]))).toEqual(new Set(["checkout"]));
+    expect(after(...mixed, ...through).final).toEqual({
+      outcome: "cancelled",
+      because: "ben turned it back; what had been changed was undone, but for checkout, past the point of no return",
+    });
   });
 });
