@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { findJob } from "../../jobs/index.ts";
 import { east, west } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
+import { pauseReplay } from "../../src/lab/postgres-pair.ts";
 import { checkout, type ServiceWish } from "../../src/lab/services.ts";
 
 jest.setTimeout(240_000);
@@ -88,7 +89,7 @@ describe("a service that parks", () => {
 });
 
 describe("a region in which one service is in another run's hands", () => {
-  it("leaves that one alone, and says so on the card", async () => {
+  it("leaves that one alone, says so on the card, and frees the others once it was called off", async () => {
     await using lab = await openLab({ strideSeconds: 15, services });
     await lab.pair.setLink("silent");
     const first = await lab.starts(`/failover ${west} checkout`);
@@ -98,7 +99,27 @@ describe("a region in which one service is in another run's hands", () => {
     const card = await lab.card(second);
     expect(card.text).toContain(`checkout is not moved by this: run ${first} has it in its hands.`);
     expect(card.text).toContain("Move 2 services to us-west-2, in 2 waves.");
-    const [one] = (await lab.everyService()).filter(({ name }) => name === "payments");
-    expect(one).toMatchObject(still);
+    const payments = async () => (await lab.everyService()).find(({ name }) => name === "payments");
+    expect(await payments()).toMatchObject(still);
+
+    // Its first wave is fenced and its second one waits when somebody calls it off.
+    const replica = lab.services.find(({ name }) => name === "payments")?.pair?.replica.server;
+    if (replica) await pauseReplay(replica, true);
+    for (const person of ["ben", "cleo"]) await lab.presses(person, "Approve");
+    await lab.untilTold("Done: stop all writes of payments");
+    expect(await payments()).toMatchObject({ writers: [] });
+    expect(await lab.timeline(second)).toContainEqual(expect.stringMatching(/^Waiting to start wave 2 /));
+    await lab.presses("ben", "Cancel");
+    expect(await lab.untilRests(1800)).toBe("cancelled");
+    // Its pods are asked for again, and take a moment to serve.
+    await lab.time.pass(60);
+    expect(await payments()).toMatchObject(still);
+    expect((await lab.thread(second)).at(-1)).toMatch(
+      /^Cancelled: ben turned it back; what had been changed was undone\./,
+    );
+    expect((await lab.card(second)).buttons).toEqual([]);
+    // Nothing holds its services any more, though checkout is still in the other run's hands.
+    expect(await lab.query("select service from muster.run_service where run = $1", [second])).toEqual([]);
+    expect(await lab.says("dora", `/failover ${west} payments`)).toMatch(/Nothing has been changed yet/);
   });
 });
