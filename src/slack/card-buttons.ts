@@ -1,5 +1,5 @@
 import type { Button } from "../chat.ts";
-import { hasTouched, isOver, pastReturn, type RunView, type StepView } from "../engine/view.ts";
+import { changedServices, hasTouched, isOver, pastReturn, type RunView, type StepView } from "../engine/view.ts";
 import { movesMany } from "./card-services.ts";
 import type { CardRun } from "./plan-card.ts";
 
@@ -21,7 +21,7 @@ export function cardButtons(run: CardRun, view: RunView): Button[] {
   const parked = steps.filter((step) => step.parked);
   const asked = steps.filter((step) => step.asked && !isOver(step) && !step.parked);
   const forward = pastReturn(view);
-  const mayTurn = !view.turnedBack && steps.some((step) => !forward.has(step.node.service));
+  const mayTurn = !view.turnedBack && !changedServices(view).isSubsetOf(forward);
   const touched = steps.some((step) => step.node.changes && hasTouched(step));
   const nameIn = (several: StepView[], { node }: StepView) =>
     several.length < 2 ? "" : ` ${movesMany(view) ? node.id : node.step}`;

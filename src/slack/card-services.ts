@@ -1,25 +1,27 @@
-import { changedServices, isOver, type RunView, type StepView } from "../engine/view.ts";
+import { changedServices, hasTouched, isOver, type RunView, type StepView } from "../engine/view.ts";
 import { type Block, bold, code, escape, prose } from "./blocks.ts";
 
 /** Tells whether a run is about more than one service: then its card shows services, and not every step of each. */
 export const movesMany = (view: Pick<RunView, "steps">): boolean => changedServices(view).size > 1;
 
-type Line = { service: string; done: number; of: number; now: StepView | undefined };
+type Way = "forward" | "going back" | "back";
+type Line = { service: string; done: number; of: number; now: StepView | undefined; way: Way };
 
 /** How many services are named one by one in each group; the others are counted. */
 const named = 25;
 
-/** The services of a run, those that need a person first, then those on their way, then those that are through. */
+/** The services of a run: those that need a person first, those on their way, those that are through, those turned back. */
 export function serviceBlocks(view: RunView): Block[] {
   const steps = Map.groupBy(view.steps.values(), ({ node }) => node.service);
-  const lines = [...changedServices(view)].map((service) => lineOf(service, steps.get(service) ?? []));
+  const lines = [...changedServices(view)].map((service) => lineOf(view, service, steps.get(service) ?? []));
   const isStuck = ({ now }: Line) => (now?.parked ?? now?.asked) !== undefined;
   const isThrough = ({ done, of }: Line) => done === of;
   const isWaiting = ({ done, now }: Line) => done === 0 && now === undefined;
   const stuck = lines.filter(isStuck);
-  const through = lines.filter(isThrough);
-  const waiting = lines.filter(isWaiting);
-  const moving = lines.filter((line) => !isStuck(line) && !isThrough(line) && !isWaiting(line));
+  const onWay = (way: Way) => lines.filter((line) => line.way === way && !isStuck(line));
+  const through = onWay("forward").filter(isThrough);
+  const waiting = onWay("forward").filter(isWaiting);
+  const moving = onWay("forward").filter((line) => !isThrough(line) && !isWaiting(line));
   return prose([
     bold(`${through.length} of ${lines.length} services are through`),
     ...some(stuck, ({ service, now }) => `🔴 ${bold(service)} ${code(now?.node.step ?? "")} ${escape(whyStuck(now))}`),
@@ -28,15 +30,22 @@ export function serviceBlocks(view: RunView): Block[] {
       ({ service, done, of, now }) => `🔄 ${bold(service)} ${done} of ${of}  _${escape(now?.node.title ?? "")}_`,
     ),
     ...(through.length > 0 ? [`✅ ${list(through)}`] : []),
-    ...(waiting.length > 0 ? [`⚪ waiting for their wave: ${list(waiting)}`] : []),
+    ...counted("⚪ waiting for their wave", waiting),
+    ...counted(view.ended ? "🔴 not taken back" : "🔄 being taken back", onWay("going back")),
+    ...counted("↩️ as before", onWay("back")),
   ]);
 }
 
-function lineOf(service: string, steps: readonly StepView[]): Line {
+function lineOf(view: RunView, service: string, steps: readonly StepView[]): Line {
+  if (view.turnedBack?.services.has(service)) {
+    const left = steps.filter((step) => step.node.changes && hasTouched(step) && !step.undone);
+    const now = left.find((step) => step.parked);
+    return { service, done: 0, of: steps.length, now, way: left.length > 0 ? "going back" : "back" };
+  }
   const open = steps.filter((step) => !isOver(step));
   const now =
     open.find((step) => step.parked) ?? open.find((step) => step.asked) ?? open.find((step) => step.firstLookAt);
-  return { service, done: steps.length - open.length, of: steps.length, now };
+  return { service, done: steps.length - open.length, of: steps.length, now, way: "forward" };
 }
 
 const whyStuck = (step: StepView | undefined): string => step?.parked?.because ?? step?.asked?.question ?? "";
@@ -45,6 +54,9 @@ function some(lines: readonly Line[], draw: (line: Line) => string): string[] {
   const more = lines.length - named;
   return [...lines.slice(0, named).map(draw), ...(more > 0 ? [`_and ${more} more_`] : [])];
 }
+
+const counted = (what: string, lines: readonly Line[]): string[] =>
+  lines.length > 0 ? [`${what}: ${list(lines)}`] : [];
 
 function list(lines: readonly Line[]): string {
   const more = lines.length - 2 * named;

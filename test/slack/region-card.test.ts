@@ -84,4 +84,43 @@ describe("the card of a region's move", () => {
       "Cancel",
     ]);
   });
+
+  const first = names.slice(0, 50);
+  const promoting = (service: string): EventBody[] => [
+    { kind: "first-look", step: `${service}/promote-replica` },
+    { kind: "intent", step: `${service}/promote-replica`, attempt: 1, before: null },
+  ];
+  const fencing = (service: string): EventBody[] => [
+    looked(service),
+    { kind: "intent", step: `${service}/fence-writes`, attempt: 1, before: null },
+  ];
+  const back: EventBody = { kind: "turned-back", by: "ben", signal: 4, verb: "cancel" };
+  const undone = (service: string): EventBody => ({ kind: "undone", step: `${service}/fence-writes` });
+
+  it("says of one turned back which services are as before, which are not yet, and which go on", () => {
+    const events = [
+      ...started,
+      ...first.slice(0, 3).flatMap(fencing),
+      ...promoting(first[3]!),
+      back,
+      undone(first[0]!),
+    ];
+    const stuck: EventBody = { kind: "parked", step: `${first[2]}/fence-writes`, because: "it cannot be opened" };
+    const going = textOf(drawn([...events, stuck], { plan }));
+    expect(going).toContain("🔴 *service-003* `fence-writes` it cannot be opened");
+    expect(going).toContain("🔄 *service-004* 0 of 4");
+    expect(going).toContain("🔄 being taken back: service-002");
+    expect(going).toMatch(/↩️ as before: service-001, service-005, .* and 47 more/);
+    expect(going).not.toContain("waiting for their wave");
+    const abandoned = drawn([...events, { kind: "ended", outcome: "failed", because: "ben abandoned it" }], { plan });
+    expect(textOf(abandoned)).toContain("🔴 not taken back: service-002, service-003");
+    expect(blockComplaints(abandoned.blocks, "message")).toEqual([]);
+  });
+
+  it("offers Cancel while any service can go back, and Abandon once none can", () => {
+    const allPast = [...started, ...names.flatMap(promoting), parked(first[0]!)];
+    expect(buttonsOf(drawn(allPast, { plan }))).toEqual(["Continue", "Waive", "Hold", "Abandon"]);
+    const mostPast = [...started, ...names.slice(1).flatMap(promoting), parked(first[1]!)];
+    expect(buttonsOf(drawn(mostPast, { plan }))).toEqual(["Continue", "Waive", "Hold", "Undo", "Cancel"]);
+  });
 });
