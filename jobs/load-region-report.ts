@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { Context } from "../src/context.ts";
 import { UserError } from "../src/errors.ts";
 import { loadJournal } from "../src/engine/journal.ts";
+import { fold } from "../src/engine/view.ts";
 import type { RegionFacts } from "../src/facts/region.ts";
 import { reportOfService } from "./load-report.ts";
 import { outOfPlan } from "./region-left.ts";
@@ -21,6 +22,7 @@ export async function loadRegionReport(ctx: Pick<Context, "db">, runId: string):
   const { rows } = await sql<{ facts: RegionFacts }>`select facts from muster.run where id = ${runId}`.execute(ctx.db);
   const facts = rows[0]?.facts as RegionFacts;
   const waves = wavesIn(loaded.run.plan);
+  const { turnedBack } = fold(loaded.run.plan, loaded.events);
   const ofRun = loaded.events.filter((event) => !("step" in event));
   const nodesOf = Map.groupBy(loaded.run.plan.nodes, ({ service }) => service);
   const eventsOf = Map.groupBy(loaded.events, (event) => ("step" in event ? (event.step.split("/")[0] ?? "") : ""));
@@ -33,7 +35,12 @@ export async function loadRegionReport(ctx: Pick<Context, "db">, runId: string):
       // In the order in which they were written: some of a run's own events leave their mark on the steps before them.
       const events = [...ofRun, ...(eventsOf.get(service) ?? [])].toSorted((left, right) => left.seq - right.seq);
       const alone = { run: { ...loaded.run, plan }, events };
-      services.push({ service, wave: index + 1, report: await reportOfService(ctx, alone, service, own) });
+      services.push({
+        service,
+        wave: index + 1,
+        report: await reportOfService(ctx, alone, service, own),
+        turnedBack: turnedBack?.services.has(service) ?? false,
+      });
     }
   }
   return { runId, title: loaded.run.title, services, left: outOfPlan(facts) };

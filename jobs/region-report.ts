@@ -7,20 +7,22 @@ import type { Report } from "./report.ts";
 export type RegionReport = {
   runId: string;
   title: string;
-  services: { service: string; wave: number; report: Report }[];
+  services: { service: string; wave: number; report: Report; turnedBack: boolean }[];
   left: Left[];
 };
 
 /** Writes the report of a region as lines for people: the worst first, one line a service, what is still open. Pure. */
 export function regionReportLines({ runId, title, services, left }: RegionReport): RunReport {
-  const back = services.filter(({ report }) => report.moments.served !== null || report.moments.held !== null);
+  const moved = services.filter(({ turnedBack }) => !turnedBack);
+  const served = moved.filter(({ report }) => report.moments.served !== null || report.moments.held !== null);
   const summary = [
-    `${back.length} of ${services.length} services serve their customers in the new region.`,
-    ...worst(services),
+    `${served.length} of ${services.length} services serve their customers in the new region.`,
+    ...turnedBackLines(services),
+    ...worst(moved),
     ...services.flatMap(({ service, report }) =>
       report.keepsData ? report.now.map((line) => `${service}: ${line}`) : [],
     ),
-    ...withoutData(services),
+    ...withoutData(moved),
     ...left
       .filter(({ kind }) => kind !== "there")
       .map(({ service, because }) => `${service} was not moved: ${because}.`),
@@ -28,10 +30,18 @@ export function regionReportLines({ runId, title, services, left }: RegionReport
   const width = Math.max(0, ...services.map(({ service }) => service.length));
   const whole = [
     `Report of run ${runId}: ${title}.`,
-    ...services.map(({ service, wave, report }) => `  ${wave}. ${service.padEnd(width)}  ${clocks(report)}`),
+    ...services.map(
+      ({ service, wave, report, turnedBack }) =>
+        `  ${wave}. ${service.padEnd(width)}  ${turnedBack ? "turned back" : clocks(report)}`,
+    ),
     ...summary,
   ];
   return { whole, summary };
+}
+
+function turnedBackLines(services: RegionReport["services"]): string[] {
+  const names = services.filter(({ turnedBack }) => turnedBack).map(({ service }) => service);
+  return names.length === 0 ? [] : [`Turned back, and not moved: ${names.join(", ")}.`];
 }
 
 /** What has no data left its pods behind, and may go back any time: said once for all of them. */

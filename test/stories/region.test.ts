@@ -117,7 +117,17 @@ describe("a region in which one service is in another run's hands", () => {
     expect((await lab.thread(second)).at(-1)).toMatch(
       /^Cancelled: ben turned it back; what had been changed was undone\./,
     );
-    expect((await lab.card(second)).buttons).toEqual([]);
+    const over = await lab.card(second);
+    expect(over.buttons).toEqual([]);
+    expect(over.text).toContain("↩️ as before: payments, search");
+    const report = await findJob("failover-region").report?.(lab.ctx(), second);
+    expect(report?.whole.slice(1)).toEqual([
+      "  1. payments  turned back",
+      "  2. search    turned back",
+      "0 of 2 services serve their customers in the new region.",
+      "Turned back, and not moved: payments, search.",
+      `checkout was not moved: run ${first} has it in its hands.`,
+    ]);
     // Nothing holds its services any more, though checkout is still in the other run's hands.
     expect(await lab.query("select service from muster.run_service where run = $1", [second])).toEqual([]);
     expect(await lab.says("dora", `/failover ${west} payments`)).toMatch(/Nothing has been changed yet/);
