@@ -1,7 +1,9 @@
 import { fenceRole, getRole, GuardRefused } from "../adapters/postgres-fence.ts";
 import { countRowsSince, type TableCounts } from "../adapters/postgres-counts.ts";
 import { getReplicationState, lsnBytes } from "../adapters/postgres-state.ts";
+import { whyUnreachable } from "../adapters/unreachable.ts";
 import { step, type StepContext } from "../engine/step.ts";
+import { messageOf } from "../errors.ts";
 import { appRoleOf, asMuster, tryWriteAsApp } from "./database.ts";
 import { countingShare, countTables, rowsBeyond } from "./row-counts.ts";
 import { lookAtDeployments, pods, setReplicas, type SeenDeployment } from "./scaling.ts";
@@ -11,6 +13,8 @@ export type FenceReturnedInput = {
   service: string;
   /** The old writer that answers again. */
   from: DatabaseTarget;
+  /** The replica that was promoted; plans of the release before do not name it. */
+  to?: DatabaseTarget;
   /** The application beside it. */
   deployments: DeploymentTarget[];
   /** What the new writer started from: rows, and the position of the log; null where the failover could not tell. */
@@ -31,6 +35,8 @@ export type Divergence = {
 };
 
 export type FenceReturnedSeen = {
+  /** Why the promoted replica is not seen to take writes; null where it does. */
+  noWriter: string | null;
   canLogIn: boolean;
   sessions: number;
   deployments: SeenDeployment[];
@@ -47,12 +53,14 @@ export const fenceReturned = step<FenceReturnedInput, FenceReturnedSeen>({
 
   async observe(ctx, input) {
     const { from } = input;
-    const [role, deployments] = await Promise.all([
+    const [noWriter, role, deployments] = await Promise.all([
+      whyNoWriter(ctx, input.to),
       asMuster(ctx, from, "LookAtFence", (sql) => getRole(sql, appRoleOf(ctx, from))),
       lookAtDeployments(ctx, input.deployments),
     ]);
     const { canLogIn, sessions } = role ?? { canLogIn: false, sessions: 0 };
-    const open = { canLogIn, sessions, deployments, provenBy: null, unproven: null, writesAfterPromotion: null };
+    const stands = { noWriter, canLogIn, sessions, deployments };
+    const open = { ...stands, provenBy: null, unproven: null, writesAfterPromotion: null };
     if (canLogIn || sessions > 0) return open;
     const attempt = await tryWriteAsApp(ctx, from);
     if (attempt.accepted !== false) return { ...open, unproven: attempt.accepted === true ? null : attempt.because };
@@ -68,6 +76,10 @@ export const fenceReturned = step<FenceReturnedInput, FenceReturnedSeen>({
       running && `${pods(Math.max(running.scale.replicas, running.scale.existing))} of ${spelt(running)} still run`
     );
   },
+
+  // A promotion that was asked for may have been refused: then the old writer is the only one.
+  notYet: ({ noWriter }, { from }) =>
+    noWriter === null ? undefined : `${noWriter}, and with ${from.instance} fenced nobody might take writes`,
 
   found({ writesAfterPromotion }, { from }) {
     const counts = Object.values(writesAfterPromotion?.rows ?? { "every table": null });
@@ -99,6 +111,17 @@ export const fenceReturned = step<FenceReturnedInput, FenceReturnedSeen>({
   settleSeconds: 10,
   pollSeconds: 3,
 });
+
+async function whyNoWriter(ctx: StepContext, to: DatabaseTarget | undefined): Promise<string | null> {
+  if (!to) return "which replica was promoted does not stand in this plan";
+  try {
+    const { inRecovery } = await asMuster(ctx, to, "LookAtReplica", getReplicationState);
+    return inRecovery ? `${to.instance} does not take writes` : null;
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    return `${to.instance} ${whyUnreachable(error) ?? `does not let Muster look into it: ${messageOf(error)}`}`;
+  }
+}
 
 const total = (counts: readonly (number | null)[]): number =>
   counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);

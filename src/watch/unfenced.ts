@@ -6,6 +6,7 @@ import type { CatchUpSeen } from "../steps/catch-up.ts";
 import type { DrainOldSideInput } from "../steps/drain-old-side.ts";
 import type { FenceWritesInput } from "../steps/fence-writes.ts";
 import { promotionSteps } from "../steps/promotions.ts";
+import type { DatabaseTarget } from "../steps/targets.ts";
 
 /** An old side that nobody fences, and the run that fences it, once there is one. */
 export type Unfenced = { instance: string; run: string; refenceRun: string | null };
@@ -60,12 +61,21 @@ export async function refreshUnfenced(ctx: Pick<Context, "db">): Promise<void> {
   );
 }
 
-/** Lists the old sides that are still to be fenced and whose refence is not under way. */
+/**
+ * Lists the old sides that are still to be fenced and whose refence is not under way. One whose refence a person ended
+ * (abandoned it, turned it back, declined it) is left to people; one whose refence came to an end without anybody is not.
+ */
 export async function listUnfenced(ctx: Pick<Context, "db">): Promise<Unfenced[]> {
   const { rows } = await sql<Unfenced>`
     select old.instance, old.run, old.refence_run as "refenceRun"
       from muster.unfenced old left join muster.run refence on refence.id = old.refence_run
      where old.fenced_at is null and (old.refence_run is null or refence.ended_at is not null)
+       and not exists (
+         select from muster.step_event event
+          where event.run = old.refence_run
+            and (event.kind in ('declined', 'turned-back')
+                 or (event.kind = 'refused' and event.payload ->> 'verb' = 'abandon'
+                     and event.payload ->> 'because' like 'accepted: %')))
      order by old.since`.execute(ctx.db);
   return rows;
 }
@@ -85,7 +95,7 @@ export async function readRefenceInput(
   ctx: Pick<Context, "db">,
   parent: string,
   instance: string,
-): Promise<RefenceInput | undefined> {
+): Promise<(RefenceInput & { to: DatabaseTarget }) | undefined> {
   const { rows } = await sql<{ plan: Plan }>`select plan from muster.run where id = ${parent}`.execute(ctx.db);
   const nodes = rows[0]?.plan.nodes ?? [];
   const fence = nodes
@@ -97,12 +107,15 @@ export async function readRefenceInput(
   const drain = nodes.find((node) => node.id === `${service}/drain-old-side`)?.input as DrainOldSideInput | undefined;
   const caughtUp = await readResult<CatchUpSeen>(ctx, parent, `${service}/catch-up`);
   const steps = promotionSteps.map((step) => `${service}/${step}`);
-  const promotion = nodes.find(({ id }) => steps.includes(id))?.id ?? "";
-  const promoted = await readResult<{ promotedAt: string | null }>(ctx, parent, promotion);
+  const promotion = nodes.find(({ id }) => steps.includes(id));
+  if (!promotion) return undefined;
+  const { replica } = promotion.input as { replica: DatabaseTarget };
+  const promoted = await readResult<{ promotedAt: string | null }>(ctx, parent, promotion.id);
   return {
     parent,
     service,
     from: fence.from,
+    to: replica,
     deployments: drain?.deployments ?? [],
     baseline: caughtUp?.counts ?? null,
     replayLsn: caughtUp?.replayLsn ?? null,

@@ -128,5 +128,5 @@ export const inputs = {
   },
   verifyPublic: { service, toRegion: west, dns, ...health },
   watchStability: { service, toRegion: west, ...health, stabilitySeconds: 60 },
-  fenceReturned: { service, from, deployments: [eastern], baseline: null, replayLsn: null, promotedAt: null },
+  fenceReturned: { service, from, to, deployments: [eastern], baseline: null, replayLsn: null, promotedAt: null },
 };

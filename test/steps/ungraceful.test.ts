@@ -155,6 +155,12 @@ describe("the steps of a failover away from a dead region", () => {
       replayLsn: caughtUp.replayLsn,
       promotedAt: promoted.promotedAt,
     };
+    await bench.setRegionDead(west, true);
+    const alone = seenOf(await fenceReturned.observe(bench.ctx, input, {}));
+    expect(fenceReturned.notYet?.(alone, input, {})).toMatch(
+      /^checkout-db-west .*, and with checkout-db fenced nobody/,
+    );
+    await bench.setRegionDead(west, false);
     const seen: FenceReturnedSeen = seenOf((await drive(bench, fenceReturned, input)).result);
     expect(seen).toMatchObject({ canLogIn: false, provenBy: 'the role "app" may not log in' });
     expect(seen.writesAfterPromotion).toMatchObject({

@@ -3,15 +3,17 @@ import { sql } from "kysely";
 import { failover } from "../../jobs/failover.ts";
 import { insertRun } from "../../jobs/insert-run.ts";
 import type { Context } from "../../src/context.ts";
-import type { Json } from "../../src/engine/step.ts";
+import { isUnknown, type Json } from "../../src/engine/step.ts";
 import { east, west } from "../../src/lab/estate.ts";
 import { promote } from "../../src/lab/postgres-pair.ts";
+import { fenceReturned } from "../../src/steps/fence-returned.ts";
 import { beatOnce, startHeartbeat, whoBeats } from "../../src/watch/heartbeat.ts";
 import { watchOldSides } from "../../src/watch/old-side.ts";
 import { probeServices, startProber } from "../../src/watch/prober.ts";
 import { takeTurn, watch } from "../../src/watch/turn.ts";
 import { eastDead, estate } from "../jobs/facts.ts";
 import { openBench, type Bench } from "../steps/bench.ts";
+import { inputs } from "../steps/inputs.ts";
 
 describe("who takes the heartbeat", () => {
   const writes = { takesWrites: true };
@@ -68,6 +70,9 @@ describe("the watches, in a lab", () => {
     await write("fence-writes", "done", { result: { unknown: "checkout-db does not answer" } });
     await write("promote-replica", "intent", { attempt: 1, before: null });
   };
+  const endRun = (id: string | null | undefined, outcome: string) =>
+    sql`update muster.run set state = ${outcome}, outcome = ${outcome}, ended_at = muster.now()
+         where id = ${id ?? ""}`.execute(bench.db);
   const unfenced = async () => {
     const { rows } = await sql<{ instance: string; refence: string | null; fenced: boolean }>`
       select instance, refence_run as refence, fenced_at is not null as fenced from muster.unfenced`.execute(bench.db);
@@ -186,6 +191,17 @@ describe("the watches, in a lab", () => {
     expect((await beats())["checkout-db"]).toBeGreaterThan(before ?? 0);
   });
 
+  it("leave an old side open that is the only writer, because the promotion was refused", async () => {
+    await leaveUnfenced("run-refused");
+    await watchOldSides(ctx);
+    expect(await unfenced()).toEqual([{ instance: "checkout-db", refence: null, fenced: false }]);
+    const seen = await fenceReturned.observe(bench.ctx, inputs.fenceReturned, {});
+    if (isUnknown(seen)) throw new Error(seen.unknown);
+    expect(fenceReturned.notYet?.(seen, inputs.fenceReturned, {})).toBe(
+      "checkout-db-west does not take writes, and with checkout-db fenced nobody might take writes",
+    );
+  });
+
   it("find an old side that nobody fenced, leave it while it is silent, and fence it when it answers", async () => {
     await leaveUnfenced("run-unfenced");
     await bench.setRegionDead(east, true);
@@ -198,10 +214,21 @@ describe("the watches, in a lab", () => {
     expect(first?.refence).toMatch(/^rf-/);
     await watchOldSides(ctx);
     expect(await unfenced()).toEqual([first]);
-    await sql`update muster.run set state = 'done', outcome = 'done', ended_at = muster.now()
-               where id = ${first?.refence ?? ""}`.execute(bench.db);
+    await endRun(first?.refence, "cancelled");
     await watchOldSides(ctx);
-    expect(await unfenced()).toEqual([{ ...first, fenced: true }]);
+    const [second] = await unfenced();
+    expect(second?.refence).toMatch(/^rf-/);
+    expect(second?.refence).not.toBe(first?.refence);
+    // Nobody stopped the first; a person stops the second, and that holds.
+    const said = { verb: "abandon", by: "ana", because: "accepted: the run ends here, as it stands" };
+    await sql`insert into muster.step_event (run, kind, epoch, payload)
+              values (${second?.refence}, 'refused', 1, ${JSON.stringify(said)}::jsonb)`.execute(bench.db);
+    await endRun(second?.refence, "failed");
+    await watchOldSides(ctx);
+    expect(await unfenced()).toEqual([second]);
+    await endRun(second?.refence, "done");
+    await watchOldSides(ctx);
+    expect(await unfenced()).toEqual([{ ...second, fenced: true }]);
   });
 
   it("follow the new writer, and give an old one that came back nothing", async () => {
