@@ -2,7 +2,7 @@ import { startRefence } from "../../jobs/start-refence.ts";
 import type { Context } from "../context.ts";
 import { asApp } from "../adapters/postgres.ts";
 import { seen } from "../facts/fact.ts";
-import { lookAtServer } from "../facts/lag.ts";
+import { lookAtServer, type ServerFacts } from "../facts/lag.ts";
 import type { DatabaseTarget } from "../steps/targets.ts";
 import { watch, type Watch } from "./turn.ts";
 import {
@@ -31,17 +31,28 @@ export async function watchOldSides(ctx: Context): Promise<void> {
   await Promise.all((await listUnfenced(ctx)).map((old) => lookForOne(ctx, old)));
 }
 
-async function lookForOne(ctx: Context, { instance, run, refenceRun }: Unfenced): Promise<void> {
+async function lookForOne(ctx: Context, { instance, run, since, refenceRun }: Unfenced): Promise<void> {
   const input = await readRefenceInput(ctx, run, instance);
   if (!input) return;
   const server = seen(await lookAtTarget(ctx, input.from));
   if (!server) return;
-  // Somebody made a replica of it: it takes no writes of its own any more.
-  if (!server.takesWrites) return noteHarmless(ctx, instance);
+  const promoted = seen(await lookAtTarget(ctx, input.to));
+  // A server that restarts after a crash may be in recovery for a moment, and promote itself: that proves nothing.
+  if (!server.takesWrites) return followsNow(server, promoted, since) ? noteHarmless(ctx, instance) : undefined;
   // A promotion that was only asked for may have been refused. Where nobody else is seen to take writes, it stays open.
-  if (!seen(await lookAtTarget(ctx, input.to))?.takesWrites) return;
+  if (!promoted?.takesWrites) return;
   const runId = await startRefence(ctx, input, refenceRun);
   await noteRefence(ctx, instance, runId);
+}
+
+/**
+ * Whether an old writer is shown to follow the new one, which was looked at after it: it hears a writer, and has the newest
+ * heartbeat of the new one, written since the old side was taken into the list. Pure.
+ */
+export function followsNow(old: ServerFacts, promoted: ServerFacts | undefined, since: Date): boolean {
+  if (old.takesWrites || !old.hearsWriter || !promoted?.takesWrites || !old.beatAt || !promoted.beatAt) return false;
+  const beat = new Date(promoted.beatAt);
+  return beat > since && new Date(old.beatAt) >= beat;
 }
 
 function lookAtTarget(ctx: Context, { instance, host, port, region, aurora, appRole }: DatabaseTarget) {

@@ -9,7 +9,7 @@ import { promotionSteps } from "../steps/promotions.ts";
 import type { DatabaseTarget } from "../steps/targets.ts";
 
 /** An old side that nobody fences, and the run that fences it, once there is one. */
-export type Unfenced = { instance: string; run: string; refenceRun: string | null };
+export type Unfenced = { instance: string; run: string; since: Date; refenceRun: string | null };
 
 /** Whether a journal's event is about a promotion, by whichever driver. */
 const isPromotion = sql`split_part(event.step, '/', 2) = any(${[...promotionSteps]})`;
@@ -67,7 +67,7 @@ export async function refreshUnfenced(ctx: Pick<Context, "db">): Promise<void> {
  */
 export async function listUnfenced(ctx: Pick<Context, "db">): Promise<Unfenced[]> {
   const { rows } = await sql<Unfenced>`
-    select old.instance, old.run, old.refence_run as "refenceRun"
+    select old.instance, old.run, old.since, old.refence_run as "refenceRun"
       from muster.unfenced old left join muster.run refence on refence.id = old.refence_run
      where old.fenced_at is null and (old.refence_run is null or refence.ended_at is not null)
        and not exists (

@@ -3,36 +3,18 @@ import { sql } from "kysely";
 import { failover } from "../../jobs/failover.ts";
 import { insertRun } from "../../jobs/insert-run.ts";
 import type { Context } from "../../src/context.ts";
+import type { Plan } from "../../src/engine/plan.ts";
 import { isUnknown, type Json } from "../../src/engine/step.ts";
 import { east, west } from "../../src/lab/estate.ts";
 import { promote } from "../../src/lab/postgres-pair.ts";
 import { fenceReturned } from "../../src/steps/fence-returned.ts";
-import { beatOnce, startHeartbeat, whoBeats } from "../../src/watch/heartbeat.ts";
+import { beatOnce, startHeartbeat } from "../../src/watch/heartbeat.ts";
 import { watchOldSides } from "../../src/watch/old-side.ts";
 import { probeServices, startProber } from "../../src/watch/prober.ts";
 import { takeTurn, watch } from "../../src/watch/turn.ts";
 import { eastDead, estate } from "../jobs/facts.ts";
 import { openBench, type Bench } from "../steps/bench.ts";
-import { inputs } from "../steps/inputs.ts";
-
-describe("who takes the heartbeat", () => {
-  const writes = { takesWrites: true };
-  const follows = { takesWrites: false };
-  const cases: [string, Parameters<typeof whoBeats>, ReturnType<typeof whoBeats>][] = [
-    ["the writer beside its replica", [writes, follows, false], "preferred"],
-    ["the writer whose replica is silent", [writes, undefined, false], "preferred"],
-    ["nobody of two writers whom nobody promoted", [writes, writes, false], undefined],
-    ["who was promoted, whatever the old side says", [writes, writes, true], "preferred"],
-    ["nobody while the promoted one is silent and an old one came back", [undefined, writes, true], undefined],
-    ["the old writer while the promotion is under way", [follows, writes, true], "other"],
-    ["the one somebody promoted by hand", [undefined, writes, false], "other"],
-    ["nobody where nobody writes", [follows, follows, false], undefined],
-    ["nobody where nobody answers", [undefined, undefined, true], undefined],
-  ];
-  it.each(cases)("%s", (_name, looks, wanted) => {
-    expect(whoBeats(...looks)).toBe(wanted);
-  });
-});
+import { from, inputs, to } from "../steps/inputs.ts";
 
 describe("the watches, in a lab", () => {
   let bench: Bench;
@@ -51,8 +33,8 @@ describe("the watches, in a lab", () => {
     expect(await holds()).toBe(true);
   };
   /** A run that left its old side unfenced and promoted the replica, as its journal tells. */
-  const leaveUnfenced = async (id: string) => {
-    const plan = failover.plan(estate, { toRegion: west, service: "checkout" }, eastDead);
+  const leaveUnfenced = async (id: string, change: (plan: Plan) => Plan = (plan) => plan) => {
+    const plan = change(failover.plan(estate, { toRegion: west, service: "checkout" }, eastDead));
     await insertRun(bench.db, {
       id,
       job: "failover",
@@ -69,6 +51,15 @@ describe("the watches, in a lab", () => {
       values (${id}, ${`checkout/${step}`}, ${kind}, 1, ${JSON.stringify(payload)}::jsonb)`.execute(bench.db);
     await write("fence-writes", "done", { result: { unknown: "checkout-db does not answer" } });
     await write("promote-replica", "intent", { attempt: 1, before: null });
+  };
+  /** The same plan from west to east, as far as its databases go. */
+  const turned = (plan: Plan): Plan => {
+    const turns: { [step: string]: { [key: string]: Json } } = {
+      "fence-writes": { from: to, to: from },
+      "promote-replica": { replica: from },
+    };
+    const nodes = plan.nodes.map((node) => ({ ...node, input: { ...(node.input as object), ...turns[node.step] } }));
+    return { ...plan, nodes };
   };
   const endRun = (id: string | null | undefined, outcome: string) =>
     sql`update muster.run set state = ${outcome}, outcome = ${outcome}, ended_at = muster.now()
@@ -189,6 +180,22 @@ describe("the watches, in a lab", () => {
     await client.end();
     await beat();
     expect((await beats())["checkout-db"]).toBeGreaterThan(before ?? 0);
+  });
+
+  it("go on watching an old side in recovery, until it is shown to follow the new writer", async () => {
+    // The other way round: the west was left, and follows the east.
+    await leaveUnfenced("run-to-east", turned);
+    await watchOldSides(ctx);
+    const west = { instance: "checkout-db-west", refence: null };
+    expect(await unfenced()).toEqual([{ ...west, fenced: false }]);
+    await beat();
+    await until(async () => {
+      await watchOldSides(ctx);
+      return (await unfenced()).some(({ fenced }) => fenced);
+    });
+    expect(await unfenced()).toEqual([{ ...west, fenced: true }]);
+    await sql`truncate muster.unfenced`.execute(bench.db);
+    await sql`delete from muster.step_event where run = 'run-to-east'`.execute(bench.db);
   });
 
   it("leave an old side open that is the only writer, because the promotion was refused", async () => {
