@@ -84,7 +84,7 @@ function declineGate(step: StepView, { by, seq }: Signal, refuse: Refuse): Event
   if (step.parked) return refuse("somebody has said no to it already");
   return [
     { kind: "refused", by, signal: seq, verb: "decline", because: "accepted: the run goes no further on this way" },
-    { kind: "parked", step: step.node.id, because: `${by} said no: ${step.asked.question}` },
+    { kind: "parked", step: step.node.id, because: `${by} said no to: "${step.asked.question}"` },
   ];
 }
 

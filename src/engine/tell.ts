@@ -1,12 +1,13 @@
 import { whyExpired } from "./expiry.ts";
 import type { MessagePayload } from "../outbox/sender.ts";
 import { announced, type Announcement } from "./announce.ts";
-import { howMany, isBroken, spellBroken } from "./break-glass.ts";
+import { isBroken, spellBroken } from "./break-glass.ts";
 import type { EventBody } from "./events.ts";
 import { secondsSince, spell } from "./judge.ts";
 import type { Plan } from "./plan.ts";
 import { isUnknown } from "./step.ts";
-import { pastReturn, type RunView, type StepView } from "./view.ts";
+import { isDeclined, parkedButtons, remindParked, tellParked } from "./tell-parked.ts";
+import type { RunView, StepView } from "./view.ts";
 
 /** What people hear of one event. */
 export type Tell = {
@@ -164,19 +165,14 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
       };
     case "done":
       return tellDone(run, step, title, event, now);
-    case "parked": {
-      const todo = event.todo ?? whatToDo(run.plan, view, step);
-      return toEveryone(
-        run,
-        run.plan.approvers,
-        [`Parked: ${event.because}.`, `Muster could not ${deed}, and does nothing more there by itself.`, todo],
-        {
-          buttons: parkedButtons(run, view, step),
-        },
-      );
-    }
+    case "parked":
+      return toEveryone(run, run.plan.approvers, tellParked(run.plan, view, step, { ...event, deed }), {
+        buttons: parkedButtons(run, view, step),
+      });
     case "continued":
-      return inThread(`${event.by} pressed Continue: trying again to ${deed}.`);
+      return inThread(
+        `${event.by} pressed Continue: ${isDeclined(step) ? "the question is asked again" : `trying again to ${deed}`}.`,
+      );
     case "waive-seconded":
       return inThread(`${event.by} would waive "${title}". One more approver must say so.`);
     case "waived":
@@ -208,10 +204,7 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
     case "reminded":
       if (!step?.parked)
         return toEveryone(run, asks, [`Still waiting for an answer: ${step?.asked?.question ?? title}`]);
-      return toEveryone(run, run.plan.approvers, [
-        `Still parked: ${step.parked.because}.`,
-        step.parked.todo ?? whatToDo(run.plan, view, step),
-      ]);
+      return toEveryone(run, run.plan.approvers, remindParked(run.plan, view, step, step.parked));
     case "answered":
       return inThread(`${event.by} said yes: ${title}.`);
     case "undo-intent":
@@ -254,45 +247,3 @@ const mostInThread = 40;
 
 const isOneOfMany = ({ locks }: Plan, step: StepView | undefined): boolean =>
   locks.length > mostInThread && step !== undefined && locks.includes(step.node.service);
-
-/** What a parked step leaves to people, in one sentence. */
-function whatToDo(plan: Plan, view: RunView, step: StepView | undefined): string {
-  const undo = step && mayTurnBack(view, step) ? `, Undo to take back what was changed,` : "";
-  const waive =
-    step?.node.kind === "gate" || view.turnedBack
-      ? ""
-      : ` or Waive (${howMany(plan, 2) === 2 ? "two approvers" : "one approver"}) to go on without it`;
-  return `Put it right and press Continue${undo}${waive}.`;
-}
-
-function parkedButtons(run: Run, view: RunView, step: StepView | undefined): NonNullable<MessagePayload["buttons"]> {
-  if (!step) return [];
-  const one = { runId: run.id, step: step.node.id };
-  return [
-    { label: "Continue", verb: "continue", style: "primary", ...one },
-    ...(step.node.kind === "gate" || view.turnedBack
-      ? []
-      : [
-          {
-            label: "Waive",
-            verb: "waive",
-            style: "danger",
-            confirm: `Go on without "${step.node.title}"?`,
-            ...one,
-          } as const,
-        ]),
-    ...(mayTurnBack(view, step)
-      ? [
-          {
-            label: "Undo",
-            verb: "undo",
-            runId: run.id,
-            confirm: "Take back everything this run has changed?",
-          } as const,
-        ]
-      : []),
-  ];
-}
-
-const mayTurnBack = (view: RunView, { node }: StepView): boolean =>
-  !view.turnedBack && !pastReturn(view).has(node.service);

@@ -21,7 +21,7 @@ describe("a replica that does not become available", () => {
     expect((await lab.thread()).at(-1)?.split("\n").slice(0, 3)).toEqual([
       'Parked: checkout-db-west is still "modifying", not available; that is still so after 30 minutes.',
       "Muster could not make checkout-db-west in us-west-2 the writer of checkout, and does nothing more there by itself.",
-      "Put it right and press Continue or Waive (two approvers) to go on without it.",
+      "Put it right and press Continue, or Waive (two approvers) to go on without it.",
     ]);
     expect(await lab.dig()).toEqual([lab.edges[east]?.address]);
     expect(lab.changes().filter((change) => change.startsWith("route53"))).toEqual([]);

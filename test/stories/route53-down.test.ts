@@ -41,7 +41,7 @@ describe("Route 53's control plane", () => {
     expect((await lab.thread()).at(-1)?.split("\n").slice(0, 3)).toEqual([
       `Parked: ${sentence}.`,
       "Muster could not send all traffic for checkout to us-west-2, and does nothing more there by itself.",
-      "Put it right and press Continue or Waive (two approvers) to go on without it.",
+      "Put it right and press Continue, or Waive (two approvers) to go on without it.",
     ]);
     expect(await lab.dig()).toEqual([lab.edges[east]?.address]);
     expect(shifts(lab)).toEqual([]);

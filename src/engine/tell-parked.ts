@@ -1,0 +1,64 @@
+import type { MessagePayload } from "../outbox/sender.ts";
+import { howMany } from "./break-glass.ts";
+import type { Plan } from "./plan.ts";
+import { pastReturn, type RunView, type StepView } from "./view.ts";
+
+type Parked = { because: string; todo?: string };
+
+/** Says that a step is parked, what that means and what people may do. A question is not failed: somebody said no to it. Pure. */
+export function tellParked(
+  plan: Plan,
+  view: RunView,
+  step: StepView | undefined,
+  { deed, because, todo }: Parked & { deed: string },
+): string[] {
+  const what = isDeclined(step)
+    ? "Nothing more happens there."
+    : `Muster could not ${deed}, and does nothing more there by itself.`;
+  return [`Parked: ${because}.`, what, todo ?? whatToDo(plan, view, step)];
+}
+
+/** Says again that a step is parked, and what people may do. Pure. */
+export const remindParked = (plan: Plan, view: RunView, step: StepView, { because, todo }: Parked): string[] => [
+  `Still parked: ${because}.`,
+  todo ?? whatToDo(plan, view, step),
+];
+
+/** Tells whether somebody said no to a step's question. */
+export const isDeclined = (step: StepView | undefined): boolean =>
+  step?.node.kind === "gate" && step.asked !== undefined;
+
+/** What a parked step leaves to people, in one sentence. */
+function whatToDo(plan: Plan, view: RunView, step: StepView | undefined): string {
+  const waivers = howMany(plan, 2) === 2 ? "two approvers" : "one approver";
+  const ways = [
+    isDeclined(step) ? "Press Continue to ask again" : "Put it right and press Continue",
+    ...(step && mayTurnBack(view, step) ? ["Undo to take back what was changed"] : []),
+    ...(mayWaive(view, step) ? [`Waive (${waivers}) to go on without it`] : []),
+  ];
+  const last = ways.pop() ?? "";
+  return ways.length === 0 ? `${last}.` : `${ways.join(", ")}, or ${last}.`;
+}
+
+/** What can be pressed below the message that a step is parked. Pure. */
+export function parkedButtons(
+  { id: runId }: { id: string },
+  view: RunView,
+  step: StepView | undefined,
+): NonNullable<MessagePayload["buttons"]> {
+  if (!step) return [];
+  const one = { runId, step: step.node.id };
+  const confirm = `Go on without "${step.node.title}"?`;
+  return [
+    { label: "Continue", verb: "continue", style: "primary", ...one },
+    ...(mayWaive(view, step) ? [{ label: "Waive", verb: "waive", style: "danger", confirm, ...one } as const] : []),
+    ...(mayTurnBack(view, step)
+      ? [{ label: "Undo", verb: "undo", runId, confirm: "Take back everything this run has changed?" } as const]
+      : []),
+  ];
+}
+
+const mayWaive = (view: RunView, step: StepView | undefined): boolean => step?.node.kind !== "gate" && !view.turnedBack;
+
+const mayTurnBack = (view: RunView, { node }: StepView): boolean =>
+  !view.turnedBack && !pastReturn(view).has(node.service);

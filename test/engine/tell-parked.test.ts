@@ -1,0 +1,107 @@
+import { describe, expect, it } from "@jest/globals";
+import { absorb } from "../../src/engine/absorb.ts";
+import type { BrokenGlass } from "../../src/engine/break-glass.ts";
+import type { EventBody, JournalEvent } from "../../src/engine/events.ts";
+import type { Plan } from "../../src/engine/plan.ts";
+import { tell } from "../../src/engine/tell.ts";
+import { fold } from "../../src/engine/view.ts";
+import { smallPlan } from "../slack/small-plan.ts";
+
+const at = new Date("2026-11-23T03:00:00Z");
+const [fence, loss, promote] = smallPlan.nodes.map(({ id }) => id) as [string, string, string];
+
+const viewOf = (plan: Plan, events: EventBody[]) =>
+  fold(
+    plan,
+    events.map((event, seq): JournalEvent => ({ ...event, seq, epoch: 1, at })),
+  );
+
+/** What is told of the last of these events. */
+function told(events: EventBody[], plan = smallPlan) {
+  return tell({ id: "fo-1", plan }, viewOf(plan, events.slice(0, -1)), events.at(-1)!, at);
+}
+
+const opening: EventBody[] = [{ kind: "proposed", by: "ana", planHash: "abc" }, { kind: "started" }];
+const question = "20 s of writes would be lost. Promote?";
+const asked: EventBody = { kind: "asked", step: loss, question, needed: 2 };
+const promoting: EventBody = { kind: "intent", step: promote, attempt: 1, before: null };
+const turned: EventBody = { kind: "turned-back", by: "ben", signal: 9, verb: "undo" };
+const parked = (step: string, todo?: string): EventBody => ({
+  kind: "parked",
+  step,
+  because: "it does not answer",
+  ...(todo === undefined ? {} : { todo }),
+});
+const onlyOne: BrokenGlass = { by: "ana", rules: ["two-people"], reason: "fire" };
+
+/** What Decline at the question writes into the journal of the run. */
+function declined(events: EventBody[]): EventBody {
+  const signal = { seq: 7, by: "ben", at, verb: "decline", step: loss } as const;
+  return absorb(smallPlan, viewOf(smallPlan, events), signal).find(({ kind }) => kind === "parked")!;
+}
+
+describe("what people may do about a parked step", () => {
+  it.each<[string, EventBody[], string, Plan?]>([
+    [
+      "a step with a way back",
+      [...opening, parked(fence)],
+      "Put it right and press Continue, Undo to take back what was changed, or Waive (two approvers) to go on without it.",
+    ],
+    [
+      "a step with a way back, where one is enough",
+      [...opening, parked(fence)],
+      "Put it right and press Continue, Undo to take back what was changed, or Waive (one approver) to go on without it.",
+      { ...smallPlan, breakGlass: onlyOne },
+    ],
+    [
+      "a step past the point of no return",
+      [...opening, promoting, parked(promote)],
+      "Put it right and press Continue, or Waive (two approvers) to go on without it.",
+    ],
+    ["a step on its way back", [...opening, turned, parked(fence)], "Put it right and press Continue."],
+    [
+      "a question with a way back",
+      [...opening, asked, declined([...opening, asked])],
+      "Press Continue to ask again, or Undo to take back what was changed.",
+    ],
+    [
+      "a question past the point of no return",
+      [...opening, promoting, asked, declined([...opening, promoting, asked])],
+      "Press Continue to ask again.",
+    ],
+    [
+      "a step that knows better itself",
+      [...opening, parked(fence, "Start the version that made this plan.")],
+      "Start the version that made this plan.",
+    ],
+  ])("reads well: %s", (_name, events, todo, plan = smallPlan) => {
+    expect(told(events, plan).milestone?.lines[2]).toBe(todo);
+    const step = (events.at(-1) as { step: string }).step;
+    expect(told([...events, { kind: "reminded", step, times: 1 }], plan).milestone?.lines[1]).toBe(todo);
+  });
+});
+
+describe("a question that somebody said no to", () => {
+  const no = [...opening, asked, declined([...opening, asked])];
+
+  it("is told as that, and not as something Muster could not do", () => {
+    expect(told(no).milestone?.lines).toEqual([
+      `Parked: ben said no to: "${question}".`,
+      "Nothing more happens there.",
+      "Press Continue to ask again, or Undo to take back what was changed.",
+    ]);
+    expect(told(no).milestone?.buttons?.map(({ label }) => label)).toEqual(["Continue", "Undo"]);
+  });
+
+  it("is asked again when somebody presses Continue", () => {
+    expect(told([...no, { kind: "continued", step: loss, by: "cleo", signal: 8 }]).line).toBe(
+      "cleo pressed Continue: the question is asked again.",
+    );
+  });
+
+  it("is not told as a no where this Muster does not know the question", () => {
+    expect(told([...opening, parked(loss, "Start the version that made this plan.")]).milestone?.lines[1]).toMatch(
+      /^Muster could not /,
+    );
+  });
+});
