@@ -97,6 +97,7 @@ export type StepFor<Input> = Omit<Step<Input, never>, "observe"> & {
 export type Gate<Input = never> = {
   kind: "gate";
   name: string;
+  /** What it does, as of a step: "ask a person before customers of checkout are sent to us-west-2". */
   title(input: Input): string;
   /** The question, with its numbers, from the evidence of earlier steps; undefined when nobody needs to be asked. Pure. */
   question(input: Input, reads: Reads): string | undefined;

@@ -206,7 +206,7 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
         return toEveryone(run, asks, [`Still waiting for an answer: ${step?.asked?.question ?? title}`]);
       return toEveryone(run, run.plan.approvers, remindParked(run.plan, view, step, step.parked));
     case "answered":
-      return inThread(`${event.by} said yes: ${title}.`);
+      return inThread(`${event.by} said yes to: "${step?.asked?.question ?? title}".`);
     case "undo-intent":
       return { line: `Taking back: ${title}.` };
     case "undone": {
@@ -229,7 +229,7 @@ function tellDone(
       return toEveryone(run, run.plan.approvers, [
         `Not asked, because ${by.join(" and ")} answered it beforehand by breaking glass: ${found ?? title}`,
       ]);
-    return answer === "not needed" ? {} : inThread(`Answered: ${title}.`);
+    return answer === "not needed" ? {} : inThread(`Answered with yes: "${step.asked?.question ?? title}".`);
   }
   if (isUnknown(result))
     return inThread(`Could not ${title}: ${result.unknown}. The run goes on, because the plan allows for that.`);

@@ -62,7 +62,7 @@ export function taskBlocks(view: RunView, planBlocks: boolean): Block[] {
       steps.map((step) => {
         const more = remark(step, view);
         const output = more === undefined ? {} : { output: richText(more) };
-        return { task_id: step.node.id, title: titleOf(step), status: statusOf(step, view), ...output };
+        return { task_id: step.node.id, title: step.node.title, status: statusOf(step, view), ...output };
       }),
     ),
   ];
@@ -72,10 +72,8 @@ const icons = { pending: "⚪", in_progress: "🔄", complete: "✅", error: "�
 
 function line(step: StepView, view: RunView): string {
   const more = remark(step, view);
-  return `${icons[statusOf(step, view)]} ${escape(titleOf(step))}${more === undefined ? "" : `  _${escape(more)}_`}`;
+  return `${icons[statusOf(step, view)]} ${escape(step.node.title)}${more === undefined ? "" : `  _${escape(more)}_`}`;
 }
-
-const titleOf = ({ node }: StepView): string => (node.kind === "gate" ? `question: ${node.title}` : node.title);
 
 function statusOf(step: StepView, view: RunView): Task["status"] {
   if (step.parked && !step.waived && !step.undone) return "error";

@@ -103,8 +103,8 @@ function beforeRun(state: CardState): [string, Block[]] {
 const marks = { bad: "🔴 ", warn: "⚠️ ", good: "🟢 ", none: "" } as const;
 
 const steps = ({ nodes }: Plan): string[] =>
-  nodes.map(({ title, oneWay, kind }, index) => {
-    const number = `${index + 1}. ${kind === "gate" ? "ask first: " : ""}${escape(title)}`;
+  nodes.map(({ title, oneWay }, index) => {
+    const number = `${index + 1}. ${escape(title)}`;
     return oneWay === undefined ? number : `${number}  ⛔ _no way back: ${escape(oneWay)}_`;
   });
 

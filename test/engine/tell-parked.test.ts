@@ -105,3 +105,15 @@ describe("a question that somebody said no to", () => {
     );
   });
 });
+
+describe("a question that is answered", () => {
+  it("is told by the question, not by what Muster did to ask it", () => {
+    expect(told([...opening, asked, { kind: "answered", step: loss, by: "ben", signal: 4 }]).line).toBe(
+      `ben said yes to: "${question}".`,
+    );
+    const result = { answer: "yes", by: ["ben", "cleo"] };
+    expect(told([...opening, asked, { kind: "done", step: loss, result }]).line).toBe(
+      `Answered with yes: "${question}".`,
+    );
+  });
+});

@@ -20,7 +20,11 @@ export const smallPlan: Plan = {
   input: {},
   nodes: [
     node("fence-writes", "stop writes to checkout-db"),
-    node("accept-loss", "lose up to 20 seconds of writes", { kind: "gate", changes: false, needed: 2 }),
+    node("accept-loss", "ask the approvers if more than 10 s of checkout's writes would be lost", {
+      kind: "gate",
+      changes: false,
+      needed: 2,
+    }),
     node("promote-replica", "promote checkout-db-west", {
       oneWay: "a promoted replica cannot follow its old primary again",
     }),
