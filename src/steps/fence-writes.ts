@@ -149,7 +149,7 @@ async function hearsWriter(ctx: StepContext, from: DatabaseTarget, to: DatabaseT
 function noSuchRole(name: string, from: DatabaseTarget): CannotContinue {
   return new CannotContinue({
     happened: `${from.instance} has no role "${name}".`,
-    means: "Nothing was fenced, and nothing was changed.",
-    todo: "Correct appRole in the estate file, then type the command again.",
+    means: "Nothing was fenced; what this run changed before that stays changed.",
+    todo: "Press Undo to take it back, correct appRole in the estate file, then type the command anew.",
   });
 }
