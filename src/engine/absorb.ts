@@ -70,6 +70,7 @@ function approveRun(plan: Plan, view: RunView, { by, seq, planHash }: Signal, re
 
 function answerGate(plan: Plan, view: RunView, step: StepView, { by, seq }: Signal, refuse: Refuse): EventBody[] {
   if (!step.asked || isOver(step)) return refuse("that question is not open");
+  if (step.parked) return refuse("somebody has said no to it; press Continue, and it is asked again");
   // Fewer may be enough; that the requester is not among them is a rule of its own.
   if ((step.node.needed ?? step.asked.needed) === 2 && by === view.requestedBy && !isBroken(plan, "requester"))
     return refuse(`you asked for this run, so ${others(step.asked.needed)} must answer`);

@@ -117,3 +117,13 @@ describe("a question that is answered", () => {
     );
   });
 });
+
+it("a yes after a no is refused until the question is asked again", () => {
+  const no = [...opening, asked, declined([...opening, asked])];
+  const yes = { seq: 8, by: "cleo", at, verb: "approve", step: loss } as const;
+  expect(absorb(smallPlan, viewOf(smallPlan, no), yes)).toMatchObject([
+    { kind: "refused", because: "somebody has said no to it; press Continue, and it is asked again" },
+  ]);
+  const again: EventBody[] = [...no, { kind: "continued", step: loss, by: "cleo", signal: 9 }, asked];
+  expect(absorb(smallPlan, viewOf(smallPlan, again), yes)).toMatchObject([{ kind: "answered", by: "cleo" }]);
+});
