@@ -5,6 +5,7 @@ import { ask, type PairSide } from "./postgres-pair.ts";
 import { podsIn } from "./service-sights.ts";
 import { checkout, configMapOf } from "./services.ts";
 import { app } from "./shop.ts";
+import { viewStatusPage } from "./statuspage-view.ts";
 import { askEdge, pagePatienceMs, regionAt, resolveName, visit } from "./visit.ts";
 import type { LabService } from "./world.ts";
 
@@ -31,6 +32,7 @@ export async function lookAtWorld(lab: Lab): Promise<WorldView> {
     ...(services ? { services } : {}),
     dns: { name: record, ttlSeconds: 60, authoritative, resolver: resolved },
     customers: lookAtCustomers(lab),
+    statusPage: viewStatusPage(lab.statusPage),
     mailboxes: mailboxesOf(lab),
   };
 }

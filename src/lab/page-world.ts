@@ -49,8 +49,16 @@ export type WorldView = {
     /** Requests that ended in each second of the last 5 minutes, oldest first; moments in milliseconds since 1970. */
     chart: { now: number; seconds: { at: number; answered: number; failed: number }[] };
   };
+  statusPage: StatusPageView;
   /** Who got which mail; of each person's, the newest first. */
   mailboxes: Mailbox[];
+};
+
+/** What customers read on the status page; incidents and their updates newest first. */
+export type StatusPageView = {
+  /** By its name; its status in the API's words: operational, partial_outage. */
+  components: { name: string; status: string }[];
+  incidents: { id: string; name: string; status: string; updates: { at: string; status: string; body: string }[] }[];
 };
 
 /** One person's mail: how many there are, and the newest of them. */

@@ -29,6 +29,7 @@ const files: Record<string, { name: string; type: string }> = {
   "/": { name: "index.html", type: "text/html" },
   "/icon.svg": { name: "icon.svg", type: "image/svg+xml" },
   "/page.css": { name: "page.css", type: "text/css" },
+  "/statuspage.css": { name: "statuspage.css", type: "text/css" },
   ...Object.fromEntries(
     [
       "main",
@@ -43,6 +44,7 @@ const files: Record<string, { name: string; type: string }> = {
       "regions",
       "chart",
       "mailboxes",
+      "statuspage",
     ].map((name) => [`/${name}.js`, { name: `${name}.js`, type: "text/javascript" }]),
   ),
 };

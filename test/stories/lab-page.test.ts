@@ -1,15 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { App, LogLevel } from "@slack/bolt";
+import type { App } from "@slack/bolt";
 import type { Browser, Page as Tab } from "playwright-core";
 import { Clock } from "../../src/clock.ts";
+import { statusPage as ids } from "../../src/lab/estate.ts";
 import { openPage, type Page, type Switch, type WorldView } from "../../src/lab/page.ts";
 import { RequestLog } from "../../src/lab/request-log.ts";
 import { openSlack, type Slack } from "../../src/lab/slack.ts";
+import { type LabStatusPage, openStatusPage } from "../../src/lab/statuspage.ts";
+import { viewStatusPage } from "../../src/lab/statuspage-view.ts";
 import { openBrowser, openTab } from "../plumbing/browser.ts";
+import { openApp } from "../plumbing/small-app.ts";
 
 const host = "127.204.0.1";
 
 let slack: Slack;
+let statusPage: LabStatusPage;
 let app: App;
 let page: Page;
 let browser: Browser;
@@ -76,6 +81,7 @@ const world = (): WorldView => ({
       ],
     },
   },
+  statusPage: viewStatusPage(statusPage),
   mailboxes: [
     {
       person: "ben",
@@ -110,6 +116,7 @@ beforeAll(async () => {
       { id: "U02", name: "ben", email: "ben@example.com" },
     ],
   });
+  statusPage = await openStatusPage({ log: new RequestLog(clock), clock, host });
   app = await openApp(slack);
   const usage = "/failover <region> <service>";
   const commands = [{ name: "/failover", usage, summary: "Moves a service." }];
@@ -122,6 +129,7 @@ afterAll(async () => {
   await browser.close();
   await page.close();
   await app.stop();
+  await statusPage.close();
   await slack.close();
 });
 
@@ -222,6 +230,36 @@ describe("beside the workspace", () => {
     expect(bars).toMatch(/^M297 .*M298 /);
   });
 
+  it("the status page reads as customers read it: components, and what was told of an incident, newest first", async () => {
+    const shown = tab.getByRole("region", { name: "Status page" });
+    await shown.getByText("No incidents reported.").waitFor();
+    const tell = async (method: string, path: string, incident: object) => {
+      const headers = { authorization: `OAuth ${statusPage.token}`, "content-type": "application/json" };
+      const url = `${statusPage.url}/pages/${ids.page}/incidents${path}`;
+      const response = await fetch(url, { method, headers, body: JSON.stringify({ incident }) });
+      return ((await response.json()) as { id: string }).id;
+    };
+    const components = { [ids.components.basket]: "partial_outage" };
+    const name = "Baskets <i>fail</i>";
+    const id = await tell("POST", "", { name, status: "investigating", body: "We look into it.", components });
+    await tell("PATCH", `/${id}`, { status: "identified", body: "A region is <b>dark</b>." });
+    const updates = shown.getByRole("listitem").locator("p");
+    await updates.nth(1).waitFor();
+    expect(await updates.allInnerTexts()).toEqual([
+      "Identified A region is <b>dark</b>.",
+      "Investigating We look into it.",
+    ]);
+    expect(await shown.locator("dd").allInnerTexts()).toEqual(["Partial outage", "Operational", "Operational"]);
+    expect(await shown.locator("strong").innerText()).toBe(name);
+    const healed = { [ids.components.basket]: "operational" };
+    await tell("PATCH", `/${id}`, { status: "resolved", body: "All is well.", components: healed });
+    // One that is over is a line, until somebody opens it.
+    await shown.locator("summary", { hasText: "Resolved" }).click();
+    await updates.first().waitFor();
+    expect(await updates.first().innerText()).toBe("Resolved All is well.");
+    expect(faults).toEqual([]);
+  });
+
   it("each person's mails can be read, stay open, and are text only", async () => {
     const box = tab.getByRole("region", { name: "Mailboxes" });
     await box.getByText("ben@example.com").click();
@@ -236,62 +274,3 @@ describe("beside the workspace", () => {
     await box.getByText("No mail yet.").waitFor();
   });
 });
-
-const plain = (text: string) => ({ type: "plain_text" as const, text });
-
-function card(states: ("pending" | "in_progress" | "complete")[]) {
-  const titles = ["fence writes", "promote checkout-db-west"];
-  const tasks = states.map((status, index) => ({
-    type: "task_card",
-    task_id: `${index}`,
-    title: titles[index],
-    status,
-  }));
-  const confirm = { title: plain("Sure?"), text: plain("It moves."), confirm: plain("Yes"), deny: plain("No") };
-  const elements = [
-    { type: "button" as const, text: plain("Approve"), action_id: "approve", confirm },
-    { type: "button" as const, text: plain("Say why"), action_id: "why" },
-  ];
-  return [
-    { type: "plan" as const, title: "move checkout to us-west-2", tasks },
-    { type: "actions" as const, elements },
-  ];
-}
-
-/** A small app, as a workspace would have one. */
-async function openApp({ apiUrl, botToken, appToken }: Slack): Promise<App> {
-  const clientOptions = { slackApiUrl: apiUrl };
-  const bolt = new App({ token: botToken, appToken, socketMode: true, logLevel: LogLevel.ERROR, clientOptions });
-  bolt.command("/failover", async ({ ack, command: { channel_id: channel, user_id }, client }) => {
-    await ack();
-    const { ts } = await client.chat.postMessage({ channel, text: "a plan", blocks: card(["pending", "pending"]) });
-    if (ts) await client.chat.postMessage({ channel, text: `asked by <@${user_id}>`, thread_ts: ts });
-  });
-  bolt.action("approve", async ({ ack, body, client }) => {
-    await ack();
-    if (body.type !== "block_actions" || !body.channel || !body.message) return;
-    const { channel, message } = body;
-    const text = "Somebody else has to approve.";
-    if (body.user.id === "U01") await client.chat.postEphemeral({ channel: channel.id, user: "U01", text });
-    else {
-      const blocks = card(["complete", "in_progress"]);
-      await client.chat.update({ channel: channel.id, ts: message.ts, text: "a plan", blocks });
-    }
-  });
-  bolt.action("why", async ({ ack, body, client }) => {
-    await ack();
-    if (body.type !== "block_actions") return;
-    const element = { type: "plain_text_input" as const, action_id: "text" };
-    const blocks = [{ type: "input" as const, block_id: "why", label: plain("Reason"), element }];
-    const view = { type: "modal" as const, callback_id: "why", title: plain("Why"), submit: plain("Save"), blocks };
-    await client.views.open({ trigger_id: body.trigger_id, view });
-  });
-  bolt.view("why", async ({ ack, view, client }) => {
-    const reason = view.state.values["why"]?.["text"]?.value ?? "";
-    if (reason.length < 5) return ack({ response_action: "errors", errors: { why: "Say a little more." } });
-    await ack();
-    await client.chat.postMessage({ channel: "C01", text: `Reason: ${reason}` });
-  });
-  await bolt.start();
-  return bolt;
-}

@@ -25,6 +25,20 @@ export function svg(name, attributes = {}, ...children) {
   return node;
 }
 
+/** What somebody has opened stays open when it is drawn anew. */
+const opened = new Set();
+
+/** Makes a line that opens to show more; `key` is its name while the page is open. */
+export function folding(key, summary, ...body) {
+  const details = el("details", {}, el("summary", {}, summary), ...body);
+  details.open = opened.has(key);
+  details.addEventListener("toggle", () => (details.open ? opened.add(key) : opened.delete(key)));
+  return details;
+}
+
+/** A moment as a clock on the wall shows it. */
+export const clockTime = (at) => new Date(at).toLocaleTimeString([], { hourCycle: "h23" });
+
 /** Shows a list in a container, and redraws only what changed: an open menu in an unchanged message stays open. */
 export function showList(container, items, keyOf, draw) {
   const old = new Map([...container.children].map((node) => [node.dataset.key, node]));

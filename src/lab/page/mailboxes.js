@@ -1,7 +1,4 @@
-import { el } from "./dom.js";
-
-/** What somebody has opened stays open when mail arrives. */
-const opened = new Set();
+import { clockTime, el, folding } from "./dom.js";
 
 /** Draws who got which mail: a box for each person, newest mail first. */
 export function drawMailboxes(mailboxes) {
@@ -26,12 +23,3 @@ export function drawMailboxes(mailboxes) {
     ),
   );
 }
-
-function folding(key, summary, ...body) {
-  const details = el("details", {}, el("summary", {}, summary), ...body);
-  details.open = opened.has(key);
-  details.addEventListener("toggle", () => (details.open ? opened.add(key) : opened.delete(key)));
-  return details;
-}
-
-const clockTime = (at) => new Date(at).toLocaleTimeString([], { hourCycle: "h23" });

@@ -1,6 +1,7 @@
 import { drawSeconds } from "./chart.js";
 import { act, el, showList } from "./dom.js";
 import { drawMailboxes } from "./mailboxes.js";
+import { drawStatusPage } from "./statuspage.js";
 
 const roles = { writer: "writer", replica: "replica", "read-only": "fenced", down: "no answer" };
 const root = document.getElementById("world");
@@ -15,8 +16,8 @@ export function showWorld({ world, clock, switches }) {
     { draw: () => el("div.regions", {}, world.regions.map(drawRegion)), of: world.regions },
     { draw: () => drawDns(world.dns, world.regions), of: [world.dns, world.regions] },
     ...(world.services ? [{ draw: () => drawServices(world.services), of: world.services }] : []),
+    { draw: () => drawStatusPage(world.statusPage), of: world.statusPage },
     { draw: () => drawMailboxes(world.mailboxes), of: world.mailboxes },
-    // A status page stands here once the lab has one.
     { draw: () => drawSwitches(switches), of: switches },
   ];
   showList(
