@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Context } from "../src/context.ts";
 import type { Plan } from "../src/engine/plan.ts";
 import type { Estate } from "../src/estate.ts";
+import type { RegionReport } from "./region-report.ts";
 import type { Report } from "./report.ts";
 
 /** What people read before they approve, in nobody's markup. */
@@ -20,7 +21,9 @@ export type Preview = {
 export type RunReport = {
   whole: string[];
   /** What was promised and what is still open: for a card, which shows the rest itself. */ summary: string[];
-  /** The same as figures, for whoever draws them. */ figures?: Report;
+  /** The same as figures, for whoever draws them: of one service, or of each service of a region. */
+  figures?: Report;
+  region?: RegionReport;
 };
 
 /** A kind of work: what it needs to be told, what it looks at, and the plan it makes of that. */

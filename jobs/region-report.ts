@@ -1,7 +1,9 @@
 import { spell } from "../src/engine/judge.ts";
 import type { RunReport } from "./job.ts";
 import type { Left } from "./region-left.ts";
+import { wholeOf } from "./region-whole.ts";
 import type { Report } from "./report.ts";
+import { time, verdict } from "./report-lines.ts";
 
 /** What became of the move of a region: of each service what became of it, in the order of the waves. */
 export type RegionReport = {
@@ -12,21 +14,9 @@ export type RegionReport = {
 };
 
 /** Writes the report of a region as lines for people: the worst first, one line a service, what is still open. Pure. */
-export function regionReportLines({ runId, title, services, left }: RegionReport): RunReport {
-  const moved = services.filter(({ turnedBack }) => !turnedBack);
-  const served = moved.filter(({ report }) => report.moments.served !== null || report.moments.held !== null);
-  const summary = [
-    `${served.length} of ${services.length} services serve their customers in the new region.`,
-    ...turnedBackLines(services),
-    ...worst(moved),
-    ...services.flatMap(({ service, report }) =>
-      report.keepsData ? report.now.map((line) => `${service}: ${line}`) : [],
-    ),
-    ...withoutData(moved),
-    ...left
-      .filter(({ kind }) => kind !== "there")
-      .map(({ service, because }) => `${service} was not moved: ${because}.`),
-  ];
+export function regionReportLines(region: RegionReport): RunReport {
+  const { runId, title, services } = region;
+  const summary = [...backLines(region), ...worstLines(region), ...openLines(region), ...leftLines(region)];
   const width = Math.max(0, ...services.map(({ service }) => service.length));
   const whole = [
     `Report of run ${runId}: ${title}.`,
@@ -36,36 +26,75 @@ export function regionReportLines({ runId, title, services, left }: RegionReport
     ),
     ...summary,
   ];
-  return { whole, summary };
+  return { whole, summary, region };
 }
 
-function turnedBackLines(services: RegionReport["services"]): string[] {
-  const names = services.filter(({ turnedBack }) => turnedBack).map(({ service }) => service);
-  return names.length === 0 ? [] : [`Turned back, and not moved: ${names.join(", ")}.`];
+/** What the whole region came to, against what was promised for its services; a sentence each. Pure. */
+export function regionFigureLines(region: RegionReport): string[] {
+  const { seconds, probes, failedCalls, takeOvers } = wholeOf(moved(region));
+  return [
+    ...backLines(region),
+    `All services back: ${time(seconds.serviceRecovery)}, from the first one's last green probe to the last one's return.`,
+    `Of that the tool: ${time(seconds.tool)}, from the last approval; people: ${time(seconds.human)}, until then.`,
+    ...worstLines(region),
+    `Probes as customers ask: ${probes.failed} of ${probes.asked} failed. Calls that failed on the way: ${failedCalls}. Workers taken over: ${takeOvers}.`,
+    ...leftLines(region),
+  ];
+}
+
+/** Says what is still open, each sentence once, with the services it is about. Pure. */
+export function openLines(region: RegionReport): string[] {
+  const services = moved(region);
+  const said = services.flatMap(({ service, report }) =>
+    goesBackFreely(report) ? [] : report.now.map((line) => ({ service, line })),
+  );
+  const alike = [...Map.groupBy(said, ({ line }) => line)];
+  return [
+    ...alike.map(([line, same]) => `${same.map(({ service }) => service).join(", ")}: ${line}`),
+    ...withoutData(services),
+  ];
+}
+
+const moved = ({ services }: RegionReport) => services.filter(({ turnedBack }) => !turnedBack);
+
+function backLines(region: RegionReport): string[] {
+  const back = moved(region).filter(({ report }) => report.moments.served !== null || report.moments.held !== null);
+  const turned = region.services.filter(({ turnedBack }) => turnedBack).map(({ service }) => service);
+  return [
+    `${back.length} of ${region.services.length} services serve their customers in the new region.`,
+    ...(turned.length > 0 ? [`Turned back, and not moved: ${turned.join(", ")}.`] : []),
+  ];
 }
 
 /** What has no data left its pods behind, and may go back any time: said once for all of them. */
 function withoutData(services: RegionReport["services"]): string[] {
-  const names = services.filter(({ report }) => !report.keepsData).map(({ service }) => service);
+  const names = services.filter(({ report }) => goesBackFreely(report)).map(({ service }) => service);
   if (names.length === 0) return [];
   return [`${names.join(", ")}: the pods in the old region were left as they are; they keep no data and do no harm.`];
 }
 
-function worst(services: RegionReport["services"]): string[] {
+const goesBackFreely = ({ keepsData, outcome }: Report): boolean => !keepsData && outcome === "done";
+
+function worstLines(region: RegionReport): string[] {
+  const services = moved(region);
   const times = services.flatMap(({ report }) => report.seconds.serviceRecovery ?? []);
-  const missed = services.filter(({ report: { seconds } }) => (seconds.serviceRecovery ?? 0) > seconds.rtoObjective);
-  const losses = services.flatMap(({ report }) => report.loss.achievedSeconds ?? []);
+  const { missed, loss } = wholeOf(services);
+  const unknown = loss.unknown.length > 0 ? ` Nobody could measure it for ${loss.unknown.join(", ")}.` : "";
   return [
-    ...(times.length > 0 ? [`Slowest to recover: ${spell(Math.max(...times))}.`] : []),
-    ...(missed.length > 0 ? [`Objective missed: ${missed.map(({ service }) => service).join(", ")}.`] : []),
-    ...(losses.length > 0 ? [`Writes lost, at most: ${Math.max(...losses)} s.`] : []),
+    ...(times.length > 0 ? [`Slowest to recover: ${time(Math.max(...times))}.`] : []),
+    ...(missed.rto.length > 0 ? [`Objective missed: ${missed.rto.join(", ")}.`] : []),
+    ...(loss.mostSeconds !== null ? [`Writes lost, at most: ${loss.mostSeconds} s.${unknown}`] : []),
+    ...(missed.rpo.length > 0 ? [`More writes lost than promised: ${missed.rpo.join(", ")}.`] : []),
   ];
 }
 
-function clocks({ seconds, loss, keepsData }: Report): string {
-  const recovered = seconds.serviceRecovery ?? seconds.tool;
-  const time = recovered === null ? "not served yet" : `served after ${spell(recovered)}`;
-  const kept = recovered === null ? "" : recovered <= seconds.rtoObjective ? ", kept" : ", missed";
+const leftLines = ({ left }: RegionReport): string[] =>
+  left.filter(({ kind }) => kind !== "there").map(({ service, because }) => `${service} was not moved: ${because}.`);
+
+function clocks({ seconds: { serviceRecovery, tool, rtoObjective }, loss, keepsData }: Report): string {
   const lost = loss.achievedSeconds === null || !keepsData ? "" : `; at most ${loss.achievedSeconds} s of writes lost`;
-  return `${time} (objective ${spell(seconds.rtoObjective)}${kept})${lost}`;
+  const objective = `(objective ${spell(rtoObjective)}${verdict(serviceRecovery, rtoObjective)})`;
+  if (serviceRecovery !== null) return `served after ${time(serviceRecovery)} ${objective}${lost}`;
+  // Nobody saw it away: from the approval is another clock, and no verdict.
+  return `${tool === null ? "not served yet" : `served ${time(tool)} after the last approval`} ${objective}${lost}`;
 }

@@ -45,12 +45,14 @@ export const time = (seconds: number | null): string => (seconds === null ? "unk
 /** Minutes with a tenth, rounded up: a promise that was missed by a second must not read as kept. */
 const spellUp = (seconds: number): string => spell(seconds < 120 ? Math.ceil(seconds) : Math.ceil(seconds / 6) * 6);
 
-const amount = (seconds: number | null): string =>
+/** Writes that were lost, by their time. */
+export const amount = (seconds: number | null): string =>
   seconds === null ? "unknown" : seconds === 0 ? "none" : `at most ${seconds} s`;
 
 /** Whether a promise was kept, to be put behind it; nothing where nobody knows. */
 export const verdict = (seconds: number | null, objective: number): string =>
   seconds === null ? "" : seconds <= objective ? ", kept" : ", missed";
 
-const leftBehind = (rows: number | null): string =>
+/** What of them was found on the old side, to be put behind it. */
+export const leftBehind = (rows: number | null): string =>
   rows === null ? "" : `; ${rows} ${rows === 1 ? "row was" : "rows were"} left on the old writer`;

@@ -4,6 +4,8 @@ import { barsOf, secondsOf, type Bar } from "./gantt-bars.ts";
 import { clocksOf, type ClockSpan } from "./gantt-clocks.ts";
 import { happeningsOf, type Happening } from "./gantt-happenings.ts";
 import { moments, withoutMoment } from "../moments.ts";
+import { wholeOf } from "../region-whole.ts";
+import { regionLabel } from "./region-parts.ts";
 import type { Story } from "./load.ts";
 
 /** One line of a chart: a step, or all steps of a service where there are too many. Moments are milliseconds since 1970. */
@@ -38,14 +40,17 @@ const mostRows = 45;
 const mostBefore = 1;
 
 /** Makes the chart of a run from its story; what is not over ends at the newest event. Pure. */
-export function gantt({ run, events, view, report }: Story): Gantt {
+export function gantt(story: Story): Gantt {
+  const { run, events, view, report, region } = story;
   const begin = (view.proposedAt ?? new Date(0)).getTime();
   const to = Math.max(begin + 1000, newest(events));
-  const named = moments.map(({ name, label }, index) => {
-    const at = report?.moments[name];
+  const seen = region ? wholeOf(region.services).moments : report?.moments;
+  const named = moments.map(({ name, label: one }, index) => {
+    const at = seen?.[name];
+    const label = region ? regionLabel(name, one) : one;
     return { number: index + 1, label, without: withoutMoment(name), ...(at ? { at: Date.parse(at) } : {}) };
   });
-  const clocks = report ? clocksOf(report) : [];
+  const clocks = clocksOf(story);
   const first = Math.min(begin, ...named.flatMap(({ at }) => at ?? []), ...clocks.flatMap(({ from }) => from ?? []));
   return {
     title: run.plan.title,

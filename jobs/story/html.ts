@@ -2,13 +2,14 @@ import { drawGantt } from "./gantt-svg.ts";
 import type { Gantt } from "./gantt.ts";
 import { escapeMarkup } from "./markup.ts";
 import type { StoryParts } from "./parts.ts";
+import { serviceColumns } from "./region-parts.ts";
 
 /**
  * Writes a run's report as one HTML page that needs nothing else: no script, no address that is fetched, its chart inside.
  * It reads on a screen and prints on A4; whatever people or the world wrote is escaped. Pure.
  */
 export function htmlOf(parts: StoryParts, chart: Gantt): string {
-  const { heading, about, moments, figures, now, steps, timeline } = parts;
+  const { heading, about, moments, figures, now, services, steps, timeline } = parts;
   return [
     "<!doctype html>",
     '<html lang="en">',
@@ -27,6 +28,11 @@ export function htmlOf(parts: StoryParts, chart: Gantt): string {
     list("Figures", figures),
     `<figure role="img" aria-label="The run's steps by time">${drawGantt(chart)}</figure>`,
     table("Moments", ["moment", "at (UTC)"], moments),
+    table(
+      "Services",
+      serviceColumns.map(({ label }) => label),
+      services.map((row) => serviceColumns.map(({ of }) => row[of])),
+    ),
     table(
       "Steps",
       ["step", "what it did", "from (UTC)", "took", "how it ended"],

@@ -5,6 +5,7 @@ import { loadJournal, type Run } from "../../src/engine/journal.ts";
 import { fold, type RunView } from "../../src/engine/view.ts";
 import { redactDeep } from "../../src/redact.ts";
 import { findJob } from "../index.ts";
+import type { RegionReport } from "../region-report.ts";
 import type { Report } from "../report.ts";
 
 /** Everything that was written down about a run, for whoever tells it: as text, as a page, as a chart. */
@@ -16,6 +17,8 @@ export type Story = {
   timeline: readonly { at: Date; line: string }[];
   /** The figures; undefined for a kind of work that has none, and before a run started. */
   report?: Report;
+  /** The same of a region's move: the figures of each service. */
+  region?: RegionReport;
 };
 
 /** Reads a run's story as far as it goes, secrets taken out. @throws Error when there is no such run. */
@@ -33,5 +36,6 @@ export async function loadStory(ctx: Pick<Context, "db" | "redact">, runId: stri
     view,
     timeline: redactDeep(ctx.redact, rows),
     ...(made?.figures ? { report: redactDeep(ctx.redact, made.figures) } : {}),
+    ...(made?.region ? { region: redactDeep(ctx.redact, made.region) } : {}),
   };
 }

@@ -1,16 +1,22 @@
 import type { StoryParts } from "./parts.ts";
+import { serviceColumns } from "./region-parts.ts";
 
 /**
  * Writes a run's report as Markdown, to be kept where reviews are: headings, tables and lists only. Whatever people or the
  * world wrote stands as it is; nothing in it can become a heading, a link, a table's edge or HTML. Pure.
  */
-export function markdownOf({ heading, about, moments, figures, now, steps, timeline }: StoryParts): string {
+export function markdownOf({ heading, about, moments, figures, now, services, steps, timeline }: StoryParts): string {
   return [
     `# ${plain(heading)}`,
     ...list("", about),
     ...table("Moments", ["moment", "at (UTC)"], moments),
     ...list("Figures", figures),
     ...list("What now", now),
+    ...table(
+      "Services",
+      serviceColumns.map(({ label }) => label),
+      services.map((row) => serviceColumns.map(({ of }) => row[of])),
+    ),
     ...table(
       "Steps",
       ["step", "what it did", "from (UTC)", "took", "how it ended"],

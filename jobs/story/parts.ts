@@ -5,7 +5,9 @@ import { newest, stepBars } from "./gantt.ts";
 import { secondsOf } from "./gantt-bars.ts";
 import { moments, withoutMoment } from "../moments.ts";
 import { figureLines } from "../report-lines.ts";
+import type { Report } from "../report.ts";
 import type { Story } from "./load.ts";
+import { regionParts, type ServiceRow } from "./region-parts.ts";
 
 /** What a report says, in its order and nobody's markup; each part may be empty. */
 export type StoryParts = {
@@ -17,26 +19,21 @@ export type StoryParts = {
   figures: string[];
   /** What is still open, and who holds the next action; sentences. */
   now: string[];
+  /** What became of each service, where a region was moved. */
+  services: ServiceRow[];
   steps: { step: string; title: string; from: string; took: string; how: string }[];
   timeline: [at: string, line: string][];
 };
 
 /** Sorts a run's story into the parts of a report. Pure. */
 export function partsOf(story: Story): StoryParts {
-  const { run, events, view, report, timeline } = story;
+  const { run, events, view, timeline } = story;
   const outcome = view.ended?.outcome ?? "not over yet";
   const several = new Set(run.plan.nodes.map(({ service }) => service)).size > 1;
   return {
     heading: `${capital(run.plan.title)}: ${outcome}`,
     about: aboutOf(story),
-    moments: report
-      ? moments.map(({ name, label }) => [
-          label,
-          report.moments[name] ? timeOf(report.moments[name]) : withoutMoment(name),
-        ])
-      : [],
-    figures: report ? figureLines(report) : [],
-    now: report?.now ?? [],
+    ...(story.region ? regionParts(story.region, timeOf) : serviceParts(story.report)),
     steps: [...view.steps.values()].map((step) => {
       const bars = stepBars(view, step, events, newest(events));
       return {
@@ -48,6 +45,19 @@ export function partsOf(story: Story): StoryParts {
       };
     }),
     timeline: timeline.map(({ at, line }) => [timeOf(at), line]),
+  };
+}
+
+function serviceParts(report: Report | undefined): Pick<StoryParts, "moments" | "figures" | "now" | "services"> {
+  if (!report) return { moments: [], figures: [], now: [], services: [] };
+  return {
+    moments: moments.map(({ name, label }) => {
+      const at = report.moments[name];
+      return [label, at ? timeOf(at) : withoutMoment(name)];
+    }),
+    figures: figureLines(report),
+    now: report.now,
+    services: [],
   };
 }
 

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
-import { findJob } from "../../jobs/index.ts";
 import { east, west } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 import { pauseReplay } from "../../src/lab/postgres-pair.ts";
@@ -49,14 +48,32 @@ describe("/failover us-west-2, when us-east-1 is dark", () => {
     ]);
   });
 
-  it("shows services on its card, and what became of each in its report", async () => {
+  it("shows services on its card, and what became of each where the run is shown", async () => {
     const { text } = await lab.card(runId);
     expect(text).toContain("3 of 3 services are through");
-    const report = await findJob("failover-region").report?.(lab.ctx(), runId);
-    expect(report?.whole.join("\n")).toMatch(
-      /1\. checkout +served after .*\n *1\. payments +served after .*\n *2\. search/,
+    expect(text).toContain("3 of 3 services serve their customers in the new region.");
+    const { text: shown } = await lab.types("ana", ["runs", "show", runId]);
+    expect(shown).toMatch(/1\. checkout +served after .*\n *1\. payments +served after .*\n *2\. search/);
+  });
+
+  it("has a report with the whole and each service, in Slack, as Markdown and as a page", async () => {
+    const told = await lab.says("ana", `/muster runs report ${runId}`);
+    expect(told).toMatch(/\nCustomers served again, every service: 2\d{3}-/);
+    expect(told).toMatch(
+      /\n1\. checkout: served since 2.*, window held\. Service recovery: [\d.]+ \w+, kept \(objective /,
     );
-    expect(report?.summary[0]).toBe("3 of 3 services serve their customers in the new region.");
+    const { text: markdown } = await lab.types("ana", ["runs", "report", runId]);
+    const heads = markdown.split("\n").filter((line) => line.startsWith("#"));
+    expect(heads.slice(1)).toEqual(
+      ["Moments", "Figures", "What now", "Services", "Steps", "Timeline"].map((one) => `## ${one}`),
+    );
+    expect(markdown).toMatch(/\n- All services back: [\d.]+ minutes, from the first one's last green probe/);
+    expect(markdown).toMatch(/\n\| 1 \| payments \| served since .* \| at most \d+ s, kept \| /);
+    expect(markdown).toMatch(/\n\| 2 \| search \| served since .* \| none; it keeps no data \|/);
+    expect(markdown).toMatch(/\n- checkout: checkout-db is not fenced: it was out of reach\./);
+    const { text: page } = await lab.types("ana", ["runs", "report", runId, "--format", "html"]);
+    expect(page).toMatch(/<tr><td>1<\/td><td>checkout<\/td><td>served since /);
+    expect(page).toMatch(/>Service clock: [\d.]+ minutes until the last service was back</);
   });
 
   it("has nothing left to do afterwards", async () => {
