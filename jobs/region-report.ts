@@ -31,7 +31,7 @@ export function regionReportLines(region: RegionReport): RunReport {
 
 /** What the whole region came to, against what was promised for its services; a sentence each. Pure. */
 export function regionFigureLines(region: RegionReport): string[] {
-  const { seconds, probes, failedCalls, takeOvers } = wholeOf(moved(region));
+  const { seconds, probes, failedCalls, takeOvers } = wholeOf(region.services);
   return [
     ...backLines(region),
     `All services back: ${time(seconds.serviceRecovery)}, from the first one's last green probe to the last one's return.`,
@@ -78,7 +78,7 @@ const goesBackFreely = ({ keepsData, outcome }: Report): boolean => !keepsData &
 function worstLines(region: RegionReport): string[] {
   const services = moved(region);
   const times = services.flatMap(({ report }) => report.seconds.serviceRecovery ?? []);
-  const { missed, loss } = wholeOf(services);
+  const { missed, loss } = wholeOf(region.services);
   const unknown = loss.unknown.length > 0 ? ` Nobody could measure it for ${loss.unknown.join(", ")}.` : "";
   return [
     ...(times.length > 0 ? [`Slowest to recover: ${time(Math.max(...times))}.`] : []),

@@ -21,8 +21,12 @@ export type Whole = {
   takeOvers: number;
 };
 
-/** Adds up the reports of a region's services; what is not known of one is not known of the whole. Pure. */
-export function wholeOf(services: readonly { service: string; report: Report }[]): Whole {
+/**
+ * Adds up the reports of a region's services, but for those that were turned back; what is not known of one is not known of
+ * the whole. Pure.
+ */
+export function wholeOf(all: readonly { service: string; report: Report; turnedBack: boolean }[]): Whole {
+  const services = all.filter(({ turnedBack }) => !turnedBack);
   const reports = services.map(({ report }) => report);
   const of = (name: keyof Moments, among = reports) => among.map(({ moments }) => moments[name]);
   const withData = services.filter(({ report }) => report.keepsData);

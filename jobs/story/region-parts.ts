@@ -45,7 +45,7 @@ export function regionParts(
     }),
     figures: regionFigureLines(region),
     now: openLines(region),
-    services: region.services.map(({ service, wave, report }) => rowOf(service, wave, report, timeOf)),
+    services: region.services.map((one) => rowOf(one, timeOf)),
   };
 }
 
@@ -53,12 +53,15 @@ export function regionParts(
 export const regionLabel = (name: keyof Moments, label: string): string =>
   ofEvery.includes(name) ? `${label}, every service` : label;
 
-function rowOf(service: string, wave: number, report: Report, timeOf: (at: string) => string): ServiceRow {
+function rowOf(
+  { service, wave, report, turnedBack }: RegionReport["services"][number],
+  timeOf: (at: string) => string,
+): ServiceRow {
   const { seconds, loss, keepsData } = report;
   return {
     wave: String(wave),
     service,
-    outcome: outcomeOf(report, timeOf),
+    outcome: turnedBack ? "turned back, and not moved" : outcomeOf(report, timeOf),
     recovery: `${time(seconds.serviceRecovery)}${verdict(seconds.serviceRecovery, seconds.rtoObjective)}`,
     rto: spell(seconds.rtoObjective),
     lost: keepsData

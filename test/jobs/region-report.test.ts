@@ -63,7 +63,7 @@ const parked = served("blog", {
 const regionOf = (...reports: Report[]): RegionReport => ({
   runId: "fr-1",
   title: "move the region",
-  services: reports.map((report, index) => ({ service: report.service, wave: index + 1, report })),
+  services: reports.map((report, index) => ({ service: report.service, wave: index + 1, report, turnedBack: false })),
   left: [
     { service: "mail", kind: "held", because: "run fo-9 has it in its hands" },
     { service: "docs", kind: "there", because: "it is in us-west-2 already" },
@@ -122,6 +122,18 @@ describe("a region's whole", () => {
   it("adds up probes and calls, but not the workers of its one run", () => {
     const whole = wholeOf(regionOf(checkout, ledger, search).services);
     expect(whole).toMatchObject({ probes: { failed: 90, asked: 150 }, failedCalls: 3, takeOvers: 2 });
+  });
+
+  it("leaves out what was turned back, and says so", () => {
+    const region = regionOf(checkout, ledger);
+    const services = region.services.map((one) => ({ ...one, turnedBack: one.service === "ledger" }));
+    expect(wholeOf(services)).toEqual(wholeOf(regionOf(checkout).services));
+    const { services: rows } = regionParts({ ...region, services }, short);
+    expect(rows.map(({ outcome }) => outcome)).toEqual([expect.any(String), "turned back, and not moved"]);
+    expect(regionReportLines({ ...region, services }).summary.slice(0, 2)).toEqual([
+      "1 of 2 services serve their customers in the new region.",
+      "Turned back, and not moved: ledger.",
+    ]);
   });
 
   it("names who missed which promise, and of whom nobody knows", () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import { findJob } from "../../jobs/index.ts";
 import { east, west } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 import { pauseReplay } from "../../src/lab/postgres-pair.ts";
