@@ -142,7 +142,8 @@ function announcementRows({ announcements = [] }: Plan): Row[] {
   return body === undefined ? [] : [{ label: "Customers are told", value: `on the status page: "${body}"` }];
 }
 
-function approversRow(plan: Plan): Row {
+/** Who may approve a plan, and how many of them must. */
+export function approversRow(plan: Plan): Row {
   const who = `${plan.approvers.join(", ")}: ${plan.needed} of them`;
   if (isBroken(plan, "requester"))
     return { label: "May approve", value: `${who}, also the one who asked`, tone: "bad" };

@@ -10,6 +10,7 @@ import { sharesOf, spellShares } from "./claims.ts";
 import { forecastSeconds } from "./forecast.ts";
 import type { Preview } from "./job.ts";
 import { modeOf } from "./mode.ts";
+import { approversRow } from "./preview.ts";
 import { outOfPlan } from "./region-left.ts";
 
 type Row = Preview["rows"][number];
@@ -32,10 +33,7 @@ export function previewRegion(plan: Plan, facts: RegionFacts): Preview {
         ? [{ label: "There already", value: there.map(({ service }) => service).join(", "), tone: "good" as const }]
         : []),
       ...dependenceRows(moving.flatMap((service) => facts.services[service] ?? [])),
-      {
-        label: "May approve",
-        value: `${plan.approvers.join(", ")}: ${plan.needed} of them, not the one who asked`,
-      },
+      approversRow(plan),
     ],
     diffs: diffsOf(moving, facts),
     warnings: plan.warnings,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { recentMove } from "../../jobs/cool-down.ts";
+import { failoverRegion } from "../../jobs/failover-region.ts";
 import { failover, type FailoverInput } from "../../jobs/failover.ts";
 import { absorb } from "../../src/engine/absorb.ts";
 import { breakableRules, type BreakableRule, spellBroken } from "../../src/engine/break-glass.ts";
@@ -51,6 +52,17 @@ describe("a rule that somebody breaks", () => {
       value: expect.stringContaining("broken: loss, requester"),
       tone: "bad",
     });
+  });
+
+  it("requester: a region's card does not say that the one who asked may not approve", () => {
+    const services = { checkout: eastDead };
+    const facts = { toRegion: "us-west-2", lookedAt: eastDead.lookedAt, services, held: {}, unmovable: {} };
+    const mayApprove = ({ breakGlass }: FailoverInput) => {
+      const plan = failoverRegion.plan(estate, { toRegion: "us-west-2", breakGlass }, facts);
+      return failoverRegion.preview(plan, facts).rows.find(({ label }) => label === "May approve")?.value;
+    };
+    expect(mayApprove(wish)).toBe("ana, ben, cleo: 2 of them, not the one who asked");
+    expect(mayApprove(broken("requester"))).toBe("ana, ben, cleo: 2 of them, also the one who asked");
   });
 
   // Who approves: [ana alone, ben alone, ana and ben]. Ana asked.
