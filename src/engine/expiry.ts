@@ -6,8 +6,14 @@ export function whyExpired(
   { needed }: Pick<Plan, "needed">,
   { approvals }: Pick<RunView, "approvals">,
 ): { sentence: string; because: string } {
-  if (approvals.length < needed)
-    return { sentence: "Nobody else approved within 15 minutes.", because: "nobody approved in time" };
+  if (approvals.length < needed) {
+    const came = `${approvals.length} of ${needed} approvals came`;
+    const only = approvals.length > 0;
+    return {
+      sentence: `${only ? "Only " : ""}${came} within 15 minutes.`,
+      because: `${only ? "only " : ""}${came} in time`,
+    };
+  }
   return {
     sentence: "It was approved, but no server of Muster could start it within 15 minutes of its plan.",
     because: "no server could start it in time",

@@ -116,8 +116,8 @@ function whoApproves({ run, view, mention }: CardState): string {
   const anybody = isBroken(plan, "requester");
   const open = plan.approvers.filter((name) => (anybody || name !== requestedBy) && !given.includes(name)).map(mention);
   const had = given.length > 0 ? ` Approved by ${given.map(mention).join(", ")}.` : "";
-  const terminal = `If Slack does not take the button: ${code(`muster runs approve ${run.id}`)} in a terminal.`;
-  return `${plan.needed} must approve until ${until}: ${open.join(", ")}.${anybody ? "" : ` Not ${mention(requestedBy)}, who asked.`}${had} ${terminal}`;
+  const terminal = `If Slack does not take the button: ${code(`muster runs approve ${run.id} --code <code>`)} in a terminal.`;
+  return `${plan.needed} must approve by ${until}: ${open.join(", ")}.${anybody ? "" : ` Not ${mention(requestedBy)}, who asked.`}${had} ${terminal}`;
 }
 
 /** How many questions and parked steps are told in full; of many services the list below names the others. */

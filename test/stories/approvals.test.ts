@@ -82,10 +82,10 @@ describe("a plan that waits for its approvals", () => {
     expect(await lab.stateOf(runId)).toBe("proposed");
     await lab.time.skip(60);
     await isOverAndChangedNothing();
-    const saysWhy = async () => (await lab.card(runId)).text.includes("Nobody else approved within 15 minutes.");
+    const saysWhy = async () => (await lab.card(runId)).text.includes("Only 1 of 2 approvals came within 15 minutes.");
     await lab.time.until("the card says why", saysWhy, 60);
     const { text, buttons } = await lab.card(runId);
-    expect(text).toContain("Nobody else approved within 15 minutes. Nothing was changed.");
+    expect(text).toContain("Only 1 of 2 approvals came within 15 minutes. Nothing was changed.");
     expect(buttons).toEqual(["Look again"]);
     expect(await lab.says("cleo", `/muster runs approve ${runId}`)).toMatch(
       refused("approve", "the run is over \\(cancelled\\)"),

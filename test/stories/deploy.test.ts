@@ -65,7 +65,7 @@ describe("half an hour in which nothing of Muster runs", () => {
     await lab.time.until("it is over", async () => (await lab.stateOf(runId)) === "cancelled", 60);
     await lab.time.until(
       "its card says so",
-      async () => (await lab.card()).text.includes("Nobody else approved within 15 minutes"),
+      async () => (await lab.card()).text.includes("Only 1 of 2 approvals came within 15 minutes"),
       60,
     );
     expect((await lab.card()).buttons).toEqual(["Look again"]);
