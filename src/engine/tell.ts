@@ -2,6 +2,7 @@ import { whyExpired } from "./expiry.ts";
 import type { MessagePayload } from "../outbox/sender.ts";
 import { announced, type Announcement } from "./announce.ts";
 import { isBroken, spellBroken } from "./break-glass.ts";
+import { approvalSeconds } from "./decide.ts";
 import type { EventBody } from "./events.ts";
 import { secondsSince, spell } from "./judge.ts";
 import type { Plan } from "./plan.ts";
@@ -27,7 +28,7 @@ type Run = { id: string; plan: Plan };
 
 /** Tells one event in the words people read: the timeline, the thread and the mail say the same. Pure. */
 export function tell(run: Run, view: RunView, event: EventBody, now: Date): Tell {
-  const told = "step" in event ? tellStep(run, view, event, now) : tellRun(run, view, event);
+  const told = "step" in event ? tellStep(run, view, event, now) : tellRun(run, view, event, now);
   const announcements = announced(run.plan, view, event);
   return announcements.length > 0 ? { ...withAsides(told, announcements), announcements } : told;
 }
@@ -61,7 +62,7 @@ function toEveryone(run: Run, people: string[], lines: string[], rest: Partial<M
   };
 }
 
-function tellRun(run: Run, view: RunView, event: RunEvent): Tell {
+function tellRun(run: Run, view: RunView, event: RunEvent, now: Date): Tell {
   const { plan } = run;
   switch (event.kind) {
     case "proposed": {
@@ -78,7 +79,7 @@ function tellRun(run: Run, view: RunView, event: RunEvent): Tell {
     case "approval-reminded":
       return toEveryone(run, stillAsked(plan, view), [
         `Still waiting for approval: ${plan.title}. ${view.approvals.length} of ${plan.needed} approvals are in, and nothing was changed.`,
-        `The buttons are on the card above; the plan expires 15 minutes after it was made.`,
+        `It expires at ${expiresAt(view, now)}. Approve on the card in Slack, or in a terminal: muster runs approve ${run.id} --code <code>.`,
       ]);
     case "declined":
       return inThread(`${event.by} declined. Nothing was changed.`);
@@ -98,7 +99,9 @@ function tellRun(run: Run, view: RunView, event: RunEvent): Tell {
       ]);
     }
     case "taken-over":
-      return inThread(`Resumed by another worker: ${event.from} stopped answering. The run goes on where it stopped.`);
+      return inThread(
+        `Another server took this run over: ${event.from} stopped answering. The run goes on where it stopped.`,
+      );
     case "taken-up-late":
       return inThread(
         `Nothing of Muster worked on this for ${spell(Math.round(event.seconds))}. Muster looks at the world again and goes on where it stopped.`,
@@ -130,9 +133,13 @@ function tellRun(run: Run, view: RunView, event: RunEvent): Tell {
 const stillAsked = (plan: Plan, { requestedBy, approvals }: RunView): string[] =>
   mayAnswer(plan, requestedBy).filter((name) => approvals.every(({ by }) => by !== name));
 
-/** Who may answer what is asked of two. */
-const mayAnswer = (plan: Plan, requestedBy: string): string[] =>
-  plan.approvers.filter((name) => name !== requestedBy || isBroken(plan, "requester"));
+/** Who may answer what is asked of so many: the requester is left out only where usually two must. */
+const mayAnswer = (plan: Plan, requestedBy: string, needed = 2): string[] =>
+  plan.approvers.filter((name) => needed < 2 || name !== requestedBy || isBroken(plan, "requester"));
+
+/** When a plan that nobody approves expires, as a time of day: "03:27 UTC". */
+const expiresAt = ({ proposedAt }: RunView, now: Date): string =>
+  `${new Date((proposedAt ?? now).getTime() + approvalSeconds * 1000).toISOString().slice(11, 16)} UTC`;
 
 function ended(plan: Plan, outcome: string, because: string | undefined): string {
   if (outcome === "done") return `Done: ${plan.title}.`;
@@ -146,7 +153,7 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
   const title = step?.node.title ?? event.step;
   const goesBack = step && view.turnedBack?.services.has(step.node.service);
   const deed = goesBack ? `take back "${title}"` : title;
-  const asks = mayAnswer(run.plan, view.requestedBy);
+  const asks = mayAnswer(run.plan, view.requestedBy, step?.node.needed);
   switch (event.kind) {
     case "first-look":
     case "undo-applied":

@@ -11,7 +11,7 @@ export async function tellLockedOut(ctx: Context, because: string): Promise<void
   await mailApprovers(ctx, `slack-locked-out:${day}`, "Slack does not take Muster's token", [
     `Slack refuses Muster's token (${because}).`,
     "Runs go on; nothing is said in Slack, and no command or button there works.",
-    "Install the app again and set SLACK_BOT_TOKEN and SLACK_APP_TOKEN; until then use the terminal: muster runs.",
+    "Install the app again, set SLACK_BOT_TOKEN (with Socket Mode also SLACK_APP_TOKEN) and restart Muster; until then use the terminal: muster runs.",
   ]);
 }
 

@@ -127,3 +127,35 @@ it("a yes after a no is refused until the question is asked again", () => {
   const again: EventBody[] = [...no, { kind: "continued", step: loss, by: "cleo", signal: 9 }, asked];
   expect(absorb(smallPlan, viewOf(smallPlan, again), yes)).toMatchObject([{ kind: "answered", by: "cleo" }]);
 });
+
+describe("whom is asked", () => {
+  const one: Plan = {
+    ...smallPlan,
+    nodes: smallPlan.nodes.map((node) => (node.id === loss ? { ...node, needed: 1 } : node)),
+  };
+  const askedOne: EventBody = { kind: "asked", step: loss, question, needed: 1 };
+
+  it.each<[string, Plan, EventBody, string[]]>([
+    ["of two, all but the one who asked for the run", smallPlan, asked, ["ben", "cleo"]],
+    ["of one, also the one who asked for the run", one, askedOne, ["ana", "ben", "cleo"]],
+    [
+      "of one because a rule is broken, all but the one who asked",
+      { ...smallPlan, breakGlass: onlyOne },
+      askedOne,
+      ["ben", "cleo"],
+    ],
+  ])("%s: who is mailed is who may answer", (_name, plan, question, people) => {
+    expect(told([...opening, question], plan).mail?.people).toEqual(people);
+    const view = viewOf(plan, [...opening, question]);
+    const may = plan.approvers.filter(
+      (by) => absorb(plan, view, { seq: 5, by, at, verb: "approve", step: loss })[0]?.kind === "answered",
+    );
+    expect(may).toEqual(people);
+  });
+});
+
+it("a reminder for approvals says when the plan expires and both ways to approve", () => {
+  expect(told([opening[0]!, { kind: "approval-reminded", times: 1 }]).mail?.lines[1]).toBe(
+    "It expires at 03:15 UTC. Approve on the card in Slack, or in a terminal: muster runs approve fo-1 --code <code>.",
+  );
+});
