@@ -28,8 +28,12 @@ export type Page = { url: string; close(): Promise<void> };
 const files: Record<string, { name: string; type: string }> = {
   "/": { name: "index.html", type: "text/html" },
   "/icon.svg": { name: "icon.svg", type: "image/svg+xml" },
-  "/page.css": { name: "page.css", type: "text/css" },
-  "/statuspage.css": { name: "statuspage.css", type: "text/css" },
+  ...Object.fromEntries(
+    ["page", "messages", "blocks", "forms", "world", "statuspage"].map((name) => [
+      `/${name}.css`,
+      { name: `${name}.css`, type: "text/css" },
+    ]),
+  ),
   ...Object.fromEntries(
     [
       "main",
