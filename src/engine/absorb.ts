@@ -2,7 +2,7 @@ import { whyExpired } from "./expiry.ts";
 import { howMany, isBroken } from "./break-glass.ts";
 import type { EventBody, Signal } from "./events.ts";
 import type { Plan } from "./plan.ts";
-import { changedServices, hasTouched, isOver, pastReturn, type RunView, type StepView } from "./view.ts";
+import { changedServices, goesBack, hasTouched, isOver, pastReturn, type RunView, type StepView } from "./view.ts";
 
 /** How many must waive a step; the requester is not among them. */
 const neededToWaive = 2;
@@ -105,7 +105,7 @@ function waive(
   const needed = howMany(plan, neededToWaive);
   if (!step) return refuse("name the step to be waived");
   if (!step.parked) return refuse("only a parked step can be waived");
-  if (view.turnedBack) return refuse("the run is on its way back; an undo is not waived");
+  if (goesBack(view, step)) return refuse("the run is on its way back; an undo is not waived");
   if (step.node.kind === "gate") return refuse("a question is answered, not waived");
   if (by === view.requestedBy && !isBroken(plan, "requester"))
     return refuse(`you asked for this run, so ${others(needed)} must waive`);

@@ -3,7 +3,7 @@ import { howMany } from "./break-glass.ts";
 import type { EventBody, Outcome } from "./events.ts";
 import type { Plan, PlanNode } from "./plan.ts";
 import type { Reads } from "./step.ts";
-import { changedServices, hasTouched, isOver, readsOf, type RunView, type StepView } from "./view.ts";
+import { changedServices, goesBack, hasTouched, isOver, readsOf, type RunView, type StepView } from "./view.ts";
 
 /** How long a plan may wait for its approvals, in seconds. */
 export const approvalSeconds = 15 * 60;
@@ -117,8 +117,6 @@ function outcome(plan: Plan, view: RunView): Decision["final"] {
   const others = forward.length > 0 ? `, but for ${forward.join(", ")}, past the point of no return` : "";
   return { outcome: "cancelled", because: `${back.by} turned it back; what had been changed was undone${others}` };
 }
-
-const goesBack = (view: RunView, { node }: StepView): boolean => view.turnedBack?.services.has(node.service) ?? false;
 
 /** Whether a turned-back step still has something to take back. */
 const mustGoBack = (step: StepView): boolean => step.node.changes && hasTouched(step) && !step.undone;

@@ -1,7 +1,7 @@
 import type { MessagePayload } from "../outbox/sender.ts";
 import { howMany } from "./break-glass.ts";
 import type { Plan } from "./plan.ts";
-import { pastReturn, type RunView, type StepView } from "./view.ts";
+import { goesBack, pastReturn, type RunView, type StepView } from "./view.ts";
 
 type Parked = { because: string; todo?: string };
 
@@ -58,7 +58,8 @@ export function parkedButtons(
   ];
 }
 
-const mayWaive = (view: RunView, step: StepView | undefined): boolean => step?.node.kind !== "gate" && !view.turnedBack;
+const mayWaive = (view: RunView, step: StepView | undefined): boolean =>
+  !step || (step.node.kind !== "gate" && !goesBack(view, step));
 
 const mayTurnBack = (view: RunView, { node }: StepView): boolean =>
   !view.turnedBack && !pastReturn(view).has(node.service);

@@ -8,7 +8,7 @@ import { secondsSince, spell } from "./judge.ts";
 import type { Plan } from "./plan.ts";
 import { isUnknown } from "./step.ts";
 import { isDeclined, parkedButtons, remindParked, tellParked } from "./tell-parked.ts";
-import type { RunView, StepView } from "./view.ts";
+import { goesBack, type RunView, type StepView } from "./view.ts";
 
 /** What people hear of one event. */
 export type Tell = {
@@ -151,8 +151,7 @@ function ended(plan: Plan, outcome: string, because: string | undefined): string
 function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
   const step = view.steps.get(event.step);
   const title = step?.node.title ?? event.step;
-  const goesBack = step && view.turnedBack?.services.has(step.node.service);
-  const deed = goesBack ? `take back "${title}"` : title;
+  const deed = step && goesBack(view, step) ? `take back "${title}"` : title;
   const asks = mayAnswer(run.plan, view.requestedBy, step?.node.needed);
   switch (event.kind) {
     case "first-look":

@@ -87,6 +87,10 @@ export function pastReturn(view: RunView): Set<string> {
   );
 }
 
+/** Tells whether a step is of a service on its way back. */
+export const goesBack = (view: RunView, { node }: StepView): boolean =>
+  view.turnedBack?.services.has(node.service) ?? false;
+
 /** Services of which a run changes anything. */
 export const changedServices = (view: Pick<RunView, "steps">): Set<string> =>
   new Set([...view.steps.values()].filter(({ node }) => node.changes).map(({ node }) => node.service));

@@ -1,5 +1,13 @@
 import type { Button } from "../chat.ts";
-import { changedServices, hasTouched, isOver, pastReturn, type RunView, type StepView } from "../engine/view.ts";
+import {
+  changedServices,
+  goesBack,
+  hasTouched,
+  isOver,
+  pastReturn,
+  type RunView,
+  type StepView,
+} from "../engine/view.ts";
 import { movesMany } from "./card-services.ts";
 import type { CardRun } from "./plan-card.ts";
 
@@ -69,9 +77,10 @@ function answers({ node, asked }: StepView, name: string, one: One): Button[] {
   ];
 }
 
-function ways({ node }: StepView, name: string, view: RunView, one: One): Button[] {
+function ways(step: StepView, name: string, view: RunView, one: One): Button[] {
+  const { node } = step;
   const again = one("continue", `Continue${name}`, { step: node.id, style: "primary" });
-  if (node.kind === "gate" || view.turnedBack) return [again];
+  if (node.kind === "gate" || goesBack(view, step)) return [again];
   const confirm = `Go on although Muster could not ${node.title}? Two approvers must say so.`;
   return [again, one("waive", `Waive${name}`, { step: node.id, style: "danger", confirm })];
 }

@@ -128,7 +128,7 @@ describe("a region's whole", () => {
     const region = regionOf(checkout, ledger);
     const services = region.services.map((one) => ({ ...one, turnedBack: one.service === "ledger" }));
     expect(wholeOf(services)).toEqual(wholeOf(regionOf(checkout).services));
-    const { services: rows } = regionParts({ ...region, services }, short);
+    const { services: rows } = regionParts({ ...region, services }, () => "then");
     expect(rows.map(({ outcome }) => outcome)).toEqual([expect.any(String), "turned back, and not moved"]);
     expect(regionReportLines({ ...region, services }).summary.slice(0, 2)).toEqual([
       "1 of 2 services serve their customers in the new region.",

@@ -3,6 +3,7 @@ import { failoverRegion } from "../../jobs/failover-region.ts";
 import { previewLines } from "../../jobs/preview-lines.ts";
 import { wavesIn } from "../../jobs/region-preview.ts";
 import { wavesOf } from "../../jobs/waves.ts";
+import { absorb } from "../../src/engine/absorb.ts";
 import { decide, standing } from "../../src/engine/decide.ts";
 import type { EventBody } from "../../src/engine/events.ts";
 import { fold } from "../../src/engine/view.ts";
@@ -229,11 +230,13 @@ describe("a region's move that is turned back", () => {
     .filter(({ service }) => service === "checkout")
     .map(({ id }) => ({ kind: "done", step: id, result: {} }));
 
-  const after = (...bodies: EventBody[]) => {
-    const view = fold(
+  const viewOf = (...bodies: EventBody[]) =>
+    fold(
       plan,
       bodies.map((body, index) => ({ ...body, seq: index + 1, epoch: 1, at: new Date(index * 1000) })),
     );
+  const after = (...bodies: EventBody[]) => {
+    const view = viewOf(...bodies);
     const { start, undo, final } = decide(plan, view, new Date(60_000), () => "go on?");
     return { standing: standing(view), start: start.map(({ id }) => id), undo: undo.map(({ id }) => id), final };
   };
@@ -258,6 +261,12 @@ describe("a region's move that is turned back", () => {
     expect(after(...mixed)).toMatchObject({ standing: "turning back", undo: [] });
     expect(after(...mixed).final).toBeUndefined();
     expect(new Set(after(...mixed).start.map((id) => id.split("/")[0]))).toEqual(new Set(["checkout"]));
+    const stuck: EventBody = { kind: "parked", step: "checkout/promote-replica", because: "it is modifying" };
+    const waive = { verb: "waive", step: "checkout/promote-replica", by: "ben", seq: 2, at: new Date(0) } as const;
+    expect(absorb(plan, viewOf(...mixed, stuck), waive)).toMatchObject([{ kind: "waive-seconded" }]);
+    const undoStuck: EventBody = { kind: "parked", step: "search/point-config", because: "it is refused" };
+    const refused = absorb(plan, viewOf(...begun, back, undoStuck), { ...waive, step: "search/point-config" });
+    expect(refused).toMatchObject([{ kind: "refused", because: expect.stringContaining("an undo is not waived") }]);
     expect(after(...mixed, ...through).final).toEqual({
       outcome: "cancelled",
       because: "ben turned it back; what had been changed was undone, but for checkout, past the point of no return",

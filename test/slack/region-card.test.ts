@@ -122,5 +122,7 @@ describe("the card of a region's move", () => {
     expect(buttonsOf(drawn(allPast, { plan }))).toEqual(["Continue", "Waive", "Hold", "Abandon"]);
     const mostPast = [...started, ...names.slice(1).flatMap(promoting), parked(first[1]!)];
     expect(buttonsOf(drawn(mostPast, { plan }))).toEqual(["Continue", "Waive", "Hold", "Undo", "Cancel"]);
+    // On the way back a service past the point of no return goes forward, and what it cannot do may be waived.
+    expect(buttonsOf(drawn([...mostPast, back, parked(first[1]!)], { plan }))).toEqual(["Continue", "Waive"]);
   });
 });
