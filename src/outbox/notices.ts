@@ -52,6 +52,34 @@ export async function tellHomeless(ctx: Context, channels: readonly string[], be
   ]);
 }
 
+type LeftOpen = { run: string; service: string; instance: string };
+
+/** Says in a run's thread, and by mail, that Muster cannot look into the old writer it left open. At most once a run and service. */
+export async function tellShutOut(ctx: Context, { run, service, instance }: LeftOpen, why: string): Promise<void> {
+  await tellLeftOpen(ctx, { run, key: `${run}:${service}:shut-out` }, `${instance} is not fenced`, [
+    `Muster cannot look into the old writer of ${service}: ${why}.`,
+    `${instance} was left without a fence, and may take writes that the new writer will never have.`,
+    `Let Muster's role in; or fence ${instance} yourself, by "alter role ... nologin" for the application's role there. Muster goes on looking.`,
+  ]);
+}
+
+/** Says the same way that an old writer takes writes, and is left open because nobody else is seen to. At most once a run and service. */
+export async function tellOnlyWriter(ctx: Context, { run, service, instance }: LeftOpen, why: string): Promise<void> {
+  await tellLeftOpen(ctx, { run, key: `${run}:${service}:only-writer` }, `${instance} answers, and is not fenced`, [
+    `${instance}, the old writer of ${service}, answers and takes writes, and the new one is not seen to take any: ${why}.`,
+    `${instance} is left open: with it fenced, nobody might take writes.`,
+    `Look at the promotion. Once the new one is seen to take writes, Muster fences ${instance}; until then it is yours to decide which of them is the writer.`,
+  ]);
+}
+
+type Once = { run: string; key: string };
+
+async function tellLeftOpen(ctx: Context, { run, key }: Once, subject: string, sentences: string[]): Promise<void> {
+  const lines = sentences.map((sentence) => ctx.redact(sentence));
+  await mailApprovers(ctx, key, subject, lines);
+  await tellRun(ctx.db, run, { key, line: lines.join(" ") });
+}
+
 async function mailApprovers(ctx: Context, key: string, subject: string, lines: string[]): Promise<void> {
   if (!ctx.senders.has("mail")) return;
   const people = [...new Set([...ctx.estate.approvers, ...(ctx.estate.region_approvers ?? [])])];

@@ -1,9 +1,11 @@
 import { startRefence } from "../../jobs/start-refence.ts";
 import type { Context } from "../context.ts";
 import { asApp } from "../adapters/postgres.ts";
-import { seen } from "../facts/fact.ts";
+import { explainAs } from "../facts/explain.ts";
+import { notSeen, seen, whyUnseen, type Fact } from "../facts/fact.ts";
 import { lookAtServer, type ServerFacts } from "../facts/lag.ts";
 import type { DatabaseTarget } from "../steps/targets.ts";
+import { tellOnlyWriter, tellShutOut } from "../outbox/notices.ts";
 import { watch, type Watch } from "./turn.ts";
 import {
   listUnfenced,
@@ -34,13 +36,18 @@ export async function watchOldSides(ctx: Context): Promise<void> {
 async function lookForOne(ctx: Context, { instance, run, since, refenceRun }: Unfenced): Promise<void> {
   const input = await readRefenceInput(ctx, run, instance);
   if (!input) return;
-  const server = seen(await lookAtTarget(ctx, input.from));
-  if (!server) return;
-  const promoted = seen(await lookAtTarget(ctx, input.to));
+  const old = { run, service: input.service, instance };
+  const fact = await lookAtTarget(ctx, input.from);
+  // Silence is what is waited for to end; what answers with a refusal lives, and people must hear of it.
+  if ("unknown" in fact) return fact.silent ? undefined : tellShutOut(ctx, old, fact.unknown);
+  const server = fact.seen;
+  const newSide = await lookAtTarget(ctx, input.to);
+  const promoted = seen(newSide);
   // A server that restarts after a crash may be in recovery for a moment, and promote itself: that proves nothing.
   if (!server.takesWrites) return followsNow(server, promoted, since) ? noteHarmless(ctx, instance) : undefined;
   // A promotion that was only asked for may have been refused. Where nobody else is seen to take writes, it stays open.
-  if (!promoted?.takesWrites) return;
+  if (!promoted?.takesWrites)
+    return tellOnlyWriter(ctx, old, whyUnseen(newSide) ?? `${input.to.instance} is in recovery`);
   const runId = await startRefence(ctx, input, refenceRun);
   await noteRefence(ctx, instance, runId);
 }
@@ -55,7 +62,12 @@ export function followsNow(old: ServerFacts, promoted: ServerFacts | undefined, 
   return beat > since && new Date(old.beatAt) >= beat;
 }
 
-function lookAtTarget(ctx: Context, { instance, host, port, region, aurora, appRole }: DatabaseTarget) {
-  const { database } = asApp({ host, port }, ctx.secret(appRole));
-  return lookAtServer(ctx, { instance, host, port, database, ...(aurora ? { aurora: region } : {}) });
+function lookAtTarget(ctx: Context, target: DatabaseTarget): Fact<ServerFacts> | Promise<Fact<ServerFacts>> {
+  const { instance, host, port, region, aurora, appRole } = target;
+  try {
+    const { database } = asApp({ host, port }, ctx.secret(appRole));
+    return lookAtServer(ctx, { instance, host, port, database, ...(aurora ? { aurora: region } : {}) });
+  } catch (error) {
+    return notSeen(ctx, explainAs(instance)(error));
+  }
 }

@@ -4,9 +4,10 @@ import { failover } from "../../jobs/failover.ts";
 import { insertRun } from "../../jobs/insert-run.ts";
 import type { Context } from "../../src/context.ts";
 import type { Plan } from "../../src/engine/plan.ts";
+import { secretReader } from "../../src/config.ts";
 import { isUnknown, type Json } from "../../src/engine/step.ts";
 import { east, west } from "../../src/lab/estate.ts";
-import { promote } from "../../src/lab/postgres-pair.ts";
+import { ask, promote } from "../../src/lab/postgres-pair.ts";
 import { fenceReturned } from "../../src/steps/fence-returned.ts";
 import { beatOnce, startHeartbeat } from "../../src/watch/heartbeat.ts";
 import { watchOldSides } from "../../src/watch/old-side.ts";
@@ -32,19 +33,23 @@ describe("the watches, in a lab", () => {
     for (let attempt = 0; attempt < 200 && !(await holds()); attempt += 1) await bench.ctx.clock.sleep(5);
     expect(await holds()).toBe(true);
   };
-  /** A run that left its old side unfenced and promoted the replica, as its journal tells. */
-  const leaveUnfenced = async (id: string, change: (plan: Plan) => Plan = (plan) => plan) => {
-    const plan = change(failover.plan(estate, { toRegion: west, service: "checkout" }, eastDead));
-    await insertRun(bench.db, {
+  const insert = (id: string, plan: Plan) => {
+    const place = { kind: "terminal" } as const;
+    return insertRun(bench.db, {
       id,
       job: "failover",
       plan,
       facts: {},
       planHash: "x",
       by: "ana",
-      place: { kind: "terminal" },
+      place,
       channel: "C01",
     });
+  };
+  /** A run that left its old side unfenced and promoted the replica, as its journal tells. */
+  const leaveUnfenced = async (id: string, change: (plan: Plan) => Plan = (plan) => plan) => {
+    const plan = change(failover.plan(estate, { toRegion: west, service: "checkout" }, eastDead));
+    await insert(id, plan);
     const write = (step: string, kind: string, payload: { [key: string]: Json }) =>
       sql`
       insert into muster.step_event (run, step, kind, epoch, payload)
@@ -60,6 +65,14 @@ describe("the watches, in a lab", () => {
     };
     const nodes = plan.nodes.map((node) => ({ ...node, input: { ...(node.input as object), ...turns[node.step] } }));
     return { ...plan, nodes };
+  };
+  const timeline = async (run: string) =>
+    (await bench.db.selectFrom("timeline").select("line").where("run", "=", run).orderBy("seq").execute())
+      .map(({ line }) => line)
+      .slice(1);
+  const outbox = async (run: string) => {
+    const rows = bench.db.selectFrom("outbox").select("thread").where("dedupe_key", "like", `${run}:checkout:%`);
+    return (await rows.orderBy("thread").execute()).map(({ thread }) => thread);
   };
   const endRun = (id: string | null | undefined, outcome: string) =>
     sql`update muster.run set state = ${outcome}, outcome = ${outcome}, ended_at = muster.now()
@@ -198,10 +211,27 @@ describe("the watches, in a lab", () => {
     await sql`delete from muster.step_event where run = 'run-to-east'`.execute(bench.db);
   });
 
+  it("tell people, once, of an old side that answers and does not let Muster in", async () => {
+    const told = { ...ctx, senders: new Map([["mail", () => Promise.reject(new Error("nothing is sent here"))]]) };
+    const cannot = "Muster cannot look into the old writer of checkout: ";
+    await leaveUnfenced("run-shut-out");
+    await ask(bench.pair.primary.server, "alter role muster connection limit 0");
+    for (let turn = 0; turn < 2; turn += 1) await watchOldSides(told);
+    await ask(bench.pair.primary.server, "alter role muster connection limit -1");
+    expect(await outbox("run-shut-out")).toEqual(["mail:ana", "mail:ben", "mail:cleo", "run:run-shut-out"]);
+    expect(await timeline("run-shut-out")).toEqual([expect.stringContaining(`${cannot}checkout-db: too many conn`)]);
+    await leaveUnfenced("run-no-secret");
+    await watchOldSides({ ...told, secret: secretReader({}) });
+    expect(await timeline("run-no-secret")).toEqual([
+      expect.stringContaining(`${cannot}A secret the estate refers to`),
+    ]);
+  });
+
   it("leave an old side open that is the only writer, because the promotion was refused", async () => {
     await leaveUnfenced("run-refused");
     await watchOldSides(ctx);
     expect(await unfenced()).toEqual([{ instance: "checkout-db", refence: null, fenced: false }]);
+    expect(await timeline("run-refused")).toEqual([expect.stringContaining(": checkout-db-west is in recovery. ")]);
     const seen = await fenceReturned.observe(bench.ctx, inputs.fenceReturned, {});
     if (isUnknown(seen)) throw new Error(seen.unknown);
     expect(fenceReturned.notYet?.(seen, inputs.fenceReturned, {})).toBe(
@@ -250,16 +280,7 @@ describe("the watches, in a lab", () => {
     await sql`update muster.unfenced set fenced_at = null, refence_run = null`.execute(bench.db);
     const plan = failover.plan(estate, { toRegion: west, service: "checkout" }, eastDead);
     const back = JSON.parse(JSON.stringify(plan).replaceAll('"checkout-db-west"', '"checkout-db"')) as typeof plan;
-    await insertRun(bench.db, {
-      id: "run-back",
-      job: "failover",
-      plan: back,
-      facts: {},
-      planHash: "x",
-      by: "ana",
-      place: { kind: "terminal" },
-      channel: "C01",
-    });
+    await insert("run-back", back);
     await sql`insert into muster.step_event (run, step, kind, epoch, payload)
               values ('run-back', 'checkout/promote-replica', 'intent', 1, '{}')`.execute(bench.db);
     await watchOldSides(ctx);
