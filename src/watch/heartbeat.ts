@@ -46,8 +46,8 @@ export function startHeartbeat(ctx: Context, { everySeconds = beatSeconds } = {}
 type Look = { takesWrites: boolean } | undefined;
 
 /**
- * Decides which side takes the heartbeat, or neither. Where Muster has promoted, the old side gets none unless it follows
- * the new one's successor: an old writer that came back is not one. Pure.
+ * Decides which side takes the heartbeat, or neither. After a promotion the old side beats only while the new one is seen
+ * not to take writes: an old writer that came back beside it gets none. Pure.
  */
 export function whoBeats(preferred: Look, other: Look, promoted: boolean): "preferred" | "other" | undefined {
   if (preferred?.takesWrites) return !promoted && other?.takesWrites ? undefined : "preferred";
