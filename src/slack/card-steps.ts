@@ -78,7 +78,7 @@ function line(step: StepView, view: RunView): string {
 function statusOf(step: StepView, view: RunView): Task["status"] {
   if (step.parked && !step.waived && !step.undone) return "error";
   if (step.undone) return "complete";
-  if (goesBack(step, view)) return "in_progress";
+  if (isGoingBack(step, view)) return "in_progress";
   if (isOver(step)) return isUnknown(step.done?.result) ? "error" : "complete";
   if (view.ended) return "pending";
   return isMoving(step, view) || step.asked ? "in_progress" : "pending";
@@ -88,7 +88,7 @@ function statusOf(step: StepView, view: RunView): Task["status"] {
 function remark(step: StepView, view: RunView): string | undefined {
   const { done, waived, undone, parked, asked, waitingFor } = step;
   if (undone) return "taken back";
-  if (!parked && goesBack(step, view)) return "is being taken back";
+  if (!parked && isGoingBack(step, view)) return "is being taken back";
   if (waived) return `waived by ${waived.by.join(" and ")}`;
   if (done) return isUnknown(done.result) ? done.result.unknown : undefined;
   if (parked) return parked.because;
@@ -96,7 +96,7 @@ function remark(step: StepView, view: RunView): string | undefined {
 }
 
 /** Whether a step has changed something that is to be as it was before. */
-const goesBack = (step: StepView, view: RunView): boolean =>
+const isGoingBack = (step: StepView, view: RunView): boolean =>
   !view.ended && (view.turnedBack?.services.has(step.node.service) ?? false) && hasTouched(step) && !step.undone;
 
 function isMoving(step: StepView, view: RunView): boolean {
