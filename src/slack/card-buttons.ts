@@ -1,4 +1,5 @@
 import type { Button } from "../chat.ts";
+import { howMany } from "../engine/break-glass.ts";
 import {
   changedServices,
   goesBack,
@@ -35,16 +36,13 @@ export function cardButtons(run: CardRun, view: RunView): Button[] {
     several.length < 2 ? "" : ` ${movesMany(view) ? node.id : node.step}`;
   return [
     ...asked.slice(0, mostShown).flatMap((step) => answers(step, nameIn(asked, step), one)),
-    ...parked.slice(0, mostShown).flatMap((step) => ways(step, nameIn(parked, step), view, one)),
+    ...parked
+      .slice(0, mostShown)
+      .flatMap((step) => ways(step, nameIn(parked, step), { view, waivers: howMany(run.plan, 2) }, one)),
     ...(parked.length > 1 ? [one("continue", "Continue all", { style: "primary" })] : []),
     ...(view.heldBy ? [one("resume", "Resume", { style: "primary" })] : []),
     ...(view.heldBy || view.turnedBack ? [] : [one("hold", "Hold")]),
-    ...(mayTurn && touched && parked.length > 0
-      ? [one("undo", "Undo", { confirm: "Take back everything this run has changed, last change first?" })]
-      : []),
-    ...(mayTurn
-      ? [one("cancel", "Cancel", { confirm: "End this run, and take back what it has changed?", style: "danger" })]
-      : []),
+    ...(mayTurn ? [touched && parked.length > 0 ? undo(one) : cancel(one)] : []),
     ...(!mayTurn && !view.turnedBack && parked.length > 0
       ? [
           one("abandon", "Abandon", {
@@ -77,10 +75,18 @@ function answers({ node, asked }: StepView, name: string, one: One): Button[] {
   ];
 }
 
-function ways(step: StepView, name: string, view: RunView, one: One): Button[] {
+// Both do the same; the card shows the word that fits how the run stands.
+const undo = (one: One): Button =>
+  one("undo", "Undo", { confirm: "End this run, and take back what it has changed, last change first?" });
+const cancel = (one: One): Button =>
+  one("cancel", "Cancel", { confirm: "End this run, and take back what it has changed?", style: "danger" });
+
+type Standing = { view: RunView; waivers: 1 | 2 };
+
+function ways(step: StepView, name: string, { view, waivers }: Standing, one: One): Button[] {
   const { node } = step;
   const again = one("continue", `Continue${name}`, { step: node.id, style: "primary" });
   if (node.kind === "gate" || goesBack(view, step)) return [again];
-  const confirm = `Go on although Muster could not ${node.title}? Two approvers must say so.`;
+  const confirm = `Go on although Muster could not ${node.title}? ${waivers === 2 ? "Two approvers" : "One approver"} must say so.`;
   return [again, one("waive", `Waive${name}`, { step: node.id, style: "danger", confirm })];
 }

@@ -37,7 +37,7 @@ describe("a run's card", () => {
       "under way, as lines": ["Hold", "Cancel"],
       asked: ["Approve", "Decline", "Hold", "Cancel"],
       held: ["Resume", "Cancel"],
-      "parked before the point of no return": ["Continue", "Waive", "Hold", "Undo", "Cancel"],
+      "parked before the point of no return": ["Continue", "Waive", "Hold", "Undo"],
       "parked after it": ["Continue", "Waive", "Hold", "Abandon"],
       "going back": [],
       "parked on the way back": ["Continue"],

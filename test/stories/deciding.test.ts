@@ -35,7 +35,7 @@ describe("a run that cannot go on by itself", () => {
     );
     const { text, buttons } = await lab.card(runId);
     expect(text).toMatch(/^Parked: move checkout to us-west-2\n/);
-    expect(buttons).toEqual(["Continue", "Waive", "Hold", "Undo", "Cancel"]);
+    expect(buttons).toEqual(["Continue", "Waive", "Hold", "Undo"]);
     for (const person of ["ana", "ben", "cleo"])
       expect(lab.mail.mailbox(`${person}@example.com`).at(-1)?.subject).toMatch(/move checkout to us-west-2: Parked: /);
     const changes = lab.changes();
