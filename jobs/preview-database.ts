@@ -88,12 +88,12 @@ function lossRow(facts: FactsWithDatabase, mode: Mode): Row {
 }
 
 /** Said unless somebody broke that rule. */
-export const askedAgain = "loss over the objective: two people are asked again";
+export const askedAgain = "loss over the objective: the approvers are asked again";
 
 function rulesOf(facts: FactsWithDatabase, mode: Mode): string[] {
   const lost = mode === "ungraceful" ? predictedLoss(facts) : 0;
   return [
-    ...(mode === "ungraceful" ? ["two writers cannot be ruled out: both approvals accept that"] : []),
+    ...(mode === "ungraceful" ? ["two writers cannot be ruled out: whoever approves accepts that"] : []),
     ...(lost === undefined || lost > facts.objectives.rpoSeconds ? [askedAgain] : []),
   ];
 }

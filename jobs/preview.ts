@@ -66,7 +66,7 @@ function timeRow(plan: Plan, facts: FailoverFacts, { oldSideSilent }: DatabasePr
   const lost = since === undefined ? 0 : Math.max(0, (Date.parse(facts.lookedAt) - Date.parse(since)) / 1000);
   return {
     label: "Time to recover",
-    value: `about ${spellTime(seconds)} from the second approval${ofIt} (objective ${spell(rtoSeconds)}${lost > 0 ? `, ${spellTime(lost)} of it gone` : ""})`,
+    value: `about ${spellTime(seconds)} from the last approval${ofIt} (objective ${spell(rtoSeconds)}${lost > 0 ? `, ${spellTime(lost)} of it gone` : ""})`,
     ...(seconds + lost > rtoSeconds ? { tone: "bad" as const } : {}),
   };
 }

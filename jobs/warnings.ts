@@ -56,7 +56,7 @@ function loss({ facts, mode }: DatabaseMove): string[] {
     ];
   if (seconds <= rpoSeconds) return [];
   return [
-    `Up to ${seconds} seconds of writes would be lost; the objective is ${rpoSeconds}. Two people are asked again before that, unless that rule is broken.`,
+    `Up to ${seconds} seconds of writes would be lost; the objective is ${rpoSeconds}. The approvers are asked again before that, unless that rule is broken.`,
   ];
 }
 

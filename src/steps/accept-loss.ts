@@ -11,7 +11,7 @@ export type AcceptLossInput = {
 export const acceptLoss = gate<AcceptLossInput>({
   name: "accept-loss",
   title: ({ service, rpoSeconds }) =>
-    `ask two people if more than ${rpoSeconds} s of ${service}'s writes would be lost`,
+    `ask the approvers if more than ${rpoSeconds} s of ${service}'s writes would be lost`,
 
   question({ service, rpoSeconds, shownLossSeconds }, reads) {
     const seen = reads["catch-up"];

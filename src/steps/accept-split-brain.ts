@@ -6,7 +6,7 @@ export type AcceptSplitBrainInput = { service: string; mode: Mode; fromInstance:
 /** Asks before a second writer is made while the first could not be fenced, unless the approvals already cover it. */
 export const acceptSplitBrain = gate<AcceptSplitBrainInput>({
   name: "accept-split-brain",
-  title: ({ fromInstance }) => `ask two people before going on without a fence at ${fromInstance}`,
+  title: ({ fromInstance }) => `ask the approvers before going on without a fence at ${fromInstance}`,
 
   question({ service, mode, fromInstance }, reads) {
     const fence = reads["fence-writes"];

@@ -22,7 +22,7 @@ describe("the preview of a failover", () => {
         "    Promotion             calls rds:PromoteReadReplica for checkout-db-west; depends on RDS's control plane in us-west-2",
         "    Replica behind        12 s by heartbeat, 0 bytes arrived and not applied",
         "    Writes lost           up to 15 s (objective 15 minutes)",
-        "    Time to recover       about 4 minutes from the second approval (objective 60 minutes, 100 seconds of it gone)",
+        "    Time to recover       about 4 minutes from the last approval (objective 60 minutes, 100 seconds of it gone)",
         "    Pods us-west-2        0 ready of 1 asked for; 3 wanted afterwards",
         "    Pods us-east-1        the cluster east does not answer",
         "    Front door us-west-2  not healthy yet: it answers 503, certificate covers the name",
@@ -32,7 +32,7 @@ describe("the preview of a failover", () => {
         "    Rights not proven     rds:PromoteReadReplica and route53:ChangeResourceRecordSets: AWS tells only when they are used",
         "    Customers are told    on the status page: "The services named here are unavailable. We are working on it, and tell you more as soon as we know more."",
         "    May approve           ana, ben, cleo: 2 of them, not the one who asked",
-        "  ! Rules hit             two writers cannot be ruled out: both approvals accept that; no undo once Muster begins to make checkout-db-west in us-west-2 the writer of checkout",
+        "  ! Rules hit             two writers cannot be ruled out: whoever approves accepts that; no undo once Muster begins to make checkout-db-west in us-west-2 the writer of checkout",
         "  ! Nobody can promise that checkout-db takes no writes any more: if it lives on unseen, there will be two writers. Approving accepts that; it is fenced as soon as it answers.",
         "  ! The records of checkout.example.com are changed through Route 53's control plane, which is in us-east-1.",
       ]

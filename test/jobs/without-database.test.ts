@@ -92,7 +92,7 @@ describe("the preview for a service that keeps no data", () => {
         "  DNS shares of www.example.com: us-east-1: 100, us-west-2: 0 → us-east-1: 0, us-west-2: 100",
         "    Customers now         served (probe at 12:00:00 UTC)",
         "    Old side (us-east-1)  keeps no data, so that nothing is fenced there and its pods do no harm: they stay, for the way back",
-        "    Time to recover       about 3 minutes from the second approval, 60 s of it the records' TTL (objective 60 minutes)",
+        "    Time to recover       about 3 minutes from the last approval, 60 s of it the records' TTL (objective 60 minutes)",
         "    Pods us-west-2        0 ready of 1 asked for; 3 wanted afterwards",
         "    Pods us-east-1        3 ready of 3 asked for; they stay",
         "    Front door us-west-2  not healthy yet: it answers 503, certificate covers the name",
