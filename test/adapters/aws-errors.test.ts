@@ -46,7 +46,7 @@ describe("a refusal by AWS", () => {
       expect(messageOf(error)).toBe(
         `AWS did not promote checkout-db-west, because Muster's credentials have expired (${name}); it is tried again with fresh credentials`,
       );
-      for (const { name: step, hadNoEffect } of changing) expect([step, hadNoEffect?.(error)]).toEqual([step, true]);
+      for (const step of changing) expect([step.name, step.hadNoEffect?.(error)]).toEqual([step.name, true]);
     },
   );
 });
