@@ -80,6 +80,11 @@ describe("the traps of Route 53", () => {
       /^From then on, whenever .* Route 53 sends customers back to us-east-1, which takes no writes\.$/,
     ],
     [
+      "a new primary that nobody checks",
+      by("route53-failover"),
+      /^us-west-2's record has no health check: once it is the primary, .* never moves customers away by itself\.$/,
+    ],
+    [
       "a check nobody could look at",
       by("route53-switch", { checks: { [east]: sawNothing("Route 53: Rate exceeded") } }),
       /^The health check of us-east-1's record could not be looked at: Route 53: Rate exceeded\.$/,
@@ -99,7 +104,11 @@ describe("the traps of Route 53", () => {
     expect(planOf(facts).blockers).toEqual([]);
   });
 
-  it("are none where records have no health check", () => {
+  it("are not of a missing check where the new primary has one", () => {
+    expect(planOf(swapped()).warnings.join()).not.toContain("has no health check");
+  });
+
+  it("are none where weighted records have no health check: nobody but Muster is to move customers", () => {
     expect(planOf(by("route53-weighted")).warnings).toEqual([
       "The records of checkout.example.com are changed through Route 53's control plane, which is in us-east-1.",
     ]);

@@ -48,6 +48,7 @@ export const failoverRecords: TrafficDriver<Settings> = {
     ...redTraps(facts),
     ...autoAdmitTraps(facts),
     ...sentBackTraps(facts),
+    ...uncheckedTraps(facts),
     ...checkTraps(facts),
     ...ttlTraps(facts),
   ],
@@ -67,5 +68,14 @@ function sentBackTraps(facts: MoveFacts): string[] {
   if (!check || check.disabled) return [];
   return [
     `From then on, whenever the health check of ${toRegion}'s record is red and ${fromRegion}'s is not, Route 53 sends customers back to ${fromRegion}, which takes no writes.`,
+  ];
+}
+
+/** A primary without a check is healthy for ever: the pair fails over when somebody swaps it, and never by itself. */
+function uncheckedTraps({ dns, toRegion }: MoveFacts): string[] {
+  const record = seen(dns.records)?.[toRegion];
+  if (!record || record.healthCheckId || record.alias?.evaluateTargetHealth) return [];
+  return [
+    `${toRegion}'s record has no health check: once it is the primary, Route 53 takes it for healthy whatever happens there, and never moves customers away by itself.`,
   ];
 }
