@@ -22,7 +22,11 @@ export function awsCalls(requests: readonly LabRequest[]): AwsCall[] {
           .map((arn) => ({ action: `route53-recovery-cluster:${action}`, resource: arn, context }));
       }
       if (server === "route53") {
-        const kind = /^GetHealthCheck/.test(action) ? "healthcheck" : action === "GetChange" ? "change" : "hostedzone";
+        const kind = action.startsWith("GetHealthCheck")
+          ? "healthcheck"
+          : action === "GetChange"
+            ? "change"
+            : "hostedzone";
         return { action: `route53:${action}`, resource: `arn:aws:route53:::${kind}/${resource}`, context };
       }
       const [region = "", id = ""] = resource.split("/");
