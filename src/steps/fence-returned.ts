@@ -15,6 +15,8 @@ export type FenceReturnedInput = {
   from: DatabaseTarget;
   /** The replica that was promoted; plans of the release before do not name it. */
   to?: DatabaseTarget;
+  /** Its promotion was accepted when the old writer came back: the fence need not wait until it takes writes. */
+  accepted?: boolean;
   /** The application beside it. */
   deployments: DeploymentTarget[];
   /** What the new writer started from: rows, and the position of the log; null where the failover could not tell. */
@@ -54,7 +56,7 @@ export const fenceReturned = step<FenceReturnedInput, FenceReturnedSeen>({
   async observe(ctx, input) {
     const { from } = input;
     const [noWriter, role, deployments] = await Promise.all([
-      whyNoWriter(ctx, input.to),
+      whyNoWriter(ctx, input),
       asMuster(ctx, from, "LookAtFence", (sql) => getRole(sql, appRoleOf(ctx, from))),
       lookAtDeployments(ctx, input.deployments),
     ]);
@@ -112,7 +114,12 @@ export const fenceReturned = step<FenceReturnedInput, FenceReturnedSeen>({
   pollSeconds: 3,
 });
 
-async function whyNoWriter(ctx: StepContext, to: DatabaseTarget | undefined): Promise<string | null> {
+async function whyNoWriter(
+  ctx: StepContext,
+  { to, accepted = false }: Pick<FenceReturnedInput, "to" | "accepted">,
+): Promise<string | null> {
+  // What the old side takes until then would never reach the new writer.
+  if (accepted) return null;
   if (!to) return "which replica was promoted does not stand in this plan";
   try {
     const { inRecovery } = await asMuster(ctx, to, "LookAtReplica", getReplicationState);

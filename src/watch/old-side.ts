@@ -21,7 +21,7 @@ const lookSeconds = 10;
 
 /**
  * Starts looking for old writers that could not be fenced; one that answers is fenced at once, as was approved, where the
- * replica that was promoted takes writes in its stead.
+ * promotion of its replica was accepted, or the replica is seen to take writes in its stead.
  */
 export function startOldSideWatch(ctx: Context, { everySeconds = lookSeconds } = {}): Watch {
   return watch(ctx, { name: "old-side", everySeconds }, (ctx) => watchOldSides(ctx));
@@ -46,7 +46,7 @@ async function lookForOne(ctx: Context, { instance, run, since, refenceRun }: Un
   // A server that restarts after a crash may be in recovery for a moment, and promote itself: that proves nothing.
   if (!server.takesWrites) return followsNow(server, promoted, since) ? noteHarmless(ctx, instance) : undefined;
   // A promotion that was only asked for may have been refused. Where nobody else is seen to take writes, it stays open.
-  if (!promoted?.takesWrites)
+  if (!promoted?.takesWrites && !input.accepted)
     return tellOnlyWriter(ctx, old, whyUnseen(newSide) ?? `${input.to.instance} is in recovery`);
   const runId = await startRefence(ctx, input, refenceRun);
   await noteRefence(ctx, instance, runId);

@@ -95,7 +95,7 @@ export async function readRefenceInput(
   ctx: Pick<Context, "db">,
   parent: string,
   instance: string,
-): Promise<(RefenceInput & { to: DatabaseTarget }) | undefined> {
+): Promise<(RefenceInput & { to: DatabaseTarget; accepted: boolean }) | undefined> {
   const { rows } = await sql<{ plan: Plan }>`select plan from muster.run where id = ${parent}`.execute(ctx.db);
   const nodes = rows[0]?.plan.nodes ?? [];
   const fence = nodes
@@ -116,11 +116,21 @@ export async function readRefenceInput(
     service,
     from: fence.from,
     to: replica,
+    accepted: await isAccepted(ctx, parent, promotion.id),
     deployments: drain?.deployments ?? [],
     baseline: caughtUp?.counts ?? null,
     replayLsn: caughtUp?.replayLsn ?? null,
     promotedAt: promoted?.promotedAt ?? null,
   };
+}
+
+/** Whether a promotion was said yes to, or was seen to be through; one that was only asked for may have been refused. */
+async function isAccepted(ctx: Pick<Context, "db">, run: string, step: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from muster.step_event where run = ${run} and step = ${step} and kind in ('applied', 'done') limit 1`.execute(
+    ctx.db,
+  );
+  return rows.length > 0;
 }
 
 async function readResult<Seen>(

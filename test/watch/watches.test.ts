@@ -11,6 +11,7 @@ import { ask, promote } from "../../src/lab/postgres-pair.ts";
 import { fenceReturned } from "../../src/steps/fence-returned.ts";
 import { beatOnce, startHeartbeat } from "../../src/watch/heartbeat.ts";
 import { watchOldSides } from "../../src/watch/old-side.ts";
+import { readRefenceInput } from "../../src/watch/unfenced.ts";
 import { probeServices, startProber } from "../../src/watch/prober.ts";
 import { takeTurn, watch } from "../../src/watch/turn.ts";
 import { eastDead, estate } from "../jobs/facts.ts";
@@ -46,16 +47,15 @@ describe("the watches, in a lab", () => {
       channel: "C01",
     });
   };
+  const write = (run: string, step: string, kind: string, payload: { [key: string]: Json } = {}) =>
+    sql`insert into muster.step_event (run, step, kind, epoch, payload)
+        values (${run}, ${`checkout/${step}`}, ${kind}, 1, ${JSON.stringify(payload)}::jsonb)`.execute(bench.db);
   /** A run that left its old side unfenced and promoted the replica, as its journal tells. */
   const leaveUnfenced = async (id: string, change: (plan: Plan) => Plan = (plan) => plan) => {
     const plan = change(failover.plan(estate, { toRegion: west, service: "checkout" }, eastDead));
     await insert(id, plan);
-    const write = (step: string, kind: string, payload: { [key: string]: Json }) =>
-      sql`
-      insert into muster.step_event (run, step, kind, epoch, payload)
-      values (${id}, ${`checkout/${step}`}, ${kind}, 1, ${JSON.stringify(payload)}::jsonb)`.execute(bench.db);
-    await write("fence-writes", "done", { result: { unknown: "checkout-db does not answer" } });
-    await write("promote-replica", "intent", { attempt: 1, before: null });
+    await write(id, "fence-writes", "done", { result: { unknown: "checkout-db does not answer" } });
+    await write(id, "promote-replica", "intent", { attempt: 1, before: null });
   };
   /** The same plan from west to east, as far as its databases go. */
   const turned = (plan: Plan): Plan => {
@@ -93,11 +93,8 @@ describe("the watches, in a lab", () => {
   it("are done by one process at a time, and taken over from one that is gone", async () => {
     const duty = { name: "a duty", everySeconds: 5 };
     const other = { ...ctx, worker: "other" };
-    expect([await takeTurn(ctx, duty), await takeTurn(other, duty), await takeTurn(ctx, duty)]).toEqual([
-      true,
-      false,
-      true,
-    ]);
+    const taken = [await takeTurn(ctx, duty), await takeTurn(other, duty), await takeTurn(ctx, duty)];
+    expect(taken).toEqual([true, false, true]);
     await sql`update muster.turn set until = clock_timestamp() - interval '1 second'`.execute(bench.db);
     expect([await takeTurn(other, duty), await takeTurn(ctx, duty)]).toEqual([true, false]);
   });
@@ -237,6 +234,11 @@ describe("the watches, in a lab", () => {
     expect(fenceReturned.notYet?.(seen, inputs.fenceReturned, {})).toBe(
       "checkout-db-west does not take writes, and with checkout-db fenced nobody might take writes",
     );
+    // One that was accepted is waited for with the fence up: what the old side took until then would be lost.
+    await write("run-refused", "promote-replica", "applied", { attempt: 1 });
+    const { parent: _, ...input } = (await readRefenceInput(ctx, "run-refused", "checkout-db"))!;
+    expect(await fenceReturned.observe(bench.ctx, input, {})).toMatchObject({ noWriter: null });
+    await sql`delete from muster.step_event where run = 'run-refused' and kind = 'applied'`.execute(bench.db);
   });
 
   it("find an old side that nobody fenced, leave it while it is silent, and fence it when it answers", async () => {
@@ -281,8 +283,7 @@ describe("the watches, in a lab", () => {
     const plan = failover.plan(estate, { toRegion: west, service: "checkout" }, eastDead);
     const back = JSON.parse(JSON.stringify(plan).replaceAll('"checkout-db-west"', '"checkout-db"')) as typeof plan;
     await insert("run-back", back);
-    await sql`insert into muster.step_event (run, step, kind, epoch, payload)
-              values ('run-back', 'checkout/promote-replica', 'intent', 1, '{}')`.execute(bench.db);
+    await write("run-back", "promote-replica", "intent");
     await watchOldSides(ctx);
     expect(await unfenced()).toEqual([{ instance: "checkout-db", refence: null, fenced: true }]);
   });
