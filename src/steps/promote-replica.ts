@@ -98,8 +98,8 @@ function hopeless({ instance, region }: DatabaseTarget, status: string): CannotC
 function notThere({ instance, region }: DatabaseTarget): CannotContinue {
   return new CannotContinue({
     happened: `RDS in ${region} has no instance ${instance}.`,
-    means: "Nothing was promoted, and where the fence holds the service still cannot write in the old region.",
-    todo: "Press Undo to open writes there, correct the estate file, then type the command anew.",
+    means: "Nothing is there to be promoted, and where the fence holds the service cannot write in the old region.",
+    todo: "Press Undo to open writes there (refused once a promotion was asked for), correct the estate file, then type the command anew.",
   });
 }
 

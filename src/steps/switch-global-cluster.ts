@@ -100,7 +100,7 @@ async function askServer(ctx: StepContext, replica: DatabaseTarget): Promise<Ask
 function notThere(global: string, { region }: DatabaseTarget): CannotContinue {
   return new CannotContinue({
     happened: `RDS in ${region} has no global cluster ${global}.`,
-    means: "Nothing was promoted, and where the fence holds the service still cannot write in the old region.",
-    todo: "Press Undo to open writes there, correct the estate file, then type the command anew.",
+    means: "Nothing is there to be promoted, and where the fence holds the service cannot write in the old region.",
+    todo: "Press Undo to open writes there (refused once a promotion was asked for), correct the estate file, then type the command anew.",
   });
 }
