@@ -115,7 +115,9 @@ function whoApproves({ run, view, mention }: CardState): string {
   const given = view.approvals.map(({ by }) => by);
   const anybody = isBroken(plan, "requester");
   const open = plan.approvers.filter((name) => (anybody || name !== requestedBy) && !given.includes(name)).map(mention);
-  const had = given.length > 0 ? ` Approved by ${given.map(mention).join(", ")}.` : "";
+  const by = given.map(mention).join(", ");
+  if (given.length >= plan.needed && by !== "") return `Approved by ${by}. Muster looks once more, and starts.`;
+  const had = given.length > 0 ? ` Approved by ${by}.` : "";
   const terminal = `If Slack does not take the button: ${code(`muster runs approve ${run.id} --code <code>`)} in a terminal.`;
   return `${plan.needed} must approve by ${until}: ${open.join(", ")}.${anybody ? "" : ` Not ${mention(requestedBy)}, who asked.`}${had} ${terminal}`;
 }

@@ -23,7 +23,9 @@ describe("a run that cannot go on by itself", () => {
     lab.rds.denied.add("PromoteReadReplica");
     await lab.presses("cleo", "Approve");
     await lab.untilRests();
-    // A card is drawn every three seconds at most.
+    // A card is drawn every three seconds at most, and a thread takes a message a second.
+    const isTold = async () => (await lab.thread(runId)).some((text) => text.startsWith("Parked: "));
+    await lab.time.until("the thread says so", isTold, 120);
     await lab.time.pass(10);
   });
   afterAll(() => lab.close());
