@@ -5,7 +5,7 @@ import { isUnknown, type Reads } from "../../src/engine/step.ts";
 import { CannotContinue } from "../../src/errors.ts";
 import { hostOf, west } from "../../src/lab/estate.ts";
 import { promotionsOf } from "../../src/lab/postgres-log.ts";
-import { ask, pauseReplay } from "../../src/lab/postgres-pair.ts";
+import { ask, pauseReplay, streams } from "../../src/lab/postgres-pair.ts";
 import { checkout } from "../../src/lab/services.ts";
 import { asMuster } from "../../src/steps/database.ts";
 import { promoteStandby } from "../../src/steps/promote-standby.ts";
@@ -73,6 +73,7 @@ describe("a standby that only its own server can promote", () => {
   });
 
   it("that hears a writer again, which could not be fenced, is not promoted", async () => {
+    while (!(await streams(bench.pair.replica.server))) await pause(50);
     const silent = { ...reads, "fence-writes": { unknown: "it does not answer" } };
     const error: unknown = await promoteStandby.observe(bench.ctx, input, silent).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(CannotContinue);
