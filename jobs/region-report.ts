@@ -44,14 +44,14 @@ export function regionFigureLines(region: RegionReport): string[] {
 
 /** Says what is still open, each sentence once, with the services it is about. Pure. */
 export function openLines(region: RegionReport): string[] {
-  const services = moved(region);
-  const said = services.flatMap(({ service, report }) =>
+  // One on its way back counts, too: it may be stuck there.
+  const said = region.services.flatMap(({ service, report }) =>
     goesBackFreely(report) ? [] : report.now.map((line) => ({ service, line })),
   );
   const alike = [...Map.groupBy(said, ({ line }) => line)];
   return [
     ...alike.map(([line, same]) => `${same.map(({ service }) => service).join(", ")}: ${line}`),
-    ...withoutData(services),
+    ...withoutData(moved(region)),
   ];
 }
 

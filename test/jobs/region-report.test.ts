@@ -136,6 +136,12 @@ describe("a region's whole", () => {
     ]);
   });
 
+  it("says where one is stuck on its way back", () => {
+    const region = regionOf(checkout, parked);
+    const services = region.services.map((one) => ({ ...one, turnedBack: one.service === "blog" }));
+    expect(openLines({ ...region, services })).toContain('blog: Parked at "promote": x. One of ana decides.');
+  });
+
   it("names who missed which promise, and of whom nobody knows", () => {
     const { missed, loss } = wholeOf(regionOf(checkout, ledger, search, parked).services);
     expect(missed).toEqual({ rto: ["ledger"], rpo: ["ledger"] });
