@@ -3,7 +3,7 @@ import { inSpan } from "../trace.ts";
 import { judge } from "./judge.ts";
 import { parkedBy, pursue, type CameBack, type Hands, type Way } from "./pursue.ts";
 import { isUnknown, type Json, type Step } from "./step.ts";
-import { isOver, readsOf, type StepView } from "./view.ts";
+import { goesBack, isOver, readsOf, type StepView } from "./view.ts";
 
 /** A step of the list, fed with JSON from the plan and the journal. */
 export type JsonStep = Step<Json, Json>;
@@ -75,8 +75,7 @@ function forward(hands: Hands, step: JsonStep): Way {
       ),
     mayChange: (view) => {
       const record = view.steps.get(id);
-      const goesBack = view.turnedBack?.services.has(node.service) ?? false;
-      return !view.ended && !view.heldBy && !goesBack && !!record && !isOver(record) && !record.parked;
+      return !view.ended && !view.heldBy && !goesBack(view, { node }) && !!record && !isOver(record) && !record.parked;
     },
     change: async (stepCtx, seen) => {
       await step.apply?.(stepCtx, input, { before: recordOf(hands).before ?? seen, seen, reads });

@@ -2,7 +2,7 @@ import { orPark, patienceOf, recordOf, type JsonStep } from "./advance.ts";
 import { judgeUndo, secondsSince, type Look } from "./judge.ts";
 import { pursue, type CameBack, type Hands, type Way } from "./pursue.ts";
 import type { Json, Undo } from "./step.ts";
-import { readsOf, type StepView } from "./view.ts";
+import { goesBack, readsOf, type StepView } from "./view.ts";
 
 /**
  * Takes one step back to what was seen before its first change. Reached only while nothing one-way has been tried for its
@@ -48,8 +48,7 @@ function backward(hands: Hands, step: JsonStep): Way | undefined {
       ),
     mayChange: (view) => {
       const record = view.steps.get(id);
-      const goesBack = view.turnedBack?.services.has(node.service) ?? false;
-      return !view.ended && goesBack && !record?.undone && !record?.parked;
+      return !view.ended && goesBack(view, { node }) && !record?.undone && !record?.parked;
     },
     change: async (stepCtx, seen) => {
       await back.apply(stepCtx, input, { before, seen, reads });

@@ -88,7 +88,7 @@ export function pastReturn(view: RunView): Set<string> {
 }
 
 /** Tells whether a step is of a service on its way back. */
-export const goesBack = (view: RunView, { node }: StepView): boolean =>
+export const goesBack = (view: RunView, { node }: Pick<StepView, "node">): boolean =>
   view.turnedBack?.services.has(node.service) ?? false;
 
 /** Services of which a run changes anything. */

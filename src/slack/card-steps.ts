@@ -1,6 +1,6 @@
 import { standing } from "../engine/decide.ts";
 import { isUnknown } from "../engine/step.ts";
-import { hasTouched, isOver, type RunView, type StepView } from "../engine/view.ts";
+import { goesBack, hasTouched, isOver, type RunView, type StepView } from "../engine/view.ts";
 import { movesMany } from "./card-services.ts";
 import { type Block, bold, code, escape, plan, prose, richText, type Task } from "./blocks.ts";
 
@@ -97,10 +97,10 @@ function remark(step: StepView, view: RunView): string | undefined {
 
 /** Whether a step has changed something that is to be as it was before. */
 const isGoingBack = (step: StepView, view: RunView): boolean =>
-  !view.ended && (view.turnedBack?.services.has(step.node.service) ?? false) && hasTouched(step) && !step.undone;
+  !view.ended && goesBack(view, step) && hasTouched(step) && !step.undone;
 
 function isMoving(step: StepView, view: RunView): boolean {
   if (step.node.kind === "gate" || step.parked || step.undone) return false;
-  if (view.turnedBack?.services.has(step.node.service)) return step.undo.attempts > 0;
+  if (goesBack(view, step)) return step.undo.attempts > 0;
   return step.firstLookAt !== undefined && !isOver(step);
 }
