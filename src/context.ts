@@ -5,6 +5,7 @@ import type { Estate, SecretReference } from "./estate.ts";
 import type { HostClock } from "./host-clock.ts";
 import type { Clients } from "./adapters/clients.ts";
 import type { Db } from "./db/connect.ts";
+import type { HighWater } from "./engine/high-water.ts";
 import type { Meters } from "./meters.ts";
 import type { Sender } from "./outbox/sender.ts";
 import type { AnyGate, AnyStep } from "./engine/step.ts";
@@ -30,6 +31,8 @@ export type Context = {
   worker: string;
   /** How new a run's journal may be that this process reads: see engine/lease.ts. */
   engineVersion: number;
+  /** How far this process has seen the journal reach. */
+  highWater: HighWater;
   /** Wall milliseconds a run belongs to a worker without renewal. */
   leaseMs: number;
   /** Wall milliseconds after which a call that leaves the process is given up. */

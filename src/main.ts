@@ -16,6 +16,7 @@ import type { Context } from "./context.ts";
 import { openAhead, openDb, readClock } from "./db/connect.ts";
 import { assertMigrated } from "./db/migrate.ts";
 import { openDriver, type Driver } from "./engine/drive.ts";
+import { HighWater } from "./engine/high-water.ts";
 import { engineVersion } from "./engine/lease.ts";
 import { openSweep } from "./engine/sweep.ts";
 import { messageOf, UserError } from "./errors.ts";
@@ -122,6 +123,7 @@ export function composeContext(config: Config, estate: Estate, overrides: Overri
     random: overrides.random ?? Math.random,
     worker: overrides.worker ?? nameOfWorker(),
     engineVersion: overrides.engineVersion ?? engineVersion,
+    highWater: new HighWater(),
     callTimeoutMs: config.CALL_TIMEOUT_MILLISECONDS,
     point: overrides.point ?? (() => Promise.resolve()),
     secret(reference) {

@@ -32,6 +32,15 @@ create table if not exists muster_guard.epoch (
   epoch integer not null
 );
 
+-- A row for each Muster that looks after this database: how far its own journal reached, which is how it notices that its
+-- database was set back to an older copy.
+create table if not exists muster_guard.journal (
+  muster text primary key,
+  seq bigint not null,
+  at timestamptz not null
+);
+
 alter table muster_guard.heartbeat owner to muster;
 alter table muster_guard.canary owner to muster;
 alter table muster_guard.epoch owner to muster;
+alter table muster_guard.journal owner to muster;

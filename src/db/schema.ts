@@ -56,7 +56,7 @@ export type Schema = {
     seq: number;
     key: string;
     verb: Verb;
-    payload: JsonOf<{ step?: string; planHash?: string }>;
+    payload: JsonOf<{ step?: string; planHash?: string; because?: string }>;
     by: string;
     at: Time;
   };
@@ -116,6 +116,16 @@ export type Schema = {
     tries: Generated<number>;
     locked_until: MaybeTime;
     enrolled_at: Time;
+  };
+  installation: { one: Generated<boolean>; id: Generated<string> };
+  set_back: {
+    id: Generated<number>;
+    lost_seq: number;
+    lost_at: Date;
+    newest_seq: number | null;
+    newest_at: Date | null;
+    seen_by: string;
+    found_at: Time;
   };
   unfenced: { instance: string; run: string; since: Time; refence_run: string | null; fenced_at: MaybeTime };
 };

@@ -46,6 +46,15 @@ export function judgeServer({ service, name, role, user, shouldWrite, writes }: 
       }),
     );
   }
+  if (facts.guardIsOlder) {
+    findings.push(
+      warning(subject, {
+        happened: `The schema muster_guard of ${name} is an older Muster's: it has no table journal.`,
+        means: "A Muster that starts on an older copy of its own database would not learn it there.",
+        todo: "Run src/adapters/guard.sql on the writer again, as an administrator; replicas receive it.",
+      }),
+    );
+  }
   findings.push(...judgeRole(subject, { service, name, role, user, writes }, facts.role));
   if (findings.length > 0) return findings;
   const is = writes ? "takes writes" : "follows its writer";

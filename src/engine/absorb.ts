@@ -16,6 +16,7 @@ export function absorb(plan: Plan, view: RunView, signal: Signal): EventBody[] {
   const { by, seq, verb } = signal;
   const refuse = (because: string): EventBody[] => [{ kind: "refused", by, signal: seq, verb, because }];
   if (view.ended) return refuse(`the run is over (${view.ended.outcome})`);
+  if (signal.because !== undefined) return doubt(view, signal, signal.because);
   if (!plan.approvers.includes(by))
     return refuse(`${by} is not among those who decide here: ${plan.approvers.join(", ")}`);
   const step = signal.step === undefined ? undefined : view.steps.get(signal.step);
@@ -49,6 +50,13 @@ export function absorb(plan: Plan, view: RunView, signal: Signal): EventBody[] {
         { kind: "ended", outcome: "failed", because: `${by} abandoned it` },
       ];
   }
+}
+
+/** Muster's own word that its journal is older than the world: nothing is changed before people have looked, whichever way it goes. */
+function doubt(view: RunView, { by, seq }: Signal, because: string): EventBody[] {
+  return view.startedAt
+    ? [{ kind: "held", by, signal: seq, because }]
+    : [{ kind: "voided", because: [because], signal: seq }];
 }
 
 type Refuse = (because: string) => EventBody[];

@@ -3,6 +3,7 @@ import { call } from "../call.ts";
 import type { MessagePayload } from "../outbox/sender.ts";
 import { wakeOutbox } from "../outbox/wake.ts";
 import type { EventBody, Outcome } from "./events.ts";
+import { stands } from "./high-water.ts";
 import type { EngineContext, Lease } from "./lease.ts";
 import type { Tell } from "./tell.ts";
 
@@ -24,7 +25,8 @@ export class ServiceLocked extends Error {}
 
 /**
  * Journals events, and what people hear of them, in one statement that commits by itself and holds only while the epoch
- * is mine: a worker that was taken over writes nothing. Returns undefined when it wrote nothing.
+ * is mine: a worker that was taken over writes nothing. Nor is anything written to a journal that lacks what this process
+ * has seen in it. Returns undefined when it wrote nothing.
  *
  * `for share` waits for a take-over that is under way and then finds nothing. It must not be followed by an update of the
  * run in one transaction (two of them deadlock): a move is an update that takes the row lock itself.
@@ -41,7 +43,7 @@ export async function append(
     entries.flatMap(({ tell }, n) => postsOf(runId, tell).map((post) => ({ n: n + 1, ...post }))),
   );
   const statement = sql<{ seq: number | null; at: Date }>`
-    with ${headOf(runId, epoch, move)},
+    with ${headOf(ctx, { runId, epoch }, move)},
     e as (
       insert into muster.step_event (run, step, kind, epoch, payload, signal)
       select mine.id, x.step, x.kind, ${epoch}, x.payload, x.signal
@@ -67,12 +69,18 @@ export async function append(
   );
   if (rows.length === 0) return undefined;
   wakeOutbox();
-  return rows.flatMap(({ seq, at }) => (seq === null ? [] : [{ seq, at }]));
+  const written = rows.flatMap(({ seq, at }) => (seq === null ? [] : [{ seq, at }]));
+  ctx.highWater.raise(written.at(-1));
+  return written;
 }
 
 /** The first part of the statement: finds the run if it is still mine, and moves it where that is asked for. */
-function headOf(runId: string, epoch: number, move: Move | undefined): RawBuilder<unknown> {
-  const mine = sql`id = ${runId} and epoch = ${epoch} and ended_at is null`;
+function headOf(
+  { highWater }: EngineContext,
+  { runId, epoch }: Pick<Lease, "runId" | "epoch">,
+  move: Move | undefined,
+): RawBuilder<unknown> {
+  const mine = sql`id = ${runId} and epoch = ${epoch} and ended_at is null and ${stands(highWater.position)}`;
   switch (move?.to) {
     case undefined:
       return sql`mine as (select id from muster.run where ${mine} for share)`;
@@ -111,7 +119,8 @@ function rowsOf(events: EventBody[]) {
   return events.map((event, index) => {
     const { kind, ...rest } = event;
     const { step, ...payload } = "step" in rest ? rest : { ...rest, step: undefined };
-    const signal = "signal" in event && !answered.has(event.signal) ? event.signal : null;
+    const answers = "signal" in event ? event.signal : undefined;
+    const signal = answers === undefined || answered.has(answers) ? null : answers;
     if (signal !== null) answered.add(signal);
     return { n: index + 1, step: step ?? null, kind, payload, signal };
   });

@@ -45,7 +45,7 @@ export function decide(plan: Plan, view: RunView, now: Date, questions: Question
       continue;
     }
     if (goesBack(view, step)) {
-      if (isNextBack(view, step)) decision.undo.push(node);
+      if (isNextBack(view, step) && view.heldBecause === undefined) decision.undo.push(node);
     } else if (!isOver(step) && node.after.every((id) => over(view, id))) {
       if (node.kind === "gate") decideGate(decision, { plan, view, step, now, questions });
       else if (!(view.heldBy && node.changes && !hasTouched(step))) decision.start.push(node);
@@ -161,6 +161,7 @@ export function standing(view: RunView): Standing {
     return goesBack(view, step) ? isNextBack(view, step) : step.node.kind === "step" && step.firstLookAt !== undefined;
   });
   if (!moving && open.some((step) => step.parked)) return "parked";
+  if (view.heldBecause !== undefined) return "held";
   if (view.turnedBack) return "turning back";
   if (view.heldBy) return "held";
   if (!moving && open.some((step) => step.asked)) return "waiting";

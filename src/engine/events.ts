@@ -8,14 +8,15 @@ export type EventBody =
   | { kind: "approved"; by: string; signal: number }
   | { kind: "approval-reminded"; times: number }
   | { kind: "declined"; by: string; signal: number }
-  | { kind: "voided"; because: string[] }
+  | { kind: "voided"; because: string[]; signal?: number }
   | { kind: "expired" }
   | { kind: "started" }
   // the run, under way
   | { kind: "taken-over"; from: string }
   /** Nobody worked on it for so long after it was due: every server was away. */
   | { kind: "taken-up-late"; seconds: number }
-  | { kind: "held"; by: string; signal: number }
+  /** By Muster itself, and why, where its journal turned out to be older than the world. */
+  | { kind: "held"; by: string; signal: number; because?: string }
   | { kind: "resumed"; by: string; signal: number }
   /** Going back: what was applied is undone, then the run ends (cancelled). */
   | { kind: "turned-back"; by: string; signal: number; verb: "cancel" | "undo" }
@@ -100,5 +101,7 @@ export type Signal = {
   by: string;
   /** The plan hash the person saw. */
   planHash?: string;
+  /** Why Muster itself says it; people give none. */
+  because?: string;
   at: Date;
 };

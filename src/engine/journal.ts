@@ -128,6 +128,7 @@ export async function openJournal(ctx: EngineContext & { now(): Date }, lease: L
   const loaded = await call(ctx, "db.load-journal", () => loadJournal(ctx.db, lease.runId));
   if (!loaded) throw new Error(`Run ${lease.runId} is gone.`);
   const { run, events } = loaded;
+  ctx.highWater.raise(events.at(-1));
   const unknown = new Set(events.map(({ kind }) => kind).filter((kind) => !eventKinds.includes(kind)));
   if (unknown.size > 0) throw new LeftToNewer(run.id, [...unknown]);
   let view = fold(run.plan, events);

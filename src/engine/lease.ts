@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { call } from "../call.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
+import { stands } from "./high-water.ts";
 
 /**
  * What this code can read and writes: raised by a release that adds a kind of event, or a step, which the release before
@@ -33,6 +34,7 @@ export type EngineContext = Pick<
   | "clock"
   | "hostClock"
   | "meters"
+  | "highWater"
 >;
 
 type Row = { id: string; epoch: number; before: string | null; late: number; trace: string | null };
@@ -69,7 +71,8 @@ const interval = (milliseconds: number) => sql`make_interval(secs => ${milliseco
 
 /**
  * Takes a run that is due, or returns undefined because it is not, or another worker holds it. Every lease raises the
- * epoch. A run counts as due 20 ms early, because two clocks that show the same are never read at the same moment.
+ * epoch. A run counts as due 20 ms early, because two clocks that show the same are never read at the same moment. None is
+ * due in a journal that lacks what this process has seen in it.
  */
 export async function leaseRun(ctx: EngineContext, runId: string): Promise<Lease | undefined> {
   const askedAt = performance.now();
@@ -79,7 +82,7 @@ export async function leaseRun(ctx: EngineContext, runId: string): Promise<Lease
         select id, owner as before, extract(epoch from (select muster.now()) - next_wake_at)::float8 as late from muster.run
          where id = ${runId} and ended_at is null and engine_version <= ${ctx.engineVersion}
            and next_wake_at <= (select muster.now() + interval '20 milliseconds' * rate from muster.clock)
-           and (owner is null or lease_until < clock_timestamp())
+           and (owner is null or lease_until < clock_timestamp()) and ${stands(ctx.highWater.position)}
            for no key update)
       update muster.run r
          set owner = ${ctx.worker}, epoch = r.epoch + 1, engine_version = ${ctx.engineVersion},
@@ -104,6 +107,7 @@ export async function leaseDueRuns(
         select id, owner as before, extract(epoch from (select muster.now()) - next_wake_at)::float8 as late from muster.run
          where ended_at is null and next_wake_at <= (select muster.now()) and engine_version <= ${ctx.engineVersion}
            and (owner is null or lease_until < clock_timestamp()) and id <> all(${unwanted}::text[])
+           and ${stands(ctx.highWater.position)}
          order by next_wake_at limit ${limit}
            for no key update skip locked)
       update muster.run r

@@ -55,7 +55,7 @@ type Row = {
   verb: Verb;
   by: string;
   at: Date;
-  payload: { step?: string; planHash?: string };
+  payload: { step?: string; planHash?: string; because?: string };
 };
 
 /** Reads what was said since a signal, and the counter that a release must find unmoved. One snapshot holds both. */

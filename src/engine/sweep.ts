@@ -3,7 +3,9 @@ import { call } from "../call.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
 import type { Driver } from "./drive.ts";
+
 import { findNewerRuns, leaseDueRuns, type EngineContext } from "./lease.ts";
+import { lookBack } from "./set-back.ts";
 
 /** Wall milliseconds between two looks for due runs. */
 const everyMs = 1_000;
@@ -15,7 +17,7 @@ const noiseMs = 20;
 const jumpSeconds = 2;
 
 /**
- * Looks for due runs every second, again at once while it finds as many as there is room for, and drives them here.
+ * Sees every second that the journal is no older copy, and looks for due runs: again at once while it finds as many as there is room for, and drives them here.
  * Every process does; the database sees that each run is taken once.
  */
 export function openSweep(ctx: Context, driver: Pick<Driver, "take" | "room" | "left">): { stop(): Promise<void> } {
@@ -32,6 +34,7 @@ export function openSweep(ctx: Context, driver: Pick<Driver, "take" | "room" | "
   const tick = async () => {
     try {
       await refreshClock(ctx);
+      await lookBack(ctx);
       // Said in the log, in the metrics and by /readyz; other processes find what is due.
       if (ctx.hostClock?.refusal !== undefined) return;
       for (let [found, wanted] = [0, 0]; found === wanted && !stopped;) {

@@ -107,6 +107,7 @@ function tellRun(run: Run, view: RunView, event: RunEvent, now: Date): Tell {
         `Nothing of Muster worked on this for ${spell(Math.round(event.seconds))}. Muster looks at the world again and goes on where it stopped.`,
       );
     case "held":
+      if (event.because !== undefined) return tellDoubt(run, event.because);
       return inThread(`${event.by} holds the run. Nothing new is changed until somebody presses Resume.`);
     case "resumed":
       return inThread(`${event.by} lets the run go on.`);
@@ -127,6 +128,15 @@ function tellRun(run: Run, view: RunView, event: RunEvent, now: Date): Tell {
           : {}),
       };
   }
+}
+
+function tellDoubt(run: Run, because: string): Tell {
+  const oneWay = run.plan.nodes.find((node) => node.oneWay !== undefined);
+  return toEveryone(run, run.plan.approvers, [
+    `Muster holds the run: ${because}.`,
+    "What was done and said since that copy was made is forgotten here, and may stand in the world. Nothing is changed until somebody presses Resume.",
+    `Read this thread, look at who writes and where traffic goes; then press Resume, and Muster looks at everything again before it changes anything.${oneWay ? ` Press Undo only if nobody did this yet: ${oneWay.title}.` : ""}`,
+  ]);
 }
 
 /** Who may still approve a plan. */

@@ -48,7 +48,8 @@ function backward(hands: Hands, step: JsonStep): Way | undefined {
       ),
     mayChange: (view) => {
       const record = view.steps.get(id);
-      return !view.ended && goesBack(view, { node }) && !record?.undone && !record?.parked;
+      const held = view.heldBecause !== undefined;
+      return !view.ended && !held && goesBack(view, { node }) && !record?.undone && !record?.parked;
     },
     change: async (stepCtx, seen) => {
       await back.apply(stepCtx, input, { before, seen, reads });

@@ -54,6 +54,8 @@ export type RunView = {
   expired: boolean;
   startedAt?: Date;
   heldBy?: string;
+  /** Why, where Muster itself holds it. */
+  heldBecause?: string;
   /** Services on their way back, also those that change nothing, and who turned them. */
   turnedBack?: { by: string; verb: "cancel" | "undo"; at: Date; services: Set<string> };
   steps: Map<string, StepView>;
@@ -113,7 +115,7 @@ export function fold(plan: Plan, events: readonly JournalEvent[]): RunView {
 
 /** Lets one more event happen in a view, which is changed by it: see `extended` for one that others still look at. */
 export function foldInto(view: RunView, event: JournalEvent): void {
-  if ("signal" in event) view.lastSignal = Math.max(view.lastSignal, event.signal);
+  if ("signal" in event && event.signal !== undefined) view.lastSignal = Math.max(view.lastSignal, event.signal);
   if ("step" in event) foldStep(view.steps.get(event.step), event);
   else foldRun(view, event);
 }
@@ -166,15 +168,16 @@ function foldRun(view: RunView, event: RunEvent): void {
       break;
     case "held":
       view.heldBy = event.by;
+      if (event.because !== undefined) view.heldBecause = event.because;
       break;
     case "resumed":
-      delete view.heldBy;
+      letGo(view);
       break;
     case "turned-back": {
       const nodes = Array.from(view.steps.values(), ({ node }) => node);
       const services = turningBack(nodes, pastReturn(view));
       view.turnedBack = { by: event.by, verb: event.verb, at: event.at, services };
-      delete view.heldBy;
+      letGo(view);
       // What was parked on the way forward does not stop the way back.
       for (const step of view.steps.values()) {
         if (!services.has(step.node.service)) continue;
@@ -193,6 +196,11 @@ function foldRun(view: RunView, event: RunEvent): void {
       };
       break;
   }
+}
+
+function letGo(view: RunView): void {
+  delete view.heldBy;
+  delete view.heldBecause;
 }
 
 /** While nobody worked, nobody was patient. */
@@ -232,11 +240,7 @@ function foldStep(step: StepView | undefined, event: StepEvent): void {
         };
       break;
     case "done":
-      step.done = {
-        at: event.at,
-        result: event.result,
-        ...(event.found === undefined ? {} : { found: event.found }),
-      };
+      step.done = { at: event.at, result: event.result, ...(event.found === undefined ? {} : { found: event.found }) };
       delete step.parked;
       break;
     case "parked":

@@ -1,6 +1,7 @@
 import { asGuard, withPostgres } from "../adapters/postgres.ts";
 import { getStandbyState, type StandbyState } from "../adapters/postgres-standby.ts";
 import { getRoleRights, type RoleRights } from "../adapters/postgres-rights.ts";
+import { keepsJournal } from "../adapters/postgres-journal.ts";
 import { getHeartbeat, getReplicationState, hasGuard, lsnBytes } from "../adapters/postgres-state.ts";
 import type { Context } from "../context.ts";
 import { explainAs } from "./explain.ts";
@@ -19,6 +20,8 @@ export type ServerFacts = {
   beatAt?: string;
   /** Whether the guard schema stands there. */
   guard?: boolean;
+  /** Set where an older Muster's guard.sql made it: Muster's journal has no witness there. */
+  guardIsOlder?: true;
   /** What Muster may do about the application's role; null where the server has none of that name. */
   role?: RoleRights | null;
   /** Where no control plane knows the server: what its promotion hangs on. */
@@ -54,6 +57,7 @@ export function lookAtServer(ctx: Context, place: ServerPlace): Promise<Fact<Ser
           takesWrites: !inRecovery,
           hearsWriter,
           guard,
+          ...(guard && !(await keepsJournal(sql)) ? { guardIsOlder: true as const } : {}),
           ...rights,
           ...(place.selfManaged ? { standby: await getStandbyState(sql) } : {}),
           ...(lsn === undefined ? {} : { lsn }),

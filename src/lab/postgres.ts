@@ -6,6 +6,7 @@ import { migrate, migrationTexts } from "../db/migrate.ts";
 import { migrateQueue } from "../queue.ts";
 import { claimAddresses, ports, type Addresses } from "./address.ts";
 import { findPostgres, type PostgresBinaries } from "../embedded/binaries.ts";
+import { keepCopy, type PutBack } from "./postgres-copy.ts";
 import { openServerFolder } from "./postgres-folder.ts";
 import { startServer, type ServerProcess, type ServerSettings, type StopMode } from "../embedded/process.ts";
 import { ensurePackages } from "./system-packages.ts";
@@ -129,6 +130,8 @@ export type MusterDatabase = {
   start(): Promise<void>;
   stop(mode?: StopMode): Promise<void>;
   restartImmediate(): Promise<void>;
+  /** Copies its files; returns how to put it back to them. */
+  keepCopy(): Promise<PutBack>;
   close(): Promise<void>;
 };
 
@@ -155,6 +158,7 @@ export async function openMusterDatabase(
       start: () => server.start(),
       stop: (mode) => server.stop(mode),
       restartImmediate: () => server.restartImmediate(),
+      keepCopy: () => keepCopy(server, binaries),
       close: () => server.close().then(close),
     };
   } catch (error) {

@@ -92,6 +92,12 @@ const figures: readonly Asked[] = [
         from muster.inbox where processed_at is null`,
   },
   {
+    name: "muster_journal_set_back",
+    help: "Times Muster's own database turned out to be an older copy: every open run was held.",
+    labels: [],
+    query: sql<Reading>`select '{}'::jsonb as labels, count(*)::int as value from muster.set_back`,
+  },
+  {
     name: "muster_unfenced_writers",
     help: "Old writers that were left without a fence and are looked out for: each may take writes that nobody will see.",
     labels: [],

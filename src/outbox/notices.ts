@@ -52,6 +52,18 @@ export async function tellHomeless(ctx: Context, channels: readonly string[], be
   ]);
 }
 
+/** Mails the approvers that Muster's database is an older copy. Once each time it is found. */
+export async function tellSetBack(
+  ctx: Context,
+  { id, because, runs }: { id: number; because: string; runs: readonly string[] },
+): Promise<void> {
+  await mailApprovers(ctx, `set-back:${id}`, "Muster's database was set back to an older copy", [
+    `${because}.`,
+    `What was typed, approved or changed since that copy was made is forgotten, and may stand in the world. ${runs.length === 0 ? "No run is open as far as Muster knows." : `Nothing is changed by the runs that are open (${runs.join(", ")}): those under way are held, the others lost their approvals.`}`,
+    "Look at who writes, where traffic goes and what the threads say; then press Resume on each, or type what is missing again.",
+  ]);
+}
+
 type LeftOpen = { run: string; service: string; instance: string };
 
 /** Says in a run's thread, and by mail, that Muster cannot look into the old writer it left open. At most once a run and service. */

@@ -18,7 +18,8 @@ export function now(view: RunView): string {
 }
 
 const sentences: Partial<Record<ReturnType<typeof standing>, (view: RunView) => string>> = {
-  held: (view) => `${view.heldBy} holds the run; nothing new is changed.`,
+  held: ({ heldBy, heldBecause }) =>
+    `${heldBy} holds the run; nothing new is changed.${heldBecause === undefined ? "" : ` ${heldBecause}.`}`,
   parked: () => "Muster does nothing more here by itself; somebody must decide.",
   waiting: () => "The run waits for an answer, and never goes on by itself.",
   "turning back": () => "What was changed is being taken back.",

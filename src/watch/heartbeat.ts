@@ -14,6 +14,7 @@ import { seen } from "../facts/fact.ts";
 import type { Side } from "../facts/targets.ts";
 import { beatSeconds } from "../steps/loss.ts";
 import { watch, type Watch } from "./turn.ts";
+import { hearWitness, tellWitness } from "./witness.ts";
 
 /** Starts writing a heartbeat into every service's database, at whichever side is the writer. */
 export function startHeartbeat(ctx: Context, { everySeconds = beatSeconds } = {}): Watch {
@@ -87,6 +88,7 @@ async function beat(ctx: Context, pair: Pair, how: PgOptions): Promise<void> {
     if (!(await hasGuard(sql)) || (await getRole(sql, app.user))?.canLogIn === false) return undefined;
     const now = ctx.now();
     await writeHeartbeat(sql, now);
+    await tellWitness(ctx, sql);
     return now;
   });
   if (at) await rememberBeat(ctx, pair.writer.instance, at);
@@ -98,6 +100,7 @@ type Asked = { service: string; side: Side; pair: Pair };
 async function lookAtSide(ctx: Context, { service, side, pair }: Asked, how: PgOptions): Promise<Look> {
   try {
     const seen = await onSide(ctx, side, pair, "LookAtReplication", how, async (sql) => {
+      await hearWitness(ctx, sql, side.instance);
       const { inRecovery } = await getReplicationState(sql);
       return { inRecovery, beatAt: inRecovery ? await getHeartbeat(sql) : undefined };
     });

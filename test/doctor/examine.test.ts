@@ -123,7 +123,7 @@ describe("a database server", () => {
   const role = { canLogIn: true, mayFence: true, mayEndSessions: true };
   const writer = { takesWrites: true, hearsWriter: false, guard: true, role };
   const replica = { takesWrites: false, hearsWriter: true, guard: true, role };
-  type Facts = typeof writer | (typeof replica & { role: typeof role | null });
+  type Facts = (typeof writer & { guardIsOlder?: true }) | (typeof replica & { role: typeof role | null });
   const server = { service: "checkout", name: "db", role: "app", user: "muster_guard" };
   const findingsOf = (facts: Facts, shouldWrite: boolean) =>
     judgeServer({ ...server, shouldWrite, writes: facts.takesWrites }, facts);
@@ -155,6 +155,12 @@ describe("a database server", () => {
       ["broken: db hears nothing of its writer."],
     ],
     ["one without the guard", { ...writer, guard: false }, true, ["warning: db has no schema muster_guard."]],
+    [
+      "one with an older guard",
+      { ...writer, guardIsOlder: true as const },
+      true,
+      ["warning: The schema muster_guard of db is an older Muster's: it has no table journal."],
+    ],
     ["one without the role", { ...writer, role: null }, true, ["broken: db has no role app."]],
     [
       "one whose sessions stay",

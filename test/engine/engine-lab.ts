@@ -4,6 +4,7 @@ import { Clock } from "../../src/clock.ts";
 import type { Context } from "../../src/context.ts";
 import { openDb, readClock, type Db } from "../../src/db/connect.ts";
 import type { JournalEvent } from "../../src/engine/events.ts";
+import { HighWater } from "../../src/engine/high-water.ts";
 import { engineVersion } from "../../src/engine/lease.ts";
 import { loadJournal } from "../../src/engine/journal.ts";
 import { hashPlan, inOrder, type Plan, type PlanNode } from "../../src/engine/plan.ts";
@@ -39,6 +40,7 @@ export function engineContext(parts: Partial<Context> & Pick<Context, "db" | "cl
     newId: () => crypto.randomUUID(),
     random: Math.random,
     engineVersion,
+    highWater: new HighWater(),
     leaseMs: 2_000,
     callTimeoutMs: 900,
     point: () => Promise.resolve(),

@@ -27,6 +27,7 @@ import { chartSender } from "../../src/slack/chart-sender.ts";
 import { identifier } from "../../src/slack/identity.ts";
 import { slackSenders } from "../../src/slack/sender.ts";
 import { smallPlan } from "./small-plan.ts";
+import { HighWater } from "../../src/engine/high-water.ts";
 import { engineVersion } from "../../src/engine/lease.ts";
 
 export type Office = Awaited<ReturnType<typeof openOffice>>;
@@ -79,6 +80,7 @@ export async function openOffice() {
     activity,
     clients,
     engineVersion,
+    highWater: new HighWater(),
     leaseMs: 4000,
     callTimeoutMs: 2000,
     now: () => time.clock.now(),

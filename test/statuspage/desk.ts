@@ -19,6 +19,7 @@ import { statusAnnouncements } from "../../src/statuspage/announcements.ts";
 import { sendToStatusPage } from "../../src/statuspage/sender.ts";
 import type { StatusUpdate } from "../../src/statuspage/update.ts";
 import { smallPlan } from "../slack/small-plan.ts";
+import { HighWater } from "../../src/engine/high-water.ts";
 import { engineVersion } from "../../src/engine/lease.ts";
 
 export const { basket, payment, newsletter } = labPage.components;
@@ -78,6 +79,7 @@ export async function openDesk() {
     activity: new Activity(),
     clients,
     engineVersion,
+    highWater: new HighWater(),
     leaseMs: 4000,
     callTimeoutMs: 700,
     now: () => time.clock.now(),

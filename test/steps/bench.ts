@@ -9,6 +9,7 @@ import { isUnknown, type Json, type Reads, type Step, type StepContext, type Unk
 import { kubeconfig } from "../../src/lab/kubernetes.ts";
 import { app, muster } from "../../src/lab/shop.ts";
 import { openWorld, type World, type WorldOptions } from "../../src/lab/world.ts";
+import { HighWater } from "../../src/engine/high-water.ts";
 import { engineVersion } from "../../src/engine/lease.ts";
 
 const runId = "run-1";
@@ -72,6 +73,7 @@ export async function openBench(options: WorldOptions = {}): Promise<Bench> {
     epoch: 1,
     worker: "bench",
     engineVersion,
+    highWater: new HighWater(),
     leaseMs: 10_000,
     callTimeoutMs: 4000,
     clock: world.time.clock,

@@ -28,6 +28,54 @@ describe("Muster's own database", () => {
     expect(lines.at(-1)).toBe("Done: move checkout to us-west-2.");
   });
 
+  it("set back to an older copy holds every run before anything is changed, and goes on when people say so", async () => {
+    await using lab = await openLab({ strideSeconds: 10, patient: true });
+    const runId = await lab.starts();
+    await lab.untilTold("Starting to run 3 pods");
+    const putBack = await lab.musterDatabase.keepCopy();
+    const backToCopy = () => {
+      // The lab's clock is no part of what is lost; and nobody restores within the seconds for which a watch has its turn.
+      const shows = lab.time.clock.now().toISOString();
+      const clock = `anchor_at = clock_timestamp(), shows = '${shows}', rate = ${lab.time.clock.rate}`;
+      return putBack("muster", `update muster.clock set ${clock}; delete from muster.turn`);
+    };
+    await lab.untilTold("Starting to send all traffic");
+    await backToCopy();
+    await lab.untilTold("Muster holds the run: Muster's database was set back to an older copy");
+    const lines = await lab.timeline(runId);
+    const told = lines.findIndex((line) => line.startsWith("Muster holds the run"));
+    expect(lines.slice(0, told).filter((line) => line.startsWith("Starting to make"))).toEqual([]);
+    const changes = lab.changes().length;
+    await lab.time.pass(120);
+    expect(lab.changes()).toHaveLength(changes);
+    expect((await lab.thread(runId)).join("\n")).toContain("Nothing is changed until somebody presses Resume.");
+    expect(lab.mail.mailbox("ben@example.com").map(({ subject }) => subject)).toContain(
+      "[Muster] Muster's database was set back to an older copy",
+    );
+    const goesOn = async () => {
+      await lab.presses("ben", "Resume");
+      // What the catch-up found is forgotten, and the new writer cannot be asked what it once lacked.
+      await lab.untilTold("Question: How much of checkout is lost is unknown");
+      // The buttons that were posted before are forgotten, too.
+      await lab.time.pass(30);
+      for (const person of ["ben", "cleo"]) await lab.presses(person, "Approve");
+    };
+    await goesOn();
+    await lab.untilTold("Nothing to do, it was so already: make checkout-db-west");
+    await lab.time.pass(10);
+    // This time nobody lives who has seen more; the new writer, which has had heartbeats since, remembers.
+    await Promise.all([...lab.musters].map((muster) => muster.stop()));
+    await backToCopy();
+    await lab.startMuster();
+    await lab.untilTold("Muster holds the run: Muster's database was set back to an older copy");
+    expect((await lab.timeline(runId)).join("\n")).toMatch(/ lacks an entry of .* that the database checkout-db/);
+    await goesOn();
+    expect(await lab.untilRests()).toBe("done");
+    expect(lab.doubled()).toEqual([]);
+    expect(lab.log.of("rds", "PromoteReadReplica")).toHaveLength(1);
+    expect(await lab.dig()).toEqual([lab.edges[west]?.address]);
+  });
+
   it("down for five minutes: whoever types or presses is told alone that nothing was recorded, and nothing was", async () => {
     await using lab = await openLab({ patient: true });
     await lab.says("ana", "/failover us-west-2 checkout");

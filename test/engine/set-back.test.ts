@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { sql } from "kysely";
+import { absorb } from "../../src/engine/absorb.ts";
+import { append } from "../../src/engine/append.ts";
+import { openDriver, type Driver } from "../../src/engine/drive.ts";
+import { HighWater, type Position } from "../../src/engine/high-water.ts";
+import { leaseRun } from "../../src/engine/lease.ts";
+import { explainSetBack, holdEverything, isInJournal, lookBack } from "../../src/engine/set-back.ts";
+import { fold } from "../../src/engine/view.ts";
+import {
+  approve,
+  engineContext,
+  eventsOf,
+  openEngineLab,
+  planOf,
+  propose,
+  quiet,
+  say,
+  setRate,
+  story,
+  until,
+  type EngineLab,
+} from "./engine-lab.ts";
+import { World } from "./world.ts";
+
+let lab: EngineLab;
+beforeAll(async () => {
+  lab = await openEngineLab();
+  await setRate(lab, 50);
+});
+afterAll(() => lab.close());
+
+function worker(name: string, world = new World(lab.clock)) {
+  const ctx = engineContext({ db: lab.db, clock: lab.clock, worker: name, steps: world.steps(), log: quiet });
+  return { world, ctx, driver: openDriver(ctx) };
+}
+
+/** Forgets a run's newest entries, as an older copy does: its numbers are given again. Returns the newest that is lost. */
+async function forget(runId: string, kept: (kind: string) => boolean): Promise<Position> {
+  const events = await eventsOf(lab.db, runId);
+  const lost = events.slice(events.findIndex(({ kind }) => !kept(kind)));
+  await sql`delete from muster.step_event where run = ${runId} and seq >= ${lost[0]?.seq}`.execute(lab.db);
+  await sql`select setval('muster.step_event_seq_seq', ${lost[0]?.seq}, false)`.execute(lab.db);
+  return lost.at(-1)!;
+}
+
+const drive = async (driver: Driver, runId: string, kind: string) =>
+  until(`the journal has "${kind}"`, async () => {
+    await Promise.race([driver.drive(runId), new Promise((resolve) => setTimeout(resolve, 20))]);
+    return (await story(lab.db, runId)).includes(kind);
+  });
+
+const setBacks = async () => (await lab.db.selectFrom("set_back").selectAll().execute()).length;
+const epochOf = async (runId: string) =>
+  (await lab.db.selectFrom("run").select("epoch").where("id", "=", runId).executeTakeFirstOrThrow()).epoch;
+
+/** A run under way that waits at a question, and what drives it. */
+async function waits(parts: { turnsBack?: boolean } = {}) {
+  const { world, ctx, driver } = worker("one");
+  const [first] = world.chain();
+  const runId = await propose(lab.db, planOf([first!, world.gate("is it well?", [first!])]));
+  await approve(ctx, runId);
+  await drive(driver, runId, `asked ${world.service}/ask`);
+  if (parts.turnsBack) await say(ctx, runId, { verb: "cancel", by: "ben" });
+  return { world, ctx, driver, runId };
+}
+
+describe("Muster's database is an older copy of itself", () => {
+  it("gives no run to a process that has seen more, takes no entry from it, and holds every run", async () => {
+    const { ctx, driver, runId, world } = await waits();
+    await lookBack(ctx);
+    await forget(runId, (kind) => kind !== "asked");
+    const before = await story(lab.db, runId);
+    const epoch = await epochOf(runId);
+    await say(ctx, runId, { verb: "cancel", by: "ben" });
+    expect(await leaseRun(ctx, runId)).toBeUndefined();
+    const lease = { runId, epoch } as Parameters<typeof append>[1];
+    expect(await append(ctx, lease, [{ event: { kind: "expired" }, tell: {} }])).toBeUndefined();
+    expect(await story(lab.db, runId)).toEqual(before);
+
+    const other = await propose(lab.db, planOf(new World(lab.clock).chain()));
+    const found = await setBacks();
+    await lookBack(ctx);
+    expect(await setBacks()).toBe(found + 1);
+    await lookBack(ctx);
+    expect(await setBacks()).toBe(found + 1);
+
+    await drive(driver, runId, "held");
+    const held = (await eventsOf(lab.db, runId)).find(({ kind }) => kind === "held");
+    expect(held).toMatchObject({
+      by: "Muster",
+      because: expect.stringMatching(/set back to an older copy: .* that one has seen/),
+    });
+    // The order to go back was given before: nothing is taken back, all the same, before people have looked.
+    await driver.drive(other);
+    expect(await story(lab.db, other)).toEqual(["proposed", "voided", "ended"]);
+    expect(world.value("a")).toBe(7);
+    await driver.stop();
+  });
+
+  it("takes nothing back either before people have looked, and goes on as they say", async () => {
+    const { ctx, driver, runId, world } = await waits({ turnsBack: true });
+    const lost = { seq: 1_000_000, at: lab.clock.now() };
+    await holdEverything(ctx, lost, "another server");
+    await drive(driver, runId, "held");
+    await driver.drive(runId);
+    const lines = await story(lab.db, runId);
+    expect(lines.filter((line) => line.startsWith("undo"))).toEqual([]);
+    expect(lines).toContain("turned-back");
+    await say(ctx, runId, { verb: "resume", by: "cleo" });
+    await drive(driver, runId, "ended");
+    expect(world.value("a")).toBe(0);
+    await driver.stop();
+  });
+
+  it("is found once, whoever finds it; numbers are left out, and what waits to go out is looked for first", async () => {
+    const { ctx } = worker("two");
+    const two = engineContext({ ...ctx, worker: "three", highWater: new HighWater() });
+    const [thread, mail] = [`run:${crypto.randomUUID()}`, `mail:${crypto.randomUUID()}`];
+    await lab.db
+      .insertInto("outbox")
+      .values(
+        [thread, mail].map((one) => ({ thread: one, dedupe_key: one, payload: JSON.stringify({ lines: ["x"] }) })),
+      )
+      .execute();
+    const lost = { seq: 2_000_000, at: new Date(lab.clock.now().getTime() - 1_000) };
+    const found = await setBacks();
+    await sql`delete from muster.set_back`.execute(lab.db);
+    await Promise.all([holdEverything(ctx, lost, "one"), holdEverything(two, { ...lost, seq: 1_900_000 }, "two")]);
+    expect(found).toBeGreaterThan(0);
+    expect(await setBacks()).toBe(1);
+    const states = await lab.db
+      .selectFrom("outbox")
+      .select("state")
+      .where("thread", "in", [thread, mail])
+      .orderBy("seq")
+      .execute();
+    expect(states.map(({ state }) => state)).toEqual(["sending", "waiting"]);
+    const runId = await propose(lab.db, planOf(new World(lab.clock).chain()));
+    const [event] = await eventsOf(lab.db, runId);
+    expect(event?.seq).toBeGreaterThan(1_900_000);
+    expect(await isInJournal(ctx, event!)).toBe(true);
+    expect(await isInJournal(ctx, { seq: event!.seq, at: new Date(0) })).toBe(false);
+  });
+
+  it.each([
+    ["under way", [], "held"],
+    ["not begun", ["started"], "voided"],
+    ["on its way back", [], "held"],
+  ])("tells a run that is %s", (where, without, kind) => {
+    const world = new World(lab.clock);
+    const plan = planOf(world.chain());
+    const at = new Date();
+    const events = [
+      { kind: "proposed", by: "ana", planHash: "x" } as const,
+      { kind: "started" } as const,
+      ...(where === "on its way back" ? [{ kind: "turned-back", by: "ben", signal: 1, verb: "cancel" } as const] : []),
+    ].filter((event) => !without.includes(event.kind));
+    const view = fold(
+      plan,
+      events.map((event, index) => ({ ...event, seq: index + 1, epoch: 1, at })),
+    );
+    const because = explainSetBack(new Date("2026-11-27T03:10:00Z"), "one");
+    expect(absorb(plan, view, { seq: 9, verb: "hold", by: "Muster", because, at })).toMatchObject([
+      { kind, signal: 9 },
+    ]);
+    expect(because).toBe(
+      "Muster's database was set back to an older copy: its journal lacks an entry of 2026-11-27 03:10:00 UTC that one has seen",
+    );
+  });
+});
