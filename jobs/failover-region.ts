@@ -4,7 +4,9 @@ import { inOrder, use, type Claim, type Plan, type PlanNode } from "../src/engin
 import type { Estate } from "../src/estate.ts";
 import { UserError } from "../src/errors.ts";
 import { lookAtRegion, lookAtRegionClaims, type RegionFacts } from "../src/facts/region.ts";
+import { shiftDns } from "../src/steps/shift-dns.ts";
 import { startWave } from "../src/steps/start-wave.ts";
+import { swapRecords } from "../src/steps/swap-records.ts";
 import { brokenClaims } from "./claims.ts";
 import { toldToCustomers } from "./customers.ts";
 import { failover } from "./failover.ts";
@@ -165,8 +167,11 @@ function zonesOf(nodes: PlanNode[]): Map<string, number> {
   return zones;
 }
 
+/** Steps whose changes of a zone go out together. */
+const mergeable: readonly string[] = [shiftDns.name, swapRecords.name];
+
 const zoneOf = ({ step, input: given }: PlanNode): string | undefined =>
-  step === "shift-dns" ? (given as { dns: { zone: string } }).dns.zone : undefined;
+  mergeable.includes(step) ? (given as { dns: { zone: string } }).dns.zone : undefined;
 
 function inCompany(node: PlanNode, wave: number, zones: Map<string, number>): PlanNode {
   const zone = zoneOf(node);

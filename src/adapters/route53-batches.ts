@@ -34,6 +34,19 @@ const gatherings = new WeakMap<Route53Client, Map<string, Gathering>>();
 /** Records of each named company whose changes were taken by this process. */
 const gone = new WeakMap<Route53Client, Map<string, Set<string>>>();
 
+/** Sends one service's changes of a zone: in the company of others where there is any, else as a batch of their own. */
+export function changeRecords(
+  ctx: PacedContext,
+  route53: Route53Client,
+  zone: string,
+  changes: Change[],
+  company: Company | undefined,
+  options?: CallOptions,
+): Promise<Sent> {
+  if (!company || company.of < 2) return changeZone(ctx, route53, zone, changes, options);
+  return changeInCompany(ctx, route53, zone, changes, company, options);
+}
+
 /**
  * Sends changes of a zone together with those of others who come within a while, as few batches as Route 53 takes: each
  * batch is whole or nothing, so one that is refused is halved until the refusal meets only whoever caused it. Goes out at
@@ -43,7 +56,7 @@ const gone = new WeakMap<Route53Client, Map<string, Set<string>>>();
  * @throws what Route 53 answers to this caller's own changes.
  * @see https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html#limits-api-requests-changeresourcerecordsets
  */
-export function changeInCompany(
+function changeInCompany(
   ctx: PacedContext,
   route53: Route53Client,
   zone: string,
@@ -154,10 +167,12 @@ async function sendBatch(route53: Route53Client, zone: string, members: Member[]
   }
 }
 
-const isRefusedBatch = (error: unknown): boolean => error instanceof Error && error.name === "InvalidChangeBatch";
+/** Refusals that one service's records are enough for: a zone that is not as it saw it, a check that was deleted meanwhile. */
+const isRefusedBatch = (error: unknown): boolean =>
+  error instanceof Error && /^(InvalidChangeBatch|InvalidInput|NoSuchHealthCheck)$/.test(error.name);
 
 /** Sends a list of changes to a zone as one batch, after the batches this process has already sent there. */
-export async function changeZone(
+async function changeZone(
   ctx: PacedContext,
   route53: Route53Client,
   zone: string,

@@ -1,12 +1,20 @@
 import type { Route53Client } from "@aws-sdk/client-route-53";
 import type { CallOptions } from "../call.ts";
 import { CannotContinue } from "../errors.ts";
-import { changeZone, type Sent } from "./route53-batches.ts";
+import { changeRecords, type Company, type Sent } from "./route53-batches.ts";
 import type { PacedContext } from "./route53-pace.ts";
 import { replaced, type DnsName, type RegionRecord, type RegionRecords } from "./route53-records.ts";
 
 /** What a pair of records is to be, by set identifier: its roles and, where it changes, the check that decides on each. */
 export type Roles = Record<string, Pick<RegionRecord, "role" | "healthCheckId">>;
+
+/** What a pair of records is now, and what it shall be. */
+export type PairChange = {
+  from: RegionRecords;
+  roles: Roles;
+  /** Where many services move together: their changes go out together. */
+  company?: Company | undefined;
+};
 
 /**
  * Makes a pair of records a failover pair with these roles, in one batch: both change or none does. `from` must be exactly
@@ -27,7 +35,7 @@ export async function replaceRoles(
   ctx: PacedContext,
   route53: Route53Client,
   dns: DnsName,
-  { from, roles }: { from: RegionRecords; roles: Roles },
+  { from, roles, company }: PairChange,
   options?: CallOptions,
 ): Promise<Sent> {
   const pairs = Object.entries(roles).map(([set, wanted]) => {
@@ -38,7 +46,7 @@ export async function replaceRoles(
   });
   // All that goes first: two primaries at once are refused, even in the middle of a batch.
   const changes = [...pairs.map(([removal]) => removal), ...pairs.map(([, creation]) => creation)];
-  return changeZone(ctx, route53, dns.zone, changes, options);
+  return changeRecords(ctx, route53, dns.zone, changes, company, options);
 }
 
 function noRecord(dns: DnsName, set: string): CannotContinue {

@@ -2,7 +2,7 @@ import { GetChangeCommand } from "@aws-sdk/client-route-53";
 import type { Change, Route53Client } from "@aws-sdk/client-route-53";
 import { call, type CallOptions } from "../call.ts";
 import { CannotContinue } from "../errors.ts";
-import { changeInCompany, changeZone, type Company, type Sent } from "./route53-batches.ts";
+import { changeRecords, type Company, type Sent } from "./route53-batches.ts";
 import { pace, type PacedContext } from "./route53-pace.ts";
 import { absolute, describe, replaced } from "./route53-records.ts";
 import type { DnsName, RegionRecord, RegionRecords } from "./route53-records.ts";
@@ -81,8 +81,7 @@ export async function replaceWeights(
   if (!wanted.some(({ weight }) => weight > 0)) throw nobodyLeft(dns, weights);
   const changes = wanted.flatMap(({ set, weight }) => replaceOne(dns, set, from[set], weight, again));
   if (changes.length === 0) return { changeId: undefined };
-  if (!company || company.of < 2) return changeZone(ctx, route53, dns.zone, changes, options);
-  return changeInCompany(ctx, route53, dns.zone, changes, company, options);
+  return changeRecords(ctx, route53, dns.zone, changes, company, options);
 }
 
 /** Tells whether every name server of the zone has a change. */

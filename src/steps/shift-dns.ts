@@ -1,19 +1,11 @@
-import { getWeightedRecords, getZone, isRefusal, isThrottled, replaceWeights } from "../adapters/route53.ts";
+import { getWeightedRecords, isRefusal, isThrottled, replaceWeights } from "../adapters/route53.ts";
 import type { DnsName, WeightedRecords } from "../adapters/route53.ts";
-import { whyUnreachable } from "../adapters/unreachable.ts";
 import { CannotContinue } from "../errors.ts";
-import { isUnknown, step, unknown, type StepContext, type Unknown } from "../engine/step.ts";
+import { isUnknown, step } from "../engine/step.ts";
 import { expectedOf, findBehind, findRight } from "./name-servers.ts";
+import { companyOf, readZone, type InCompany } from "./zone.ts";
 
-export type ShiftDnsInput = {
-  service: string;
-  dns: DnsName;
-  toRegion: string;
-  /** How many services of the wave have records in the zone; absent where one moves alone. */
-  together?: number;
-  /** Which wave that is. */
-  wave?: number;
-};
+export type ShiftDnsInput = { service: string; dns: DnsName; toRegion: string } & InCompany;
 
 export type ShiftDnsSeen = {
   /** By set identifier, the region's name. */
@@ -22,9 +14,6 @@ export type ShiftDnsSeen = {
   /** Name servers whose answers are not the wanted ones yet, a clause each; asked once the shares are right. */
   behind: string[];
 };
-
-/** How long the changes of one wave and zone wait for each other, in seconds. */
-const companySeconds = 15;
 
 /** The share of the region that gets everybody. */
 const everybody = 100;
@@ -35,7 +24,7 @@ export const shiftDns = step<ShiftDnsInput, ShiftDnsSeen>({
   title: ({ service, toRegion }) => `send all traffic for ${service} to ${toRegion}`,
 
   async observe(ctx, { dns, toRegion }) {
-    const zone = await readZone(ctx, dns);
+    const zone = await readZone(ctx, dns, getWeightedRecords);
     if (isUnknown(zone)) return zone;
     const { records, nameServers } = zone;
     if (misplaced(records, toRegion) !== undefined) return { records, nameServers, behind: [] };
@@ -49,10 +38,11 @@ export const shiftDns = step<ShiftDnsInput, ShiftDnsSeen>({
     return misplaced(records, toRegion) ?? (first && `the name server ${first}`);
   },
 
-  async apply(ctx, { dns, toRegion, together, wave }, { seen }) {
+  async apply(ctx, input, { seen }) {
+    const { dns, toRegion } = input;
     // A change that was taken and never reached the name servers is stranded: AWS asks for it to be sent once more.
     const again = misplaced(seen.records, toRegion) === undefined;
-    const company = companyOf(together, `${ctx.runId} ${wave}`);
+    const company = companyOf(ctx.runId, input);
     const change = { from: seen.records, weights: { [toRegion]: everybody }, again, company };
     await replaceWeights(ctx, ctx.clients.route53, dns, change, { signal: ctx.signal });
   },
@@ -80,26 +70,6 @@ export const shiftDns = step<ShiftDnsInput, ShiftDnsSeen>({
   settleSeconds: 60,
   pollSeconds: 5,
 });
-
-const companyOf = (together: number | undefined, name: string) =>
-  together === undefined ? undefined : { of: together, seconds: companySeconds, name };
-
-type Zone = { records: WeightedRecords; nameServers: string[] };
-
-async function readZone(ctx: StepContext, dns: DnsName): Promise<Zone | Unknown> {
-  const { route53 } = ctx.clients;
-  const options = { signal: ctx.signal };
-  try {
-    const records = await getWeightedRecords(ctx, route53, dns, options);
-    const { nameServers } = await getZone(ctx, route53, dns.zone, options);
-    return { records, nameServers };
-  } catch (error) {
-    ctx.signal.throwIfAborted();
-    const silence = whyUnreachable(error);
-    if (silence) return unknown(`Route 53's control plane, which lives in us-east-1, ${silence}`);
-    throw error;
-  }
-}
 
 function misplaced(records: WeightedRecords, toRegion: string): string | undefined {
   const strays = Object.keys(records).filter((region) => region !== toRegion && (records[region]?.weight ?? 0) > 0);

@@ -1,12 +1,12 @@
 import { replaceRoles } from "../adapters/route53-failover.ts";
-import { getRegionRecords, getZone, isRefusal, isThrottled } from "../adapters/route53.ts";
+import { getRegionRecords, isRefusal, isThrottled } from "../adapters/route53.ts";
 import type { DnsName, RegionRecords } from "../adapters/route53.ts";
-import { whyUnreachable } from "../adapters/unreachable.ts";
 import { CannotContinue } from "../errors.ts";
-import { step, unknown } from "../engine/step.ts";
+import { isUnknown, step } from "../engine/step.ts";
 import { expectedOf, findBehind, findRight } from "./name-servers.ts";
+import { companyOf, readZone, type InCompany } from "./zone.ts";
 
-export type SwapRecordsInput = { service: string; dns: DnsName; fromRegion: string; toRegion: string };
+export type SwapRecordsInput = { service: string; dns: DnsName; fromRegion: string; toRegion: string } & InCompany;
 
 export type SwapRecordsSeen = {
   /** By set identifier, the region's name. */
@@ -22,20 +22,12 @@ export const swapRecords = step<SwapRecordsInput, SwapRecordsSeen>({
   title: ({ service, toRegion }) => `send all traffic for ${service} to ${toRegion} by making its record the primary`,
 
   async observe(ctx, { dns, toRegion }) {
-    const { route53 } = ctx.clients;
-    const options = { signal: ctx.signal };
-    try {
-      const records = await getRegionRecords(ctx, route53, dns, options);
-      const { nameServers } = await getZone(ctx, route53, dns.zone, options);
-      if (records[toRegion]?.role !== "PRIMARY") return { records, nameServers, behind: [] };
-      const right = await findRight(ctx, dns, expectedOf(records[toRegion], nameServers));
-      return { records, nameServers, behind: await findBehind(ctx, dns, nameServers, right) };
-    } catch (error) {
-      ctx.signal.throwIfAborted();
-      const silence = whyUnreachable(error);
-      if (silence) return unknown(`Route 53's control plane, which lives in us-east-1, ${silence}`);
-      throw error;
-    }
+    const zone = await readZone(ctx, dns, getRegionRecords);
+    if (isUnknown(zone)) return zone;
+    const { records, nameServers } = zone;
+    if (records[toRegion]?.role !== "PRIMARY") return { records, nameServers, behind: [] };
+    const right = await findRight(ctx, dns, expectedOf(records[toRegion], nameServers));
+    return { records, nameServers, behind: await findBehind(ctx, dns, nameServers, right) };
   },
 
   missing({ records, behind: [first] }, { toRegion }) {
@@ -45,10 +37,12 @@ export const swapRecords = step<SwapRecordsInput, SwapRecordsSeen>({
     return first && `the name server ${first}`;
   },
 
-  async apply(ctx, { dns, fromRegion, toRegion }, { seen }) {
+  async apply(ctx, input, { seen }) {
+    const { dns, fromRegion, toRegion } = input;
     // Where the roles are right already, a change was taken and never reached the name servers: AWS asks for it once more.
     const roles = { [toRegion]: { role: "PRIMARY" }, [fromRegion]: { role: "SECONDARY" } } as const;
-    await replaceRoles(ctx, ctx.clients.route53, dns, { from: seen.records, roles }, { signal: ctx.signal });
+    const change = { from: seen.records, roles, company: companyOf(ctx.runId, input) };
+    await replaceRoles(ctx, ctx.clients.route53, dns, change, { signal: ctx.signal });
   },
 
   hadNoEffect: (error) => isRefusal(error) || isThrottled(error) || error instanceof CannotContinue,

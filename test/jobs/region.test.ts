@@ -11,6 +11,7 @@ import type { Estate } from "../../src/estate.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
 import type { RegionFacts } from "../../src/facts/region.ts";
 import { at, eastDead, estate, healthy, replica, saw, sawNothing } from "./facts.ts";
+import { by } from "./traffic-facts.ts";
 
 const checkout = estate.services["checkout"]!;
 
@@ -102,12 +103,20 @@ describe("the plan of a region", () => {
     expect(waits["wave-3/start-wave"]).toEqual(["wave-2/start-wave"]);
   });
 
-  it("tells each change of DNS how many of its wave and zone go out with it", () => {
-    const together = planOf(all(healthy)).nodes.flatMap(({ step, service, input }) =>
-      step === "shift-dns" ? [[service, (input as { together: number }).together]] : [],
-    );
-    expect(Object.fromEntries(together)).toEqual({ checkout: 2, ledger: 2, search: 1, blog: 1 });
-  });
+  it.each([
+    ["weighted records", all(healthy)],
+    ["failover records", all(by("route53-failover"))],
+    ["both", factsOf({ checkout: healthy, ledger: by("route53-failover"), search: healthy, blog: healthy })],
+  ])(
+    "tells each change of %s which wave it is of, and how many of its wave and zone go out with it",
+    (_kind, facts) => {
+      const together = planOf(facts).nodes.flatMap(({ step, service, input }) => {
+        const { together: of, wave } = input as { together: number; wave: number };
+        return ["shift-dns", "swap-records"].includes(step) ? [[service, [wave, of]]] : [];
+      });
+      expect(Object.fromEntries(together)).toEqual({ checkout: [1, 2], ledger: [1, 2], search: [2, 1], blog: [3, 1] });
+    },
+  );
 
   it("is decided by those whom the estate names for regions", () => {
     expect(planOf(all(healthy)).approvers).toEqual(["ana", "ben"]);

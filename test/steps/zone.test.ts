@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { isUnknown, type Step } from "../../src/engine/step.ts";
+import { east, recordOf, recordTtl, west } from "../../src/lab/estate.ts";
+import { shiftDns } from "../../src/steps/shift-dns.ts";
+import { swapRecords } from "../../src/steps/swap-records.ts";
+import { companyOf } from "../../src/steps/zone.ts";
+import { openBench, type Bench } from "./bench.ts";
+import { inputs } from "./inputs.ts";
+
+describe("the company of a change", () => {
+  const dns = { zone: "Z1" };
+  const inWave = { dns, together: 3, wave: 2 };
+  const nameOf = (...of: Parameters<typeof companyOf>) => companyOf(...of)?.name;
+
+  it("is nobody for a service that moves alone, else as many as the plan says, for 15 seconds", () => {
+    expect(companyOf("fo-1", { dns })).toBeUndefined();
+    expect(companyOf("fo-1", inWave)).toMatchObject({ of: 3, seconds: 15 });
+  });
+
+  it.each([
+    ["run", "fo-2", inWave],
+    ["wave", "fo-1", { ...inWave, wave: 3 }],
+    ["zone", "fo-1", { ...inWave, dns: { zone: "Z2" } }],
+  ] as const)("is another one in another %s", (_what, runId, input) => {
+    expect(nameOf(runId, input)).not.toBe(nameOf("fo-1", inWave));
+  });
+});
+
+describe("a wave in one zone", () => {
+  let bench: Bench;
+  const wave = { together: 3, wave: 2 };
+  const dnsOf = (service: string) => ({ ...inputs.swapRecords.dns, name: recordOf(service) });
+  const swap = (service: string) => ({ ...inputs.swapRecords, service, dns: dnsOf(service), ...wave });
+  const shift = (service: string) => ({ ...inputs.shiftDns, service, dns: dnsOf(service), ...wave });
+
+  const pairOf = (service: string, of: (first: boolean) => object) =>
+    [east, west].map((region) => ({
+      name: `${recordOf(service)}.`,
+      type: "A",
+      ttl: recordTtl,
+      values: ["127.0.0.1"],
+      setIdentifier: region,
+      ...of(region === east),
+    }));
+  const roles = (first: boolean) => ({ failover: first ? ("PRIMARY" as const) : ("SECONDARY" as const) });
+
+  const look = async <Input, Seen>(step: Step<Input, Seen>, input: Input) => {
+    const seen = await step.observe(bench.ctx, input, {});
+    if (isUnknown(seen)) throw new Error(seen.unknown);
+    return seen;
+  };
+  const apply = async <Input, Seen>(step: Step<Input, Seen>, input: Input) => {
+    const seen = await look(step, input);
+    await step.apply?.(bench.ctx, input, { before: seen, seen, reads: {} });
+  };
+  const batches = () => bench.log.of("route53", "ChangeResourceRecordSets").length;
+  const primaries = () =>
+    bench.route53
+      .records()
+      .flatMap(({ name, failover, setIdentifier }) => (failover === "PRIMARY" ? [`${name} ${setIdentifier}`] : []));
+
+  beforeAll(async () => {
+    bench = await openBench();
+    // So slow that nobody's patience ends on a busy machine.
+    await bench.time.set(bench.time.clock.now(), 1);
+    bench.route53.edit([
+      ...["one", "two", "three", "stale"].flatMap((service) => pairOf(service, roles)),
+      ...pairOf("unchecked", (first) => ({ ...roles(first), ...(first ? { healthCheckId: "deleted" } : {}) })),
+      ...pairOf("weighted", (first) => ({ weight: first ? 100 : 0 })),
+    ]);
+  });
+  afterAll(() => bench.close());
+
+  it("changes failover and weighted records by one request", async () => {
+    await Promise.all([
+      apply(swapRecords, swap("one")),
+      apply(swapRecords, swap("two")),
+      apply(shiftDns, shift("weighted")),
+    ]);
+    expect(batches()).toBe(1);
+    expect(primaries()).toEqual(expect.arrayContaining(["one.example.com. us-west-2", "two.example.com. us-west-2"]));
+    expect(bench.dns.weights(recordOf("weighted"))).toEqual({ [east]: 0, [west]: 100 });
+  });
+
+  it("leaves out only the service whose health check is gone", async () => {
+    const before = batches();
+    const third = { ...wave, wave: 3 };
+    const ends = await Promise.allSettled(
+      ["three", "stale", "unchecked"].map((service) => apply(swapRecords, { ...swap(service), ...third })),
+    );
+    expect(ends.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
+    const [, , refused] = ends as [unknown, unknown, PromiseRejectedResult];
+    expect(refused.reason).toMatchObject({ name: "NoSuchHealthCheck" });
+    expect(swapRecords.hadNoEffect?.(refused.reason)).toBe(true);
+    // All three, then each half.
+    expect(batches() - before).toBe(3);
+    expect(primaries()).toContain("unchecked.example.com. us-east-1");
+  });
+});
