@@ -50,9 +50,10 @@ export const shiftDns = step<ShiftDnsInput, ShiftDnsSeen>({
   hadNoEffect: (error) => isRefusal(error) || isThrottled(error) || error instanceof CannotContinue,
 
   undo: {
-    async apply(ctx, { dns }, { seen, before }) {
-      const change = { from: seen.records, weights: weightsOf(before.records) };
-      await replaceWeights(ctx, ctx.clients.route53, dns, change, { signal: ctx.signal });
+    async apply(ctx, input, { seen, before }) {
+      const company = companyOf(ctx.runId, input, "back");
+      const change = { from: seen.records, weights: weightsOf(before.records), company };
+      await replaceWeights(ctx, ctx.clients.route53, input.dns, change, { signal: ctx.signal });
     },
     missing(seen, before) {
       const other = Object.entries(seen.records).find(([set, { weight }]) => before.records[set]?.weight !== weight);

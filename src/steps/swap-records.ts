@@ -48,10 +48,12 @@ export const swapRecords = step<SwapRecordsInput, SwapRecordsSeen>({
   hadNoEffect: (error) => isRefusal(error) || isThrottled(error) || error instanceof CannotContinue,
 
   undo: {
-    async apply(ctx, { dns, fromRegion, toRegion }, { seen, before }) {
+    async apply(ctx, input, { seen, before }) {
+      const { dns, fromRegion, toRegion } = input;
       const roles = rolesOf(before.records, [fromRegion, toRegion]);
       if (sameRoles(seen.records, roles)) return;
-      await replaceRoles(ctx, ctx.clients.route53, dns, { from: seen.records, roles }, { signal: ctx.signal });
+      const change = { from: seen.records, roles, company: companyOf(ctx.runId, input, "back") };
+      await replaceRoles(ctx, ctx.clients.route53, dns, change, { signal: ctx.signal });
     },
     missing({ records }, before, { fromRegion, toRegion }) {
       const roles = rolesOf(before.records, [fromRegion, toRegion]);

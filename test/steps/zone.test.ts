@@ -24,6 +24,10 @@ describe("the company of a change", () => {
   ] as const)("is another one in another %s", (_what, runId, input) => {
     expect(nameOf(runId, input)).not.toBe(nameOf("fo-1", inWave));
   });
+
+  it("is another one on the way back", () => {
+    expect(nameOf("fo-1", inWave, "back")).not.toBe(nameOf("fo-1", inWave));
+  });
 });
 
 describe("a wave in one zone", () => {
@@ -49,9 +53,14 @@ describe("a wave in one zone", () => {
     if (isUnknown(seen)) throw new Error(seen.unknown);
     return seen;
   };
+  /** Makes a step's change, and gives the way back. */
   const apply = async <Input, Seen>(step: Step<Input, Seen>, input: Input) => {
-    const seen = await look(step, input);
-    await step.apply?.(bench.ctx, input, { before: seen, seen, reads: {} });
+    const before = await look(step, input);
+    await step.apply?.(bench.ctx, input, { before, seen: before, reads: {} });
+    return async () => {
+      if (!("apply" in step.undo)) throw new Error(`${step.name} has no way back`);
+      await step.undo.apply(bench.ctx, input, { before, seen: await look(step, input), reads: {} });
+    };
   };
   const batches = () => bench.log.of("route53", "ChangeResourceRecordSets").length;
   const primaries = () =>
@@ -71,15 +80,17 @@ describe("a wave in one zone", () => {
   });
   afterAll(() => bench.close());
 
-  it("changes failover and weighted records by one request", async () => {
-    await Promise.all([
-      apply(swapRecords, swap("one")),
-      apply(swapRecords, swap("two")),
-      apply(shiftDns, shift("weighted")),
-    ]);
+  it("changes failover and weighted records by one request, and takes them back by one", async () => {
+    const two = [apply(swapRecords, swap("one")), apply(swapRecords, swap("two"))];
+    const back = await Promise.all([...two, apply(shiftDns, shift("weighted"))]);
     expect(batches()).toBe(1);
     expect(primaries()).toEqual(expect.arrayContaining(["one.example.com. us-west-2", "two.example.com. us-west-2"]));
     expect(bench.dns.weights(recordOf("weighted"))).toEqual({ [east]: 0, [west]: 100 });
+
+    await Promise.all(back.map((takeBack) => takeBack()));
+    expect(batches()).toBe(2);
+    expect(primaries()).toEqual(expect.arrayContaining(["one.example.com. us-east-1", "two.example.com. us-east-1"]));
+    expect(bench.dns.weights(recordOf("weighted"))).toEqual({ [east]: 100, [west]: 0 });
   });
 
   it("leaves out only the service whose health check is gone", async () => {
