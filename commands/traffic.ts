@@ -6,8 +6,8 @@ import type { MoveFacts } from "../src/facts/traffic/driver.ts";
 import { driverOf } from "../src/facts/traffic/index.ts";
 import { closest, readOptions, shorten } from "../src/options.ts";
 import { spellShares } from "../jobs/claims.ts";
-import { setUpSwitch } from "../jobs/set-up-switch.ts";
-import { setupLines, setupOf } from "../jobs/switch-setup.ts";
+import { setUpSwitch } from "../jobs/set-up/make.ts";
+import { setupLines, setupOf } from "../jobs/set-up/needed.ts";
 
 const usage = "/muster traffic [check | setup] <service> [--apply]";
 

@@ -11,9 +11,9 @@ import { brokenClaims } from "./claims.ts";
 import { toldToCustomers } from "./customers.ts";
 import { failover } from "./failover.ts";
 import { job } from "./job.ts";
-import { loadRegionReport } from "./load-region-report.ts";
+import { loadRegionReport } from "./report/load-region.ts";
 import { modeIn, previewRegion } from "./region-preview.ts";
-import { regionReportLines } from "./region-report.ts";
+import { regionReportLines } from "./report/region.ts";
 import { outOfPlan, type Left } from "./region-left.ts";
 import { wavesOf } from "./waves.ts";
 

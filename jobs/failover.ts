@@ -13,9 +13,9 @@ import { toldToCustomers } from "./customers.ts";
 import { databaseMove } from "./databases.ts";
 import { failoverNodes } from "./failover-nodes.ts";
 import { job } from "./job.ts";
-import { loadReport } from "./load-report.ts";
+import { loadReport } from "./report/load.ts";
 import { previewFailover } from "./preview.ts";
-import { reportLines, summaryLines } from "./report-lines.ts";
+import { reportLines, summaryLines } from "./report/lines.ts";
 import { acceptLoss } from "../src/steps/accept-loss.ts";
 import { warningsOf } from "./warnings.ts";
 

@@ -2,8 +2,8 @@ import type { z } from "zod";
 import type { Context } from "../src/context.ts";
 import type { Plan } from "../src/engine/plan.ts";
 import type { Estate } from "../src/estate.ts";
-import type { RegionReport } from "./region-report.ts";
-import type { Report } from "./report.ts";
+import type { RegionReport } from "./report/region.ts";
+import type { Report } from "./report/failover.ts";
 
 /** What people read before they approve, in nobody's markup. */
 export type Preview = {

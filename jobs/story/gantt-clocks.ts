@@ -1,8 +1,8 @@
 import { spell } from "../../src/engine/judge.ts";
-import type { RegionReport } from "../region-report.ts";
-import type { Report } from "../report.ts";
-import { wholeOf } from "../region-whole.ts";
-import { time, verdict } from "../report-lines.ts";
+import type { RegionReport } from "../report/region.ts";
+import type { Report } from "../report/failover.ts";
+import { wholeOf } from "../report/whole.ts";
+import { time, verdict } from "../report/lines.ts";
 import type { Story } from "./load.ts";
 
 /** A clock of the report: what it measures, said in full, and where it ran (milliseconds since 1970) if both ends were seen. */

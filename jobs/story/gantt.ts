@@ -3,8 +3,8 @@ import type { RunView, StepView } from "../../src/engine/view.ts";
 import { barsOf, secondsOf, type Bar } from "./gantt-bars.ts";
 import { clocksOf, type ClockSpan } from "./gantt-clocks.ts";
 import { happeningsOf, type Happening } from "./gantt-happenings.ts";
-import { moments, withoutMoment } from "../moments.ts";
-import { wholeOf } from "../region-whole.ts";
+import { moments, withoutMoment } from "../report/moments.ts";
+import { wholeOf } from "../report/whole.ts";
 import { regionLabel } from "./region-parts.ts";
 import type { Story } from "./load.ts";
 

@@ -5,8 +5,8 @@ import { loadJournal, type Run } from "../../src/engine/journal.ts";
 import { fold, type RunView } from "../../src/engine/view.ts";
 import { redactDeep } from "../../src/redact.ts";
 import { findJob } from "../index.ts";
-import type { RegionReport } from "../region-report.ts";
-import type { Report } from "../report.ts";
+import type { RegionReport } from "../report/region.ts";
+import type { Report } from "../report/failover.ts";
 
 /** Everything that was written down about a run, for whoever tells it: as text, as a page, as a chart. */
 export type Story = {

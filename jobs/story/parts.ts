@@ -3,9 +3,9 @@ import { spell } from "../../src/engine/judge.ts";
 import type { StepView } from "../../src/engine/view.ts";
 import { newest, stepBars } from "./gantt.ts";
 import { secondsOf } from "./gantt-bars.ts";
-import { moments, withoutMoment } from "../moments.ts";
-import { figureLines } from "../report-lines.ts";
-import type { Report } from "../report.ts";
+import { moments, withoutMoment } from "../report/moments.ts";
+import { figureLines } from "../report/lines.ts";
+import type { Report } from "../report/failover.ts";
 import type { Story } from "./load.ts";
 import { regionParts, type ServiceRow } from "./region-parts.ts";
 

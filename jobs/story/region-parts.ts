@@ -1,9 +1,9 @@
 import { spell } from "../../src/engine/judge.ts";
-import { moments, withoutMoment } from "../moments.ts";
-import { openLines, regionFigureLines, type RegionReport } from "../region-report.ts";
-import { wholeOf } from "../region-whole.ts";
-import { amount, leftBehind, time, verdict } from "../report-lines.ts";
-import type { Moments, Report } from "../report.ts";
+import { moments, withoutMoment } from "../report/moments.ts";
+import { openLines, regionFigureLines, type RegionReport } from "../report/region.ts";
+import { wholeOf } from "../report/whole.ts";
+import { amount, leftBehind, time, verdict } from "../report/lines.ts";
+import type { Moments, Report } from "../report/failover.ts";
 import type { StoryParts } from "./parts.ts";
 
 /** What became of one service of a region, in words. */

@@ -1,5 +1,5 @@
 import type { JournalEvent } from "../engine/events.ts";
-import type { Report } from "../../jobs/report.ts";
+import type { Report } from "../../jobs/report/failover.ts";
 import type { Plan, PlanNode } from "../engine/plan.ts";
 import type { RunView } from "../engine/view.ts";
 import { countCanaries, requestsFor, timesByChange, timesByRole, timesPromoted } from "./effects.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
-import { openLines, regionFigureLines, regionReportLines, type RegionReport } from "../../jobs/region-report.ts";
-import { wholeOf } from "../../jobs/region-whole.ts";
-import type { Moments, Report } from "../../jobs/report.ts";
+import { openLines, regionFigureLines, regionReportLines, type RegionReport } from "../../jobs/report/region.ts";
+import { wholeOf } from "../../jobs/report/whole.ts";
+import type { Moments, Report } from "../../jobs/report/failover.ts";
 import { clocksOf } from "../../jobs/story/gantt-clocks.ts";
 import { regionParts } from "../../jobs/story/region-parts.ts";
 

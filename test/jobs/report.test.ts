@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import { failover } from "../../jobs/failover.ts";
-import { impactOf, servedOf, type ProbeRow } from "../../jobs/outage.ts";
-import { report, type ReportInput } from "../../jobs/report.ts";
-import { reportLines } from "../../jobs/report-lines.ts";
+import { impactOf, servedOf, type ProbeRow } from "../../jobs/report/outage.ts";
+import { report, type ReportInput } from "../../jobs/report/failover.ts";
+import { reportLines } from "../../jobs/report/lines.ts";
 import type { EventBody, JournalEvent } from "../../src/engine/events.ts";
 import { eastDead, estate } from "./facts.ts";
 

@@ -8,7 +8,7 @@ import { linesOf } from "../../jobs/story/lines.ts";
 import type { Story } from "../../jobs/story/load.ts";
 import { markdownOf } from "../../jobs/story/markdown.ts";
 import { partsOf } from "../../jobs/story/parts.ts";
-import { report } from "../../jobs/report.ts";
+import { report } from "../../jobs/report/failover.ts";
 import { drawPng } from "../../src/adapters/png.ts";
 import type { EventBody, JournalEvent } from "../../src/engine/events.ts";
 import { fold } from "../../src/engine/view.ts";

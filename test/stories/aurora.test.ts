@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
-import { loadReport } from "../../jobs/load-report.ts";
+import { loadReport } from "../../jobs/report/load.ts";
 import { clusterHostOf, clustersOf, east, west } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 import { checkout } from "../../src/lab/services.ts";

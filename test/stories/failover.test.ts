@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
-import { loadReport } from "../../jobs/load-report.ts";
-import type { Report } from "../../jobs/report.ts";
+import { loadReport } from "../../jobs/report/load.ts";
+import type { Report } from "../../jobs/report/failover.ts";
 import { east, endpointOf, west } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 

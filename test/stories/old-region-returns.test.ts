@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from "@jest/globals";
-import { loadReport } from "../../jobs/load-report.ts";
+import { loadReport } from "../../jobs/report/load.ts";
 import { east, west } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 import { ask } from "../../src/lab/postgres-pair.ts";

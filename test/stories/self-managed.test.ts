@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
-import { loadReport } from "../../jobs/load-report.ts";
+import { loadReport } from "../../jobs/report/load.ts";
 import { east, hostOf, west } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 import { promotionsOf } from "../../src/lab/postgres-log.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it, jest } from "@jest/globals";
 import { parse, stringify } from "yaml";
-import { loadReport } from "../../jobs/load-report.ts";
+import { loadReport } from "../../jobs/report/load.ts";
 import { east, west } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 

@@ -1,11 +1,11 @@
-import { probe } from "../src/adapters/probe.ts";
-import { replaceRoles } from "../src/adapters/route53-failover.ts";
-import { createObjectCheck, getHealthCheck, isHealthy, type HealthCheck } from "../src/adapters/route53-health.ts";
-import type { DnsName } from "../src/adapters/route53.ts";
-import { deleteObject, getObject, objectHost, putObject, spellObject } from "../src/adapters/s3.ts";
-import type { Context } from "../src/context.ts";
-import { UserError } from "../src/errors.ts";
-import { checkName, probeObject, type SwitchSetup } from "./switch-setup.ts";
+import { probe } from "../../src/adapters/probe.ts";
+import { replaceRoles } from "../../src/adapters/route53-failover.ts";
+import { createObjectCheck, getHealthCheck, isHealthy, type HealthCheck } from "../../src/adapters/route53-health.ts";
+import type { DnsName } from "../../src/adapters/route53.ts";
+import { deleteObject, getObject, objectHost, putObject, spellObject } from "../../src/adapters/s3.ts";
+import type { Context } from "../../src/context.ts";
+import { UserError } from "../../src/errors.ts";
+import { checkName, probeObject, type SwitchSetup } from "./needed.ts";
 
 /** How long the checkers of a new health check may take to make up their minds, in seconds. */
 const patienceSeconds = 300;

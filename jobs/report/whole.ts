@@ -1,4 +1,4 @@
-import type { Moments, Report } from "./report.ts";
+import type { Moments, Report } from "./failover.ts";
 
 /** A region's move as one: it began with the first service that was away, and is over when the last one is back. */
 export type Whole = {

@@ -1,11 +1,11 @@
 import { sql } from "kysely";
-import type { Context } from "../src/context.ts";
-import { UserError } from "../src/errors.ts";
-import { loadJournal } from "../src/engine/journal.ts";
-import type { FailoverFacts } from "../src/facts/failover.ts";
-import type { FenceReturnedSeen } from "../src/steps/fence-returned.ts";
+import type { Context } from "../../src/context.ts";
+import { UserError } from "../../src/errors.ts";
+import { loadJournal } from "../../src/engine/journal.ts";
+import type { FailoverFacts } from "../../src/facts/failover.ts";
+import type { FenceReturnedSeen } from "../../src/steps/fence-returned.ts";
 import type { ProbeRow } from "./outage.ts";
-import { report, type Report } from "./report.ts";
+import { report, type Report } from "./failover.ts";
 import type { Fenced } from "./what-now.ts";
 
 /** Makes the report of a failover, over or under way, from what Muster wrote down. @throws UserError when it is none. */

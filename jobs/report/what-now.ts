@@ -1,10 +1,10 @@
-import { isUnknown } from "../src/engine/step.ts";
-import type { Plan } from "../src/engine/plan.ts";
-import { isOver, type RunView } from "../src/engine/view.ts";
-import { keepsData, type FactsWithDatabase, type FailoverFacts } from "../src/facts/failover.ts";
-import { seen } from "../src/facts/fact.ts";
-import type { SwitchGlobalClusterInput } from "../src/steps/switch-global-cluster.ts";
-import { promotionSteps } from "../src/steps/promotions.ts";
+import { isUnknown } from "../../src/engine/step.ts";
+import type { Plan } from "../../src/engine/plan.ts";
+import { isOver, type RunView } from "../../src/engine/view.ts";
+import { keepsData, type FactsWithDatabase, type FailoverFacts } from "../../src/facts/failover.ts";
+import { seen } from "../../src/facts/fact.ts";
+import type { SwitchGlobalClusterInput } from "../../src/steps/switch-global-cluster.ts";
+import { promotionSteps } from "../../src/steps/promotions.ts";
 
 /** What became of an old side that could not be fenced at first. */
 export type Fenced = { runId: string; at: string | null; rowsLeftBehind: number | null };

@@ -1,13 +1,13 @@
 import { sql } from "kysely";
-import type { Context } from "../src/context.ts";
-import { UserError } from "../src/errors.ts";
-import { loadJournal } from "../src/engine/journal.ts";
-import { fold } from "../src/engine/view.ts";
-import type { RegionFacts } from "../src/facts/region.ts";
-import { reportOfService } from "./load-report.ts";
-import { outOfPlan } from "./region-left.ts";
-import { wavesIn } from "./region-preview.ts";
-import type { RegionReport } from "./region-report.ts";
+import type { Context } from "../../src/context.ts";
+import { UserError } from "../../src/errors.ts";
+import { loadJournal } from "../../src/engine/journal.ts";
+import { fold } from "../../src/engine/view.ts";
+import type { RegionFacts } from "../../src/facts/region.ts";
+import { reportOfService } from "./load.ts";
+import { outOfPlan } from "../region-left.ts";
+import { wavesIn } from "../region-preview.ts";
+import type { RegionReport } from "./region.ts";
 
 /** Makes the report of a region's move, over or under way. @throws UserError when the run is none. */
 export async function loadRegionReport(ctx: Pick<Context, "db">, runId: string): Promise<RegionReport> {

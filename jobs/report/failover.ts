@@ -1,10 +1,10 @@
-import { isUnknown, type Json } from "../src/engine/step.ts";
-import type { Plan } from "../src/engine/plan.ts";
-import type { JournalEvent } from "../src/engine/events.ts";
-import { fold, type RunView } from "../src/engine/view.ts";
-import { keepsData, type FailoverFacts } from "../src/facts/failover.ts";
-import { predictedLoss } from "../src/facts/moves.ts";
-import { movesCustomers } from "./moves-customers.ts";
+import { isUnknown, type Json } from "../../src/engine/step.ts";
+import type { Plan } from "../../src/engine/plan.ts";
+import type { JournalEvent } from "../../src/engine/events.ts";
+import { fold, type RunView } from "../../src/engine/view.ts";
+import { keepsData, type FailoverFacts } from "../../src/facts/failover.ts";
+import { predictedLoss } from "../../src/facts/moves.ts";
+import { movesCustomers } from "../moves-customers.ts";
 import { impactOf, servedOf, type ProbeRow } from "./outage.ts";
 import { whatNow, type Fenced } from "./what-now.ts";
 

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import type { RegionRecords } from "../src/adapters/route53.ts";
-import { objectHost, spellObject } from "../src/adapters/s3.ts";
-import { UserError } from "../src/errors.ts";
-import { seen, whyUnseen } from "../src/facts/fact.ts";
-import type { ControlFacts, MoveFacts } from "../src/facts/traffic/driver.ts";
-import { faultOf } from "../src/facts/traffic/object-switch.ts";
-import { checkIn } from "../src/facts/traffic/traps.ts";
+import type { RegionRecords } from "../../src/adapters/route53.ts";
+import { objectHost, spellObject } from "../../src/adapters/s3.ts";
+import { UserError } from "../../src/errors.ts";
+import { seen, whyUnseen } from "../../src/facts/fact.ts";
+import type { ControlFacts, MoveFacts } from "../../src/facts/traffic/driver.ts";
+import { faultOf } from "../../src/facts/traffic/object-switch.ts";
+import { checkIn } from "../../src/facts/traffic/traps.ts";
 
 /** What is to be made so that an object moves the customers of a service. */
 export type SwitchSetup = {

@@ -1,6 +1,6 @@
-import { spell } from "../src/engine/judge.ts";
+import { spell } from "../../src/engine/judge.ts";
 import { moments, withoutMoment } from "./moments.ts";
-import type { Moments, Report } from "./report.ts";
+import type { Moments, Report } from "./failover.ts";
 
 /** Moments that only a service with a database has. */
 const ofDatabase: (keyof Moments)[] = ["writable", "redundant"];

@@ -1,9 +1,9 @@
-import { spell } from "../src/engine/judge.ts";
-import type { RunReport } from "./job.ts";
-import type { Left } from "./region-left.ts";
-import { wholeOf } from "./region-whole.ts";
-import type { Report } from "./report.ts";
-import { time, verdict } from "./report-lines.ts";
+import { spell } from "../../src/engine/judge.ts";
+import type { RunReport } from "../job.ts";
+import type { Left } from "../region-left.ts";
+import { wholeOf } from "./whole.ts";
+import type { Report } from "./failover.ts";
+import { time, verdict } from "./lines.ts";
 
 /** What became of the move of a region: of each service what became of it, in the order of the waves. */
 export type RegionReport = {

@@ -1,4 +1,4 @@
-import type { Moments } from "./report.ts";
+import type { Moments } from "./failover.ts";
 
 /** The eight moments of a failover in the order in which they mostly come, as people read them. */
 export const moments: readonly { name: keyof Moments; label: string }[] = [
