@@ -25,12 +25,12 @@ import { verifyService } from "../src/steps/verify-service.ts";
 import { watchStability } from "../src/steps/watch-stability.ts";
 import { databasesOf, type DatabaseMove } from "./databases.ts";
 import { pausing, resuming } from "./gitops.ts";
-import { pointingOf } from "./pointing.ts";
+import { whenNamesMove } from "./when-names-move.ts";
 
 /** The steps that move one service, every target named; a step never looks anything up. */
 export function failoverNodes(targets: Targets, facts: FailoverFacts, database: DatabaseMove | undefined): PlanNode[] {
   const paused = pausing(targets, facts);
-  const isBeside = pointingOf(facts, targets.service, database).when === "beside";
+  const isBeside = whenNamesMove(facts, targets.service, database).when === "beside";
   const serving = database
     ? nodesWithDatabase(targets, database, { paused, isBeside })
     : nodesWithoutDatabase(targets, facts, paused.near);

@@ -13,7 +13,7 @@ import { gitOpsRows } from "./gitops.ts";
 import { forecastSeconds } from "./forecast.ts";
 import type { Preview } from "./job.ts";
 import { modeOf } from "./mode.ts";
-import { pointingOf, type Pointing } from "./pointing.ts";
+import { whenNamesMove, type NamesMove } from "./when-names-move.ts";
 import { askedAgain, previewDatabase, previewNoDatabase, type DatabasePreview } from "./preview-database.ts";
 
 type Row = Preview["rows"][number];
@@ -21,19 +21,19 @@ type Row = Preview["rows"][number];
 /** Shows what a failover stands on and what it would change, as people read it before they approve. Pure. */
 export function previewFailover(plan: Plan, facts: FailoverFacts, force: "ungraceful" | undefined): Preview {
   const database = keepsData(facts) ? previewDatabase(facts, modeOf(facts, force)) : previewNoDatabase(facts);
-  const pointing = pointingIn(plan, facts, force);
+  const namesMove = namesMoveIn(plan, facts, force);
   return {
     headline: `${plan.title[0]?.toUpperCase() ?? ""}${plan.title.slice(1)}${database.headline}.`,
     mode: database.mode,
     rows: [
       customersRow(facts),
       ...database.rows,
-      timeRow(plan, facts, database, pointing),
+      timeRow(plan, facts, database, namesMove),
       ...podRows(facts),
       ...gitOpsRows(plan, facts),
       edgeRow(facts),
       dnsRow(facts),
-      ...pointingRows(plan, pointing),
+      ...namesRows(plan, namesMove),
       dependenceRow(facts),
       provenByUseRow(facts, database),
       ...announcementRows(plan),
@@ -55,7 +55,7 @@ function customersRow({ probes }: FailoverFacts): Row {
   return { label, value: `not served since ${clockOf(last.redSince ?? last.at)}${why}`, tone: "bad" };
 }
 
-function timeRow(plan: Plan, facts: FailoverFacts, { oldSideSilent }: DatabasePreview, { when }: Pointing): Row {
+function timeRow(plan: Plan, facts: FailoverFacts, { oldSideSilent }: DatabasePreview, { when }: NamesMove): Row {
   if (plan.nodes.length === 0)
     return { label: "Time to recover", value: "unknown: it cannot be approved as things are" };
   const { rtoSeconds } = facts.objectives;
@@ -113,13 +113,13 @@ function dnsRow(facts: FailoverFacts): Row {
   return { label, value: `${facts.dns.name.name}: ${spellShares(shares)}, TTL ${ttlOf(facts)} s` };
 }
 
-function pointingIn(plan: Plan, facts: FailoverFacts, force: "ungraceful" | undefined): Pointing {
+function namesMoveIn(plan: Plan, facts: FailoverFacts, force: "ungraceful" | undefined): NamesMove {
   const admission = plan.nodes.some(({ step }) => step === admitTraffic.name) ? "person" : "automatic";
-  return pointingOf(facts, { admission }, keepsData(facts) ? { facts, mode: modeOf(facts, force) } : undefined);
+  return whenNamesMove(facts, { admission }, keepsData(facts) ? { facts, mode: modeOf(facts, force) } : undefined);
 }
 
 /** When names move, and why then: most of all where that is not last. */
-function pointingRows({ nodes }: Plan, { when, because }: Pointing): Row[] {
+function namesRows({ nodes }: Plan, { when, because }: NamesMove): Row[] {
   if (nodes.length === 0) return [];
   return [{ label: "Names move", value: `${when === "last" ? "last" : "beside the promotion"}: ${because}` }];
 }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
 import { failover } from "../../jobs/failover.ts";
-import { pointingOf } from "../../jobs/pointing.ts";
+import { whenNamesMove } from "../../jobs/when-names-move.ts";
 import type { FactsWithDatabase } from "../../src/facts/failover.ts";
 import { eastDead, estate, estateWith, healthy, saw, sawNothing } from "./facts.ts";
 
-const pointing = (facts: FactsWithDatabase, admission: "automatic" | "person" = "automatic") =>
-  pointingOf(facts, { admission }, { facts, mode: facts === healthy ? "graceful" : "ungraceful" });
+const namesMove = (facts: FactsWithDatabase, admission: "automatic" | "person" = "automatic") =>
+  whenNamesMove(facts, { admission }, { facts, mode: facts === healthy ? "graceful" : "ungraceful" });
 
 /** The records with a health check, or an alias that looks at its target, for the new region. */
 const withRecord = (also: object): FactsWithDatabase => ({
@@ -19,9 +19,9 @@ const withRecord = (also: object): FactsWithDatabase => ({
   },
 });
 
-describe("pointing customers at the new region", () => {
-  it("goes beside the promotion where nobody is served, and the new front door turns people away", () => {
-    expect(pointing(eastDead)).toEqual({
+describe("names", () => {
+  it("are led to the new region beside the promotion where nobody is served, and the new front door turns people away", () => {
+    expect(namesMove(eastDead)).toEqual({
       when: "beside",
       because:
         "nobody is served by us-east-1, and us-west-2 turns people away (HTTP 503) until its database takes writes",
@@ -62,29 +62,29 @@ describe("pointing customers at the new region", () => {
       "with these records nobody can promise that names lead to us-west-2 before it serves",
       { ...eastDead, dns: { ...eastDead.dns, driver: "route53-failover" } },
     ],
-  ])("goes last where %s", (because, facts) => {
-    expect(pointing(facts)).toEqual({ when: "last", because });
+  ])("are led last where %s", (because, facts) => {
+    expect(namesMove(facts)).toEqual({ when: "last", because });
   });
 
-  it("goes last where pods are restarted by a rollout", () => {
+  it("are led last where pods are restarted by a rollout", () => {
     const pods = eastDead.pods.map((each) => ({
       ...each,
       deployment: { ...each.deployment, restart: "rollout" as const },
     }));
-    expect(pointing({ ...eastDead, pods })).toEqual({
+    expect(namesMove({ ...eastDead, pods })).toEqual({
       when: "last",
       because: "checkout is restarted by a rollout, which a region needs that serves already",
     });
   });
 
-  it("goes last where a person lets customers in", () => {
-    expect(pointing(eastDead, "person")).toEqual({
+  it("are led last where a person lets customers in", () => {
+    expect(namesMove(eastDead, "person")).toEqual({
       when: "last",
       because: "the estate has a person let customers in",
     });
   });
 
-  it("waits for every decision that people may still make, and letting in waits for the database", () => {
+  it("wait for every decision that people may still make, and letting in waits for the database", () => {
     const { nodes } = failover.plan(estate, { toRegion: "us-west-2", service: "checkout" }, eastDead);
     const after = Object.fromEntries(nodes.map(({ step, after: before }) => [step, before]));
     expect(after["shift-dns"]).toEqual(["checkout/accept-loss"]);
@@ -95,7 +95,7 @@ describe("pointing customers at the new region", () => {
     expect(after["verify-public"]).toEqual(["checkout/verify-service", "checkout/shift-dns"]);
   });
 
-  it("has one look at a silent writer, and many where somebody forces a move away from one that lives", () => {
+  it("come with one look at a silent writer, and many where somebody forces a move away from one that lives", () => {
     const silenceOf = (facts: FactsWithDatabase, force?: "ungraceful") =>
       failover
         .plan(estateWith(), { toRegion: "us-west-2", service: "checkout", ...(force ? { force } : {}) }, facts)

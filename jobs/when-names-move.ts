@@ -6,20 +6,20 @@ import { driverOf } from "../src/facts/traffic/index.ts";
 import type { DatabaseMove } from "./databases.ts";
 
 /** When names are led to the new region: beside the promotion, or once everything there is proven; and why. */
-export type Pointing = { when: "beside" | "last"; because: string };
+export type NamesMove = { when: "beside" | "last"; because: string };
 
-const last = (because: string): Pointing => ({ when: "last", because });
+const last = (because: string): NamesMove => ({ when: "last", because });
 
 /**
- * Tells when customers are pointed at the new region. Beside the promotion they are where nobody is served by the old side and
+ * Tells when names are led to the new region. Beside the promotion they are where nobody is served by the old side and
  * the new front door was seen to turn people away: then its pods, which are ready only once their database takes writes, let
  * them in, and what resolvers keep costs no time of its own. Pure.
  */
-export function pointingOf(
+export function whenNamesMove(
   facts: FailoverFacts,
   { admission }: Pick<Service, "admission">,
   database: Pick<DatabaseMove, "facts" | "mode"> | undefined,
-): Pointing {
+): NamesMove {
   const { fromRegion, toRegion, edge, pods, probes, dns } = facts;
   if (!database) return last("its pods are all it needs");
   if (database.mode === "graceful" || reachedBySomebody(database.facts)) return last(`${fromRegion} still answers`);
