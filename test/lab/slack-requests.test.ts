@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { App, HTTPReceiver } from "@slack/bolt";
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { RequestLog } from "../src/lab/request-log.ts";
-import type { Slack } from "../src/lab/slack.ts";
-import { actions, button, logger, newWeb, openWorkspace } from "./plumbing/slack-clients.ts";
+import type { RequestLog } from "../../src/lab/request-log.ts";
+import type { Slack } from "../../src/lab/slack.ts";
+import { actions, button, logger, newWeb, openWorkspace } from "./slack-clients.ts";
 
 let slack: Slack;
 let log: RequestLog;

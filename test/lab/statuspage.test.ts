@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { Clock } from "../src/clock.ts";
-import { statusPage } from "../src/lab/estate.ts";
-import { RequestLog } from "../src/lab/request-log.ts";
-import { openStatusPage, type LabStatusPage } from "../src/lab/statuspage.ts";
+import { Clock } from "../../src/clock.ts";
+import { statusPage } from "../../src/lab/estate.ts";
+import { RequestLog } from "../../src/lab/request-log.ts";
+import { openStatusPage, type LabStatusPage } from "../../src/lab/statuspage.ts";
 
 const { basket, payment } = statusPage.components;
 let clock: Clock;

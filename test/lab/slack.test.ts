@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { WebClient } from "@slack/web-api";
-import type { Clock } from "../src/clock.ts";
-import type { RequestLog } from "../src/lab/request-log.ts";
-import type { Slack } from "../src/lab/slack.ts";
-import { actions, button, newWeb, openWorkspace, refusal } from "./plumbing/slack-clients.ts";
+import type { Clock } from "../../src/clock.ts";
+import type { RequestLog } from "../../src/lab/request-log.ts";
+import type { Slack } from "../../src/lab/slack.ts";
+import { actions, button, newWeb, openWorkspace, refusal } from "./slack-clients.ts";
 
 const host = "127.201.0.1";
 let clock: Clock;

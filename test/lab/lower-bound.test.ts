@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { lowerBound } from "../src/lab/lower-bound.ts";
+import { lowerBound } from "../../src/lab/lower-bound.ts";
 
 const even = { stabilitySeconds: 60 };
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import nodemailer from "nodemailer";
-import { Clock } from "../src/clock.ts";
-import { type MailServer, openMail } from "../src/lab/mail.ts";
-import { RequestLog } from "../src/lab/request-log.ts";
+import { Clock } from "../../src/clock.ts";
+import { type MailServer, openMail } from "../../src/lab/mail.ts";
+import { RequestLog } from "../../src/lab/request-log.ts";
 
 let log: RequestLog;
 let mail: MailServer;

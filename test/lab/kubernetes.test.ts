@@ -9,17 +9,17 @@ import {
   VersionApi,
 } from "@kubernetes/client-node";
 import type { ApiException } from "@kubernetes/client-node";
-import { Clock } from "../src/clock.ts";
-import { claimAddresses } from "../src/lab/address.ts";
-import type { Addresses } from "../src/lab/address.ts";
-import { openAuthority } from "../src/lab/certificates.ts";
-import type { Authority } from "../src/lab/certificates.ts";
-import { openDns } from "../src/lab/dns.ts";
-import type { Dns } from "../src/lab/dns.ts";
-import { kubeconfig, openKubernetes } from "../src/lab/kubernetes.ts";
-import type { Kubernetes } from "../src/lab/kubernetes.ts";
-import { RequestLog } from "../src/lab/request-log.ts";
-import { app } from "../src/lab/shop.ts";
+import { Clock } from "../../src/clock.ts";
+import { claimAddresses } from "../../src/lab/address.ts";
+import type { Addresses } from "../../src/lab/address.ts";
+import { openAuthority } from "../../src/lab/certificates.ts";
+import type { Authority } from "../../src/lab/certificates.ts";
+import { openDns } from "../../src/lab/dns.ts";
+import type { Dns } from "../../src/lab/dns.ts";
+import { kubeconfig, openKubernetes } from "../../src/lab/kubernetes.ts";
+import type { Kubernetes } from "../../src/lab/kubernetes.ts";
+import { RequestLog } from "../../src/lab/request-log.ts";
+import { app } from "../../src/lab/shop.ts";
 
 const where = { namespace: "shop", name: "checkout" };
 const config = { namespace: "shop", name: "app-config" };

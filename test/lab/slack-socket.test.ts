@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { SocketModeClient } from "@slack/socket-mode";
 import { once } from "node:events";
 import { WebSocket } from "ws";
-import type { Slack } from "../src/lab/slack.ts";
-import { logger, newWeb, openWorkspace, until } from "./plumbing/slack-clients.ts";
+import type { Slack } from "../../src/lab/slack.ts";
+import { logger, newWeb, openWorkspace, until } from "./slack-clients.ts";
 
 let slack: Slack;
 

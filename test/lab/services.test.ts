@@ -1,15 +1,15 @@
 import { request } from "node:https";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { parse } from "yaml";
-import { getWeightedRecords, replaceWeights } from "../src/adapters/route53.ts";
-import { parseEstate } from "../src/estate-file.ts";
-import type { Estate } from "../src/estate.ts";
-import { east, instancesOf, labEstate, recordOf, west, zone } from "../src/lab/estate.ts";
-import { readBody } from "../src/lab/listening.ts";
-import { ask } from "../src/lab/postgres-pair.ts";
-import { lookAtService, type ServiceSeen } from "../src/lab/service-sights.ts";
-import { checkout, checkWishes, shopServices, type ServiceWish } from "../src/lab/services.ts";
-import { openBench, type Bench } from "./steps/bench.ts";
+import { getWeightedRecords, replaceWeights } from "../../src/adapters/route53.ts";
+import { parseEstate } from "../../src/estate-file.ts";
+import type { Estate } from "../../src/estate.ts";
+import { east, instancesOf, labEstate, recordOf, west, zone } from "../../src/lab/estate.ts";
+import { readBody } from "../../src/lab/listening.ts";
+import { ask } from "../../src/lab/postgres-pair.ts";
+import { lookAtService, type ServiceSeen } from "../../src/lab/service-sights.ts";
+import { checkout, checkWishes, shopServices, type ServiceWish } from "../../src/lab/services.ts";
+import { openBench, type Bench } from "../steps/bench.ts";
 
 const wishes = { replicas: 3, stabilitySeconds: 60 };
 const withDatabase = shopServices.filter(({ database }) => database).map(({ name }) => name);

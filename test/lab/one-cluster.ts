@@ -1,12 +1,12 @@
 import { AppsV1Api, CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
 import type { ApiException } from "@kubernetes/client-node";
-import { Clock } from "../src/clock.ts";
-import { claimAddresses } from "../src/lab/address.ts";
-import { openAuthority } from "../src/lab/certificates.ts";
-import { openDns } from "../src/lab/dns.ts";
-import { kubeconfig, openKubernetes } from "../src/lab/kubernetes.ts";
-import { RequestLog } from "../src/lab/request-log.ts";
-import { app } from "../src/lab/shop.ts";
+import { Clock } from "../../src/clock.ts";
+import { claimAddresses } from "../../src/lab/address.ts";
+import { openAuthority } from "../../src/lab/certificates.ts";
+import { openDns } from "../../src/lab/dns.ts";
+import { kubeconfig, openKubernetes } from "../../src/lab/kubernetes.ts";
+import { RequestLog } from "../../src/lab/request-log.ts";
+import { app } from "../../src/lab/shop.ts";
 
 /** How the real client says of what kind its patch is. */
 export const as = {

@@ -1,12 +1,12 @@
 import { setTimeout } from "node:timers/promises";
 import { DescribeDBInstancesCommand, PromoteReadReplicaCommand, RDSClient } from "@aws-sdk/client-rds";
 import { describe, expect, it } from "@jest/globals";
-import { Clock } from "../src/clock.ts";
-import { claimAddresses } from "../src/lab/address.ts";
-import { promotionsOf } from "../src/lab/postgres-log.ts";
-import { ask, machineOf, openPair } from "../src/lab/postgres-pair.ts";
-import { openRds, type RdsMachine } from "../src/lab/rds.ts";
-import { RequestLog } from "../src/lab/request-log.ts";
+import { Clock } from "../../src/clock.ts";
+import { claimAddresses } from "../../src/lab/address.ts";
+import { promotionsOf } from "../../src/lab/postgres-log.ts";
+import { ask, machineOf, openPair } from "../../src/lab/postgres-pair.ts";
+import { openRds, type RdsMachine } from "../../src/lab/rds.ts";
+import { RequestLog } from "../../src/lab/request-log.ts";
 
 const west = { DBInstanceIdentifier: "checkout-db-west" };
 

@@ -1,13 +1,13 @@
 import { Resolver } from "node:dns/promises";
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { Clock } from "../src/clock.ts";
-import { openDns } from "../src/lab/dns.ts";
-import type { Dns } from "../src/lab/dns.ts";
-import type { ZoneRecord } from "../src/lab/dns-answers.ts";
-import { Packet } from "../src/lab/dns-wire.ts";
-import { openResolver } from "../src/lab/resolver.ts";
-import type { LabResolver } from "../src/lab/resolver.ts";
+import { Clock } from "../../src/clock.ts";
+import { openDns } from "../../src/lab/dns.ts";
+import type { Dns } from "../../src/lab/dns.ts";
+import type { ZoneRecord } from "../../src/lab/dns-answers.ts";
+import { Packet } from "../../src/lab/dns-wire.ts";
+import { openResolver } from "../../src/lab/resolver.ts";
+import type { LabResolver } from "../../src/lab/resolver.ts";
 
 const name = "checkout.example.com.";
 const east = "127.0.0.11";

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { App, LogLevel } from "@slack/bolt";
 import type { WebClient } from "@slack/web-api";
-import type { Clock } from "../src/clock.ts";
-import type { Slack } from "../src/lab/slack.ts";
-import { actions, button, logger, newWeb, openWorkspace, refusal, until } from "./plumbing/slack-clients.ts";
+import type { Clock } from "../../src/clock.ts";
+import type { Slack } from "../../src/lab/slack.ts";
+import { actions, button, logger, newWeb, openWorkspace, refusal, until } from "./slack-clients.ts";
 
 const host = "127.206.0.1";
 let clock: Clock;

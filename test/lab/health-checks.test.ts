@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { Clock } from "../src/clock.ts";
-import { pickRecord, sharesOf } from "../src/lab/dns-routing.ts";
-import type { ZoneRecord } from "../src/lab/dns-answers.ts";
-import { HealthChecks, type HealthCheckConfig } from "../src/lab/health-checks.ts";
+import { Clock } from "../../src/clock.ts";
+import { pickRecord, sharesOf } from "../../src/lab/dns-routing.ts";
+import type { ZoneRecord } from "../../src/lab/dns-answers.ts";
+import { HealthChecks, type HealthCheckConfig } from "../../src/lab/health-checks.ts";
 
 const config: HealthCheckConfig = {
   type: "HTTPS",

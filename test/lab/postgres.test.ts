@@ -6,11 +6,11 @@ import { fileURLToPath } from "node:url";
 import { setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "@jest/globals";
 import pg from "pg";
-import { claimAddresses } from "../src/lab/address.ts";
-import { isAlive } from "../src/embedded/processes.ts";
-import { ask, delayReplay, openPair, pauseReplay, promote, streams, type Pair } from "../src/lab/postgres-pair.ts";
-import { openMusterDatabase } from "../src/lab/postgres.ts";
-import { app, muster } from "../src/lab/shop.ts";
+import { claimAddresses } from "../../src/lab/address.ts";
+import { isAlive } from "../../src/embedded/processes.ts";
+import { ask, delayReplay, openPair, pauseReplay, promote, streams, type Pair } from "../../src/lab/postgres-pair.ts";
+import { openMusterDatabase } from "../../src/lab/postgres.ts";
+import { app, muster } from "../../src/lab/shop.ts";
 
 const regions = ["us-east-1", "us-west-2"] as const;
 const insertOrder = "insert into orders (number, customer, total_cents) values ($1, 'ada', 100)";
@@ -42,7 +42,7 @@ describe("Muster's own database in the lab", () => {
   it.each(["running", "frozen"])(
     "ends with its process, also when that is killed and the server is %s",
     async (state) => {
-      const postgres = new URL("../src/lab/postgres.ts", import.meta.url).href;
+      const postgres = new URL("../../src/lab/postgres.ts", import.meta.url).href;
       const script = `
       const { openMusterDatabase } = await import(${JSON.stringify(postgres)});
       const { server } = await openMusterDatabase();
@@ -51,7 +51,7 @@ describe("Muster's own database in the lab", () => {
       console.log(JSON.stringify({ dataDir: server.dataDir, backend: rows[0].pid }));
       setInterval(() => {}, 1000);`;
       const owner = spawn(process.execPath, ["--input-type=module", "-e", script], {
-        cwd: fileURLToPath(new URL("..", import.meta.url)),
+        cwd: fileURLToPath(new URL("../..", import.meta.url)),
         stdio: ["ignore", "pipe", "inherit"],
       });
       const [said] = (await once(owner.stdout, "data")) as [Buffer];

@@ -1,58 +1,35 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import {
-  ChangeResourceRecordSetsCommand,
   GetChangeCommand,
   GetHostedZoneCommand,
   ListHostedZonesByNameCommand,
   ListResourceRecordSetsCommand,
-  Route53Client,
 } from "@aws-sdk/client-route-53";
 import type { Change, ResourceRecordSet } from "@aws-sdk/client-route-53";
-import { Clock } from "../src/clock.ts";
-import type { ZoneRecord } from "../src/lab/dns-answers.ts";
-import { RequestLog } from "../src/lab/request-log.ts";
-import { openRoute53 } from "../src/lab/route53.ts";
-import type { Route53 } from "../src/lab/route53.ts";
+import { openZone, type OneZone } from "./one-zone.ts";
 
-const host = "127.199.41.5";
 const name = "checkout.example.com";
 
-let clock: Clock;
-let log: RequestLog;
-let published: { records: readonly ZoneRecord[]; everywhereAt: Date | undefined }[];
-let route53: Route53;
-let client: Route53Client;
+let lab: OneZone;
+let clock: OneZone["clock"];
+let log: OneZone["log"];
+let published: OneZone["published"];
+let route53: OneZone["route53"];
+let client: OneZone["client"];
+let send: OneZone["send"];
 
 beforeEach(async () => {
-  clock = new Clock({ shows: new Date("2026-11-23T03:00:00Z"), rate: 1 });
-  log = new RequestLog(clock);
-  published = [];
-  route53 = await openRoute53({
-    log,
-    clock,
-    host,
-    zone: {
-      id: "Z0LAB",
-      name: "example.com",
-      nameServers: ["ns1.lab", "ns2.lab"],
-      records: [
-        { name, type: "A", ttl: 60, values: ["127.0.0.11"], setIdentifier: "us-east-1", weight: 100 },
-        { name, type: "A", ttl: 60, values: ["127.0.0.21"], setIdentifier: "us-west-2", weight: 0 },
-      ],
-    },
-    dns: {
-      publish: (_zone, records, spread) => void published.push({ records, everywhereAt: spread?.everywhereAt }),
-    },
-    random: () => 0.5,
+  lab = await openZone({
+    host: "127.199.41.5",
+    records: [
+      { name, type: "A", ttl: 60, values: ["127.0.0.11"], setIdentifier: "us-east-1", weight: 100 },
+      { name, type: "A", ttl: 60, values: ["127.0.0.21"], setIdentifier: "us-west-2", weight: 0 },
+    ],
   });
-  const credentials = { accessKeyId: "AKIDLAB", secretAccessKey: "lab" };
-  client = new Route53Client({ region: "us-east-1", endpoint: route53.url, credentials, maxAttempts: 1 });
+  ({ clock, log, published, route53, client, send } = lab);
 });
 
-afterEach(async () => {
-  client.destroy();
-  await route53.close();
-});
+afterEach(() => lab.close());
 
 const set = (region: string, weight: number, more: Partial<ResourceRecordSet> = {}): ResourceRecordSet => ({
   Name: name,
@@ -63,8 +40,6 @@ const set = (region: string, weight: number, more: Partial<ResourceRecordSet> = 
   ResourceRecords: [{ Value: region === "us-east-1" ? "127.0.0.11" : "127.0.0.21" }],
   ...more,
 });
-const send = (...changes: Change[]) =>
-  client.send(new ChangeResourceRecordSetsCommand({ HostedZoneId: "Z0LAB", ChangeBatch: { Changes: changes } }));
 const swap: Change[] = [
   { Action: "DELETE", ResourceRecordSet: set("us-east-1", 100) },
   { Action: "DELETE", ResourceRecordSet: set("us-west-2", 0) },
