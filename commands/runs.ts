@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { Call, Command, Reply } from "../src/chat.ts";
 import type { Context } from "../src/context.ts";
 import { absorb } from "../src/engine/absorb.ts";
+import { meaningOf } from "../src/engine/accepted.ts";
 import { standing } from "../src/engine/decide.ts";
 import type { JournalEvent, Signal, Verb } from "../src/engine/events.ts";
 import { loadJournal, type Run } from "../src/engine/journal.ts";
@@ -125,7 +126,7 @@ function mustCount(ctx: Context, run: FoundRun, signal: Omit<Signal, "seq" | "at
   const refused = absorb({ ...run.plan, approvers }, view, { ...signal, seq: 0, at: ctx.now() }).find(
     (event) => event.kind === "refused",
   );
-  if (refused && !refused.because.startsWith("accepted: ")) {
+  if (refused && meaningOf(refused) === undefined) {
     throw new UserError({
       happened: `"${signal.verb}" was refused: ${refused.because}.`,
       means: "Nothing was changed.",

@@ -1,3 +1,4 @@
+import { accepted } from "./accepted.ts";
 import { whyExpired } from "./expiry.ts";
 import { howMany, isBroken } from "./break-glass.ts";
 import type { EventBody, Signal } from "./events.ts";
@@ -46,7 +47,7 @@ export function absorb(plan: Plan, view: RunView, signal: Signal): EventBody[] {
     case "abandon":
       if (!view.startedAt) return refuse("it has not started; decline it instead");
       return [
-        { kind: "refused", by, signal: seq, verb, because: "accepted: the run ends here, as it stands" },
+        accepted(signal, "the run ends here, as it stands"),
         { kind: "ended", outcome: "failed", because: `${by} abandoned it` },
       ];
   }
@@ -88,12 +89,12 @@ function answerGate(plan: Plan, view: RunView, step: StepView, { by, seq }: Sign
 
 const others = (needed: 1 | 2): string => (needed === 2 ? "two others" : "another");
 
-function declineGate(step: StepView, { by, seq }: Signal, refuse: Refuse): EventBody[] {
+function declineGate(step: StepView, signal: Signal, refuse: Refuse): EventBody[] {
   if (!step.asked || isOver(step)) return refuse("that question is not open");
   if (step.parked) return refuse("somebody has said no to it already");
   return [
-    { kind: "refused", by, signal: seq, verb: "decline", because: "accepted: the run goes no further on this way" },
-    { kind: "parked", step: step.node.id, because: `${by} said no to: "${step.asked.question}"` },
+    accepted(signal, "the run goes no further on this way"),
+    { kind: "parked", step: step.node.id, because: `${signal.by} said no to: "${step.asked.question}"` },
   ];
 }
 

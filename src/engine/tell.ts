@@ -1,5 +1,6 @@
 import { whyExpired } from "./expiry.ts";
 import type { MessagePayload } from "../outbox/sender.ts";
+import { meaningOf } from "./accepted.ts";
 import { announced, type Announcement } from "./announce.ts";
 import { isBroken, spellBroken } from "./break-glass.ts";
 import { approvalSeconds } from "./decide.ts";
@@ -115,10 +116,12 @@ function tellRun(run: Run, view: RunView, event: RunEvent, now: Date): Tell {
       return toEveryone(run, plan.approvers, [
         `${event.by} ${event.verb === "undo" ? "pressed Undo" : "cancelled the run"}. What was changed is being taken back, last change first.`,
       ]);
-    case "refused":
-      return event.because.startsWith("accepted: ")
-        ? inThread(`${event.by} said "${event.verb}": ${event.because.slice("accepted: ".length)}.`)
-        : inThread(`Refused: ${event.by} said "${event.verb}", but ${event.because}. Nothing was changed by it.`);
+    case "refused": {
+      const meaning = meaningOf(event);
+      return meaning === undefined
+        ? inThread(`Refused: ${event.by} said "${event.verb}", but ${event.because}. Nothing was changed by it.`)
+        : inThread(`${event.by} said "${event.verb}": ${meaning}.`);
+    }
     case "ended":
       return {
         ...toEveryone(run, plan.approvers, [ended(plan, event.outcome, event.because)]),

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Context } from "../context.ts";
+import { acceptedLike } from "../engine/accepted.ts";
 import type { Plan } from "../engine/plan.ts";
 import type { RefenceInput } from "../../jobs/refence.ts";
 import type { CatchUpSeen } from "../steps/catch-up.ts";
@@ -75,7 +76,7 @@ export async function listUnfenced(ctx: Pick<Context, "db">): Promise<Unfenced[]
           where event.run = old.refence_run
             and (event.kind in ('declined', 'turned-back')
                  or (event.kind = 'refused' and event.payload ->> 'verb' = 'abandon'
-                     and event.payload ->> 'because' like 'accepted: %')))
+                     and event.payload ->> 'because' like ${acceptedLike})))
      order by old.since`.execute(ctx.db);
   return rows;
 }
