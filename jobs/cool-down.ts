@@ -1,5 +1,5 @@
 import { isBroken, type BrokenGlass } from "../src/engine/break-glass.ts";
-import { spell } from "../src/engine/judge.ts";
+import { spell } from "../src/spelling.ts";
 import { seen } from "../src/facts/fact.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
 import { secondsBetween } from "../src/facts/moment.ts";

@@ -3,6 +3,7 @@ import { breakableRules, type BrokenGlass, howMany, isBroken, spellBroken } from
 import { inOrder, type Plan, type PlanNode } from "../src/engine/plan.ts";
 import type { Estate } from "../src/estate.ts";
 import { UserError } from "../src/errors.ts";
+import { capital } from "../src/spelling.ts";
 import { lookAtClaims, lookAtFailover, type FailoverFacts } from "../src/facts/failover.ts";
 import { alreadyThere } from "../src/facts/moves.ts";
 import { targetsOf, type Targets } from "../src/facts/targets.ts";
@@ -110,8 +111,6 @@ function glassWarnings({ coolDownMinutes }: Estate, facts: FailoverFacts, breakG
     capital,
   );
 }
-
-const capital = (text: string): string => `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}`;
 
 /** The question about losses was answered by whoever broke that rule. */
 const answered = (node: PlanNode, breakGlass?: BrokenGlass): PlanNode =>

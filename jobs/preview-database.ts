@@ -1,4 +1,4 @@
-import { spell } from "../src/engine/judge.ts";
+import { spell } from "../src/spelling.ts";
 import { databaseDriver } from "../src/facts/databases/index.ts";
 import { seen } from "../src/facts/fact.ts";
 import type { FactsWithDatabase, FailoverFacts } from "../src/facts/failover.ts";

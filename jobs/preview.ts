@@ -1,5 +1,5 @@
 import { isBroken } from "../src/engine/break-glass.ts";
-import { spell } from "../src/engine/judge.ts";
+import { capital, spell } from "../src/spelling.ts";
 import type { Plan } from "../src/engine/plan.ts";
 import { seen, whyUnseen } from "../src/facts/fact.ts";
 import { keepsData, type FailoverFacts } from "../src/facts/failover.ts";
@@ -23,7 +23,7 @@ export function previewFailover(plan: Plan, facts: FailoverFacts, force: "ungrac
   const database = keepsData(facts) ? previewDatabase(facts, modeOf(facts, force)) : previewNoDatabase(facts);
   const namesMove = namesMoveIn(plan, facts, force);
   return {
-    headline: `${plan.title[0]?.toUpperCase() ?? ""}${plan.title.slice(1)}${database.headline}.`,
+    headline: `${capital(plan.title)}${database.headline}.`,
     mode: database.mode,
     rows: [
       customersRow(facts),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { use } from "../src/engine/plan.ts";
+import { capital } from "../src/spelling.ts";
 import { fenceReturned, type FenceReturnedInput } from "../src/steps/fence-returned.ts";
 import { job } from "./job.ts";
 
@@ -40,7 +41,7 @@ export const refence = job<RefenceInput, Record<string, never>>({
   broken: () => [],
 
   preview: ({ title: headline, warnings, blockers }) => ({
-    headline: `${headline[0]?.toUpperCase() ?? ""}${headline.slice(1)}.`,
+    headline: `${capital(headline)}.`,
     mode: "",
     rows: [{ label: "Approved", value: "with the plan of the failover that left it" }],
     diffs: [],

@@ -1,4 +1,4 @@
-import { spell } from "../src/engine/judge.ts";
+import { spell } from "../src/spelling.ts";
 import type { Plan, PlanNode } from "../src/engine/plan.ts";
 import { keepsData, type FailoverFacts } from "../src/facts/failover.ts";
 import { predictedLoss, reachedBySomebody } from "../src/facts/moves.ts";

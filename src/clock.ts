@@ -97,3 +97,6 @@ export class Clock {
     this.#arm();
   }
 }
+
+/** Seconds from one moment to another. */
+export const secondsSince = (from: Date, now: Date): number => (now.getTime() - from.getTime()) / 1000;

@@ -17,6 +17,7 @@ import { loadEstate } from "./estate-file.ts";
 import { writeEstate } from "./init/write-estate.ts";
 import { followRun } from "./follow.ts";
 import { databaseAway, openContext, startMuster, type Overrides } from "./main.ts";
+import { capital } from "./spelling.ts";
 import { findCommand, runCommand } from "./inbox/answer.ts";
 import { migrateQueue } from "./queue.ts";
 import { redisOf } from "./queue-redis.ts";
@@ -112,8 +113,7 @@ export async function runCli(argv: string[], terminal: Terminal): Promise<number
   return status;
 }
 
-const asSentence = (message: string): string =>
-  `${message.replace(/^error: /, "").replace(/^./, (letter) => letter.toUpperCase())}`.replace(/\.*$/, ".");
+const asSentence = (message: string): string => capital(message.replace(/^error: /, "")).replace(/\.*$/, ".");
 
 /** Gives a command as the person who is logged in, then follows the run it speaks of for as long as it moves. */
 async function say(terminal: Terminal, command: Command, words: string[]): Promise<number> {

@@ -1,4 +1,4 @@
-import { spell } from "../../src/engine/judge.ts";
+import { capital, spell } from "../../src/spelling.ts";
 import { moments, withoutMoment } from "./moments.ts";
 import type { Moments, Report } from "./failover.ts";
 
@@ -9,7 +9,7 @@ const ofDatabase: (keyof Moments)[] = ["writable", "redundant"];
 export function reportLines(report: Report): string[] {
   const { runId, title, outcome } = report;
   return [
-    `Report of run ${runId}: ${title}. ${outcome[0]?.toUpperCase() ?? ""}${outcome.slice(1)}.`,
+    `Report of run ${runId}: ${title}. ${capital(outcome)}.`,
     ...moments
       .filter(({ name }) => report.keepsData || !ofDatabase.includes(name))
       .map(({ name, label }) => `  ${label.padEnd(26)}${report.moments[name] ?? withoutMoment(name)}`),

@@ -1,4 +1,4 @@
-import { spell } from "../../src/engine/judge.ts";
+import { spell } from "../../src/spelling.ts";
 import type { RunReport } from "../job.ts";
 import type { Left } from "../region-left.ts";
 import { wholeOf } from "./whole.ts";

@@ -3,6 +3,7 @@ import type { Plan } from "../../src/engine/plan.ts";
 import { isOver, type RunView } from "../../src/engine/view.ts";
 import { keepsData, type FactsWithDatabase, type FailoverFacts } from "../../src/facts/failover.ts";
 import { seen } from "../../src/facts/fact.ts";
+import { capital } from "../../src/spelling.ts";
 import type { SwitchGlobalClusterInput } from "../../src/steps/switch-global-cluster.ts";
 import { promotionSteps } from "../../src/steps/promotions.ts";
 
@@ -71,9 +72,7 @@ function oldPods(view: RunView, { service, fromRegion, pods }: FailoverFacts): s
 function unchecked(view: RunView): string[] {
   const result = resultOf(view, "verify-database")?.done?.result as { notCompared?: string | null } | undefined;
   const sentence = result?.notCompared;
-  return sentence
-    ? [`${sentence[0]?.toUpperCase() ?? ""}${sentence.slice(1)}. Somebody looks whether all is there.`]
-    : [];
+  return sentence ? [`${capital(sentence)}. Somebody looks whether all is there.`] : [];
 }
 
 const resultOf = (view: RunView, name: string) => [...view.steps.values()].find(({ node }) => node.step === name);

@@ -1,4 +1,4 @@
-import { spell } from "../../src/engine/judge.ts";
+import { spell } from "../../src/spelling.ts";
 import type { RegionReport } from "../report/region.ts";
 import type { Report } from "../report/failover.ts";
 import { wholeOf } from "../report/whole.ts";

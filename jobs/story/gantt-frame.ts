@@ -1,4 +1,4 @@
-import { spell } from "../../src/engine/judge.ts";
+import { capital, spell } from "../../src/spelling.ts";
 import type { Gantt } from "./gantt.ts";
 import type { Frame, Piece } from "./gantt-svg.ts";
 import { badge, box, ink, line, text } from "./gantt-paint.ts";
@@ -9,7 +9,7 @@ export function drawHead({ title, outcome, runId, from, to }: Gantt, { width, ri
   const fill = outcome === "done" ? ink.good : outcome === "not over yet" ? ink.faint : ink.trouble;
   const word = outcome.toUpperCase();
   const badgeWidth = widthOf(word, 13, true) + 24;
-  const heading = `${title[0]?.toUpperCase() ?? ""}${title.slice(1)}`;
+  const heading = capital(title);
   const day = new Date(from).toISOString().slice(0, 10);
   return {
     drawn: [

@@ -1,5 +1,5 @@
 import { fontFamily } from "../../src/adapters/png.ts";
-import { spell } from "../../src/engine/judge.ts";
+import { spell } from "../../src/spelling.ts";
 import type { Gantt, GanttRow } from "./gantt.ts";
 import type { Bar } from "./gantt-bars.ts";
 import { drawClocks, drawFoot, drawHappenings, drawHead, drawMoments } from "./gantt-frame.ts";

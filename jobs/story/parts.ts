@@ -1,5 +1,5 @@
 import { spellBroken } from "../../src/engine/break-glass.ts";
-import { spell } from "../../src/engine/judge.ts";
+import { capital, spell } from "../../src/spelling.ts";
 import type { StepView } from "../../src/engine/view.ts";
 import { newest, stepBars } from "./gantt.ts";
 import { secondsOf } from "./gantt-bars.ts";
@@ -87,5 +87,3 @@ function endOf({ node, done, waived, undone, parked, asked, attempts }: StepView
 /** A moment to the second, as tables show it. */
 const timeOf = (at: Date | string | undefined): string =>
   at === undefined ? "" : new Date(at).toISOString().slice(0, 19).replace("T", " ");
-
-const capital = (text: string): string => `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}`;

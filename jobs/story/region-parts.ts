@@ -1,4 +1,4 @@
-import { spell } from "../../src/engine/judge.ts";
+import { spell } from "../../src/spelling.ts";
 import { moments, withoutMoment } from "../report/moments.ts";
 import { openLines, regionFigureLines, type RegionReport } from "../report/region.ts";
 import { wholeOf } from "../report/whole.ts";

@@ -1,3 +1,5 @@
+import { secondsSince } from "../clock.ts";
+import { spell } from "../spelling.ts";
 import type { StepView } from "./view.ts";
 
 /** What to do next about one step. */
@@ -102,15 +104,4 @@ export function judgeUndo(look: Look, record: StepView, limits: Limits, now: Dat
     ...(record.undo.lastTry ? { lastTry: record.undo.lastTry } : {}),
   };
   return judge(look, backward, { ...limits, applies: true, acceptsUnknown: false, held: false }, now);
-}
-
-/** Seconds from one moment to another. */
-export const secondsSince = (from: Date, now: Date): number => (now.getTime() - from.getTime()) / 1000;
-
-/** Writes a time as people say it: "90 seconds", "15 minutes", "2 hours". */
-export function spell(seconds: number): string {
-  const [count, unit] =
-    seconds < 120 ? [seconds, "second"] : seconds < 7200 ? [seconds / 60, "minute"] : [seconds / 3600, "hour"];
-  const shown = Math.round(count * 10) / 10;
-  return `${shown} ${unit}${shown === 1 ? "" : "s"}`;
 }

@@ -1,11 +1,12 @@
 import { whyExpired } from "./expiry.ts";
 import type { MessagePayload } from "../outbox/sender.ts";
+import { secondsSince } from "../clock.ts";
+import { spell } from "../spelling.ts";
 import { meaningOf } from "./accepted.ts";
 import { announced, type Announcement } from "./announce.ts";
 import { isBroken, spellBroken } from "./break-glass.ts";
 import { approvalSeconds } from "./decide.ts";
 import type { EventBody } from "./events.ts";
-import { secondsSince, spell } from "./judge.ts";
 import type { Plan } from "./plan.ts";
 import { isUnknown } from "./step.ts";
 import { isDeclined, parkedButtons, remindParked, tellParked } from "./tell-parked.ts";

@@ -1,5 +1,6 @@
 import { orPark, patienceOf, recordOf, type JsonStep } from "./advance.ts";
-import { judgeUndo, secondsSince, type Look } from "./judge.ts";
+import { secondsSince } from "../clock.ts";
+import { judgeUndo, type Look } from "./judge.ts";
 import { pursue, type CameBack, type Hands, type Way } from "./pursue.ts";
 import type { Json, Undo } from "./step.ts";
 import { goesBack, readsOf, type StepView } from "./view.ts";

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { sql } from "kysely";
+import { secondsSince } from "../clock.ts";
 import { openDb, type Db } from "../db/connect.ts";
 import { messageOf } from "../errors.ts";
 import { west } from "./estate.ts";
@@ -62,7 +63,7 @@ export async function measureMany({ services, databases, scale, say }: ManyOptio
     await lab.time.clock.sleep(20);
     const askedAt = lab.time.clock.now();
     const runId = await typed(lab, db);
-    const preflightSeconds = secondsBetween(askedAt, lab.time.clock.now());
+    const preflightSeconds = secondsSince(askedAt, lab.time.clock.now());
     say(`  planned after ${Math.round(preflightSeconds)} lab seconds`);
     const isShown = () => JSON.stringify(lab.slack.messages("#incident-response")).includes('"Approve"');
     await until(lab, "the card", () => Promise.resolve(isShown()), mostSeconds);
@@ -139,10 +140,8 @@ async function until(lab: Lab, what: string, isSo: () => Promise<boolean>, withi
       return false;
     });
     if (so) return;
-    if (secondsBetween(from, lab.time.clock.now()) > withinSeconds)
+    if (secondsSince(from, lab.time.clock.now()) > withinSeconds)
       throw new Error(`${what}: not so within ${withinSeconds} lab seconds`);
     await pause(lookMs);
   }
 }
-
-const secondsBetween = (from: Date, to: Date): number => (to.getTime() - from.getTime()) / 1000;

@@ -1,3 +1,4 @@
+import { secondsSince } from "../clock.ts";
 import type { JournalEvent } from "../engine/events.ts";
 import type { Report } from "../../jobs/report/failover.ts";
 import type { Plan, PlanNode } from "../engine/plan.ts";
@@ -65,7 +66,7 @@ export async function countFigures(lab: Lab, story: Story): Promise<Figures> {
       .of("slack", "chat.postMessage")
       .filter((request) => request.effects.length > 0 && request.status === 200).length,
     steps: [...view.steps.values()].flatMap(({ node, firstLookAt, done }) =>
-      firstLookAt && done ? [{ id: node.id, seconds: tenth((done.at.getTime() - firstLookAt.getTime()) / 1000) }] : [],
+      firstLookAt && done ? [{ id: node.id, seconds: tenth(secondsSince(firstLookAt, done.at)) }] : [],
     ),
     ...(services ? { services } : {}),
   };

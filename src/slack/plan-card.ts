@@ -4,6 +4,7 @@ import { isBroken, spellBroken } from "../engine/break-glass.ts";
 import { standing } from "../engine/decide.ts";
 import type { Plan } from "../engine/plan.ts";
 import type { RunView } from "../engine/view.ts";
+import { capital } from "../spelling.ts";
 import {
   actions,
   type Block,
@@ -154,5 +155,3 @@ const headlines: Record<ReturnType<typeof standing>, string> = {
   failed: "Failed",
   cancelled: "Cancelled",
 };
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

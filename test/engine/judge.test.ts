@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { EventBody, JournalEvent } from "../../src/engine/events.ts";
-import { judge, judgeUndo, spell, type Limits, type Look } from "../../src/engine/judge.ts";
+import { judge, judgeUndo, type Limits, type Look } from "../../src/engine/judge.ts";
 import type { Plan, PlanNode } from "../../src/engine/plan.ts";
 import { lingering } from "../../src/engine/undo.ts";
 import { fold, type StepView } from "../../src/engine/view.ts";
@@ -179,16 +179,6 @@ describe("what to do about undoing one step", () => {
   ])("when %s", (_what, look, record, seconds, next) => {
     expect(judgeUndo(look, record, limits, at(seconds)).next).toBe(next);
   });
-});
-
-describe("how a time is said", () => {
-  it.each([
-    [1, "1 second"],
-    [90, "90 seconds"],
-    [120, "2 minutes"],
-    [930, "15.5 minutes"],
-    [7200, "2 hours"],
-  ])("%d s", (seconds, words) => expect(spell(seconds)).toBe(words));
 });
 
 describe("how long the world still acts on a change that was taken back", () => {
