@@ -1,5 +1,6 @@
 import { movesCustomers } from "./moves-customers.ts";
 import type { PlanNode } from "../src/engine/plan.ts";
+import { spell } from "../src/spelling.ts";
 
 /** How long steps usually take, in seconds: what the services say of themselves, and what their delays add up to. */
 const typicalSeconds: Record<string, number> = {
@@ -52,5 +53,9 @@ export function forecastSeconds(nodes: readonly PlanNode[], { oldSideSilent, ttl
   const served = nodes.filter(({ step }) => step === "verify-public" || movesCustomers(step));
   return Math.max(0, ...served.map(({ id }) => ends.get(id) ?? 0));
 }
+
+/** Writes a forecast as people say it, rounded up: nobody foresees tenths of a minute. */
+export const spellForecast = (seconds: number): string =>
+  spell(seconds < 120 ? Math.ceil(seconds) : Math.ceil(seconds / 60) * 60);
 
 type Weather = { oldSideSilent: boolean; ttlSeconds: number };

@@ -10,7 +10,7 @@ import { admitTraffic } from "../src/steps/admit-traffic.ts";
 import { ttlOf } from "../src/facts/traffic/traps.ts";
 import { sharesOf, spellShares } from "./claims.ts";
 import { gitOpsRows } from "./gitops.ts";
-import { forecastSeconds } from "./forecast.ts";
+import { forecastSeconds, spellForecast } from "./forecast.ts";
 import type { Preview } from "./job.ts";
 import { modeOf } from "./mode.ts";
 import { whenNamesMove, type NamesMove } from "./when-names-move.ts";
@@ -66,7 +66,7 @@ function timeRow(plan: Plan, facts: FailoverFacts, { oldSideSilent }: DatabasePr
   const lost = since === undefined ? 0 : Math.max(0, (Date.parse(facts.lookedAt) - Date.parse(since)) / 1000);
   return {
     label: "Time to recover",
-    value: `about ${spellTime(seconds)} from the last approval${ofIt} (objective ${spell(rtoSeconds)}${lost > 0 ? `, ${spellTime(lost)} of it gone` : ""})`,
+    value: `about ${spellForecast(seconds)} from the last approval${ofIt} (objective ${spell(rtoSeconds)}${lost > 0 ? `, ${spellForecast(lost)} of it gone` : ""})`,
     ...(seconds + lost > rtoSeconds ? { tone: "bad" as const } : {}),
   };
 }
@@ -201,5 +201,3 @@ const after = (shares: Shares, toRegion: string): Shares =>
   Object.fromEntries(Object.keys(shares).map((region) => [region, region === toRegion ? 100 : 0]));
 
 const clockOf = (at: string): string => `${at.slice(11, 19)} UTC`;
-
-const spellTime = (seconds: number): string => spell(seconds < 120 ? Math.ceil(seconds) : Math.ceil(seconds / 60) * 60);

@@ -7,7 +7,7 @@ import type { Mode } from "../src/steps/targets.ts";
 import type { StartWaveInput } from "../src/steps/start-wave.ts";
 import { driverOf } from "../src/facts/traffic/index.ts";
 import { sharesOf, spellShares } from "./claims.ts";
-import { forecastSeconds } from "./forecast.ts";
+import { forecastSeconds, spellForecast } from "./forecast.ts";
 import type { Preview } from "./job.ts";
 import { modeOf } from "./mode.ts";
 import { approversRow } from "./preview.ts";
@@ -94,7 +94,7 @@ class ServiceRows {
     const missed = loss === undefined || loss > own.objectives.rpoSeconds;
     return {
       label,
-      value: `${mode}, ${spellLoss(loss)}, about ${minutes(this.seconds(service))} once its wave begins (objective ${spell(own.objectives.rtoSeconds)})`,
+      value: `${mode}, ${spellLoss(loss)}, about ${spellForecast(this.seconds(service))} once its wave begins (objective ${spell(own.objectives.rtoSeconds)})`,
       tone: mode === "ungraceful" || missed ? "bad" : "good",
     };
   }
@@ -112,7 +112,7 @@ function waveRows(waves: string[][], of: ServiceRows): Row[] {
       const slowest = Math.max(...services.map((service) => of.seconds(service)));
       const odd = bad.filter(({ label }) => label.startsWith(`${index + 1}. `)).length;
       const well = odd === 0 ? "graceful, and nothing is lost" : `${odd} of them ungraceful or with a loss`;
-      const value = `${services.length} services, ${well}, about ${minutes(slowest)} once it begins`;
+      const value = `${services.length} services, ${well}, about ${spellForecast(slowest)} once it begins`;
       return { label: `Wave ${index + 1}`, value, tone: odd === 0 ? "good" : "bad" };
     }),
     ...bad.slice(0, mostRows),
@@ -158,11 +158,12 @@ function lossRow(losses: (number | undefined)[]): Row {
 function timeRow(waves: string[][], of: ServiceRows): Row {
   const slowest = waves.map((services) => Math.max(0, ...services.map((service) => of.seconds(service))));
   const total = slowest.reduce((sum, seconds) => sum + seconds, 0);
-  const each = slowest.map((seconds) => minutes(seconds)).join(", then ");
-  return { label: "Time to recover", value: `about ${minutes(total)} for all${waves.length > 1 ? `: ${each}` : ""}` };
+  const each = slowest.map((seconds) => spellForecast(seconds)).join(", then ");
+  return {
+    label: "Time to recover",
+    value: `about ${spellForecast(total)} for all${waves.length > 1 ? `: ${each}` : ""}`,
+  };
 }
-
-const minutes = (seconds: number): string => spell(seconds < 120 ? Math.ceil(seconds) : Math.ceil(seconds / 60) * 60);
 
 const weatherOf = (own: FailoverFacts) => ({
   oldSideSilent: keepsData(own) && !reachedBySomebody(own),

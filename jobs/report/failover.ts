@@ -6,6 +6,7 @@ import { keepsData, type FailoverFacts } from "../../src/facts/failover.ts";
 import { predictedLoss } from "../../src/facts/moves.ts";
 import { movesCustomers } from "../moves-customers.ts";
 import { impactOf, servedOf, type ProbeRow } from "./outage.ts";
+import { stepOf } from "./step-of.ts";
 import { whatNow, type Fenced } from "./what-now.ts";
 
 /** The eight moments of a failover (ISO); null where nobody saw it, or it has not come. */
@@ -130,8 +131,6 @@ function countProbes(probes: readonly ProbeRow[], from: string | null, to: strin
   const within = probes.filter(({ at }) => at >= from && (to === null || at <= to));
   return { failed: within.filter(({ ok }) => !ok).length, asked: within.length };
 }
-
-const stepOf = (view: RunView, name: string) => [...view.steps.values()].find(({ node }) => node.step === name);
 
 function modeIn(plan: Plan): string | undefined {
   const input = plan.nodes.find(({ step }) => step === "fence-writes")?.input;

@@ -6,6 +6,7 @@ import { seen } from "../../src/facts/fact.ts";
 import { capital } from "../../src/spelling.ts";
 import type { SwitchGlobalClusterInput } from "../../src/steps/switch-global-cluster.ts";
 import { promotionSteps } from "../../src/steps/promotions.ts";
+import { stepOf } from "./step-of.ts";
 
 /** What became of an old side that could not be fenced at first. */
 export type Fenced = { runId: string; at: string | null; rowsLeftBehind: number | null };
@@ -31,7 +32,7 @@ function nextAction({ approvers }: Plan, view: RunView): string[] {
 }
 
 function protection(view: RunView, facts: FactsWithDatabase): string[] {
-  const promoted = promotionSteps.map((step) => resultOf(view, step)).find((step) => step?.done);
+  const promoted = promotionSteps.map((step) => stepOf(view, step)).find((step) => step?.done);
   const since = promoted?.done?.at;
   if (!since) return [];
   const writer = seen(facts.to.instance)?.id ?? "the new writer";
@@ -50,7 +51,7 @@ function protection(view: RunView, facts: FactsWithDatabase): string[] {
 }
 
 function fence(view: RunView, facts: FactsWithDatabase, refence: Fenced | undefined): string[] {
-  const fenced = resultOf(view, "fence-writes");
+  const fenced = stepOf(view, "fence-writes");
   const old = facts.from.known?.id ?? `the old writer in ${facts.fromRegion}`;
   if (!fenced || !isOver(fenced) || fenced.undone) return [];
   if (!fenced.waived && !isUnknown(fenced.done?.result)) return [`${old} is fenced.`];
@@ -70,9 +71,7 @@ function oldPods(view: RunView, { service, fromRegion, pods }: FailoverFacts): s
 
 /** Says what the database's check could not tell: a green check must not be read as more than it was. */
 function unchecked(view: RunView): string[] {
-  const result = resultOf(view, "verify-database")?.done?.result as { notCompared?: string | null } | undefined;
+  const result = stepOf(view, "verify-database")?.done?.result as { notCompared?: string | null } | undefined;
   const sentence = result?.notCompared;
   return sentence ? [`${capital(sentence)}. Somebody looks whether all is there.`] : [];
 }
-
-const resultOf = (view: RunView, name: string) => [...view.steps.values()].find(({ node }) => node.step === name);
