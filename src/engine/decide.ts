@@ -3,7 +3,16 @@ import { howMany } from "./break-glass.ts";
 import type { EventBody, Outcome } from "./events.ts";
 import type { Plan, PlanNode } from "./plan.ts";
 import type { Reads } from "./step.ts";
-import { changedServices, goesBack, hasTouched, isOver, readsOf, type RunView, type StepView } from "./view.ts";
+import {
+  changedServices,
+  goesBack,
+  hasTouched,
+  isOver,
+  mustGoBack,
+  readsOf,
+  type RunView,
+  type StepView,
+} from "./view.ts";
 
 /** How long a plan may wait for its approvals, in seconds. */
 export const approvalSeconds = 15 * 60;
@@ -117,9 +126,6 @@ function outcome(plan: Plan, view: RunView): Decision["final"] {
   const others = forward.length > 0 ? `, but for ${forward.join(", ")}, past the point of no return` : "";
   return { outcome: "cancelled", because: `${back.by} turned it back; what had been changed was undone${others}` };
 }
-
-/** Whether a turned-back step still has something to take back. */
-const mustGoBack = (step: StepView): boolean => step.node.changes && hasTouched(step) && !step.undone;
 
 /** Whether it is a turned-back step's turn: everything that waited for it is back. */
 const isNextBack = (view: RunView, step: StepView): boolean =>

@@ -93,6 +93,9 @@ export function pastReturn(view: RunView): Set<string> {
 export const goesBack = (view: RunView, { node }: Pick<StepView, "node">): boolean =>
   view.turnedBack?.services.has(node.service) ?? false;
 
+/** Tells whether a step on its way back still has something to take back. */
+export const mustGoBack = (step: StepView): boolean => step.node.changes && hasTouched(step) && !step.undone;
+
 /** Services of which a run changes anything. */
 export const changedServices = (view: Pick<RunView, "steps">): Set<string> =>
   new Set([...view.steps.values()].filter(({ node }) => node.changes).map(({ node }) => node.service));

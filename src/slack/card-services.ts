@@ -1,4 +1,4 @@
-import { changedServices, hasTouched, isOver, type RunView, type StepView } from "../engine/view.ts";
+import { changedServices, isOver, mustGoBack, type RunView, type StepView } from "../engine/view.ts";
 import { type Block, bold, code, escape, prose } from "./blocks.ts";
 
 /** Tells whether a run is about more than one service: then its card shows services, and not every step of each. */
@@ -38,7 +38,7 @@ export function serviceBlocks(view: RunView): Block[] {
 
 function lineOf(view: RunView, service: string, steps: readonly StepView[]): Line {
   if (view.turnedBack?.services.has(service)) {
-    const left = steps.filter((step) => step.node.changes && hasTouched(step) && !step.undone);
+    const left = steps.filter(mustGoBack);
     const now = left.find((step) => step.parked);
     return { service, done: 0, of: steps.length, now, way: left.length > 0 ? "going back" : "back" };
   }

@@ -1,6 +1,6 @@
 import { standing } from "../engine/decide.ts";
 import { isUnknown } from "../engine/step.ts";
-import { goesBack, hasTouched, isOver, type RunView, type StepView } from "../engine/view.ts";
+import { goesBack, isOver, mustGoBack, type RunView, type StepView } from "../engine/view.ts";
 import { movesMany } from "./card-services.ts";
 import { type Block, bold, code, escape, plan, prose, richText, type Task } from "./blocks.ts";
 
@@ -97,8 +97,7 @@ function remark(step: StepView, view: RunView): string | undefined {
 }
 
 /** Whether a step has changed something that is to be as it was before. */
-const isGoingBack = (step: StepView, view: RunView): boolean =>
-  !view.ended && goesBack(view, step) && hasTouched(step) && !step.undone;
+const isGoingBack = (step: StepView, view: RunView): boolean => !view.ended && goesBack(view, step) && mustGoBack(step);
 
 function isMoving(step: StepView, view: RunView): boolean {
   if (step.node.kind === "gate" || step.parked || step.undone) return false;
