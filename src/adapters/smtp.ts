@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { Transform } from "node:stream";
+import type { SendMailOptions } from "nodemailer";
 import { call, type CallContext } from "../call.ts";
 import { messageOf } from "../errors.ts";
 
@@ -32,15 +34,22 @@ export class MailFailed extends Error {
 }
 
 /**
- * Sends one mail over a connection of its own. A mail whose content went out and was not confirmed may have arrived; nobody can
- * look, so that is thrown as "unknown", and the caller must not repeat it.
+ * Sends one mail over a connection of its own. A server takes a mail when it has heard its last line, and not before: RFC 5321,
+ * 4.1.1.4. `leaves` is called when only that is left to be sent, and where it throws, the mail surely does not arrive. A mail
+ * that left and was not confirmed may have arrived; nobody can look, so that is thrown as "unknown", and the caller must not
+ * repeat it.
  * @throws MailFailed
  */
-export async function sendMail(ctx: CallContext, settings: MailSettings, mail: Mail): Promise<void> {
-  // The library calls every broken connection the same; whether DATA was said is what tells them apart.
-  let contentSent = false;
+export async function sendMail(
+  ctx: CallContext,
+  settings: MailSettings,
+  mail: Mail,
+  leaves: () => Promise<void>,
+): Promise<void> {
+  // The library reads the whole content before it has said a word to the server; what it says it logs.
+  const { promise: dataSaid, resolve: sayData } = Promise.withResolvers<void>();
   const noteData = (_entry: unknown, message?: unknown) => {
-    contentSent ||= message === "DATA";
+    if (message === "DATA") sayData();
   };
   const quiet = () => undefined;
   const logger = { level: quiet, trace: quiet, debug: noteData, info: quiet, warn: quiet, error: quiet, fatal: quiet };
@@ -52,14 +61,28 @@ export async function sendMail(ctx: CallContext, settings: MailSettings, mail: M
     transactionLog: true,
     logger,
   });
+  let hasLeft = false;
+  const leave = async (signal: AbortSignal) => {
+    await dataSaid;
+    await leaves();
+    signal.throwIfAborted();
+    hasLeft = true;
+  };
+  const send = (signal: AbortSignal, message: SendMailOptions) => {
+    transport.use("stream", (composed, done) => {
+      composed.message?.transform(() => holdingEnd(() => leave(signal)));
+      done();
+    });
+    return transport.sendMail({ ...message, signal });
+  };
   const messageId = `<${createHash("sha256").update(mail.key).digest("hex").slice(0, 32)}@muster>`;
   try {
     const { to } = mail;
     const [subject, text] = [ctx.redact(mail.subject), ctx.redact(mail.text)];
     const message = { from: settings.from, to, subject: subject.replaceAll(/\s+/g, " "), text, messageId };
-    await call(ctx, "smtp.send", () => transport.sendMail(message), { timeoutMs: wholeMs });
+    await call(ctx, "smtp.send", (signal) => send(signal, message), { timeoutMs: wholeMs });
   } catch (error) {
-    throw new MailFailed(stageOf(error, contentSent), messageOf(error), { cause: error });
+    throw new MailFailed(stageOf(error, hasLeft), messageOf(error), { cause: error });
   } finally {
     transport.close();
   }
@@ -98,9 +121,17 @@ function serverOf(url: string) {
   };
 }
 
-function stageOf(error: unknown, contentSent: boolean): MailFailed["stage"] {
+/** Hands a text on as it comes, and its end when the promise is kept. */
+function holdingEnd(untilThen: () => Promise<void>): Transform {
+  return new Transform({
+    transform: (chunk, _encoding, done) => done(null, chunk),
+    flush: (done) => void untilThen().then(() => done(), done),
+  });
+}
+
+function stageOf(error: unknown, hasLeft: boolean): MailFailed["stage"] {
   const code = (error as { responseCode?: number }).responseCode;
   // A server that answers with a code has not taken the mail: 4xx for now, 5xx for good.
   if (code !== undefined && code >= 400) return code < 500 ? "before" : "refused";
-  return contentSent ? "unknown" : "before";
+  return hasLeft ? "unknown" : "before";
 }

@@ -22,39 +22,41 @@ export async function drainOne(ctx: Context, kind: string): Promise<boolean> {
   return true;
 }
 
-async function attempt(
-  ctx: Context,
-  send: Sender,
-  { thread, dedupe_key, payload, again }: TakenMessage,
-): Promise<Sent> {
+async function attempt(ctx: Context, send: Sender, taken: TakenMessage): Promise<Sent> {
+  const { thread, dedupe_key, payload, again } = taken;
   try {
-    return await send(sparing(ctx), { thread, dedupeKey: dedupe_key, payload }, again);
+    return await send(sparing(ctx), { thread, dedupeKey: dedupe_key, payload }, again, taken);
   } catch (error) {
     // A sender answers for what the outside says; what it throws is ours (a database away, a fault), and may have come late.
     return { doubtful: true, because: messageOf(error) };
   }
 }
 
-async function settle(ctx: Context, { seq, thread, attempts, again }: TakenMessage, sent: Sent): Promise<void> {
+async function settle(ctx: Context, taken: TakenMessage, sent: Sent): Promise<void> {
   const { db } = ctx;
+  const { thread, attempts, again } = taken;
   if ("sent" in sent) {
-    return settleMessage(db, seq, { state: "sent", ...(sent.ref === undefined ? {} : { ref: sent.ref }) });
+    return settleMessage(db, [taken], { state: "sent", ...(sent.ref === undefined ? {} : { ref: sent.ref }) });
   }
   const { because } = sent;
   ctx.log.warn({ thread, attempts, because }, "a message did not go out");
-  if ("refused" in sent) return settleMessage(db, seq, { state: "parked", because });
+  if ("refused" in sent) return settleMessage(db, [taken], { state: "parked", because });
   if ("lockedOut" in sent) {
     await tellLockedOut(ctx, because);
     // What was doubtful before we were shut out still is.
-    return settleMessage(db, seq, { state: again ? "sending" : "waiting", afterSeconds: lockedOutSeconds, because });
+    return settleMessage(db, [taken], {
+      state: again ? "sending" : "waiting",
+      afterSeconds: lockedOutSeconds,
+      because,
+    });
   }
   if ("homeless" in sent) {
     const afterSeconds = await findNewHome(ctx, thread.slice(thread.indexOf(":") + 1), sent);
-    return settleMessage(db, seq, { state: "waiting", afterSeconds, because });
+    return settleMessage(db, [taken], { state: "waiting", afterSeconds, because });
   }
   if (attempts === triesBeforeTelling) await tellWaiting(ctx, thread, because);
   const afterSeconds = Math.max(sent.retryAfterSeconds ?? 2, backoff(ctx, attempts));
-  return settleMessage(db, seq, { state: "doubtful" in sent ? "sending" : "waiting", afterSeconds, because });
+  return settleMessage(db, [taken], { state: "doubtful" in sent ? "sending" : "waiting", afterSeconds, because });
 }
 
 /** Seconds before the next try: 1, 2, 4 ... up to 30, with some chance so that not all come at once. */

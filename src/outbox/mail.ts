@@ -1,5 +1,6 @@
 import { type Mail, type MailSettings, MailFailed, sendMail } from "../adapters/smtp.ts";
-import { settleMessage, takeBehind, type MessageEnd } from "./rows.ts";
+import { messageOf } from "../errors.ts";
+import { markLeaving, settleMessage, takeBehind, type MessageEnd } from "./rows.ts";
 import type { MessagePayload, Sender, Sent } from "./sender.ts";
 
 /** Seconds before a mail that did not leave is tried again. */
@@ -12,35 +13,38 @@ const perhapsArrived = "it may have arrived, and nobody is written to twice";
 
 /**
  * Makes what takes mails out, to threads "mail:<person>". Nobody is written to twice: a mail that may have arrived is parked
- * with the reason. Where many wait for one person they go out as one mail; if that surely did not arrive, they wait on.
+ * with the reason. It may have from the moment its last word leaves; a process that dies before that leaves it to another.
+ * Where many wait for one person they go out as one mail; if that surely did not arrive, they wait on.
  */
 export function openMailSender(settings: MailSettings): Sender {
-  return async (ctx, { thread, dedupeKey, payload }, again) => {
+  return async (ctx, { thread, dedupeKey, payload }, again, taken) => {
     if (again) return { refused: true, because: perhapsArrived };
     const name = thread.slice("mail:".length);
     const to = ctx.estate.people[name]?.mail;
     if (to === undefined) return { refused: true, because: `the estate has no mail address of ${name}` };
-    const behind = await takeBehind(ctx.db, thread, behindOne);
-    const seqs = behind.map(({ seq }) => seq);
-    const settleBehind = async (end: MessageEnd) => {
-      if (seqs.length > 0) await settleMessage(ctx.db, seqs, end);
+    // What cannot be gathered just now goes out by itself.
+    const behind = await takeBehind(ctx.db, { thread, seq: taken.seq }, behindOne).catch(() => []);
+    const leaves = async () => {
+      if (!(await markLeaving(ctx.db, [taken, ...behind]))) throw new Error("another process has taken it meanwhile");
+      await ctx.point("mail leaves");
     };
-    try {
-      const written = writeMail([payload, ...behind.map((one) => one.payload)]);
-      await sendMail(ctx, settings, { to, ...written, key: dedupeKey });
-      await settleBehind({ state: "sent" });
-      return { sent: true };
-    } catch (error) {
-      if (!(error instanceof MailFailed)) throw error;
-      const { sent, end } = whatBecame(error);
-      await settleBehind(end);
-      return sent;
-    }
+    const mail = { to, ...writeMail([payload, ...behind.map((one) => one.payload)]), key: dedupeKey };
+    const { sent, end } = await sendMail(ctx, settings, mail, leaves).then(
+      () => ({ sent: { sent: true } as const, end: { state: "sent" } as const }),
+      whatBecame,
+    );
+    // Where this fails they come back as they are marked, when their time is over; the mail itself has its own end.
+    await settleMessage(ctx.db, behind, end).catch((error: unknown) =>
+      ctx.log.warn({ thread, error: messageOf(error) }, "the end of mails that went out with another was not noted"),
+    );
+    return sent;
   };
 }
 
 /** What becomes of a mail that did not surely arrive, and of those that were to go out with it. */
-function whatBecame({ stage, message }: MailFailed): { sent: Sent; end: MessageEnd } {
+function whatBecame(error: unknown): { sent: Sent; end: MessageEnd } {
+  const { stage, message } =
+    error instanceof MailFailed ? error : ({ stage: "before", message: messageOf(error) } as const);
   const because = stage === "unknown" ? `${perhapsArrived}: ${message}` : message;
   if (stage === "unknown") return { sent: { refused: true, because }, end: { state: "parked", because } };
   const sent =

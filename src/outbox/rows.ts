@@ -1,16 +1,14 @@
 import { sql } from "kysely";
 import type { Db } from "../db/connect.ts";
-import type { MessagePayload } from "./sender.ts";
+import type { MessagePayload, Taken } from "./sender.ts";
 
 /** Wall seconds a row belongs to whoever took it: longer than any try to send. */
 const takenSeconds = 45;
 
-export type TakenMessage = {
-  seq: number;
+export type TakenMessage = Taken & {
   thread: string;
   dedupe_key: string;
   payload: MessagePayload;
-  attempts: number;
   /** It was being sent before, and nobody noted the outcome. */
   again: boolean;
 };
@@ -31,7 +29,10 @@ const itsTurn = sql`
        or not exists (select from muster.outbox as earlier
                        where earlier.thread = 'run:' || substr(one.thread, 7) and ${waitsBefore}))`;
 
-/** Takes the first message that is due of one kind of thread and whose turn it is, or returns undefined. */
+/**
+ * Takes the first message that is due of one kind of thread and whose turn it is, or returns undefined. From then on it may
+ * have arrived; but of a mail, after which nobody can look, that is noted as its last word leaves: see `markLeaving`.
+ */
 export async function takeMessage(db: Db, kind: string): Promise<TakenMessage | undefined> {
   const { rows } = await sql<TakenMessage>`
     with head as (
@@ -41,30 +42,47 @@ export async function takeMessage(db: Db, kind: string): Promise<TakenMessage | 
          and ${itsTurn}
        order by seq limit 1 for update skip locked)
     update muster.outbox as taken
-       set state = 'sending', attempts = attempts + 1,
+       set state = case when ${kind} = 'mail' then state else 'sending' end, attempts = attempts + 1,
            taken_until = clock_timestamp() + make_interval(secs => ${takenSeconds})
       from head where taken.seq = head.seq
     returning taken.seq, thread, dedupe_key, payload, attempts, again`.execute(db);
   return rows[0];
 }
 
-/** Takes everything of a thread that waits behind its first, up to `most`, when that is at least `least`; else nothing. */
+/** Takes everything that waits behind a mail in its thread, up to `most`, when that is at least `least`; else nothing. */
 export async function takeBehind(
   db: Db,
-  thread: string,
+  { thread, seq }: { thread: string; seq: number },
   { least, most }: { least: number; most: number },
-): Promise<{ seq: number; payload: MessagePayload }[]> {
-  const { rows } = await sql<{ seq: number; payload: MessagePayload }>`
+): Promise<(Taken & { payload: MessagePayload })[]> {
+  const { rows } = await sql<Taken & { payload: MessagePayload }>`
     with behind as (
-      select seq from muster.outbox where thread = ${thread} and state = 'waiting' order by seq limit ${most} for update),
+      select seq from muster.outbox where thread = ${thread} and seq > ${seq} and state = 'waiting'
+       order by seq limit ${most} for update),
     taken as (
       update muster.outbox as one
-         set state = 'sending', attempts = attempts + 1,
-             taken_until = clock_timestamp() + make_interval(secs => ${takenSeconds})
+         set attempts = attempts + 1, taken_until = clock_timestamp() + make_interval(secs => ${takenSeconds})
        where seq in (select seq from behind) and (select count(*) from behind) >= ${least}
-      returning one.seq, payload)
-    select seq, payload from taken order by seq`.execute(db);
+      returning one.seq, attempts, payload)
+    select seq, attempts, payload from taken order by seq`.execute(db);
   return rows;
+}
+
+/** Those of these messages that are still in the hands of whoever took them so. */
+const stillTaken = (taken: readonly Taken[]) => sql`
+  select seq from muster.outbox as one
+    join unnest(${taken.map(({ seq }) => seq)}::bigint[], ${taken.map(({ attempts }) => attempts)}::int[])
+         as ours(seq, attempts) using (seq, attempts)
+   where taken_until is not null order by seq for update of one`;
+
+/** Notes that from now on these messages may have arrived. False, and nothing is noted, when one of them is not ours any more. */
+export async function markLeaving(db: Db, taken: readonly Taken[]): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    with ours as (${stillTaken(taken)})
+    update muster.outbox as one
+       set state = 'sending', taken_until = clock_timestamp() + make_interval(secs => ${takenSeconds})
+      from ours where one.seq = ours.seq and (select count(*) from ours) = ${taken.length}`.execute(db);
+  return Number(numAffectedRows) > 0;
 }
 
 /** How a try ended. What is doubtful stays "sending", so that the next try looks first. */
@@ -76,15 +94,16 @@ export type MessageEnd = {
   ref?: string;
 };
 
-/** Notes how a try ended, of one message or of several that shared it. */
-export async function settleMessage(db: Db, seqs: number | readonly number[], end: MessageEnd): Promise<void> {
+/** Notes how a try of these messages ended; not of those that another process has taken meanwhile. */
+export async function settleMessage(db: Db, taken: readonly Taken[], end: MessageEnd): Promise<void> {
   const { state, afterSeconds = 0, because = null, ref = null } = end;
   await sql`
-    update muster.outbox
+    with ours as (${stillTaken(taken)})
+    update muster.outbox as one
        set state = ${state}, taken_until = null, because = ${because}, remote_ref = coalesce(${ref}, remote_ref),
            next_at = muster.now() + make_interval(secs => ${afterSeconds}),
            sent_at = case when ${state} = 'sent' then muster.now() end
-     where seq = any(${[seqs].flat()}::bigint[])`.execute(db);
+      from ours where one.seq = ours.seq`.execute(db);
 }
 
 export type TakenCard = {

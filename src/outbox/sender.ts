@@ -43,8 +43,14 @@ export type Sent =
   /** Nothing arrived, and nothing will before a person acts (a revoked token): ask, and try now and then. */
   | { lockedOut: true; because: string };
 
+/**
+ * A message in the hands of one process: its row, and which try of it this is. Whoever takes it next makes another try, and
+ * from then on nothing that the one before notes of it counts.
+ */
+export type Taken = { seq: number; attempts: number };
+
 /** Takes one message out. Never throws for what the outside said; `doubtful` rows come back with `again` set. */
-export type Sender = (ctx: Context, message: Message, again: boolean) => Promise<Sent>;
+export type Sender = (ctx: Context, message: Message, again: boolean, taken: Taken) => Promise<Sent>;
 
 /** A run's live card, to be drawn as the run is now. */
 export type Card = {

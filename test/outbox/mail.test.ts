@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { sql } from "kysely";
+import { drainOne } from "../../src/outbox/drain.ts";
 import { putOut } from "../../src/outbox/put.ts";
 import { wakeOutbox } from "../../src/outbox/wake.ts";
 import { openOffice, type Office } from "../slack/office.ts";
@@ -69,24 +70,30 @@ describe("a mail", () => {
   });
 });
 
-/** Puts so many mails to Ana at once, waits until nothing more becomes of any, and counts how they ended. */
-async function writeMany(count: number): Promise<Record<string, number>> {
-  const { db } = office.ctx;
-  await db.transaction().execute(async (tx) => {
+/** Puts so many mails to Ana at once. */
+async function putMany(count: number): Promise<void> {
+  await office.ctx.db.transaction().execute(async (tx) => {
     for (let n = 1; n <= count; n++) {
       const payload = { subject: `[Muster] Parked ${n}`, lines: [`Service ${n} is parked.`, "Press Continue."] };
       await putOut(tx, { thread: "mail:ana", dedupeKey: `m${n}`, payload });
     }
   });
+}
+
+/** Counts the mails in each state. */
+async function states(): Promise<Record<string, number>> {
+  const { rows } = await sql<{ state: string; many: number }>`
+    select state, count(*)::int as many from muster.outbox group by state`.execute(office.ctx.db);
+  return Object.fromEntries(rows.map(({ state, many }) => [state, many]));
+}
+
+/** Puts so many mails to Ana at once, waits until nothing more becomes of any, and counts how they ended. */
+async function writeMany(count: number): Promise<Record<string, number>> {
+  await putMany(count);
   wakeOutbox();
-  const look = async () => {
-    const { rows } = await sql<{ state: string; many: number }>`
-      select state, count(*)::int as many from muster.outbox group by state`.execute(db);
-    return Object.fromEntries(rows.map(({ state, many }) => [state, many]));
-  };
-  const isSettled = async () => Object.keys(await look()).every((state) => ["sent", "parked"].includes(state));
+  const isSettled = async () => Object.keys(await states()).every((state) => ["sent", "parked"].includes(state));
   await office.time.until("settled", isSettled, 600);
-  return look();
+  return states();
 }
 
 /** Every service whose parking Ana reads of, as often as she does. */
@@ -134,5 +141,69 @@ describe("many mails to one person", () => {
     office.mail.knobs.next("DATA", "fail-before");
     expect(await writeMany(20)).toEqual({ parked: 1, sent: 19 });
     expect(readOf()).toEqual(upTo(20).slice(1));
+  });
+});
+
+/** Sends what is due in a process that is frozen at its nth point; the promise is kept when it has woken up and is through. */
+async function freezeAt(nth: number): Promise<{ at: string; wake: () => Promise<boolean> }> {
+  const { promise: at, resolve: freeze } = Promise.withResolvers<string>();
+  const { promise: woken, resolve: wake } = Promise.withResolvers<void>();
+  let passed = 0;
+  const point = (name: string) => {
+    passed += 1;
+    if (passed !== nth) return Promise.resolve();
+    freeze(name);
+    return woken;
+  };
+  const through = drainOne({ ...office.ctx, point }, "mail");
+  const wakeUp = () => {
+    wake();
+    return through;
+  };
+  return { at: await Promise.race([at, through.then(() => "the end")]), wake: wakeUp };
+}
+
+describe("a process that dies with mails in its hands", () => {
+  it("at whatever point: another sends them unless they may have arrived, and nobody reads one twice though the first wakes up", async () => {
+    await office.stopOutbox();
+    const seen: Record<string, object> = {};
+    for (let nth = 1; !("the end" in seen); nth += 1) {
+      await sql`truncate muster.outbox`.execute(office.ctx.db);
+      const before = office.mail.all.length;
+      await putMany(7);
+      const { at, wake } = await freezeAt(nth);
+      // What a dead process had in hand is free after a while on the wall.
+      await sql`update muster.outbox set taken_until = clock_timestamp() where taken_until is not null`.execute(
+        office.ctx.db,
+      );
+      while (await drainOne(office.ctx, "mail"));
+      const ends = await states();
+      await wake();
+      expect({ at, ends: await states() }).toEqual({ at, ends });
+      expect({ at, mails: office.mail.all.length - before }).toEqual({ at, mails: 1 });
+      expect(readOf().slice(-7)).toEqual(upTo(7));
+      seen[at] = ends;
+    }
+    expect(seen).toEqual({
+      "outbox taken": { sent: 7 },
+      "before smtp.send": { sent: 7 },
+      "mail leaves": { parked: 7 },
+      "after smtp.send": { parked: 7 },
+      "outbox sent": { parked: 1, sent: 6 },
+      "the end": { sent: 7 },
+    });
+  });
+
+  it("or is refused by its own database: nothing has left, so nothing is in doubt", async () => {
+    await office.stopOutbox();
+    await putMany(7);
+    const { db } = office.ctx;
+    await sql`alter table muster.outbox add constraint away check (state <> 'sending') not valid`.execute(db);
+    expect(await drainOne(office.ctx, "mail")).toBe(true);
+    expect([await states(), office.mail.all.length]).toEqual([{ waiting: 7 }, 0]);
+    await sql`alter table muster.outbox drop constraint away`.execute(db);
+    await sql`update muster.outbox set next_at = muster.now()`.execute(db);
+    while (await drainOne(office.ctx, "mail"));
+    expect([await states(), readOf()]).toEqual([{ sent: 7 }, upTo(7)]);
   });
 });

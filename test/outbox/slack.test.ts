@@ -34,10 +34,10 @@ const row = async (key: string) => {
 /** The run's own sender, but for one message that Slack refuses for good. */
 function refusing({ ctx }: Office, key: string): Sender {
   const send = ctx.senders.get("run")!;
-  return (context, message, again) =>
+  return (context, message, ...rest) =>
     message.dedupeKey === key
       ? Promise.resolve({ refused: true, because: "Slack says no" })
-      : send(context, message, again);
+      : send(context, message, ...rest);
 }
 
 describe("a run's thread in Slack", () => {
