@@ -2,10 +2,11 @@ import { sparing } from "../call.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
 import { backoff, lockedOutSeconds } from "./drain.ts";
+import { holding } from "./hold.ts";
 import { findNewHome } from "./homes.ts";
 import { tellAway, tellLockedOut, triesBeforeTelling } from "./notices.ts";
-import { postponeCard, settleCard, takeCard, type TakenCard } from "./rows.ts";
-import type { CardSender, Sent } from "./sender.ts";
+import { keepCard, postponeCard, settleCard, takeCard, type TakenCard } from "./rows.ts";
+import type { Card, CardSender, Sent } from "./sender.ts";
 
 /** Seconds between edits of one card: chat.update takes about fifty a minute for the whole workspace. */
 const editSeconds = 3;
@@ -18,9 +19,11 @@ export async function drawOne(ctx: Context, send: CardSender): Promise<boolean> 
   await ctx.point("card taken");
   // A first post that was tried before may stand there already.
   const again = ref === null && attempts > 1;
-  const sent = await send(sparing(ctx), { run, channel, ...(ref === null ? {} : { ref }) }, again).catch(
-    (error: unknown): Sent => ({ doubtful: true, because: messageOf(error) }),
-  );
+  const card: Card = { run, channel, attempts, ...(ref === null ? {} : { ref }) };
+  const sent = await holding(
+    () => keepCard(ctx.db, card),
+    () => send(sparing(ctx), card, again),
+  ).catch((error: unknown): Sent => ({ doubtful: true, because: messageOf(error) }));
   await ctx.point("card sent");
   await settle(ctx, taken, sent);
   return true;
@@ -31,7 +34,7 @@ async function settle(ctx: Context, taken: TakenCard, sent: Sent): Promise<void>
   const { run, attempts, wanted_version: version } = taken;
   if ("sent" in sent) {
     const ref = sent.ref === undefined ? {} : { ref: sent.ref };
-    return settleCard(db, run, { version, afterSeconds: editSeconds, ...ref });
+    return settleCard(db, taken, { version, afterSeconds: editSeconds, ...ref });
   }
   const { because } = sent;
   ctx.log.warn({ run, attempts, because }, "a card was not shown");
@@ -41,15 +44,15 @@ async function settle(ctx: Context, taken: TakenCard, sent: Sent): Promise<void>
   }
   // A card that cannot be drawn is drawn again when the run has moved on.
   if ("refused" in sent && taken.remote_ref !== null) {
-    return settleCard(db, run, { version, because, afterSeconds: editSeconds });
+    return settleCard(db, taken, { version, because, afterSeconds: editSeconds });
   }
   if ("lockedOut" in sent) {
     await tellLockedOut(ctx, because);
-    return postponeCard(db, run, { afterSeconds: lockedOutSeconds, because, arrivedNot: true });
+    return postponeCard(db, taken, { afterSeconds: lockedOutSeconds, because, arrivedNot: true });
   }
   // Nothing of a run is said before its card stands, so a card that never stood is all that can tell.
   if (attempts === triesBeforeTelling) await tellAway(ctx, because);
   const least = "retryAfterSeconds" in sent ? sent.retryAfterSeconds : 2;
   const afterSeconds = Math.max(least, backoff(ctx, attempts));
-  await postponeCard(db, run, { afterSeconds, because, arrivedNot: false });
+  await postponeCard(db, taken, { afterSeconds, because, arrivedNot: false });
 }

@@ -1,9 +1,10 @@
 import { sparing } from "../call.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
+import { holding } from "./hold.ts";
 import { findNewHome } from "./homes.ts";
 import { tellLockedOut, tellWaiting, triesBeforeTelling } from "./notices.ts";
-import { settleMessage, takeMessage, type TakenMessage } from "./rows.ts";
+import { keepMessage, settleMessage, takeMessage, type TakenMessage } from "./rows.ts";
 import type { Sender, Sent } from "./sender.ts";
 
 /** Seconds between looks at a door that stays shut until a person acts. */
@@ -25,7 +26,11 @@ export async function drainOne(ctx: Context, kind: string): Promise<boolean> {
 async function attempt(ctx: Context, send: Sender, taken: TakenMessage): Promise<Sent> {
   const { thread, dedupe_key, payload, again } = taken;
   try {
-    return await send(sparing(ctx), { thread, dedupeKey: dedupe_key, payload }, again, taken);
+    const message = { thread, dedupeKey: dedupe_key, payload };
+    return await holding(
+      () => keepMessage(ctx.db, taken),
+      () => send(sparing(ctx), message, again, taken),
+    );
   } catch (error) {
     // A sender answers for what the outside says; what it throws is ours (a database away, a fault), and may have come late.
     return { doubtful: true, because: messageOf(error) };

@@ -1,7 +1,7 @@
 import { type Mail, type MailSettings, MailFailed, sendMail } from "../adapters/smtp.ts";
 import { messageOf } from "../errors.ts";
 import { markLeaving, settleMessage, takeBehind, type MessageEnd } from "./rows.ts";
-import type { MessagePayload, Sender, Sent } from "./sender.ts";
+import { type MessagePayload, type Sender, type Sent, takenAway } from "./sender.ts";
 
 /** Seconds before a mail that did not leave is tried again. */
 const againSeconds = 5;
@@ -25,7 +25,7 @@ export function openMailSender(settings: MailSettings): Sender {
     // What cannot be gathered just now goes out by itself.
     const behind = await takeBehind(ctx.db, { thread, seq: taken.seq }, behindOne).catch(() => []);
     const leaves = async () => {
-      if (!(await markLeaving(ctx.db, [taken, ...behind]))) throw new Error("another process has taken it meanwhile");
+      if (!(await markLeaving(ctx.db, [taken, ...behind]))) throw new Error(takenAway);
       await ctx.point("mail leaves");
     };
     const mail = { to, ...writeMail([payload, ...behind.map((one) => one.payload)]), key: dedupeKey };

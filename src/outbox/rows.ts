@@ -1,9 +1,9 @@
 import { sql } from "kysely";
 import type { Db } from "../db/connect.ts";
-import type { MessagePayload, Taken } from "./sender.ts";
+import type { Card, MessagePayload, Taken } from "./sender.ts";
 
-/** Wall seconds a row belongs to whoever took it: longer than any try to send. */
-const takenSeconds = 45;
+/** Wall seconds a row belongs to whoever took it; who lives and works on it keeps it longer: see `holding`. */
+export const takenSeconds = 45;
 
 export type TakenMessage = Taken & {
   thread: string;
@@ -75,6 +75,26 @@ const stillTaken = (taken: readonly Taken[]) => sql`
          as ours(seq, attempts) using (seq, attempts)
    where taken_until is not null order by seq for update of one`;
 
+/**
+ * Keeps a message for another while. False when another process has it, and then nothing of it may be sent: asked before
+ * each post that nobody could take back.
+ */
+export async function keepMessage(db: Db, taken: Taken): Promise<boolean> {
+  return inTime(async () => {
+    const { numAffectedRows } = await sql`
+      with ours as (${stillTaken([taken])})
+      update muster.outbox as one set taken_until = clock_timestamp() + make_interval(secs => ${takenSeconds})
+        from ours where one.seq = ours.seq`.execute(db);
+    return Number(numAffectedRows) > 0;
+  });
+}
+
+/** What a process heard long after it asked, because it was frozen, is not true any more. */
+async function inTime(isOurs: () => Promise<boolean>): Promise<boolean> {
+  const askedAt = performance.now();
+  return (await isOurs()) && performance.now() - askedAt < (takenSeconds * 1000) / 3;
+}
+
 /** Notes that from now on these messages may have arrived. False, and nothing is noted, when one of them is not ours any more. */
 export async function markLeaving(db: Db, taken: readonly Taken[]): Promise<boolean> {
   const { numAffectedRows } = await sql`
@@ -130,10 +150,24 @@ export async function takeCard(db: Db, engineVersion: number): Promise<TakenCard
   return rows[0];
 }
 
-/** Notes that a card shows a version (or that no version like it can be shown), and when it may be edited next. */
+/** Keeps a card for another while, like `keepMessage`. */
+export async function keepCard(db: Db, { run, ref, attempts }: Card): Promise<boolean> {
+  return inTime(async () => {
+    const { numAffectedRows } = await sql`
+      update muster.card set taken_until = clock_timestamp() + make_interval(secs => ${takenSeconds})
+       where run = ${run} and attempts = ${attempts} and remote_ref is not distinct from ${ref ?? null}
+         and taken_until is not null`.execute(db);
+    return Number(numAffectedRows) > 0;
+  });
+}
+
+/**
+ * Notes that a card shows a version (or that no version like it can be shown), and when it may be edited next; not when
+ * another process has taken it meanwhile.
+ */
 export async function settleCard(
   db: Db,
-  run: string,
+  { run, attempts }: Pick<TakenCard, "run" | "attempts">,
   shown: { version: number; ref?: string; because?: string; afterSeconds: number },
 ): Promise<void> {
   await sql`
@@ -141,20 +175,20 @@ export async function settleCard(
        set sent_version = greatest(sent_version, ${shown.version}), attempts = 0, taken_until = null,
            remote_ref = coalesce(${shown.ref ?? null}, remote_ref), because = ${shown.because ?? null},
            next_at = muster.now() + make_interval(secs => ${shown.afterSeconds})
-     where run = ${run}`.execute(db);
+     where run = ${run} and attempts = ${attempts}`.execute(db);
 }
 
-/** Lets a card be tried again later. Its attempts stay, so that the next try looks first. */
+/** Lets a card be tried again later, unless another process has taken it. Its attempts stay, so that the next try looks first. */
 export async function postponeCard(
   db: Db,
-  run: string,
+  { run, attempts }: Pick<TakenCard, "run" | "attempts">,
   { afterSeconds, because, arrivedNot }: { afterSeconds: number; because: string; arrivedNot: boolean },
 ): Promise<void> {
   await sql`
     update muster.card
        set taken_until = null, because = ${because}, attempts = case when ${arrivedNot} then 0 else attempts end,
            next_at = muster.now() + make_interval(secs => ${afterSeconds})
-     where run = ${run}`.execute(db);
+     where run = ${run} and attempts = ${attempts}`.execute(db);
 }
 
 /** Of one kind of thread, or of the cards: when the next thing is to go out, and whether that moment is here. */

@@ -49,6 +49,9 @@ export type Sent =
  */
 export type Taken = { seq: number; attempts: number };
 
+/** What is said of a row that another process has taken meanwhile. */
+export const takenAway = "another process has taken it meanwhile";
+
 /** Takes one message out. Never throws for what the outside said; `doubtful` rows come back with `again` set. */
 export type Sender = (ctx: Context, message: Message, again: boolean, taken: Taken) => Promise<Sent>;
 
@@ -59,6 +62,8 @@ export type Card = {
   channel: string;
   /** Where it stands, in the sender's own words; undefined before it was posted. */
   ref?: string;
+  /** Which try this is: whoever takes it next makes another. */
+  attempts: number;
 };
 
 /** Draws and sends a card: posts it where it has no `ref` (looking first whether it is there, when `again`), else edits it. */

@@ -6,7 +6,8 @@ import { loadEvents, loadJournal, type Run } from "../engine/journal.ts";
 import type { Plan } from "../engine/plan.ts";
 import type { Json } from "../engine/step.ts";
 import { fold, type RunView } from "../engine/view.ts";
-import type { Card, CardSender, Sent } from "../outbox/sender.ts";
+import { keepCard } from "../outbox/rows.ts";
+import { type Card, type CardSender, type Sent, takenAway } from "../outbox/sender.ts";
 import { cardButtons } from "./card-buttons.ts";
 import { failedWith, outcomeOf } from "./outcome.ts";
 import { type CardRun, type CardState, drawCard } from "./plan-card.ts";
@@ -35,6 +36,7 @@ export function cardSender(slack: SlackClient, sources: CardSources): CardSender
       if (!state) return { refused: true, because: "there is no such run" };
       // One that arrived unnoticed is edited: it shows the run as it was then.
       const standing = found?.ref === undefined ? card : { ...card, ref: found.ref };
+      if (standing.ref === undefined && !(await keepCard(ctx.db, card))) return { doubtful: true, because: takenAway };
       return await show(ctx, slack, { card: standing, key, state, taste });
     } catch (error) {
       return outcomeOf(error, from);

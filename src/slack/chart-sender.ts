@@ -3,7 +3,8 @@ import type { Context } from "../context.ts";
 import { deleteFile, isShared, type Picture, shareFile, uploadPicture } from "../adapters/slack-files.ts";
 import type { SlackClient, SlackPlace } from "../adapters/slack.ts";
 import { putOut } from "../outbox/put.ts";
-import type { Message, Sender, Sent } from "../outbox/sender.ts";
+import { keepMessage } from "../outbox/rows.ts";
+import { type Message, type Sender, type Sent, type Taken, takenAway } from "../outbox/sender.ts";
 import { wakeOutbox } from "../outbox/wake.ts";
 import { outcomeOf } from "./outcome.ts";
 import { placeOf } from "./ref.ts";
@@ -24,7 +25,7 @@ export type DrawRun = (ctx: Context, runId: string) => Promise<Picture | undefin
 export function chartSender(slack: SlackClient, draw: DrawRun): [kind: string, send: Sender] {
   return [
     "chart",
-    async (ctx, message, again) => {
+    async (ctx, message, again, taken) => {
       const runId = message.thread.slice("chart:".length);
       const { rows } = await sql<Row>`
         select channel, card.remote_ref as ref, chart.remote_ref as "fileId"
@@ -36,7 +37,7 @@ export function chartSender(slack: SlackClient, draw: DrawRun): [kind: string, s
       try {
         const place = placeOf(row.ref);
         if (again && row.fileId && (await settle(ctx, slack, place, row.fileId))) return { sent: true };
-        return await show(ctx, slack, { message, runId, place, draw });
+        return await show(ctx, slack, { message, taken, runId, place, draw });
       } catch (error) {
         const outcome = outcomeOf(error, from);
         if ("refused" in outcome) await tellWhere(ctx, runId, outcome.because);
@@ -55,12 +56,13 @@ async function settle(ctx: Context, slack: SlackClient, place: SlackPlace, fileI
   return false;
 }
 
-type Showing = { message: Message; runId: string; place: SlackPlace; draw: DrawRun };
+type Showing = { message: Message; taken: Taken; runId: string; place: SlackPlace; draw: DrawRun };
 
-async function show(ctx: Context, slack: SlackClient, { message, runId, place, draw }: Showing): Promise<Sent> {
+async function show(ctx: Context, slack: SlackClient, { message, taken, runId, place, draw }: Showing): Promise<Sent> {
   const picture = await draw(ctx, runId);
   if (!picture) return { refused: true, because: "there is nothing to draw" };
   const fileId = await uploadPicture(ctx, slack, picture);
+  if (!(await keepMessage(ctx.db, taken))) return { doubtful: true, because: takenAway };
   await sql`update muster.outbox set remote_ref = ${fileId} where dedupe_key = ${message.dedupeKey}`.execute(ctx.db);
   await ctx.point("chart uploaded");
   const comment = message.payload.lines.join("\n");

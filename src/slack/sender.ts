@@ -11,7 +11,8 @@ import {
 } from "../adapters/slack.ts";
 import { SlackFailed } from "../adapters/slack-trouble.ts";
 import { nameButton } from "../inbox/buttons.ts";
-import type { Message, MessagePayload, Sender, Sent } from "../outbox/sender.ts";
+import { keepMessage } from "../outbox/rows.ts";
+import { type Message, type MessagePayload, type Sender, type Sent, type Taken, takenAway } from "../outbox/sender.ts";
 import { cut, type NamedButton } from "./blocks.ts";
 import { failedWith, outcomeOf } from "./outcome.ts";
 import { placeOf, refOf } from "./ref.ts";
@@ -20,13 +21,16 @@ import { drawLines } from "./reply.ts";
 /** Makes what takes messages to Slack: lines of a run's thread, and answers to people. */
 export function slackSenders(slack: SlackClient): [kind: string, send: Sender][] {
   return [
-    ["run", (ctx, message, again) => sendLine(ctx, slack, message, again)],
-    ["channel", (ctx, message, again) => sendNotice(ctx, slack, message, again)],
-    ["reply", (ctx, message, again) => sendAnswer(ctx, slack, message, again)],
+    ["run", (ctx, message, again, taken) => sendLine(ctx, slack, message, { again, taken })],
+    ["channel", (ctx, message, again, taken) => sendNotice(ctx, slack, message, { again, taken })],
+    ["reply", (ctx, message, again, taken) => sendAnswer(ctx, slack, message, { again, taken })],
   ];
 }
 
-async function sendLine(ctx: Context, slack: SlackClient, message: Message, again: boolean): Promise<Sent> {
+/** A try to send a message: in whose hands it is, and whether an earlier try may have arrived. */
+type Attempt = { again: boolean; taken: Taken };
+
+async function sendLine(ctx: Context, slack: SlackClient, message: Message, attempt: Attempt): Promise<Sent> {
   const { rows } = await sql<{ channel: string; ref: string | null }>`
     select channel, remote_ref as ref from muster.card where run = ${message.thread.slice("run:".length)}`.execute(
     ctx.db,
@@ -36,41 +40,45 @@ async function sendLine(ctx: Context, slack: SlackClient, message: Message, agai
   const { channel, ts } = placeOf(card.ref);
   const from = { channel: card.channel, ref: card.ref };
   const where = { channel, threadTs: ts, key: message.dedupeKey };
-  return post(ctx, slack, where, { draft: await draw(ctx, slack, message.payload), from, again });
+  return post(ctx, slack, where, { draft: await draw(ctx, slack, message.payload), from, ...attempt });
 }
 
-async function sendAnswer(ctx: Context, slack: SlackClient, { dedupeKey, payload }: Message, again: boolean) {
+async function sendAnswer(ctx: Context, slack: SlackClient, { dedupeKey, payload }: Message, attempt: Attempt) {
   const { reply } = payload;
   if (!reply) return { refused: true, because: "it does not say whom it answers" } as const;
   const draft = await draw(ctx, slack, payload);
   const { channel, everyone, user } = reply;
   if (!everyone) return whisper(ctx, slack, { ...reply, key: dedupeKey, draft });
-  const sent = await post(ctx, slack, { channel, key: dedupeKey }, { draft, from: { channel }, again });
+  const sent = await post(ctx, slack, { channel, key: dedupeKey }, { draft, from: { channel }, ...attempt });
   // An answer stays with whoever asked, even where the app is not at home.
   return "homeless" in sent ? whisper(ctx, slack, { channel, user, key: dedupeKey, draft }) : sent;
 }
 
 /** Says something in a channel for those who don't work on a run. A channel that is lost is not replaced by another. */
-async function sendNotice(ctx: Context, slack: SlackClient, message: Message, again: boolean): Promise<Sent> {
+async function sendNotice(ctx: Context, slack: SlackClient, message: Message, attempt: Attempt): Promise<Sent> {
   const channel = message.thread.slice("channel:".length);
   const draft = await draw(ctx, slack, message.payload, true);
-  const sent = await post(ctx, slack, { channel, key: message.dedupeKey }, { draft, from: { channel }, again });
+  const sent = await post(ctx, slack, { channel, key: message.dedupeKey }, { draft, from: { channel }, ...attempt });
   return "homeless" in sent ? { refused: true, because: sent.because } : sent;
 }
 
 type Where = { channel: string; threadTs?: string; key: string };
 
-/** Posts once: what may have arrived is looked for first. */
+/**
+ * Posts once: what may have arrived is looked for first, and nothing is posted that another process has in hand by then. Slack
+ * has no guard of its own: who freezes right between that question and the post, for as long as a row is held, posts twice.
+ */
 async function post(
   ctx: Context,
   slack: SlackClient,
   where: Where,
-  { draft, from, again }: { draft: Draft; from: { channel: string; ref?: string }; again: boolean },
+  { draft, from, again, taken }: Attempt & { draft: Draft; from: { channel: string; ref?: string } },
 ): Promise<Sent> {
   if (again) {
     const found = await lookFor(ctx, slack, where, from);
     if (found) return found;
   }
+  if (!(await keepMessage(ctx.db, taken))) return { doubtful: true, because: takenAway };
   try {
     return { sent: true, ref: refOf(await postSomehow(ctx, slack, where, draft)) };
   } catch (error) {

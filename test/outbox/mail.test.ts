@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import { drainOne } from "../../src/outbox/drain.ts";
 import { putOut } from "../../src/outbox/put.ts";
 import { wakeOutbox } from "../../src/outbox/wake.ts";
-import { openOffice, type Office } from "../slack/office.ts";
+import { freeze, openOffice, timeIsOver, type Office } from "../slack/office.ts";
 
 let office: Office;
 beforeEach(async () => {
@@ -144,25 +144,6 @@ describe("many mails to one person", () => {
   });
 });
 
-/** Sends what is due in a process that is frozen at its nth point; the promise is kept when it has woken up and is through. */
-async function freezeAt(nth: number): Promise<{ at: string; wake: () => Promise<boolean> }> {
-  const { promise: at, resolve: freeze } = Promise.withResolvers<string>();
-  const { promise: woken, resolve: wake } = Promise.withResolvers<void>();
-  let passed = 0;
-  const point = (name: string) => {
-    passed += 1;
-    if (passed !== nth) return Promise.resolve();
-    freeze(name);
-    return woken;
-  };
-  const through = drainOne({ ...office.ctx, point }, "mail");
-  const wakeUp = () => {
-    wake();
-    return through;
-  };
-  return { at: await Promise.race([at, through.then(() => "the end")]), wake: wakeUp };
-}
-
 describe("a process that dies with mails in its hands", () => {
   it("at whatever point: another sends them unless they may have arrived, and nobody reads one twice though the first wakes up", async () => {
     await office.stopOutbox();
@@ -171,11 +152,12 @@ describe("a process that dies with mails in its hands", () => {
       await sql`truncate muster.outbox`.execute(office.ctx.db);
       const before = office.mail.all.length;
       await putMany(7);
-      const { at, wake } = await freezeAt(nth);
-      // What a dead process had in hand is free after a while on the wall.
-      await sql`update muster.outbox set taken_until = clock_timestamp() where taken_until is not null`.execute(
-        office.ctx.db,
+      const { at, wake } = await freeze(
+        office,
+        (_name, passed) => passed === nth,
+        (ctx) => drainOne(ctx, "mail"),
       );
+      await timeIsOver(office);
       while (await drainOne(office.ctx, "mail"));
       const ends = await states();
       await wake();

@@ -119,14 +119,16 @@ export async function openOffice() {
     return Promise.resolve({ lines: [`noted ${pressed.verb} by ${pressed.person}`] });
   };
   const sources = { preview: () => undefined, report: () => Promise.resolve(["Customers were away for 4 minutes."]) };
+  const cards = cardSender(client, sources);
   const open = {
-    outbox: startOutbox(ctx, { cards: cardSender(client, sources) }),
+    outbox: startOutbox(ctx, { cards }),
     inbox: startInbox(ctx, { commands, press, identify: identifier(client) }),
   };
   let app: SlackApp | undefined;
 
   return {
     ctx,
+    cards,
     slack,
     mail,
     database,
@@ -149,7 +151,7 @@ export async function openOffice() {
       await open.outbox.stop();
     },
     startOutbox() {
-      open.outbox = startOutbox(ctx, { cards: cardSender(client, sources) });
+      open.outbox = startOutbox(ctx, { cards });
     },
     async close() {
       await app?.close();
@@ -217,4 +219,37 @@ export function threadOf({ slack }: Office, channel = "C01"): string[] {
         .slice(1)
         .map((message) => message.text)
     : [];
+}
+
+/**
+ * Works as a process that is frozen at a point of its way: the first that is the one, by its name and its number. The wake-up's
+ * promise is kept when it is through.
+ */
+export async function freeze<T>(
+  { ctx }: Office,
+  isThere: (name: string, passed: number) => boolean,
+  work: (ctx: Context) => Promise<T>,
+): Promise<{ at: string; wake: () => Promise<T> }> {
+  const { promise: at, resolve: arrive } = Promise.withResolvers<string>();
+  const { promise: woken, resolve: wake } = Promise.withResolvers<void>();
+  let passed = 0;
+  const point = (name: string) => {
+    passed += 1;
+    if (!isThere(name, passed)) return Promise.resolve();
+    arrive(name);
+    return woken;
+  };
+  const through = work({ ...ctx, point });
+  const wakeUp = () => {
+    wake();
+    return through;
+  };
+  return { at: await Promise.race([at, through.then(() => "the end")]), wake: wakeUp };
+}
+
+/** What a process has in hand, and does not keep, is free after a while on the wall: that while is over. */
+export async function timeIsOver({ ctx }: Office): Promise<void> {
+  await sql`
+    with card as (update muster.card set taken_until = clock_timestamp() where taken_until is not null)
+    update muster.outbox set taken_until = clock_timestamp() where taken_until is not null`.execute(ctx.db);
 }
