@@ -61,7 +61,7 @@ export async function pressed(ctx: Context, press: Extract<Delivery, { kind: "pr
   const ref = `${press.channel}/${press.messageTs}`;
   if (meaning && (press.ephemeral || (await isOurs(ctx.db, meaning.runId, ref)))) return meaning;
   throw new UserError({
-    happened: "That button is not one of Muster's, or stands in a copied message.",
+    happened: "That button is not one of Muster's, stands in a copied message, or is of a run that ended long ago.",
     means: "Nothing was changed.",
     todo: "Press it on the run's own card, or type /muster runs.",
   });

@@ -1,12 +1,13 @@
 import type { Context } from "../context.ts";
 import { startHeartbeat } from "./heartbeat.ts";
+import { startTidying } from "./old-rows.ts";
 import { startOldSideWatch } from "./old-side.ts";
 import { startProber } from "./prober.ts";
 import type { Watch } from "./turn.ts";
 
-/** Starts everything that looks at the world without being asked; any number of processes may, one of them does. */
+/** Starts everything that is done without being asked; any number of processes may, one of them does. */
 export function startWatches(ctx: Context): Watch {
-  const watches = [startProber(ctx), startHeartbeat(ctx), startOldSideWatch(ctx)];
+  const watches = [startProber(ctx), startHeartbeat(ctx), startOldSideWatch(ctx), startTidying(ctx)];
   return {
     async stop() {
       await Promise.all(watches.map((watch) => watch.stop()));

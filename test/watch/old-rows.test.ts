@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { sql } from "kysely";
+import { deleteOldRows } from "../../src/watch/old-rows.ts";
+import { eventually, openOffice, proposeRun, type Office } from "../slack/office.ts";
+
+let office: Office;
+beforeEach(async () => {
+  office = await openOffice();
+});
+afterEach(() => office.close());
+
+/** Lets a run have ended so many days ago. */
+const ended = (id: string, days: number) =>
+  sql`update muster.run set state = 'done', outcome = 'done', ended_at = muster.now() - make_interval(days => ${days})
+       where id = ${id}`.execute(office.ctx.db);
+
+const keys = async () => {
+  const { rows } = await sql<{ key: string }>`
+    select delivery_key as key from muster.inbox order by seq`.execute(office.ctx.db);
+  return rows.map(({ key }) => key);
+};
+
+const runsWithButtons = async () => {
+  const { rows } = await sql<{ run: string }>`select distinct run from muster.button order by run`.execute(
+    office.ctx.db,
+  );
+  return rows.map(({ run }) => run);
+};
+
+/** Every row of what an auditor asks for. */
+const evidence = async () => {
+  const tables = ["run", "step_event", "signal", "timeline", "outbox", "card"] as const;
+  return Promise.all(tables.map((table) => office.ctx.db.selectFrom(table).selectAll().execute()));
+};
+
+describe("rows that nobody needs any more", () => {
+  it("go 90 days after the answer, and after the end of their run; what is evidence, or waits, stays", async () => {
+    const { db } = office.ctx;
+    for (const id of ["long-over", "just-over", "under-way"]) await proposeRun(office, id);
+    await eventually(async () => (await runsWithButtons()).length === 3 || undefined);
+    await office.time.quiet();
+    await office.stopOutbox();
+    await ended("long-over", 91);
+    await ended("just-over", 89);
+    await sql`
+      insert into muster.inbox (source, delivery_key, body, received_at, processed_at)
+      select 'test', key, '{}', muster.now() - interval '91 days', muster.now() - make_interval(days => answered)
+        from (values ('answered long ago', 91), ('answered', 89), ('waits', null)) as x(key, answered)`.execute(db);
+    const before = await evidence();
+    await deleteOldRows(office.ctx);
+    expect([await keys(), await runsWithButtons()]).toEqual([
+      ["answered", "waits"],
+      ["just-over", "under-way"],
+    ]);
+    expect(await evidence()).toEqual(before);
+  });
+
+  it("and a button that meant one of them says so, and does nothing", async () => {
+    await office.listen();
+    await proposeRun(office);
+    await eventually(() => office.slack.messages("C01")[0]);
+    await ended("r1", 91);
+    await deleteOldRows(office.ctx);
+    await office.slack.presses("U02", "Approve");
+    const told = await eventually(() => office.slack.ephemerals("U02")[0]);
+    expect(told.text).toContain("or is of a run that ended long ago.\nNothing was changed.");
+    expect(office.presses).toEqual([]);
+  });
+});
