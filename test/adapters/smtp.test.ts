@@ -1,0 +1,88 @@
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+import { describe, expect, it } from "@jest/globals";
+import { MailFailed, sendMail } from "../../src/adapters/smtp.ts";
+import { Activity, type CallContext } from "../../src/call.ts";
+
+const quiet = () => undefined;
+const ctx: CallContext = {
+  point: () => Promise.resolve(),
+  activity: new Activity(),
+  callTimeoutMs: 1000,
+  log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+  redact: (text) => text,
+};
+
+/** A mail server that hangs up, or answers so, at one word of the conversation: "MAIL", "DATA", or "." for the last line. */
+async function openServer(word: string, answer: string | undefined) {
+  const heard: string[] = [];
+  const sockets: Socket[] = [];
+  const answers: { [word: string]: string } = { EHLO: "250 here", DATA: "354 go on", QUIT: "221 bye" };
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.write("220 here\r\n");
+    socket.on("error", quiet);
+    socket.on("data", (chunk) => {
+      for (const line of chunk.toString().split("\r\n")) {
+        const said = /^(?:EHLO|MAIL|RCPT|DATA|QUIT|\.)(?= |$)/u.exec(line)?.[0];
+        if (said === undefined) continue;
+        heard.push(said);
+        const say = said === word ? answer : (answers[said] ?? "250 fine");
+        if (say === undefined) socket.destroy();
+        else socket.write(`${say}\r\n`);
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    heard,
+    url: `smtp://127.0.0.1:${port}`,
+    [Symbol.dispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
+/** Sends a mail to such a server; tells how that ended, what the server had heard when it left, and what it heard in all. */
+async function send(word: string, answer?: string, leaves?: () => Promise<void>) {
+  using server = await openServer(word, answer);
+  const mail = { to: "ana@example.com", subject: "Parked", text: "One.\n", key: "m1" };
+  let before: string[] | undefined;
+  const noteLeaving = async () => {
+    await leaves?.();
+    before = [...server.heard];
+  };
+  const end = await sendMail(ctx, { url: server.url, from: "muster@example.com" }, mail, noteLeaving).then(
+    () => "sent",
+    (error: unknown) => (error instanceof MailFailed ? error.stage : String(error)),
+  );
+  return { end, left: before !== undefined, before, heard: server.heard };
+}
+
+describe("a mail, on its way to a server that", () => {
+  it.each([
+    ["takes it", "none", undefined, "sent", true],
+    ["hangs up before it asked for the content", "MAIL", undefined, "before", false],
+    ["asks for patience before the content", "RCPT", "451 later", "before", false],
+    ["does not want the content", "DATA", "554 no", "refused", true],
+    ["hangs up after the last line", ".", undefined, "unknown", true],
+    ["asks for patience after the last line", ".", "451 later", "before", true],
+    ["refuses it after the last line", ".", "554 no", "refused", true],
+  ])("%s", async (_what, word, answer, end, left) => {
+    expect(await send(word, answer)).toMatchObject({ end, left });
+  });
+
+  it("waits for it: its last line comes when the caller lets it leave", async () => {
+    const { before, heard } = await send("none", undefined, () => pause(50));
+    expect(before).toEqual(["EHLO", "MAIL", "RCPT", "DATA"]);
+    expect(heard.slice(0, 5)).toEqual(["EHLO", "MAIL", "RCPT", "DATA", "."]);
+  });
+
+  it("never hears its last line, because the caller does not let it leave", async () => {
+    const { end, heard } = await send("none", undefined, () => Promise.reject(new Error("not ours")));
+    expect(end).toBe("before");
+    expect(heard).not.toContain(".");
+  });
+});
