@@ -3,7 +3,7 @@ import type { DnsName } from "../adapters/route53.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
 import { CannotContinue } from "../errors.ts";
 import { isUnknown, step, unknown, type StepContext, type Unknown } from "../engine/step.ts";
-import { askNameServers, behindOf, strayFrom, type Answers, type Expected } from "./name-servers.ts";
+import { askNameServers, behindOf, strayFrom, untilForgotten, type Answers, type Expected } from "./name-servers.ts";
 
 export type FlipControlObjectInput = {
   service: string;
@@ -63,6 +63,7 @@ export const flipControlObject = step<FlipControlObjectInput, FlipControlObjectS
       const stray = strayFrom(answers, before.answers);
       return stray && `the name server ${stray} does not answer as before yet`;
     },
+    lingers: untilForgotten,
   },
 
   // The check looks every 10 or 30 seconds, and wants to see the same several times.

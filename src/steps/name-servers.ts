@@ -15,6 +15,15 @@ export type Right = { values: string[]; oneIsEnough?: true };
 /** By name server, every value it answered, or why it did not: the end of a sentence about it. */
 export type Answers = Record<string, { values: string[] } | { failed: string }>;
 
+/**
+ * How long a change of a name that was taken back is acted on, for a step's `lingers`: name servers usually agree within 60
+ * seconds, and resolvers keep an answer for its TTL. Until then the pods must stay.
+ */
+export const untilForgotten = ({ dns, toRegion }: { dns: Pick<DnsName, "ttl">; toRegion: string }) => ({
+  seconds: 60 + dns.ttl,
+  because: `resolvers may still send customers to ${toRegion}`,
+});
+
 /** A shared answer is drawn by chance, and a server is many machines: one good answer would prove little. */
 const questionsEach = 8;
 

@@ -10,7 +10,7 @@ import {
 } from "../adapters/routing-controls.ts";
 import type { DnsName } from "../adapters/route53.ts";
 import { step, unknown, type StepContext } from "../engine/step.ts";
-import { askNameServers, behindOf, strayFrom, type Answers, type Expected } from "./name-servers.ts";
+import { askNameServers, behindOf, strayFrom, untilForgotten, type Answers, type Expected } from "./name-servers.ts";
 import { agreedStates, dissenters, inTurn, misplaced, quorum, silences, statesFor } from "./routing-states.ts";
 
 export type SetRoutingControlsInput = {
@@ -85,11 +85,7 @@ export const setRoutingControls = step<SetRoutingControlsInput, SetRoutingContro
       const stray = strayFrom(answers, before.answers);
       return wrong ?? (stray && `the name server ${stray} does not answer as before yet`);
     },
-    // Resolvers keep an answer for its TTL: until then the pods must stay.
-    lingers: ({ dns, toRegion }) => ({
-      seconds: 60 + dns.ttl,
-      because: `resolvers may still send customers to ${toRegion}`,
-    }),
+    lingers: untilForgotten,
   },
 
   patienceSeconds: 180,

@@ -2,7 +2,7 @@ import { getWeightedRecords, isRefusal, isThrottled, replaceWeights } from "../a
 import type { DnsName, WeightedRecords } from "../adapters/route53.ts";
 import { CannotContinue } from "../errors.ts";
 import { isUnknown, step } from "../engine/step.ts";
-import { expectedOf, findBehind, findRight } from "./name-servers.ts";
+import { expectedOf, findBehind, findRight, untilForgotten } from "./name-servers.ts";
 import { companyOf, readZone, type InCompany } from "./zone.ts";
 
 export type ShiftDnsInput = { service: string; dns: DnsName; toRegion: string } & InCompany;
@@ -59,11 +59,7 @@ export const shiftDns = step<ShiftDnsInput, ShiftDnsSeen>({
       const other = Object.entries(seen.records).find(([set, { weight }]) => before.records[set]?.weight !== weight);
       return other && `${other[0]} has the share ${other[1].weight}, before it was ${before.records[other[0]]?.weight}`;
     },
-    // Name servers usually agree within 60 seconds, and resolvers keep an answer for its TTL: until then the pods must stay.
-    lingers: ({ dns, toRegion }) => ({
-      seconds: 60 + dns.ttl,
-      because: `resolvers may still send customers to ${toRegion}`,
-    }),
+    lingers: untilForgotten,
   },
 
   // Name servers usually agree within 60 seconds.

@@ -3,7 +3,7 @@ import { getRegionRecords, isRefusal, isThrottled } from "../adapters/route53.ts
 import type { DnsName, RegionRecords } from "../adapters/route53.ts";
 import { CannotContinue } from "../errors.ts";
 import { isUnknown, step } from "../engine/step.ts";
-import { expectedOf, findBehind, findRight } from "./name-servers.ts";
+import { expectedOf, findBehind, findRight, untilForgotten } from "./name-servers.ts";
 import { companyOf, readZone, type InCompany } from "./zone.ts";
 
 export type SwapRecordsInput = { service: string; dns: DnsName; fromRegion: string; toRegion: string } & InCompany;
@@ -59,6 +59,7 @@ export const swapRecords = step<SwapRecordsInput, SwapRecordsSeen>({
       const roles = rolesOf(before.records, [fromRegion, toRegion]);
       return sameRoles(records, roles) ? undefined : `the record of ${toRegion} is still the primary`;
     },
+    lingers: untilForgotten,
   },
 
   // Name servers usually agree within 60 seconds.

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { isUnknown, type Step } from "../../src/engine/step.ts";
 import { east, recordOf, recordTtl, west } from "../../src/lab/estate.ts";
+import { flipControlObject } from "../../src/steps/flip-control-object.ts";
+import { setRoutingControls } from "../../src/steps/set-routing-controls.ts";
 import { shiftDns } from "../../src/steps/shift-dns.ts";
 import { swapRecords } from "../../src/steps/swap-records.ts";
 import { companyOf } from "../../src/steps/zone.ts";
@@ -28,6 +30,21 @@ describe("the company of a change", () => {
   it("is another one on the way back", () => {
     expect(nameOf("fo-1", inWave, "back")).not.toBe(nameOf("fo-1", inWave));
   });
+});
+
+describe("customers who were led back", () => {
+  const dns = { name: "shop.example.com", type: "A", zone: "Z1", ttl: 30 } as const;
+
+  it.each([shiftDns, swapRecords, flipControlObject, setRoutingControls].map((step) => [step.name, step] as const))(
+    "may still come where %s had led them, for the 60 seconds of the name servers and the TTL",
+    (_name, step) => {
+      const undo = step.undo as { lingers?: (input: object) => object };
+      expect(undo.lingers?.({ dns, toRegion: west })).toEqual({
+        seconds: 90,
+        because: `resolvers may still send customers to ${west}`,
+      });
+    },
+  );
 });
 
 describe("a wave in one zone", () => {
