@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { sql } from "kysely";
 import { commands } from "../commands/index.ts";
 import { findRun } from "../commands/runs.ts";
+import { whyUnreachable } from "./adapters/unreachable.ts";
 import type { Call, Command, Person } from "./chat.ts";
 import { checkUp } from "./checkup.ts";
 import { estatePathOf, readConfig, secretsIn, type Config } from "./config.ts";
@@ -179,16 +180,31 @@ const quiet = (config: Config): Config => ({
 async function migrateAll({ env, print }: Terminal): Promise<void> {
   const config = readConfig(env);
   const db = openDb(config.DATABASE_URL, { max: 1, leaseMs: config.LEASE_MILLISECONDS, statementTimeoutMs: 60_000 });
+  const redact = makeRedactor(new Set(secretsIn(env)));
   try {
     await sql`select 1`.execute(db).catch((error: unknown) => {
-      throw databaseAway(error, makeRedactor(new Set(secretsIn(env))));
+      throw databaseAway(error, redact);
     });
-    const done = await migrate(db);
-    if (!redisOf(config)) await migrateQueue(config.DATABASE_URL);
+    // A server that finds Muster's own tables does not ask for the queue's.
+    const queueFirst = redisOf(config) ? undefined : () => migrateQueue(config.DATABASE_URL);
+    const done = await migrate(db, queueFirst).catch((error: unknown) => {
+      throw notMigrated(error, redact);
+    });
     print(done.length === 0 ? "The tables are up to date." : `Migrated: ${done.join(", ")}.`);
   } finally {
     await db.destroy();
   }
+}
+
+/** What a migration that did not get to its end leaves behind, in words. */
+function notMigrated(error: unknown, redact: (text: string) => string): unknown {
+  if (error instanceof UserError) return error;
+  const why = whyUnreachable(error) ?? `says: ${redact(messageOf(error)).replace(/\.$/, "")}`;
+  return new UserError({
+    happened: `The migration did not come to its end: Muster's database ${why}.`,
+    means: "Nothing is half done: each set of tables is as it was, or as it is to be.",
+    todo: "Look at that database, then type: muster migrate",
+  });
 }
 
 function printManifest({ env, print }: Terminal, url: string | undefined): void {

@@ -23,11 +23,11 @@ const reasons: Record<string, string> = {
   "57P03": "is starting",
 };
 
-/** pg has no code for some, and the AWS SDK drops the code of errors that it wraps. */
+/** pg and kysely have no code for some, and the AWS SDK drops the code of errors that it wraps. */
 const wordings: readonly [RegExp, string][] = [
   [/Connection terminated due to connection timeout|timeout expired|ETIMEDOUT/, "does not answer"],
   [
-    /Connection terminated unexpectedly|connection error and is not queryable|socket hang up|ECONNRESET/,
+    /Connection terminated unexpectedly|connection (error and is not queryable|has been discarded)|socket hang up|ECONNRESET/,
     "breaks connections",
   ],
   [/ECONNREFUSED/, "refuses connections"],

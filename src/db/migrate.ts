@@ -7,23 +7,31 @@ import type { Db } from "./connect.ts";
 const folder = new URL("./migrations/", import.meta.url);
 
 /**
- * Brings the tables up to this version of Muster and names what was run. Several at once: one migrates, the rest wait.
+ * Brings the tables up to this version of Muster and names what was run: all of it in one transaction, or none. Several at
+ * once: one migrates, the rest wait. What others need is made `first`, so that whoever finds these tables finds those too.
  * @throws UserError when a newer version has brought them further.
  */
-export async function migrate(db: Db): Promise<string[]> {
-  refuseNewer(await migrationsIn(db), "Nothing was changed.");
+export async function migrate(db: Db, first: () => Promise<void> = () => Promise.resolve()): Promise<string[]> {
+  await refuseNewer(db);
+  await first();
   const { error, results = [] } = await migratorOf(db).migrateToLatest();
-  // Kysely catches whatever was thrown and hands it over as it was.
-  if (error !== undefined) throw error instanceof Error ? error : new Error(JSON.stringify(error));
+  if (error !== undefined) {
+    // A newer one may have been at it while this one waited.
+    await refuseNewer(db);
+    // Kysely catches whatever was thrown and hands it over as it was.
+    throw error instanceof Error ? error : new Error(JSON.stringify(error));
+  }
   return results.map((result) => result.migrationName);
 }
+
+const refuseNewer = async (db: Db) => assertNotNewer(await migrationsIn(db), "Nothing was changed.");
 
 /** Makes sure that the tables are those this version of Muster was written for. @throws UserError when they are not. */
 export async function assertMigrated(db: Db): Promise<void> {
   const known = Object.keys(readMigrations());
   const done = await migrationsIn(db);
   const missing = known.filter((name) => !done.includes(name));
-  refuseNewer(done, "Muster did not start, and touched nothing.");
+  assertNotNewer(done, "Muster did not start, and touched nothing.");
   if (missing.length > 0) {
     throw new UserError({
       happened: `Muster's database lacks ${missing.length} of ${known.length} migrations, first ${missing[0] ?? ""}.`,
@@ -33,7 +41,7 @@ export async function assertMigrated(db: Db): Promise<void> {
   }
 }
 
-function refuseNewer(done: string[], means: string): void {
+function assertNotNewer(done: string[], means: string): void {
   const known = Object.keys(readMigrations());
   const newer = done.filter((name) => !known.includes(name));
   if (newer.length === 0) return;
