@@ -62,7 +62,7 @@ export const failsFast = {
 export const waitsForEver = { maxRetriesPerRequest: null, socketTimeout: 15_000 };
 
 /** Says to the client how to reach Redis, again and again: after a failover it asks the sentinels anew. */
-export function connectionTo(place: RedisPlace, options: typeof failsFast | typeof waitsForEver) {
+function connectionTo(place: RedisPlace, options: typeof failsFast | typeof waitsForEver) {
   return {
     ...addressOf(place),
     ...options,
@@ -71,6 +71,52 @@ export function connectionTo(place: RedisPlace, options: typeof failsFast | type
     retryStrategy: (times: number) => Math.min(times * 250, 2_000),
     // After a failover the old master answers that it may not write, or is still loading: go and find the new one.
     reconnectOnError: ({ message }: Error) => /^(READONLY|LOADING)/.test(message),
+  };
+}
+
+export type RedisLine = {
+  client: Redis;
+  /** Ends the client and all that were made of it, whether or not Redis answers; none of them comes back. */
+  hangUp(): void;
+};
+
+/**
+ * Opens a client for a queue, which makes more of it. A queue that is told to close waits for Redis to answer, for ever where
+ * that hangs or is gone, and its clients keep the process: so they are ended here.
+ *
+ * @see https://github.com/taskforcesh/bullmq/issues/4656
+ */
+export function openLine(place: RedisPlace, options: typeof failsFast | typeof waitsForEver): RedisLine {
+  const { url = "", ...rest } = { url: undefined, ...connectionTo(place, options) };
+  const clients: Redis[] = [];
+  let isOver = false;
+  class Line extends Redis {
+    override connect(...then: Parameters<Redis["connect"]>): Promise<void> {
+      return isOver ? Promise.reject(new Error("Connection is closed.")) : super.connect(...then);
+    }
+    override disconnect(reconnect = false): void {
+      // One that waits for its next try has no socket whose end could tell of its own: it is as one never connected.
+      if (!reconnect && this.status === "reconnecting") this.status = "wait";
+      super.disconnect(reconnect);
+    }
+    override duplicate(more?: Parameters<Redis["duplicate"]>[0]): Redis {
+      return open(more?.connectionName);
+    }
+  }
+  const open = (connectionName?: string): Redis => {
+    const named = connectionName === undefined ? rest : { ...rest, connectionName };
+    const client = url ? new Line(url, named) : new Line(named);
+    // The queue listens too, but no longer than it is open.
+    client.on("error", () => undefined);
+    clients.push(client);
+    return client;
+  };
+  return {
+    client: open(),
+    hangUp: () => {
+      isOver = true;
+      for (const client of clients) client.disconnect();
+    },
   };
 }
 

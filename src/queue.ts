@@ -4,11 +4,22 @@ import type { Log } from "./call.ts";
 import { HeardClient } from "./db/connect.ts";
 import type { QueueSeen } from "./doctor/check.ts";
 import { messageOf } from "./errors.ts";
-import { answersWithinMs, connectionTo, failsFast, lookAtRedis, waitsForEver, type RedisPlace } from "./queue-redis.ts";
+import {
+  answersWithinMs,
+  failsFast,
+  lookAtRedis,
+  openLine,
+  waitsForEver,
+  type RedisLine,
+  type RedisPlace,
+} from "./queue-redis.ts";
 
 /** The doorbell: it carries run ids, and losing every one of them costs a second, not a run. */
 export type Doorbell = {
-  /** Rings the workers for a run. Never throws, and waits two seconds at most: the sweep comes by anyway. */
+  /**
+   * Rings the workers for a run. Never throws, and waits two seconds at most, or not at all while rings are not answered:
+   * the sweep comes by anyway.
+   */
   ring(runId: string): Promise<void>;
   close(): Promise<void>;
 };
@@ -39,13 +50,19 @@ export function openQueue({ redis, databaseUrl, onRing, log, name = "muster-wake
     await onRing?.((data as { runId: string }).runId);
   };
   const queueOptions = { defaultJobOptions: job, streams: { events: { maxLen: 100 } } };
+  const lines: RedisLine[] = [];
+  const lineTo = (place: RedisPlace, options: Parameters<typeof openLine>[1]) => {
+    const line = openLine(place, options);
+    lines.push(line);
+    return line.client;
+  };
   const queue = redis
-    ? new Queue(name, { ...queueOptions, connection: connectionTo(redis, failsFast) })
+    ? new Queue(name, { ...queueOptions, connection: lineTo(redis, failsFast) })
     : new Queue(name, { ...queueOptions, connection: postgres(databaseUrl, 1) }, createPostgresBackend);
   const workers = !onRing
     ? []
     : redis
-      ? [new Worker(name, answer, { ...worker, connection: connectionTo(redis, waitsForEver) })]
+      ? [new Worker(name, answer, { ...worker, connection: lineTo(redis, waitsForEver) })]
       : [new Worker(name, answer, { ...worker, connection: postgres(databaseUrl, 2) }, createPostgresBackend)];
 
   // An error event that nobody hears would end the process. Nothing else is to be done: the sweep does without.
@@ -58,15 +75,27 @@ export function openQueue({ redis, databaseUrl, onRing, log, name = "muster-wake
   queue.on("error", tell);
   for (const each of workers) each.on("error", tell);
 
+  let answers = true;
+  const add = async (runId: string) => {
+    try {
+      // A new id for every ring: one that waits under the same id would swallow it. A colon in it would throw.
+      await withinMs(answersWithinMs, queue.add("wake", { runId }, { jobId: `wake_${randomUUID()}` }));
+      answers = true;
+    } catch (error) {
+      answers = false;
+      tell(error);
+    }
+  };
   return {
     ring: async (runId) => {
-      // A new id for every ring: one that waits under the same id would swallow it. A colon in it would throw.
-      const adding = queue.add("wake", { runId }, { jobId: `wake_${randomUUID()}` });
-      await withinMs(answersWithinMs, adding).catch(tell);
+      const adding = add(runId);
+      // Who decides something does not wait again for what did not answer the last time.
+      if (answers) await adding;
     },
     close: async () => {
       const closing = Promise.all([...workers.map((each) => each.close()), queue.close()]);
       await withinMs(answersWithinMs, closing).catch(tell);
+      for (const line of lines) line.hangUp();
     },
   };
 }

@@ -23,9 +23,9 @@ const reasons: Record<string, string> = {
   "57P03": "is starting",
 };
 
-/** pg and kysely have no code for some, and the AWS SDK drops the code of errors that it wraps. */
+/** pg, kysely and ioredis have no code for some, and the AWS SDK drops the code of errors that it wraps. */
 const wordings: readonly [RegExp, string][] = [
-  [/Connection terminated due to connection timeout|timeout expired|ETIMEDOUT/, "does not answer"],
+  [/Connection terminated due to connection timeout|timeout expired|ETIMEDOUT|Command timed out/, "does not answer"],
   [
     /Connection terminated unexpectedly|connection (error and is not queryable|has been discarded)|socket hang up|ECONNRESET/,
     "breaks connections",

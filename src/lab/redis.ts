@@ -19,6 +19,10 @@ export type Redis = AsyncDisposable & {
   keep(): Promise<void>;
   /** Stops it without a word to those who are connected; its port stays free for nobody. */
   kill(): Promise<void>;
+  /** Stops it as a machine does that hangs: its sockets stay open, and nothing answers. */
+  freeze(): void;
+  /** Lets it go on. */
+  thaw(): void;
   /** Starts it again where it was, with what was kept last, else empty. */
   start(): Promise<void>;
 };
@@ -38,6 +42,8 @@ export async function openRedis(): Promise<Redis> {
     wipe: async () => void (await tell("FLUSHALL")),
     keep: async () => void (await tell("SAVE")),
     kill: () => killServer(redis),
+    freeze: () => void redis.kill("SIGSTOP"),
+    thaw: () => void redis.kill("SIGCONT"),
     start: async () => {
       redis = await startServer(words);
     },
