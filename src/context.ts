@@ -1,5 +1,6 @@
 import type { Breakers } from "./breaker.ts";
-import type { Activity, Log } from "./call.ts";
+import type { Activity } from "./activity.ts";
+import type { Log } from "./call.ts";
 import type { Clock } from "./clock.ts";
 import type { Estate, SecretReference } from "./estate.ts";
 import type { HostClock } from "./host-clock.ts";

@@ -2,7 +2,8 @@ import { describe, expect, it } from "@jest/globals";
 import { isTrouble } from "../src/adapters/trouble.ts";
 import { KubernetesError } from "../src/adapters/kubernetes-client.ts";
 import { Breakers, NotTried, opensAfter, restSeconds } from "../src/breaker.ts";
-import { Activity, call, CallTimedOut, sparing, type CallContext } from "../src/call.ts";
+import { Activity } from "../src/activity.ts";
+import { call, CallTimedOut, sparing, type CallContext } from "../src/call.ts";
 import { quiet } from "./engine/engine-lab.ts";
 
 /** A target that answers, or does not; and who calls it, with a clock of the test's own. */

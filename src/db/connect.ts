@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, PostgresDriver, sql, type PostgresDialectConfig } from "kysely";
 import pg from "pg";
-import type { Activity, Log } from "../call.ts";
+import type { Activity } from "../activity.ts";
+import type { Log } from "../call.ts";
 import type { Reading } from "../clock.ts";
 import type { WallReading } from "../host-clock.ts";
 import type { Schema } from "./schema.ts";

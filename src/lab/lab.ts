@@ -4,7 +4,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateSync } from "otplib";
 import { commands } from "../../commands/index.ts";
-import { Activity } from "../call.ts";
+import { Activity } from "../activity.ts";
 import { readConfig } from "../config.ts";
 import type { Context } from "../context.ts";
 import { openDb, type Db } from "../db/connect.ts";

@@ -1,6 +1,6 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
 import pg from "pg";
-import type { Activity } from "../call.ts";
+import type { Activity } from "../activity.ts";
 import { Clock } from "../clock.ts";
 import type { RequestLog } from "./request-log.ts";
 

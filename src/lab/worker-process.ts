@@ -1,4 +1,4 @@
-import { Activity } from "../call.ts";
+import { Activity } from "../activity.ts";
 import { readConfig } from "../config.ts";
 import { startMuster } from "../main.ts";
 

@@ -12,7 +12,8 @@ import {
   type ClusterEndpoint,
   type ControlStates,
 } from "../../src/adapters/routing-controls.ts";
-import { Activity, type CallContext } from "../../src/call.ts";
+import { Activity } from "../../src/activity.ts";
+import type { CallContext } from "../../src/call.ts";
 import { Clock } from "../../src/clock.ts";
 import { CannotContinue } from "../../src/errors.ts";
 import { east, routingControls as controls, west } from "../../src/lab/estate.ts";

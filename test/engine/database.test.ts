@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { sql } from "kysely";
-import { Activity } from "../../src/call.ts";
+import { Activity } from "../../src/activity.ts";
 import { Clock } from "../../src/clock.ts";
 import { openDb, readClock, type Db } from "../../src/db/connect.ts";
 import { assertMigrated, migrate } from "../../src/db/migrate.ts";

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
-import { Activity, type Log } from "../../src/call.ts";
+import { Activity } from "../../src/activity.ts";
+import type { Log } from "../../src/call.ts";
 import { Clock } from "../../src/clock.ts";
 import type { Context } from "../../src/context.ts";
 import { openDb, readClock, type Db } from "../../src/db/connect.ts";

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { insertRun } from "../../jobs/insert-run.ts";
 import { makeClients } from "../../src/adapters/clients.ts";
-import { Activity } from "../../src/call.ts";
+import { Activity } from "../../src/activity.ts";
 import type { Context } from "../../src/context.ts";
 import { openDb } from "../../src/db/connect.ts";
 import { UserError } from "../../src/errors.ts";

@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { Route53RecoveryClusterClient } from "@aws-sdk/client-route53-recovery-cluster";
 import type { ClusterEndpoint } from "../../src/adapters/routing-controls.ts";
-import { Activity } from "../../src/call.ts";
+import { Activity } from "../../src/activity.ts";
 import { Clock } from "../../src/clock.ts";
 import { isUnknown, type StepContext } from "../../src/engine/step.ts";
 import { east, routingControls, west } from "../../src/lab/estate.ts";

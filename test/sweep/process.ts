@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
 import { brokenClaims } from "../../jobs/propose.ts";
-import { Activity } from "../../src/call.ts";
+import { Activity } from "../../src/activity.ts";
 import { readConfig } from "../../src/config.ts";
 import { openSweep } from "../../src/engine/sweep.ts";
 import { openContext } from "../../src/main.ts";

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { failover } from "../../jobs/failover.ts";
 import { propose } from "../../jobs/propose.ts";
-import { Activity, CallTimedOut, type Log } from "../../src/call.ts";
+import { Activity } from "../../src/activity.ts";
+import { CallTimedOut, type Log } from "../../src/call.ts";
 import { readConfig } from "../../src/config.ts";
 import type { Context } from "../../src/context.ts";
 import type { Db } from "../../src/db/connect.ts";

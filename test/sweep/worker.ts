@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { KyselyPlugin } from "kysely";
 import { brokenClaims } from "../../jobs/propose.ts";
 import { makeClients } from "../../src/adapters/clients.ts";
-import { Activity } from "../../src/call.ts";
+import { Activity } from "../../src/activity.ts";
 import { readConfig } from "../../src/config.ts";
 import type { Context } from "../../src/context.ts";
 import { openDriver, type Driver } from "../../src/engine/drive.ts";

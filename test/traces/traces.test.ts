@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { SpanStatusCode } from "@opentelemetry/api";
-import { Activity, call, type CallContext } from "../../src/call.ts";
+import { Activity } from "../../src/activity.ts";
+import { call, type CallContext } from "../../src/call.ts";
 import { openDriver } from "../../src/engine/drive.ts";
 import { openLab } from "../../src/lab/lab.ts";
 import { currentTrace, inSpan } from "../../src/trace.ts";
