@@ -200,11 +200,9 @@ export function secretReader(
   env: Record<string, string | undefined> = process.env,
 ): (reference: SecretReference) => string {
   return (reference) => {
-    const [where, value] =
-      "env" in reference
-        ? [`the environment variable ${reference.env}`, env[reference.env]]
-        : [reference.file, readOrNothing(reference.file)];
+    const value = valueOf(reference, env);
     if (value) return value.trim();
+    const where = "env" in reference ? `the environment variable ${reference.env}` : reference.file;
     throw new UserError({
       happened: `A secret the estate refers to is not there, or cannot be read: ${where}.`,
       means: "Nothing was changed.",
@@ -230,11 +228,11 @@ export function secretsOf(estate: Estate, env: Record<string, string | undefined
       service.databases.flatMap(({ writer, replica }) => [writer.appRole, replica.appRole]),
     ),
   ].filter((reference) => reference !== undefined);
-  const fromEstate = references.map((reference) =>
-    "env" in reference ? env[reference.env] : readOrNothing(reference.file),
-  );
-  return [...secretsIn(env), ...fromEstate.flatMap(readingsOf)];
+  return [...secretsIn(env), ...references.flatMap((reference) => readingsOf(valueOf(reference, env)))];
 }
+
+const valueOf = (reference: SecretReference, env: Record<string, string | undefined>): string | undefined =>
+  "env" in reference ? env[reference.env] : readOrNothing(reference.file);
 
 /** The forms in which a secret can turn up: as it is, and the password of an address, encoded or not. */
 export function readingsOf(secret: string | undefined): string[] {
