@@ -16,7 +16,7 @@ import { whyUnreachable } from "../../src/adapters/unreachable.ts";
 import { CallTimedOut } from "../../src/call.ts";
 import { CannotContinue, UserError } from "../../src/errors.ts";
 import { east, west } from "../../src/lab/estate.ts";
-import { openBench, type Bench } from "../steps/bench.ts";
+import { failure, openBench, type Bench } from "../steps/bench.ts";
 
 describe("Kubernetes", () => {
   let bench: Bench;
@@ -24,11 +24,6 @@ describe("Kubernetes", () => {
   const key = { namespace: "shop", name: "app-config", key: "DB_HOST" };
   const cluster = () => bench.ctx.clients.cluster("west");
   const lab = () => bench.clusters[west]!;
-  const failure = (work: Promise<unknown>) =>
-    work.then(
-      () => undefined,
-      (error: unknown) => error,
-    );
 
   beforeAll(async () => {
     bench = await openBench();

@@ -28,7 +28,7 @@ import { Config } from "../../src/config.ts";
 import { CannotContinue } from "../../src/errors.ts";
 import { ask } from "../../src/lab/postgres-pair.ts";
 import { app } from "../../src/lab/shop.ts";
-import { openBench, type Bench } from "../steps/bench.ts";
+import { failure, openBench, type Bench } from "../steps/bench.ts";
 import { from, to } from "../steps/inputs.ts";
 
 describe("Postgres", () => {
@@ -45,11 +45,6 @@ describe("Postgres", () => {
     );
   const appUrl = (password: string = app.password) => `postgres://app:${password}@unused/shop?sslmode=disable`;
   const write = (url = appUrl()) => tryWrite(bench.ctx, bench.ctx.clients.pg, asApp(from, url));
-  const failure = (work: Promise<unknown>) =>
-    work.then(
-      () => undefined,
-      (error: unknown) => error,
-    );
 
   beforeAll(async () => {
     bench = await openBench();

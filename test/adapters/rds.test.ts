@@ -4,18 +4,13 @@ import { getInstance, isInvalidState, isThrottled, promoteReplica } from "../../
 import { whyUnreachable } from "../../src/adapters/unreachable.ts";
 import { CannotContinue } from "../../src/errors.ts";
 import { east, instances, west } from "../../src/lab/estate.ts";
-import { openBench, type Bench } from "../steps/bench.ts";
+import { failure, openBench, type Bench } from "../steps/bench.ts";
 
 describe("RDS", () => {
   let bench: Bench;
   const look = (region: string, id: string) => getInstance(bench.ctx, bench.ctx.clients.rds(region), id);
   const promote = (region: string, id: string) =>
     promoteReplica(bench.ctx, bench.ctx.clients.rds(region), id, { backupRetentionDays: 7 });
-  const failure = (work: Promise<unknown>) =>
-    work.then(
-      () => undefined,
-      (error: unknown) => error,
-    );
 
   beforeAll(async () => {
     bench = await openBench();

@@ -10,7 +10,7 @@ import {
 import { CallTimedOut } from "../../src/call.ts";
 import { CannotContinue } from "../../src/errors.ts";
 import { east, record, west } from "../../src/lab/estate.ts";
-import { openBench, type Bench } from "../steps/bench.ts";
+import { failure, openBench, type Bench } from "../steps/bench.ts";
 import { inputs } from "../steps/inputs.ts";
 
 describe("Route 53", () => {
@@ -20,11 +20,6 @@ describe("Route 53", () => {
   const read = () => getWeightedRecords(bench.ctx, route53(), dns);
   const shift = async (to: string, from?: Awaited<ReturnType<typeof read>>) =>
     replaceWeights(bench.ctx, route53(), dns, { from: from ?? (await read()), weights: { [to]: 100 } });
-  const failure = (work: Promise<unknown>) =>
-    work.then(
-      () => undefined,
-      (error: unknown) => error,
-    );
 
   beforeAll(async () => {
     bench = await openBench();

@@ -20,6 +20,7 @@ import { kubeconfig, openKubernetes } from "../../src/lab/kubernetes.ts";
 import type { Kubernetes } from "../../src/lab/kubernetes.ts";
 import { RequestLog } from "../../src/lab/request-log.ts";
 import { app } from "../../src/lab/shop.ts";
+import { refusal } from "./one-cluster.ts";
 
 const where = { namespace: "shop", name: "checkout" };
 const config = { namespace: "shop", name: "app-config" };
@@ -76,15 +77,6 @@ afterEach(async () => {
   await kubernetes.close();
   await dns.close();
 });
-
-const refusal = async (call: Promise<unknown>) => {
-  const error = await call.then(
-    () => undefined,
-    (cause: ApiException<string>) => cause,
-  );
-  const body = typeof error?.body === "string" && error.body.startsWith("{") ? (JSON.parse(error.body) as object) : {};
-  return { code: error?.code, body: error?.body, ...body } as Record<string, unknown>;
-};
 
 describe("config maps", () => {
   it("change one key and keep the rest, under the manager's name and against the version seen", async () => {

@@ -6,7 +6,7 @@ import { east, west } from "../../src/lab/estate.ts";
 import { checkout } from "../../src/lab/services.ts";
 import { drainOldSide } from "../../src/steps/drain-old-side.ts";
 import { scaleDeployment } from "../../src/steps/scale-deployment.ts";
-import { drive, openBench, takeBack, type Bench } from "./bench.ts";
+import { drive, failure, openBench, takeBack, type Bench } from "./bench.ts";
 import { eastern, inputs, western } from "./inputs.ts";
 
 describe("deployments that an autoscaler owns", () => {
@@ -18,11 +18,6 @@ describe("deployments that an autoscaler owns", () => {
   const ref = { namespace: "shop", name: "checkout" };
   const changes = () =>
     bench.log.all.flatMap(({ effects }) => effects.map(({ target, wanted }) => `${target} ${wanted}`));
-  const failure = (work: Promise<unknown>) =>
-    work.then(
-      () => undefined,
-      (error: unknown) => error,
-    );
 
   beforeAll(async () => {
     bench = await openBench({ services: [{ ...checkout, autoscaler: { min: 1, max: 5 } }] });

@@ -197,6 +197,13 @@ export async function noteIntent({ db }: Bench, stepName: string): Promise<void>
     .execute();
 }
 
+/** What a piece of work failed with; undefined where it did not. */
+export const failure = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
 /** What a later worker would read of it. */
 const json = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 

@@ -12,7 +12,7 @@ import { fenceWrites, type FenceWritesSeen } from "../../src/steps/fence-writes.
 import { openWrites } from "../../src/steps/open-writes.ts";
 import { promoteReplica } from "../../src/steps/promote-replica.ts";
 import { verifyDatabase } from "../../src/steps/verify-database.ts";
-import { drive, openBench, takeBack, type Bench } from "./bench.ts";
+import { drive, failure, openBench, takeBack, type Bench } from "./bench.ts";
 import { from, inputs } from "./inputs.ts";
 
 const order = "insert into orders (number, customer, total_cents) values (1, 'Ada', 1)";
@@ -21,11 +21,6 @@ describe("trouble with databases", () => {
   let bench: Bench;
   let reads: Reads = {};
   const primary = () => bench.pair.primary.server;
-  const failure = (work: Promise<unknown>) =>
-    work.then(
-      () => undefined,
-      (error: unknown) => error,
-    );
 
   beforeAll(async () => {
     bench = await openBench();

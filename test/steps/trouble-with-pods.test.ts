@@ -5,17 +5,12 @@ import { east, endpointOf, west } from "../../src/lab/estate.ts";
 import { pointConfig } from "../../src/steps/point-config.ts";
 import { restartPods, type RestartPodsSeen } from "../../src/steps/restart-pods.ts";
 import { scaleDeployment } from "../../src/steps/scale-deployment.ts";
-import { drive, openBench, type Bench } from "./bench.ts";
+import { drive, failure, openBench, type Bench } from "./bench.ts";
 import { inputs } from "./inputs.ts";
 
 describe("trouble with pods and their configuration", () => {
   let bench: Bench;
   const cluster = () => bench.clusters[west]!;
-  const failure = (work: Promise<unknown>) =>
-    work.then(
-      () => undefined,
-      (error: unknown) => error,
-    );
 
   beforeAll(async () => {
     bench = await openBench();
