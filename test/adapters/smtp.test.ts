@@ -2,7 +2,8 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "@jest/globals";
 import { MailFailed, sendMail } from "../../src/adapters/smtp.ts";
-import { Activity, type CallContext } from "../../src/call.ts";
+import { Activity } from "../../src/activity.ts";
+import type { CallContext } from "../../src/call.ts";
 
 const quiet = () => undefined;
 const ctx: CallContext = {
