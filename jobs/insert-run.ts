@@ -8,7 +8,7 @@ import type { Plan } from "../src/engine/plan.ts";
 import type { Json } from "../src/engine/step.ts";
 import { tell, type Tell } from "../src/engine/tell.ts";
 import { isBroken } from "../src/engine/break-glass.ts";
-import { fold } from "../src/engine/view.ts";
+import { fold } from "../src/engine/fold.ts";
 import type { MessagePayload } from "../src/outbox/sender.ts";
 import { wakeOutbox } from "../src/outbox/wake.ts";
 import { currentTrace } from "../src/trace.ts";

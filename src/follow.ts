@@ -5,7 +5,8 @@ import { standing, type Standing } from "./engine/decide.ts";
 import type { Driver } from "./engine/drive.ts";
 import { loadJournal } from "./engine/journal.ts";
 import type { Plan } from "./engine/plan.ts";
-import { fold, type RunView } from "./engine/view.ts";
+import { fold } from "./engine/fold.ts";
+import type { RunView } from "./engine/view.ts";
 
 /** Wall milliseconds between two looks at a run that somebody else may be driving. */
 const everyMs = 300;

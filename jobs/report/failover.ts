@@ -1,7 +1,8 @@
 import { isUnknown, type Json } from "../../src/engine/step.ts";
 import type { Plan } from "../../src/engine/plan.ts";
 import type { JournalEvent } from "../../src/engine/events.ts";
-import { fold, type RunView } from "../../src/engine/view.ts";
+import { fold } from "../../src/engine/fold.ts";
+import type { RunView } from "../../src/engine/view.ts";
 import { keepsData, type FailoverFacts } from "../../src/facts/failover.ts";
 import { predictedLoss } from "../../src/facts/moves.ts";
 import { movesCustomers } from "../moves-customers.ts";

@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import type { Context } from "../../src/context.ts";
 import { UserError } from "../../src/errors.ts";
 import { loadJournal } from "../../src/engine/journal.ts";
-import { fold } from "../../src/engine/view.ts";
+import { fold } from "../../src/engine/fold.ts";
 import type { RegionFacts } from "../../src/facts/region.ts";
 import { reportOfService } from "./load.ts";
 import { outOfPlan } from "../region-left.ts";

@@ -1,5 +1,6 @@
 import type { JournalEvent } from "./events.ts";
-import { foldInto, type RunView, type StepView } from "./view.ts";
+import { foldInto } from "./fold.ts";
+import type { RunView, StepView } from "./view.ts";
 
 /**
  * A view that goes on from another, which stays as it was. Only the steps that something happens to are copied: a run of a

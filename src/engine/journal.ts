@@ -8,7 +8,8 @@ import { LeaseLost, type EngineContext, type Lease } from "./lease.ts";
 import { measure } from "./measure.ts";
 import type { Plan } from "./plan.ts";
 import { tell } from "./tell.ts";
-import { fold, type RunView } from "./view.ts";
+import { fold } from "./fold.ts";
+import type { RunView } from "./view.ts";
 
 /** A run's row, as far as it never changes while it is driven. */
 export type Run = {

@@ -12,7 +12,7 @@ import { openDb, type Db } from "../db/connect.ts";
 import { standing } from "../engine/decide.ts";
 import { loadJournal } from "../engine/journal.ts";
 import type { Plan } from "../engine/plan.ts";
-import { fold } from "../engine/view.ts";
+import { fold } from "../engine/fold.ts";
 import { UserError } from "../errors.ts";
 import { east, record, west } from "./estate.ts";
 import { countFigures, type Figures, type Story } from "./figures.ts";

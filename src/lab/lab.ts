@@ -10,7 +10,7 @@ import type { Context } from "../context.ts";
 import { openDb, type Db } from "../db/connect.ts";
 import { standing } from "../engine/decide.ts";
 import { loadJournal } from "../engine/journal.ts";
-import { fold } from "../engine/view.ts";
+import { fold } from "../engine/fold.ts";
 import { CannotContinue, UserError } from "../errors.ts";
 import { startMuster, type Muster, type Overrides } from "../main.ts";
 import { runCli } from "../terminal.ts";

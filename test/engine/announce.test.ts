@@ -3,7 +3,7 @@ import { announced, type Occasion } from "../../src/engine/announce.ts";
 import type { EventBody, JournalEvent } from "../../src/engine/events.ts";
 import type { Plan } from "../../src/engine/plan.ts";
 import { tell } from "../../src/engine/tell.ts";
-import { fold } from "../../src/engine/view.ts";
+import { fold } from "../../src/engine/fold.ts";
 import { smallPlan } from "../slack/small-plan.ts";
 
 const [fence, loss, promote, verify] = smallPlan.nodes.map(({ id }) => id) as [string, string, string, string];

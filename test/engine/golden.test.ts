@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { failover } from "../../jobs/failover.ts";
 import { report } from "../../jobs/report/failover.ts";
 import { hashPlan } from "../../src/engine/plan.ts";
-import { fold } from "../../src/engine/view.ts";
+import { fold } from "../../src/engine/fold.ts";
 import { keepsData, type FailoverFacts } from "../../src/facts/failover.ts";
 import { everyNext, names, readGolden } from "../golden/journals.ts";
 

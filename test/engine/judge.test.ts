@@ -3,7 +3,8 @@ import type { EventBody, JournalEvent } from "../../src/engine/events.ts";
 import { judge, judgeUndo, type Limits, type Look } from "../../src/engine/judge.ts";
 import type { Plan, PlanNode } from "../../src/engine/plan.ts";
 import { lingering } from "../../src/engine/undo.ts";
-import { fold, type StepView } from "../../src/engine/view.ts";
+import { fold } from "../../src/engine/fold.ts";
+import type { StepView } from "../../src/engine/view.ts";
 
 const start = Date.UTC(2026, 10, 23);
 const at = (seconds: number) => new Date(start + seconds * 1000);

@@ -5,7 +5,7 @@ import type { EventBody, JournalEvent } from "../../src/engine/events.ts";
 import { leaseRun, LeaseLost } from "../../src/engine/lease.ts";
 import type { Plan, PlanNode } from "../../src/engine/plan.ts";
 import { tell } from "../../src/engine/tell.ts";
-import { fold } from "../../src/engine/view.ts";
+import { fold } from "../../src/engine/fold.ts";
 import { engineContext, openEngineLab, planOf, propose, type EngineLab } from "./engine-lab.ts";
 
 const services = Array.from({ length: 100 }, (_, index) => `service-${index}`);

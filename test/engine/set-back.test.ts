@@ -6,7 +6,7 @@ import { openDriver, type Driver } from "../../src/engine/drive.ts";
 import { HighWater, type Position } from "../../src/engine/high-water.ts";
 import { leaseRun } from "../../src/engine/lease.ts";
 import { explainSetBack, holdEverything, isInJournal, lookBack } from "../../src/engine/set-back.ts";
-import { fold } from "../../src/engine/view.ts";
+import { fold } from "../../src/engine/fold.ts";
 import {
   approve,
   engineContext,

@@ -4,7 +4,8 @@ import { decide, standing } from "../../src/engine/decide.ts";
 import type { EventBody, JournalEvent, Signal, Verb } from "../../src/engine/events.ts";
 import { judge, judgeUndo, type Limits, type Look } from "../../src/engine/judge.ts";
 import type { Plan, PlanNode } from "../../src/engine/plan.ts";
-import { fold, hasTouched, isOver, pastReturn, type RunView } from "../../src/engine/view.ts";
+import { fold } from "../../src/engine/fold.ts";
+import { hasTouched, isOver, pastReturn, type RunView } from "../../src/engine/view.ts";
 import { checkDecisions } from "./decisions.ts";
 import { plan, planInWaves } from "./simulation-plans.ts";
 

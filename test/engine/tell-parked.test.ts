@@ -4,7 +4,7 @@ import type { BrokenGlass } from "../../src/engine/break-glass.ts";
 import type { EventBody, JournalEvent } from "../../src/engine/events.ts";
 import type { Plan } from "../../src/engine/plan.ts";
 import { tell } from "../../src/engine/tell.ts";
-import { fold } from "../../src/engine/view.ts";
+import { fold } from "../../src/engine/fold.ts";
 import { smallPlan } from "../slack/small-plan.ts";
 
 const at = new Date("2026-11-23T03:00:00Z");

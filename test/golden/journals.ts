@@ -3,7 +3,7 @@ import { decide, standing } from "../../src/engine/decide.ts";
 import type { JournalEvent } from "../../src/engine/events.ts";
 import type { Plan, PlanNode } from "../../src/engine/plan.ts";
 import type { Json, Reads } from "../../src/engine/step.ts";
-import { fold } from "../../src/engine/view.ts";
+import { fold } from "../../src/engine/fold.ts";
 import { steps } from "../../src/steps/index.ts";
 
 /** The journals that a version of Muster left behind. */

@@ -9,7 +9,7 @@ import { decide } from "../../src/engine/decide.ts";
 import { hashPlan, type Plan } from "../../src/engine/plan.ts";
 import type { Json } from "../../src/engine/step.ts";
 import { tell } from "../../src/engine/tell.ts";
-import { fold } from "../../src/engine/view.ts";
+import { fold } from "../../src/engine/fold.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
 import { eastDead, estate, saw } from "./facts.ts";
 

@@ -8,7 +8,7 @@ import type { Context } from "../../src/context.ts";
 import { loadJournal } from "../../src/engine/journal.ts";
 import { hashPlan } from "../../src/engine/plan.ts";
 import type { Json } from "../../src/engine/step.ts";
-import { fold } from "../../src/engine/view.ts";
+import { fold } from "../../src/engine/fold.ts";
 import { east, west } from "../../src/lab/estate.ts";
 import { openBench, type Bench } from "../steps/bench.ts";
 import { eastDead, estate, healthy, sawNothing } from "./facts.ts";

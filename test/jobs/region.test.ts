@@ -6,7 +6,7 @@ import { wavesOf } from "../../jobs/waves.ts";
 import { absorb } from "../../src/engine/absorb.ts";
 import { decide, standing } from "../../src/engine/decide.ts";
 import type { EventBody } from "../../src/engine/events.ts";
-import { fold } from "../../src/engine/view.ts";
+import { fold } from "../../src/engine/fold.ts";
 import type { Estate } from "../../src/estate.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
 import type { RegionFacts } from "../../src/facts/region.ts";

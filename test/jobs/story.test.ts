@@ -11,7 +11,7 @@ import { partsOf } from "../../jobs/story/parts.ts";
 import { report } from "../../jobs/report/failover.ts";
 import { drawPng } from "../../src/adapters/png.ts";
 import type { EventBody, JournalEvent } from "../../src/engine/events.ts";
-import { fold } from "../../src/engine/view.ts";
+import { fold } from "../../src/engine/fold.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
 import { readGolden, names } from "../golden/journals.ts";
 

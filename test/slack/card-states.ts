@@ -1,7 +1,7 @@
 import type { Preview } from "../../jobs/job.ts";
 import type { EventBody, JournalEvent } from "../../src/engine/events.ts";
 import type { Plan } from "../../src/engine/plan.ts";
-import { fold } from "../../src/engine/view.ts";
+import { fold } from "../../src/engine/fold.ts";
 import { cardButtons } from "../../src/slack/card-buttons.ts";
 import { drawCard, type CardRun } from "../../src/slack/plan-card.ts";
 import { smallPlan } from "./small-plan.ts";

@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import { standing } from "../../src/engine/decide.ts";
 import type { JournalEvent } from "../../src/engine/events.ts";
 import { loadJournal, type Run } from "../../src/engine/journal.ts";
-import { fold } from "../../src/engine/view.ts";
+import { fold } from "../../src/engine/fold.ts";
 import type { Database } from "../../src/estate.ts";
 import { endpointOf, west, type LabTraffic } from "../../src/lab/estate.ts";
 import type { Lab } from "../../src/lab/lab.ts";

@@ -7,7 +7,7 @@ import { describe, expect, it } from "@jest/globals";
 import { openDb } from "../../src/db/connect.ts";
 import { standing } from "../../src/engine/decide.ts";
 import { loadJournal } from "../../src/engine/journal.ts";
-import { fold } from "../../src/engine/view.ts";
+import { fold } from "../../src/engine/fold.ts";
 import { ask } from "../../src/lab/postgres-pair.ts";
 import { sweepSeed } from "./chance.ts";
 import type { Played } from "./play.ts";

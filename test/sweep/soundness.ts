@@ -1,7 +1,7 @@
 import { expect } from "@jest/globals";
 import { postsOf } from "../../src/engine/append.ts";
 import { tell } from "../../src/engine/tell.ts";
-import { fold } from "../../src/engine/view.ts";
+import { fold } from "../../src/engine/fold.ts";
 import type { Database } from "../../src/estate.ts";
 import { timesByChange, timesByRole, timesPromoted } from "../../src/lab/effects.ts";
 import { control, databaseHostOf, east, record, west, zone, type LabTraffic } from "../../src/lab/estate.ts";
