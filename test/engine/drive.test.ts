@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import type { Context } from "../../src/context.ts";
-import { openDriver, type Driver } from "../../src/engine/drive.ts";
+import { openDriver } from "../../src/engine/drive.ts";
 import { loadJournal } from "../../src/engine/journal.ts";
 import {
   approve,
-  engineContext,
   eventsOf,
   moveClock,
   openEngineLab,
@@ -16,7 +14,7 @@ import {
   until,
   type EngineLab,
 } from "./engine-lab.ts";
-import { World } from "./world.ts";
+import { drive, smallWorld } from "./small-world.ts";
 
 let lab: EngineLab;
 beforeAll(async () => {
@@ -25,31 +23,11 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-/** A world of three keys, and a worker that knows its steps. */
-function smallWorld(parts: Partial<Context> = {}) {
-  const world = new World(lab.clock);
-  const ctx = engineContext({ db: lab.db, clock: lab.clock, worker: "one", steps: world.steps(), ...parts });
-  return { world, ctx, driver: openDriver(ctx) };
-}
-
 const outcomeOf = async (runId: string) => (await loadJournal(lab.db, runId))!.run.state;
-
-/** Drives until something is so. Nobody rings in this file: a signal is followed by a drive, as in a terminal. */
-async function drive(driver: Driver, runId: string, wanted: string | RegExp): Promise<string[]> {
-  return until(
-    `the journal has "${String(wanted)}"`,
-    async () => {
-      await Promise.race([driver.drive(runId), new Promise((resolve) => setTimeout(resolve, 20))]);
-      const lines = await story(lab.db, runId);
-      return lines.some((line) => line.includes(String(wanted)) || line.match(wanted)) && lines;
-    },
-    8_000,
-  );
-}
 
 describe("driving a run", () => {
   it("does three steps one after another once two people approved, and frees the service", async () => {
-    const { world, ctx, driver } = smallWorld();
+    const { world, ctx, driver } = smallWorld(lab);
     const runId = await propose(lab.db, planOf(world.chain()));
     await driver.drive(runId);
     expect(await story(lab.db, runId)).toEqual(["proposed"]);
@@ -72,7 +50,7 @@ describe("driving a run", () => {
   });
 
   it("tells people in the same statement: timeline, thread, mail, card", async () => {
-    const { world, ctx, driver } = smallWorld();
+    const { world, ctx, driver } = smallWorld(lab);
     const runId = await propose(lab.db, planOf(world.chain()));
     await approve(ctx, runId);
     await driver.drive(runId);
@@ -100,11 +78,11 @@ describe("driving a run", () => {
   });
 
   it("parks in the words of the refusal, and goes on when a person continues", async () => {
-    const { world, ctx, driver } = smallWorld();
+    const { world, ctx, driver } = smallWorld(lab);
     world.refuses.set("b", "The world did not let Muster set b.");
     const runId = await propose(lab.db, planOf(world.chain()));
     await approve(ctx, runId);
-    await drive(driver, runId, "parked");
+    await drive(lab, driver, runId, "parked");
     const parked = (await eventsOf(lab.db, runId)).find((event) => event.kind === "parked");
     expect(parked).toMatchObject({
       because: "The world did not let Muster set b. Nothing was changed",
@@ -112,19 +90,19 @@ describe("driving a run", () => {
     });
     world.refuses.clear();
     await say(ctx, runId, { verb: "continue", by: "ben", step: `${world.service}/set-next` });
-    await drive(driver, runId, "ended");
+    await drive(lab, driver, runId, "ended");
     expect(world.allEffects()).toEqual([1, 1, 1]);
     await driver.stop();
   });
 
   it("undoes what it changed, last change first, and ends cancelled", async () => {
-    const { world, ctx, driver } = smallWorld();
+    const { world, ctx, driver } = smallWorld(lab);
     world.refuses.set("c", "The world did not let Muster set c.");
     const runId = await propose(lab.db, planOf(world.chain()));
     await approve(ctx, runId);
-    await drive(driver, runId, "parked");
+    await drive(lab, driver, runId, "parked");
     await say(ctx, runId, { verb: "undo", by: "ben" });
-    const lines = await drive(driver, runId, "ended");
+    const lines = await drive(lab, driver, runId, "ended");
     expect(lines.filter((line) => line.startsWith("undone"))).toEqual(
       ["set-last", "set-next", "set"].map((name) => `undone ${world.service}/${name}`),
     );
@@ -134,39 +112,39 @@ describe("driving a run", () => {
   });
 
   it("refuses to go back once a one-way step has begun", async () => {
-    const { world, ctx, driver } = smallWorld();
+    const { world, ctx, driver } = smallWorld(lab);
     world.refuses.set("c", "The world did not let Muster set c.");
     const runId = await propose(lab.db, planOf(world.chain(["set", "burn", "set-last"])));
     await approve(ctx, runId);
-    await drive(driver, runId, "parked");
+    await drive(lab, driver, runId, "parked");
     await say(ctx, runId, { verb: "cancel", by: "ben" });
-    await drive(driver, runId, "refused");
+    await drive(lab, driver, runId, "refused");
     expect(await story(lab.db, runId)).not.toContain("turned-back");
     await say(ctx, runId, { verb: "abandon", by: "ben" });
-    await drive(driver, runId, "ended");
+    await drive(lab, driver, runId, "ended");
     expect(await outcomeOf(runId)).toBe("failed");
     await driver.stop();
   });
 
   it("holds before the next change while a call is under way, and resumes", async () => {
-    const { world, ctx, driver } = smallWorld();
+    const { world, ctx, driver } = smallWorld(lab);
     world.slowMs.set("a", 300);
     const runId = await propose(lab.db, planOf(world.chain()));
     await approve(ctx, runId);
     void driver.drive(runId);
-    await drive(driver, runId, "intent");
+    await drive(lab, driver, runId, "intent");
     await say(ctx, runId, { verb: "hold", by: "ben" });
-    await drive(driver, runId, /done .*set$/);
+    await drive(lab, driver, runId, /done .*set$/);
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(world.allEffects()).toEqual([1, 0, 0]);
     await say(ctx, runId, { verb: "resume", by: "cleo" });
-    await drive(driver, runId, "ended");
+    await drive(lab, driver, runId, "ended");
     expect(world.allEffects()).toEqual([1, 1, 1]);
     await driver.stop();
   });
 
   it("starts what is ready side by side, and a slow step holds nothing else back", async () => {
-    const { world, ctx, driver } = smallWorld();
+    const { world, ctx, driver } = smallWorld(lab);
     world.slowMs.set("a", 400);
     const [a, b, c] = world.chain();
     const runId = await propose(
@@ -187,7 +165,7 @@ describe("driving a run", () => {
 
 describe("a proposal", () => {
   it("expires after 15 minutes, and no approval revives it", async () => {
-    const { world, ctx, driver } = smallWorld();
+    const { world, ctx, driver } = smallWorld(lab);
     const runId = await propose(lab.db, planOf(world.chain()));
     await say(ctx, runId, { verb: "approve", by: "ben" });
     await driver.drive(runId);
@@ -200,10 +178,10 @@ describe("a proposal", () => {
   });
 
   it("is void, by name, when a claim broke after it was approved", async () => {
-    const { world, ctx, driver } = smallWorld({ brokenClaims: () => Promise.resolve(["west no longer answers"]) });
+    const { world, ctx, driver } = smallWorld(lab, { brokenClaims: () => Promise.resolve(["west no longer answers"]) });
     const runId = await propose(lab.db, planOf(world.chain()));
     await approve(ctx, runId);
-    await drive(driver, runId, "ended");
+    await drive(lab, driver, runId, "ended");
     const voided = (await eventsOf(lab.db, runId)).find((event) => event.kind === "voided");
     expect(voided).toMatchObject({ because: ["west no longer answers"] });
     expect(world.allEffects()).toEqual([0, 0, 0]);
@@ -212,15 +190,15 @@ describe("a proposal", () => {
   });
 
   it("is void when another run has the service, and that run is named", async () => {
-    const { world, ctx, driver } = smallWorld();
+    const { world, ctx, driver } = smallWorld(lab);
     world.refuses.set("a", "The world did not let Muster set a.");
     const plan = planOf(world.chain(), { locks: [world.service] });
     const first = await propose(lab.db, plan);
     await approve(ctx, first);
-    await drive(driver, first, "parked");
+    await drive(lab, driver, first, "parked");
     const second = await propose(lab.db, plan);
     await approve(ctx, second);
-    await drive(driver, second, "ended");
+    await drive(lab, driver, second, "ended");
     const voided = (await eventsOf(lab.db, second)).find((event) => event.kind === "voided");
     expect(voided).toMatchObject({
       because: [expect.stringContaining(`${world.service} is in the hands of run ${first}`)],
@@ -229,7 +207,7 @@ describe("a proposal", () => {
   });
 
   it("counts a click that is delivered three times once, and a requester's not at all", async () => {
-    const { world, ctx, driver } = smallWorld();
+    const { world, ctx, driver } = smallWorld(lab);
     const runId = await propose(lab.db, planOf(world.chain()));
     const click = { verb: "approve" as const, by: "ben", key: "click-1" };
     expect(await Promise.all([1, 2, 3].map(() => say(ctx, runId, click)))).toEqual(
@@ -245,7 +223,7 @@ describe("a proposal", () => {
 
 describe("stopping", () => {
   it("waits for the call under way, writes its outcome and hands the run over at once", async () => {
-    const { world, ctx, driver } = smallWorld();
+    const { world, ctx, driver } = smallWorld(lab);
     world.slowMs.set("a", 300);
     const runId = await propose(lab.db, planOf(world.chain()));
     await approve(ctx, runId);
@@ -264,7 +242,7 @@ describe("stopping", () => {
   });
 
   it("does not wait for a change of many calls: it leaves off between two, and the next worker goes on from there", async () => {
-    const { world, ctx, driver } = smallWorld();
+    const { world, ctx, driver } = smallWorld(lab);
     const runId = await propose(lab.db, planOf(world.chain(["climb"])));
     await approve(ctx, runId);
     void driver.drive(runId);
@@ -273,7 +251,7 @@ describe("stopping", () => {
     expect((await story(lab.db, runId)).at(-1)).toMatch(/^intent/);
     expect(world.value("a")).toBeLessThan(7);
     const other = openDriver({ ...ctx, worker: "two" });
-    await drive(other, runId, "ended");
+    await drive(lab, other, runId, "ended");
     expect(await story(lab.db, runId)).not.toContain("taken-over");
     expect((await story(lab.db, runId)).filter((line) => /failed/.test(line))).toEqual([]);
     expect(world.effects("a")).toBe(7);

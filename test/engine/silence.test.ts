@@ -1,9 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import type { Context } from "../../src/context.ts";
-import { openDriver, type Driver } from "../../src/engine/drive.ts";
 import {
   approve,
-  engineContext,
   moveClock,
   openEngineLab,
   planOf,
@@ -14,7 +11,7 @@ import {
   until,
   type EngineLab,
 } from "./engine-lab.ts";
-import { World } from "./world.ts";
+import { drive, smallWorld } from "./small-world.ts";
 
 let lab: EngineLab;
 beforeAll(async () => {
@@ -23,34 +20,14 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-/** A world of three keys, and a worker that knows its steps. */
-function smallWorld(parts: Partial<Context> = {}) {
-  const world = new World(lab.clock);
-  const ctx = engineContext({ db: lab.db, clock: lab.clock, worker: "one", steps: world.steps(), ...parts });
-  return { world, ctx, driver: openDriver(ctx) };
-}
-
-/** Drives until something is so. Nobody rings in this file: a signal is followed by a drive, as in a terminal. */
-async function drive(driver: Driver, runId: string, wanted: string | RegExp): Promise<string[]> {
-  return until(
-    `the journal has "${String(wanted)}"`,
-    async () => {
-      await Promise.race([driver.drive(runId), new Promise((resolve) => setTimeout(resolve, 20))]);
-      const lines = await story(lab.db, runId);
-      return lines.some((line) => line.includes(String(wanted)) || line.match(wanted)) && lines;
-    },
-    8_000,
-  );
-}
-
 describe("a gate", () => {
   it("asks, reminds at 5 and 10 minutes, waits for ever, and goes on when two said yes", async () => {
-    const { world, ctx, driver } = smallWorld();
+    const { world, ctx, driver } = smallWorld(lab);
     const [a, b] = world.chain();
     const gate = world.gate("losing 5 s of orders", [a!]);
     const runId = await propose(lab.db, planOf([a!, gate, { ...b!, after: [gate.id] }]));
     await approve(ctx, runId);
-    await drive(driver, runId, "asked");
+    await drive(lab, driver, runId, "asked");
     for (const minutes of [5, 5, 600]) {
       await moveClock(lab, minutes * 60);
       await new Promise((resolve) => setTimeout(resolve, 150));
@@ -58,7 +35,7 @@ describe("a gate", () => {
     expect((await story(lab.db, runId)).filter((line) => line.startsWith("reminded"))).toHaveLength(2);
     await say(ctx, runId, { verb: "approve", by: "ben", step: gate.id });
     await say(ctx, runId, { verb: "approve", by: "cleo", step: gate.id });
-    await drive(driver, runId, "ended");
+    await drive(lab, driver, runId, "ended");
     expect(world.effects("b")).toBe(1);
     await driver.stop();
   });
@@ -66,7 +43,7 @@ describe("a gate", () => {
 
 describe("silence", () => {
   it("is reminded of at 5 and 10 minutes while a plan waits for its approvals, and ends at 15", async () => {
-    const { world, ctx, driver } = smallWorld();
+    const { world, ctx, driver } = smallWorld(lab);
     const runId = await propose(lab.db, planOf(world.chain()));
     await say(ctx, runId, { verb: "approve", by: "ben" });
     await driver.drive(runId);
@@ -83,11 +60,11 @@ describe("silence", () => {
   });
 
   it("is reminded of at 5 and 10 minutes while a step is parked", async () => {
-    const { world, ctx, driver } = smallWorld();
+    const { world, ctx, driver } = smallWorld(lab);
     world.refuses.set("a", "The world did not let Muster set a.");
     const runId = await propose(lab.db, planOf(world.chain()));
     await approve(ctx, runId);
-    await drive(driver, runId, "parked");
+    await drive(lab, driver, runId, "parked");
     const reminders = async () => (await story(lab.db, runId)).filter((line) => line.startsWith("reminded")).length;
     for (const count of [1, 2]) {
       await moveClock(lab, 5 * 60);
