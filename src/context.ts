@@ -34,6 +34,8 @@ export type Context = {
   engineVersion: number;
   /** How far this process has seen the journal reach. */
   highWater: HighWater;
+  /** Kept once the witnesses of a process that starts were heard: no run is leased before. */
+  heard?: Promise<void>;
   /** Wall milliseconds a run belongs to a worker without renewal. */
   leaseMs: number;
   /** Wall milliseconds after which a call that leaves the process is given up. */

@@ -7,6 +7,7 @@ import { loadJournal } from "./engine/journal.ts";
 import type { Plan } from "./engine/plan.ts";
 import { fold } from "./engine/fold.ts";
 import type { RunView } from "./engine/view.ts";
+import { hearFirst } from "./watch/first-hearing.ts";
 
 /** Wall milliseconds between two looks at a run that somebody else may be driving. */
 const everyMs = 300;
@@ -31,6 +32,7 @@ export async function followRun(
     }
   };
   for (;;) {
+    ctx.heard ??= hearFirst(ctx);
     await driver.answer(runId);
     const loaded = await loadJournal(ctx.db, runId);
     if (!loaded) throw new Error(`run ${runId} is gone`);

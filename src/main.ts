@@ -35,6 +35,7 @@ import { makeRedactor } from "./redact.ts";
 import { openMailSender, openSlackFront } from "./slack/front.ts";
 import { sendToStatusPage } from "./statuspage/sender.ts";
 import { steps } from "./steps/index.ts";
+import { hearFirst } from "./watch/first-hearing.ts";
 import { startWatches } from "./watch/index.ts";
 
 /** What a test or a lab may bring along; product code never asks which it is. */
@@ -214,6 +215,7 @@ export async function startMuster(config: Config, overrides: Overrides = {}): Pr
     onRing: (runId) => driver.answer(runId),
   });
   ctx.ring = (runId) => queue.ring(runId);
+  ctx.heard = hearFirst(ctx);
   const sweep = openSweep(ctx, driver);
   const outbox = startOutbox(ctx, slack ? { cards: slack.cards } : {});
   const inbox = slack && startInbox(ctx, { commands, press, identify: slack.identify });

@@ -122,9 +122,9 @@ export type Schema = {
     id: Generated<number>;
     lost_seq: number;
     lost_at: Date;
-    newest_seq: number | null;
-    newest_at: Date | null;
+    kept_at: Date | null;
     seen_by: string;
+    next_seq: number;
     found_at: Time;
   };
   unfenced: { instance: string; run: string; since: Time; refence_run: string | null; fenced_at: MaybeTime };

@@ -3,7 +3,7 @@ import { whyExpired } from "./expiry.ts";
 import { howMany, isBroken } from "./break-glass.ts";
 import type { EventBody, Signal } from "./events.ts";
 import type { Plan } from "./plan.ts";
-import { changedServices, goesBack, hasTouched, isOver, pastReturn, type RunView, type StepView } from "./view.ts";
+import { changedServices, goesBack, isOver, isPassed, pastReturn, type RunView, type StepView } from "./view.ts";
 
 /** How many must waive a step; the requester is not among them. */
 const neededToWaive = 2;
@@ -126,9 +126,13 @@ function waive(
 function turnBack(view: RunView, { by, seq }: Signal, verb: "undo" | "cancel", refuse: Refuse): EventBody[] {
   if (!view.startedAt) return refuse("it has not started; decline it instead");
   if (view.turnedBack) return refuse("it is on its way back already");
+  if (view.heldBecause !== undefined)
+    return refuse(
+      "Muster's journal may have forgotten that there is no way back; press Resume, and it is looked at first",
+    );
   const forward = pastReturn(view);
   if ([...changedServices(view)].every((service) => forward.has(service))) {
-    const oneWay = [...view.steps.values()].find((step) => step.node.oneWay !== undefined && hasTouched(step));
+    const oneWay = [...view.steps.values()].find(isPassed);
     return refuse(`there is no way back after "${oneWay?.node.title}": ${oneWay?.node.oneWay}`);
   }
   return [{ kind: "turned-back", by, signal: seq, verb }];

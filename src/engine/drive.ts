@@ -126,10 +126,14 @@ export function openDriver(ctx: Context): Driver {
     return entry;
   };
 
+  const leaseHeard = async (runId: string) => {
+    await ctx.heard;
+    return leaseRun(ctx, runId);
+  };
   const mayLease = () => !stopping.signal.aborted && ctx.hostClock?.refusal === undefined;
   const start = (runId: string): Driven =>
     register(runId, new Bell(), slots.takeFree(), () =>
-      mayLease() && !left().includes(runId) ? leaseRun(ctx, runId) : Promise.resolve(undefined),
+      mayLease() && !left().includes(runId) ? leaseHeard(runId) : Promise.resolve(undefined),
     );
   const wake = (runId: string): Driven | undefined => {
     if (stopping.signal.aborted) return undefined;

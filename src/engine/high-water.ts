@@ -12,21 +12,39 @@ export class HighWater {
   /** Names this journal, as a copy of it does too. Known after the first look. */
   installation: string | undefined;
   #position: Position | undefined;
+  /** What was the newest once, the oldest of it first. */
+  #seen = new Set<string>();
 
   get position(): Position | undefined {
     return this.#position;
   }
 
   /** Notes an entry that stands in the journal. */
-  raise(seen: Position | undefined): void {
-    if (seen && seen.seq > (this.#position?.seq ?? 0)) this.#position = { seq: seen.seq, at: seen.at };
+  raise(entry: Position | undefined): void {
+    if (!entry || entry.seq <= (this.#position?.seq ?? 0)) return;
+    this.#position = { seq: entry.seq, at: entry.at };
+    this.#seen.add(nameOf(entry));
+    const [oldest] = this.#seen;
+    if (this.#seen.size > remembered && oldest !== undefined) this.#seen.delete(oldest);
+  }
+
+  /** Tells whether an entry was the newest that stood there, not long ago: spares a question to the database. */
+  hasSeen(entry: Position): boolean {
+    return this.#seen.has(nameOf(entry));
   }
 
   /** Begins anew from where an older copy ends. */
-  begin(seen: Position | undefined): void {
-    this.#position = seen;
+  begin(entry: Position | undefined): void {
+    this.#position = undefined;
+    this.#seen.clear();
+    this.raise(entry);
   }
 }
+
+/** So many entries are written in a minute by a region of a thousand services at its busiest. */
+const remembered = 2_000;
+
+const nameOf = ({ seq, at }: Position): string => `${seq} ${at.getTime()}`;
 
 /**
  * Whether an entry stands in the journal, as part of a statement. Its number alone proves nothing: an older copy gives it

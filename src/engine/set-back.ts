@@ -14,6 +14,8 @@ const muster = "Muster";
  * that no message is taken for one that is forgotten.
  */
 const numbersLeftOut = 1_000;
+/** And each run's epochs so far beyond those that users' databases may have seen of it. */
+const epochsLeftOut = 1_000;
 
 type Newest = { installation: string; stands: boolean; seq: number | null; at: Date | null };
 
@@ -41,36 +43,38 @@ export async function lookBack(ctx: Context): Promise<void> {
 }
 
 /** Tells whether an entry stands in the journal. */
-export async function isInJournal(ctx: Pick<Context, "db">, position: Position): Promise<boolean> {
-  const { rows } = await sql<{ stands: boolean }>`select ${stands(position)} as stands`.execute(ctx.db);
+export async function isInJournal(
+  { db, highWater }: Pick<Context, "db" | "highWater">,
+  entry: Position,
+): Promise<boolean> {
+  if (highWater.hasSeen(entry)) return true;
+  const { rows } = await sql<{ stands: boolean }>`select ${stands(entry)} as stands`.execute(db);
   return rows[0]?.stands ?? false;
 }
 
 /**
  * Notes that the journal lacks an entry that somebody has seen in it, and says "hold" to every run that is open: what it
  * forgot may stand in the world (a promotion, an order to go back), so nothing is changed before people have looked. One
- * that has not begun loses its approvals. Messages that wait are looked for before they are posted. Whoever lacks an entry
- * that was written before this was found lacks it for the same reason: nothing happens again.
+ * that has not begun loses its approvals. Messages that wait are looked for before they are posted.
+ *
+ * Whoever lacks an older entry lacks it for the same reason: nothing happens again. Nor within ten minutes, where two
+ * Musters on two copies find each other's entries.
  */
 export async function holdEverything(ctx: Context, lost: Position, seenBy: string): Promise<void> {
   const found = await call(ctx, "db.set-back", () =>
     ctx.db.transaction().execute(async (db) => {
       await sql`select pg_advisory_xact_lock(hashtext('muster.set_back'))`.execute(db);
-      const id = await note(db, lost, seenBy);
-      if (id === undefined) return undefined;
-      await sql`
-        select setval(pg_get_serial_sequence('muster.step_event', 'seq'),
-                      greatest((select last_value from muster.step_event_seq_seq), ${lost.seq}) + ${numbersLeftOut})`.execute(
-        db,
-      );
-      await sql`
-        update muster.outbox set state = 'sending' where state = 'waiting' and thread not like 'mail:%'`.execute(db);
+      const noted = await note(db, lost, seenBy);
+      if (!noted) return undefined;
+      const because = explainSetBack(lost.at, noted.keptAt, seenBy);
+      // Runs before cards, as every journal write goes.
+      const runs = await sayHold(db, noted.id, because);
       await sql`
         update muster.card set attempts = greatest(attempts, 1), wanted_version = wanted_version + 1
-         where run in (select id from muster.run where ended_at is null)`.execute(db);
-      const because = explainSetBack(lost.at, seenBy);
-      const runs = await sayHold(db, id, because);
-      await tellSetBack({ ...ctx, db }, { id, because, runs });
+         where run = any(${runs}::text[])`.execute(db);
+      await sql`
+        update muster.outbox set state = 'sending' where state = 'waiting' and thread not like 'mail:%'`.execute(db);
+      await tellSetBack({ ...ctx, db }, { id: noted.id, because, runs });
       return { because, runs };
     }),
   );
@@ -80,21 +84,34 @@ export async function holdEverything(ctx: Context, lost: Position, seenBy: strin
   await Promise.all(found.runs.map((run) => ctx.ring(run)));
 }
 
-async function note(db: Db, lost: Position, seenBy: string): Promise<number | undefined> {
-  const { rows } = await sql<{ id: number }>`
-    insert into muster.set_back (lost_seq, lost_at, newest_seq, newest_at, seen_by)
-    select ${lost.seq}, ${lost.at}, e.seq, e.at, ${seenBy}
-      from (values (1)) one left join (select seq, at from muster.step_event order by seq desc limit 1) e on true
-     where not exists (select from muster.set_back where found_at >= ${lost.at})
-    returning id`.execute(db);
-  return rows[0]?.id;
+type Noted = { id: number; keptAt: Date | null };
+
+/** Looks once more, where it is written: another connection may lead to a server that is behind. */
+async function note(db: Db, lost: Position, seenBy: string): Promise<Noted | undefined> {
+  const { rows } = await sql<Noted>`
+    with news as (
+      select 1 where not ${stands(lost)}
+         and not exists (
+           select from muster.set_back where next_seq > ${lost.seq} or found_at > muster.now() - interval '10 minutes'))
+    insert into muster.set_back (lost_seq, lost_at, kept_at, seen_by, next_seq)
+    select ${lost.seq}, ${lost.at}, (select at from muster.step_event where at < ${lost.at} order by seq desc limit 1),
+           ${seenBy},
+           setval('muster.step_event_seq_seq',
+                  greatest((select last_value from muster.step_event_seq_seq), ${lost.seq}::bigint) + ${numbersLeftOut})
+      from news
+    returning id, kept_at as "keptAt"`.execute(db);
+  return rows[0];
 }
 
+/** Says it to every open run, and takes it from whoever drives it: what that process remembers of it may be forgotten here. */
 async function sayHold(db: Db, id: number, because: string): Promise<string[]> {
   const { rows } = await sql<{ run: string }>`
-    with open as (
-      update muster.run set next_wake_at = least(next_wake_at, muster.now()), signals = signals + 1
-       where ended_at is null returning id, signals)
+    with due as (select id from muster.run where ended_at is null order by id for no key update),
+    open as (
+      update muster.run r
+         set next_wake_at = least(next_wake_at, muster.now()), signals = signals + 1, epoch = epoch + ${epochsLeftOut},
+             owner = null, lease_until = null
+        from due where r.id = due.id returning r.id, r.signals)
     insert into muster.signal (run, seq, key, verb, payload, by)
     select id, signals, ${`set-back:${id}`}, 'hold', ${JSON.stringify({ because })}::jsonb, ${muster} from open
     returning run`.execute(db);
@@ -102,7 +119,9 @@ async function sayHold(db: Db, id: number, because: string): Promise<string[]> {
 }
 
 /** Says what the journal lacks, as part of a sentence. Pure. */
-export const explainSetBack = (lostAt: Date, seenBy: string): string =>
-  `Muster's database was set back to an older copy: its journal lacks an entry of ${time(lostAt)} that ${seenBy} has seen`;
+export function explainSetBack(lostAt: Date, keptAt: Date | null, seenBy: string): string {
+  const since = keptAt ? `, and perhaps everything since ${time(keptAt)}` : "";
+  return `Muster's database was set back to an older copy: its journal lacks an entry of ${time(lostAt)} that ${seenBy} has seen${since}`;
+}
 
 const time = (at: Date): string => `${at.toISOString().slice(0, 19).replace("T", " ")} UTC`;

@@ -35,6 +35,7 @@ export function openSweep(ctx: Context, driver: Pick<Driver, "take" | "room" | "
     try {
       await refreshClock(ctx);
       await lookBack(ctx);
+      await ctx.heard;
       // Said in the log, in the metrics and by /readyz; other processes find what is due.
       if (ctx.hostClock?.refusal !== undefined) return;
       for (let [found, wanted] = [0, 0]; found === wanted && !stopped;) {

@@ -135,11 +135,10 @@ function tellRun(run: Run, view: RunView, event: RunEvent, now: Date): Tell {
 }
 
 function tellDoubt(run: Run, because: string): Tell {
-  const oneWay = run.plan.nodes.find((node) => node.oneWay !== undefined);
   return toEveryone(run, run.plan.approvers, [
     `Muster holds the run: ${because}.`,
-    "What was done and said since that copy was made is forgotten here, and may stand in the world. Nothing is changed until somebody presses Resume.",
-    `Read this thread, look at who writes and where traffic goes; then press Resume, and Muster looks at everything again before it changes anything.${oneWay ? ` Press Undo only if nobody did this yet: ${oneWay.title}.` : ""}`,
+    "What is forgotten here may stand in the world. Nothing is changed or taken back until somebody presses Resume.",
+    "Read this thread, look at who writes and where traffic goes; then press Resume, and Muster looks at everything again before it changes anything.",
   ]);
 }
 

@@ -80,12 +80,14 @@ export function readsOf(view: RunView, node: PlanNode): Reads {
   );
 }
 
-/** Services that have a one-way step with an intent: for them there is only forward. */
+/** Tells whether a step is one-way and may have been gone, by this run or, as it was found, by somebody else. */
+export const isPassed = (step: StepView): boolean =>
+  step.node.oneWay !== undefined && (hasTouched(step) || step.done !== undefined);
+
+/** Services that have a one-way step behind them: for them there is only forward. */
 export function pastReturn(view: RunView): Set<string> {
   const steps = [...view.steps.values()];
-  return new Set(
-    steps.filter((step) => step.node.oneWay !== undefined && hasTouched(step)).map((step) => step.node.service),
-  );
+  return new Set(steps.filter(isPassed).map((step) => step.node.service));
 }
 
 /** Tells whether a step is of a service on its way back. */

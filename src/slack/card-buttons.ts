@@ -30,7 +30,7 @@ export function cardButtons(run: CardRun, view: RunView): Button[] {
   const parked = steps.filter((step) => step.parked);
   const asked = steps.filter((step) => step.asked && !isOver(step) && !step.parked);
   const forward = pastReturn(view);
-  const mayTurn = !view.turnedBack && !changedServices(view).isSubsetOf(forward);
+  const mayTurn = !view.turnedBack && view.heldBecause === undefined && !changedServices(view).isSubsetOf(forward);
   const touched = steps.some((step) => step.node.changes && hasTouched(step));
   const nameIn = (several: StepView[], { node }: StepView) =>
     several.length < 2 ? "" : ` ${movesMany(view) ? node.id : node.step}`;

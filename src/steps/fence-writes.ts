@@ -67,8 +67,9 @@ export const fenceWrites = step<FenceWritesInput, FenceWritesSeen>({
   hadNoEffect: (error) => error instanceof GuardRefused || error instanceof CannotContinue,
 
   undo: {
-    async apply(ctx, { from }) {
+    async apply(ctx, { from, to }) {
       const role = appRoleOf(ctx, from);
+      await stopBesideNewWriter(ctx, from, to);
       await asMuster(ctx, from, "UnfenceRole", (sql) => unfenceRole(sql, role, ctx));
     },
     missing({ canLogIn, unproven }, before, { from }) {
@@ -144,6 +145,21 @@ async function hearsWriter(ctx: StepContext, from: DatabaseTarget, to: DatabaseT
     return unknown(`${alone}, and its replica ${to.instance} ${replicaWhy}`);
   }
   throw new Error(`${alone}, but its replica ${to.instance} still receives from it: it lives, and is not fenced`);
+}
+
+/** An old writer is not given back to the application beside a new one, whoever promoted that. Out of sight it was not promoted by this run. */
+async function stopBesideNewWriter(ctx: StepContext, from: DatabaseTarget, to: DatabaseTarget): Promise<void> {
+  const state = await asMuster(ctx, to, "LookAtReplica", getReplicationState).catch((error: unknown) => {
+    ctx.signal.throwIfAborted();
+    if (whyUnreachable(error) === undefined) throw error;
+    return undefined;
+  });
+  if (!state || state.inRecovery) return;
+  throw new CannotContinue({
+    happened: `${to.instance} takes writes: it was promoted, and not by what this run remembers.`,
+    means: `With ${from.instance} open again there would be two writers. It stays fenced.`,
+    todo: `Decide which of them is the writer. Once ${to.instance} takes no writes, press Continue; if it is to stay, abandon this run.`,
+  });
 }
 
 function noSuchRole(name: string, from: DatabaseTarget): CannotContinue {

@@ -79,7 +79,7 @@ export async function beatOnce(ctx: Context, name: string, service: Service, how
 }
 
 /** Two sides, and the one that is taken for the writer. */
-type Pair = { sides: readonly Side[]; writer: Side };
+export type Pair = { sides: readonly Side[]; writer: Side };
 
 async function beat(ctx: Context, pair: Pair, how: PgOptions): Promise<void> {
   const app = appOf(ctx, pair);
@@ -115,7 +115,7 @@ async function lookAtSide(ctx: Context, { service, side, pair }: Asked, how: PgO
 }
 
 /** Does some work at one side as Muster's role; undefined where nobody knows its address. */
-async function onSide<T>(
+export async function onSide<T>(
   ctx: Context,
   side: Side,
   pair: Pair,

@@ -6,6 +6,7 @@ import { openDriver, type Driver } from "../../src/engine/drive.ts";
 import { HighWater, type Position } from "../../src/engine/high-water.ts";
 import { leaseRun } from "../../src/engine/lease.ts";
 import { explainSetBack, holdEverything, isInJournal, lookBack } from "../../src/engine/set-back.ts";
+import type { EventBody } from "../../src/engine/events.ts";
 import { fold } from "../../src/engine/fold.ts";
 import {
   approve,
@@ -100,8 +101,12 @@ describe("Muster's database is an older copy of itself", () => {
 
   it("takes nothing back either before people have looked, and goes on as they say", async () => {
     const { ctx, driver, runId, world } = await waits({ turnsBack: true });
+    await sql`delete from muster.set_back`.execute(lab.db);
+    const epoch = await epochOf(runId);
     const lost = { seq: 1_000_000, at: lab.clock.now() };
     await holdEverything(ctx, lost, "another server");
+    // Whoever drove it remembers what is forgotten here; and users' databases may have seen newer epochs than this one.
+    expect(await epochOf(runId)).toBeGreaterThanOrEqual(epoch + 1_000);
     await drive(driver, runId, "held");
     await driver.drive(runId);
     const lines = await story(lab.db, runId);
@@ -126,8 +131,16 @@ describe("Muster's database is an older copy of itself", () => {
     const lost = { seq: 2_000_000, at: new Date(lab.clock.now().getTime() - 1_000) };
     const found = await setBacks();
     await sql`delete from muster.set_back`.execute(lab.db);
+    // Seen by another look: nothing is lost.
+    const [any] = await eventsOf(lab.db, await propose(lab.db, planOf(new World(lab.clock).chain())));
+    await holdEverything(ctx, any!, "one");
+    expect(await setBacks()).toBe(0);
     await Promise.all([holdEverything(ctx, lost, "one"), holdEverything(two, { ...lost, seq: 1_900_000 }, "two")]);
     expect(found).toBeGreaterThan(0);
+    expect(await setBacks()).toBe(1);
+    // A witness that comes back a day later lacks nothing that was not known to be lacking.
+    await sql`update muster.set_back set found_at = found_at - interval '1 day'`.execute(lab.db);
+    await holdEverything(ctx, { ...lost, seq: 1_800_000 }, "a database that was away");
     expect(await setBacks()).toBe(1);
     const states = await lab.db
       .selectFrom("outbox")
@@ -160,12 +173,34 @@ describe("Muster's database is an older copy of itself", () => {
       plan,
       events.map((event, index) => ({ ...event, seq: index + 1, epoch: 1, at })),
     );
-    const because = explainSetBack(new Date("2026-11-27T03:10:00Z"), "one");
+    const because = explainSetBack(new Date("2026-11-27T03:10:00Z"), new Date("2026-11-27T03:09:30Z"), "one");
     expect(absorb(plan, view, { seq: 9, verb: "hold", by: "Muster", because, at })).toMatchObject([
       { kind, signal: 9 },
     ]);
     expect(because).toBe(
-      "Muster's database was set back to an older copy: its journal lacks an entry of 2026-11-27 03:10:00 UTC that one has seen",
+      "Muster's database was set back to an older copy: its journal lacks an entry of 2026-11-27 03:10:00 UTC that one has seen, and perhaps everything since 2026-11-27 03:09:30 UTC",
     );
+  });
+
+  it("takes no word for a way back while it holds, nor after a one-way step that somebody else has gone", () => {
+    const world = new World(lab.clock);
+    const [first, ...others] = world.chain();
+    const plan = planOf([{ ...first!, oneWay: "data is only there" }, ...others]);
+    const at = new Date();
+    const told = (...events: EventBody[]) =>
+      fold(
+        plan,
+        [{ kind: "started" } as const, ...events].map((event, index) => ({ ...event, seq: index + 1, epoch: 1, at })),
+      );
+    const cancel = { seq: 9, verb: "cancel", by: "ben", at } as const;
+    const held = told({ kind: "held", by: "Muster", signal: 1, because: "x" });
+    expect(absorb(plan, held, cancel)).toMatchObject([
+      { kind: "refused", because: expect.stringMatching(/press Resume/) },
+    ]);
+    const gone = told(...plan.nodes.slice(0, 1).map(({ id }) => ({ kind: "done", step: id, result: 7 }) as const));
+    expect(absorb(plan, gone, cancel)).toMatchObject([
+      { kind: "refused", because: expect.stringMatching(/^there is no way back after .*: data is only there$/) },
+    ]);
+    expect(absorb(plan, told(), cancel)).toMatchObject([{ kind: "turned-back" }]);
   });
 });

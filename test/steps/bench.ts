@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeClients } from "../../src/adapters/clients.ts";
+import { isConflict } from "../../src/adapters/kubernetes.ts";
 import { Activity } from "../../src/activity.ts";
 import type { Log } from "../../src/call.ts";
 import { openDb, type Db } from "../../src/db/connect.ts";
@@ -149,7 +150,8 @@ export async function drive<Input, Seen>(
         from = ctx.now().getTime();
         continue;
       } catch (error) {
-        if (!step.hadNoEffect?.(error) || error instanceof CannotContinue) throw error;
+        // Of two changes the second may lose to somebody who was quicker: the engine looks again there, too.
+        if (!(step.hadNoEffect?.(error) || isConflict(error)) || error instanceof CannotContinue) throw error;
       }
     }
     await ctx.clock.sleep(step.pollSeconds);

@@ -84,6 +84,22 @@ describe("the steps of a graceful failover, one after the other", () => {
     expect(await ask(bench.pair.primary.server, canLogIn)).toEqual([{ yes: false }]);
   });
 
+  it("the old writer is not given back beside it, whatever the journal remembers", async () => {
+    const { fenceWrites: input } = inputs;
+    const seen = await fenceWrites.observe(bench.ctx, input, {});
+    if (isUnknown(seen) || !("apply" in fenceWrites.undo)) throw new Error("the fence is seen, and can be taken back");
+    const givenBack = fenceWrites.undo.apply(bench.ctx, input, {
+      before: { ...seen, canLogIn: true },
+      seen,
+      reads: {},
+    });
+    await expect(givenBack).rejects.toThrow(
+      /checkout-db-west takes writes: .* there would be two writers\. It stays fenced\./,
+    );
+    const canLogIn = "select rolcanlogin as yes from pg_roles where rolname = 'app'";
+    expect(await ask(bench.pair.primary.server, canLogIn)).toEqual([{ yes: false }]);
+  });
+
   it("the new writer is whole, on a new timeline, and alone", async () => {
     const { result } = await drive(bench, verifyDatabase, inputs.verifyDatabase, reads);
     expect(result).toMatchObject({ canary: true, appRefused: null, timeline: 2, oldSide: { state: "fenced" } });

@@ -5,14 +5,15 @@ create table muster.installation (
 );
 insert into muster.installation default values;
 
--- Each time this database turned out to be an older copy: what was missing from the journal, and where it ended then.
+-- Each time this database turned out to be an older copy: what was missing from the journal, and who had seen it.
 create table muster.set_back (
   id bigint generated always as identity primary key,
   lost_seq bigint not null,
   lost_at timestamptz not null,
-  newest_seq bigint,
-  newest_at timestamptz,
-  -- Who had seen the entry that is missing.
+  -- The newest entry before the one that is missing: so far, at least, the copy goes.
+  kept_at timestamptz,
   seen_by text not null,
+  -- Entries from here on were written after it was found. One below it that is missing was missing then.
+  next_seq bigint not null,
   found_at timestamptz not null default muster.now()
 );
