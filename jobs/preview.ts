@@ -113,8 +113,13 @@ function dnsRow(facts: FailoverFacts): Row {
   return { label, value: `${facts.dns.name.name}: ${spellShares(shares)}, TTL ${ttlOf(facts)} s` };
 }
 
-function namesMoveIn(plan: Plan, facts: FailoverFacts, force: "ungraceful" | undefined): NamesMove {
-  const admission = plan.nodes.some(({ step }) => step === admitTraffic.name) ? "person" : "automatic";
+/** When the names of one service move, as its own nodes of a plan and its facts tell. */
+export function namesMoveIn(
+  { nodes }: Pick<Plan, "nodes">,
+  facts: FailoverFacts,
+  force: "ungraceful" | undefined,
+): NamesMove {
+  const admission = nodes.some(({ step }) => step === admitTraffic.name) ? "person" : "automatic";
   return whenNamesMove(facts, { admission }, keepsData(facts) ? { facts, mode: modeOf(facts, force) } : undefined);
 }
 

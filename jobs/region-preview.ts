@@ -10,7 +10,7 @@ import { sharesOf, spellShares } from "./claims.ts";
 import { forecastSeconds, spellForecast } from "./forecast.ts";
 import type { Preview } from "./job.ts";
 import { modeOf } from "./mode.ts";
-import { approversRow } from "./preview.ts";
+import { approversRow, namesMoveIn } from "./preview.ts";
 import { outOfPlan } from "./region-left.ts";
 
 type Row = Preview["rows"][number];
@@ -32,12 +32,25 @@ export function previewRegion(plan: Plan, facts: RegionFacts): Preview {
       ...(there.length > 0
         ? [{ label: "There already", value: there.map(({ service }) => service).join(", "), tone: "good" as const }]
         : []),
+      namesRow(moving, rowsOf),
       ...dependenceRows(moving.flatMap((service) => facts.services[service] ?? [])),
       approversRow(plan),
     ],
     diffs: diffsOf(moving, facts),
     warnings: plan.warnings,
     blockers: plan.blockers,
+  };
+}
+
+/** When names move: of how many services before everything is proven. */
+function namesRow(moving: readonly string[], of: ServiceRows): Row {
+  const beside = moving.filter((service) => of.namesMoveBeside(service));
+  const label = "Names move";
+  if (beside.length === 0) return { label, value: "last, once everything there is proven" };
+  const others = beside.length === moving.length ? "" : `; last for the other ${moving.length - beside.length}`;
+  return {
+    label,
+    value: `beside the promotion for ${beside.length} of ${moving.length}, whose customers nobody serves and the new region turns away until its database takes writes${others}`,
   };
 }
 
@@ -83,6 +96,12 @@ class ServiceRows {
   seconds(service: string): number {
     const own = this.#facts.services[service];
     return own ? forecastSeconds(this.#nodes.get(service) ?? [], weatherOf(own)) : 0;
+  }
+
+  namesMoveBeside(service: string): boolean {
+    const own = this.#facts.services[service];
+    const nodes = this.#nodes.get(service) ?? [];
+    return own !== undefined && namesMoveIn({ nodes }, own, forceOf(this.#plan)).when === "beside";
   }
 
   row(service: string, wave: number): Row {

@@ -169,6 +169,7 @@ describe("the preview of a region", () => {
       expect.stringMatching(/^ ! 2\. search ungraceful/),
       expect.stringMatching(/^ ! 3\. blog ungraceful/),
     ]);
+    expect(lines.join("\n")).toMatch(/Names move +beside the promotion for 4 of 4, whose customers nobody serves/);
     expect(lines.join("\n")).toMatch(/Time to recover +about \d+ minutes for all: \d+ minutes, then/);
   });
 
@@ -198,6 +199,9 @@ describe("the preview of a thousand services", () => {
       ["Wave 3", "good"],
     ]);
     expect(shown.rows.map(({ label }) => label)).toContain("2. service-7");
+    expect(shown.rows.find(({ label }) => label === "Names move")?.value).toMatch(
+      /^beside the promotion for 1 of 1000, .*; last for the other 999$/,
+    );
     expect(shown.rows.length).toBeLessThan(15);
   });
 
