@@ -1,11 +1,24 @@
 import { describe, expect, it, jest } from "@jest/globals";
 import { east, instances, west } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
+import { ask } from "../../src/lab/postgres-pair.ts";
 
 /** Long, because a machine may be busy with other things: no story waits on the wall. */
 jest.setTimeout(240_000);
 
 const promotions = (lab: Lab) => lab.changes().filter((change) => change.endsWith("promoted"));
+
+/** Cuts the line to the replica, and waits until the writer has had heartbeats for so many seconds that the replica never hears of. */
+async function fallsBehind(lab: Lab, seconds: number): Promise<void> {
+  await lab.pair.setLink("refuses");
+  const from = lab.time.clock.now().getTime();
+  const newest = "select beat_at from muster.heartbeat where instance = $1";
+  const beatsOn = async () => {
+    const [beat] = await lab.query<{ beat_at: Date }>(newest, [instances[east]]);
+    return beat !== undefined && beat.beat_at.getTime() > from + seconds * 1000;
+  };
+  await lab.time.until("the writer beats on", beatsOn, 3600);
+}
 
 describe("a replica that does not become available", () => {
   it("parks the run with its state, leaves traffic where it is, and is gone on with once it is available", async () => {
@@ -67,8 +80,7 @@ describe("a loss over the objective", () => {
   it("is on the card, is asked about with its number before the promotion, and two answers let the run go on", async () => {
     await using lab = await openLab({ strideSeconds: 10, estate: { rpoSeconds: 30 } });
     await lab.time.pass(20);
-    await lab.pair.setLink("refuses");
-    await lab.time.pass(90);
+    await fallsBehind(lab, 80);
     await lab.setRegionDead(east, true);
     await lab.time.pass(30);
     await lab.says("ana", "/failover us-west-2 checkout");
@@ -94,5 +106,36 @@ describe("a loss over the objective", () => {
     await lab.presses("cleo", "Approve");
     expect(await lab.untilRests()).toBe("done");
     expect(promotions(lab)).toHaveLength(1);
+  });
+});
+
+describe("an old writer that comes back, unfenced, while people are asked", () => {
+  it("keeps its replica from being promoted, whatever they answer, and the way back is open", async () => {
+    await using lab = await openLab({ strideSeconds: 10, estate: { rpoSeconds: 30 } });
+    await lab.time.pass(20);
+    await fallsBehind(lab, 80);
+    await lab.setRegionDead(east, true);
+    await lab.time.pass(30);
+    await lab.starts();
+    expect(await lab.untilRests()).toMatch(/^asks: \d+ s of checkout's writes would be lost/);
+
+    await lab.setRegionDead(east, false);
+    await lab.pair.setLink("open");
+    const hears = "select count(*)::int as n from pg_stat_wal_receiver where status = 'streaming'";
+    await lab.time.until(
+      "the replica hears its writer",
+      async () => (await ask<{ n: number }>(lab.pair.replica.server, hears))[0]?.n === 1,
+      300,
+    );
+    for (const person of ["ben", "cleo"]) await lab.presses(person, "Approve");
+    expect(await lab.untilRests()).toMatch(
+      /^parked: .* now it is back: checkout-db-west receives from it again\. .* Nothing was promoted$/,
+    );
+    expect(promotions(lab)).toEqual([]);
+
+    await lab.presses("ben", "Undo");
+    expect(await lab.untilRests()).toBe("cancelled");
+    const { writers, shares } = await lab.asItIs();
+    expect({ writers, shares }).toEqual({ writers: [east], shares: { [east]: 100, [west]: 0 } });
   });
 });
