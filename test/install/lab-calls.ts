@@ -1,20 +1,58 @@
-import { east, routingControls, west } from "../../src/lab/estate.ts";
+import { readFileSync } from "node:fs";
+import {
+  clustersOf,
+  control as object,
+  east,
+  globalOf,
+  instances,
+  record,
+  routingControls,
+  west,
+  zone,
+} from "../../src/lab/estate.ts";
 import type { LabRequest } from "../../src/lab/request-log.ts";
-import type { AwsCall } from "../plumbing/iam.ts";
+import { readPolicy, type AwsCall, type Policy } from "../plumbing/iam.ts";
 import type { ClusterCall } from "../plumbing/rbac.ts";
 
 export const account = "123456789012";
 
 const [, panel = "", , control = ""] = routingControls[east].split("/");
 const otherControl = routingControls[west].split("/").at(-1) ?? "";
-/** What stands for the lab's routing controls in deploy/iam/routing-controls.json. */
-export const controlNames = { panel, control, "other-control": otherControl };
+const names = {
+  account,
+  zone: zone.id,
+  record,
+  region: east,
+  "other-region": west,
+  instance: instances[east],
+  "other-instance": instances[west],
+  bucket: object.bucket,
+  key: object.key,
+  panel,
+  control,
+  "other-control": otherControl,
+};
+
+/** A file of deploy/iam with the lab's names in it; in aurora.json those of one service's clusters. */
+export function shippedPolicy(file: string, service = "checkout"): Policy {
+  const { [east]: cluster, [west]: otherCluster } = clustersOf(service);
+  const aurora = { global: globalOf(service), cluster, "other-cluster": otherCluster };
+  const text = readFileSync(new URL(`../../deploy/iam/${file}.json`, import.meta.url), "utf8");
+  return readPolicy(text, { ...names, ...aurora });
+}
 
 /** What AWS was asked in a lab, as IAM would see it. A connection that nobody answered asked nothing. */
 export function awsCalls(requests: readonly LabRequest[]): AwsCall[] {
   return requests
-    .filter(({ server, action }) => ["rds", "route53", "arc"].includes(server) && action !== "connect")
-    .flatMap(({ server, action, resource, context = {} }) => {
+    .filter(({ server, action }) => ["rds", "route53", "arc", "s3"].includes(server) && action !== "connect")
+    .flatMap(({ server, action, resource, status, context = {} }) => {
+      if (server === "s3") {
+        const asked = { action: `s3:${action}`, resource: `arn:aws:s3:::${resource}`, context };
+        // Whoever may not list a bucket is not told that something is not in it.
+        const [bucket = ""] = resource.split("/");
+        const told = { action: "s3:ListBucket", resource: `arn:aws:s3:::${bucket}`, context };
+        return action === "GetObject" && status === 404 ? [asked, told] : [asked];
+      }
       // A change of several routing controls needs the right on each.
       if (server === "arc") {
         return resource
@@ -22,21 +60,34 @@ export function awsCalls(requests: readonly LabRequest[]): AwsCall[] {
           .map((arn) => ({ action: `route53-recovery-cluster:${action}`, resource: arn, context }));
       }
       if (server === "route53") {
-        const kind = action.startsWith("GetHealthCheck")
-          ? "healthcheck"
-          : action === "GetChange"
-            ? "change"
-            : "hostedzone";
+        const kind = action.includes("HealthCheck") ? "healthcheck" : action === "GetChange" ? "change" : "hostedzone";
         return { action: `route53:${action}`, resource: `arn:aws:route53:::${kind}/${resource}`, context };
       }
       const [region = "", id = ""] = resource.split("/");
-      return {
+      // The lab's instances have no tags; whoever follows docs/install.md has set this one.
+      const conditions = { "aws:RequestedRegion": [region], "aws:ResourceTag/dr-managed": ["true"] };
+      return rdsResources(action, region, id).map((arn) => ({
         action: `rds:${action}`,
-        resource: `arn:aws:rds:${region}:${account}:db:${id}`,
-        // The lab's instances have no tags; whoever follows docs/install.md has set this one.
-        context: { "aws:RequestedRegion": [region], "aws:ResourceTag/dr-managed": ["true"] },
-      };
+        resource: arn,
+        context: conditions,
+      }));
     });
+}
+
+/**
+ * What the right to a call of RDS has to be given on. A change of roles needs it on the global cluster and on the one that
+ * is to be its primary.
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonrds.html
+ */
+function rdsResources(action: string, region: string, id: string): string[] {
+  const cluster = (where: string) => `arn:aws:rds:${where}:${account}:cluster:${id}`;
+  const global = (name: string) => `arn:aws:rds::${account}:global-cluster:${name}`;
+  if (action === "DescribeDBClusters") return [cluster(region)];
+  if (action === "DescribeGlobalClusters") return [global(id)];
+  if (!action.endsWith("GlobalCluster")) return [`arn:aws:rds:${region}:${account}:db:${id}`];
+  // The log has the target's name alone; the lab's clusters are named after their service and side.
+  const service = id.replace(/-(?:east|west)$/, "");
+  return [cluster(clustersOf(service)[west] === id ? west : east), global(globalOf(service))];
 }
 
 const verbs: Record<string, string> = { GET: "get", LIST: "list", PATCH: "patch", POST: "create", PUT: "update" };

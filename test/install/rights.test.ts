@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { east, instances, record, west, zone } from "../../src/lab/estate.ts";
+import { east, west } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 import type { LabRequest } from "../../src/lab/request-log.ts";
 import { controlCheck } from "../../src/lab/traffic.ts";
-import { actionsOf, isAllowed, readPolicy, type AwsCall, type Policy } from "../plumbing/iam.ts";
+import { actionsOf, isAllowed, type AwsCall, type Policy } from "../plumbing/iam.ts";
 import { rightsOf, ruleFor, shippedRoles, type ClusterCall, type Role } from "../plumbing/rbac.ts";
-import { account, awsCalls, clusterCalls, controlNames } from "./lab-calls.ts";
+import { account, awsCalls, clusterCalls, shippedPolicy } from "./lab-calls.ts";
 
 /** Long, because a machine may be busy with other things: no story waits on the wall. */
 jest.setTimeout(240_000);
@@ -15,28 +15,14 @@ jest.setTimeout(240_000);
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const read = (path: string) => readFileSync(root + path, "utf8");
 
-const values = {
-  account,
-  zone: zone.id,
-  record,
-  region: east,
-  "other-region": west,
-  instance: instances[east],
-  "other-instance": instances[west],
-};
-const observe = readPolicy(read("deploy/iam/observe.json"), values);
-const act = readPolicy(read("deploy/iam/act.json"), values);
-/** Beside them where customers are moved by an object. */
-/** In place of what the others say of RDS where databases are clusters of Aurora. */
-const aurora = readPolicy(read("deploy/iam/aurora.json"), {
-  ...values,
-  global: "checkout-global",
-  cluster: "checkout-east",
-  "other-cluster": "checkout-west",
-});
-const byObject = readPolicy(read("deploy/iam/switch.json"), { ...values, bucket: "control", key: "go-west" });
+const observe = shippedPolicy("observe");
+const act = shippedPolicy("act");
+/** In place of what the others say of RDS where databases are clusters of Aurora; test/stories/aurora.test.ts weighs it. */
+const aurora = shippedPolicy("aurora");
+/** Beside them where customers are moved by an object; test/terminal/traffic.test.ts weighs it, and a step's own test. */
+const byObject = shippedPolicy("switch");
 /** Beside them where routing controls move them; test/stories/routing-controls.test.ts holds a run to it. */
-const byControls = readPolicy(read("deploy/iam/routing-controls.json"), { ...values, ...controlNames });
+const byControls = shippedPolicy("routing-controls");
 const observeRoles = shippedRoles("observe");
 const actRoles = shippedRoles("act");
 

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { isUnknown } from "../../src/engine/step.ts";
 import { control, east, west } from "../../src/lab/estate.ts";
 import { flipControlObject, type FlipControlObjectSeen } from "../../src/steps/flip-control-object.ts";
+import { awsCalls, shippedPolicy } from "../install/lab-calls.ts";
+import { isAllowed } from "../plumbing/iam.ts";
 import { drive, openBench, takeBack, type Bench } from "./bench.ts";
 import { inputs } from "./inputs.ts";
 
@@ -75,5 +77,18 @@ describe("the object that sends customers to the new region", () => {
     if (isUnknown(seen)) throw new Error(seen.unknown);
     expect(seen.answers).toEqual({});
     expect(flipControlObject.missing(seen, there(), {})).toBeUndefined();
+  });
+
+  it("is looked at, put and deleted by what deploy/iam/switch.json gives on it", () => {
+    const asked = awsCalls(bench.log.all).filter(({ action }) => action.startsWith("s3:"));
+    expect(asked.filter((call) => !isAllowed([shippedPolicy("switch")], call))).toEqual([]);
+    expect(new Set(asked.map(({ action, resource }) => `${action} ${resource}`))).toEqual(
+      new Set([
+        `s3:ListBucket arn:aws:s3:::${control.bucket}`,
+        ...["GetObject", "PutObject", "DeleteObject"].map(
+          (action) => `s3:${action} arn:aws:s3:::${control.bucket}/${control.key}`,
+        ),
+      ]),
+    );
   });
 });

@@ -1,6 +1,8 @@
 import { describe, expect, it, jest } from "@jest/globals";
 import { control, east, west } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
+import { awsCalls, shippedPolicy } from "../install/lab-calls.ts";
+import { isAllowed } from "../plumbing/iam.ts";
 
 /** Long, because a machine may be busy with other things: no story waits on the wall. */
 jest.setTimeout(240_000);
@@ -25,6 +27,8 @@ describe("a move of customers by an object in the new region", () => {
     expect((await lab.timeline()).filter((line) => line.startsWith("Done: send all traffic"))).toEqual([
       expect.stringContaining(`by putting s3://${control.bucket}/${control.key}`),
     ]);
+    const policies = ["observe", "act", "switch"].map((file) => shippedPolicy(file));
+    expect(awsCalls(lab.log.all).filter((call) => !isAllowed(policies, call))).toEqual([]);
   });
 
   it("needs nothing in us-east-1: with the region dead and the control plane silent", async () => {

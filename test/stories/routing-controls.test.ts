@@ -1,27 +1,15 @@
 import { describe, expect, it, jest } from "@jest/globals";
-import { readFileSync } from "node:fs";
-import { east, instances, record, routingControls, west, zone } from "../../src/lab/estate.ts";
+import { east, record, routingControls, west } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
-import { account, awsCalls, controlNames } from "../install/lab-calls.ts";
-import { actionsOf, isAllowed, readPolicy } from "../plumbing/iam.ts";
+import { awsCalls, shippedPolicy } from "../install/lab-calls.ts";
+import { actionsOf, isAllowed } from "../plumbing/iam.ts";
 
 /** Long, because a machine may be busy with other things: no story waits on the wall. */
 jest.setTimeout(240_000);
 
 const moves = (lab: Lab) => lab.changes().filter((change) => /^(?:route53|s3|arc):/.test(change));
 
-const policies = ["observe", "act", "routing-controls"].map((name) =>
-  readPolicy(readFileSync(new URL(`../../deploy/iam/${name}.json`, import.meta.url), "utf8"), {
-    account,
-    zone: zone.id,
-    record,
-    region: east,
-    "other-region": west,
-    instance: instances[east],
-    "other-instance": instances[west],
-    ...controlNames,
-  }),
-);
+const policies = ["observe", "act", "routing-controls"].map((file) => shippedPolicy(file));
 
 const estate = { stabilitySeconds: 20 };
 

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { control, east, record, west } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
+import { awsCalls, shippedPolicy } from "../install/lab-calls.ts";
+import { actionsOf, isAllowed } from "../plumbing/iam.ts";
 
 jest.setTimeout(120_000);
 
@@ -113,5 +115,14 @@ describe("muster traffic", () => {
       status: 1,
       text: expect.stringMatching(/^s3:.* is there: the check would/),
     });
+  });
+
+  it("asks AWS for nothing outside of the files in deploy/iam, and setting up for all that switch.json gives", () => {
+    const asked = awsCalls(lab.log.all);
+    const byObject = shippedPolicy("switch");
+    const policies = [shippedPolicy("observe"), shippedPolicy("act"), byObject];
+    expect(asked.filter((call) => !isAllowed(policies, call))).toEqual([]);
+    const used = new Set(asked.map(({ action }) => action));
+    expect(actionsOf([byObject]).filter((action) => !used.has(action))).toEqual([]);
   });
 });
