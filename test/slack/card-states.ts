@@ -6,7 +6,7 @@ import { cardButtons } from "../../src/slack/card-buttons.ts";
 import { drawCard, type CardRun } from "../../src/slack/plan-card.ts";
 import { smallPlan } from "./small-plan.ts";
 
-const preview: Preview = {
+const ofCheckout: Preview = {
   headline: "Move checkout to us-west-2, with the old side out of reach.",
   mode: "ungraceful",
   rows: [
@@ -23,7 +23,11 @@ const preview: Preview = {
 /** Draws a run of the small plan after these events, one a second. */
 export function drawn(
   bodies: EventBody[],
-  { plan = smallPlan, planBlocks = true }: { plan?: Plan; planBlocks?: boolean } = {},
+  {
+    plan = smallPlan,
+    planBlocks = true,
+    preview = ofCheckout,
+  }: { plan?: Plan; planBlocks?: boolean; preview?: Preview } = {},
 ) {
   const start = Date.UTC(2026, 0, 5, 10, 4, 0);
   const events: JournalEvent[] = bodies.map((body, n) => ({

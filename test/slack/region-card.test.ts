@@ -1,7 +1,12 @@
 import { describe, expect, it } from "@jest/globals";
+import { failoverRegion } from "../../jobs/failover-region.ts";
+import type { BrokenGlass } from "../../src/engine/break-glass.ts";
 import type { EventBody } from "../../src/engine/events.ts";
 import type { Plan, PlanNode } from "../../src/engine/plan.ts";
+import type { Estate } from "../../src/estate.ts";
+import type { RegionFacts } from "../../src/facts/region.ts";
 import { blockComplaints } from "../../src/lab/slack-blocks.ts";
+import { at, estate, healthy } from "../jobs/facts.ts";
 import { drawn, proposed, started } from "./card-states.ts";
 import { smallPlan } from "./small-plan.ts";
 
@@ -61,6 +66,37 @@ describe("the card of a region's move", () => {
     expect(textOf(states.proposed)).toMatch(
       /1\. \*wave 1\* {2}service-001, .*service-050\\n2\. \*wave 2\* {2}service-051/,
     );
+  });
+
+  it("says which rules are broken, by whom and why, before it begins and while it goes on", () => {
+    const checkout = estate.services["checkout"]!;
+    const region: Estate = { ...estate, region_approvers: ["ana", "ben"], services: { checkout, ledger: checkout } };
+    const facts: RegionFacts = {
+      toRegion: "us-west-2",
+      lookedAt: at,
+      services: { checkout: healthy, ledger: { ...healthy, service: "ledger" } },
+      held: {},
+      unmovable: {},
+    };
+    const glass: BrokenGlass = { by: "ana", rules: ["two-people", "requester"], reason: "<nobody> else is awake" };
+    const cards = (breakGlass?: BrokenGlass) => {
+      const made = failoverRegion.plan(region, { toRegion: "us-west-2", breakGlass }, facts);
+      const shown = { plan: made, preview: failoverRegion.preview(made, facts) };
+      const { id = "" } = made.nodes.find(({ changes }) => changes) ?? {};
+      const yes: EventBody = { kind: "approved", by: "ana", signal: 1 };
+      const going: EventBody[] = [proposed, yes, { kind: "started" }, { kind: "first-look", step: id }];
+      return [[proposed], going].map((events) => drawn(events, shown));
+    };
+    const said =
+      "🔴 BREAK GLASS: ana breaks the rules two-people (one approver is enough), requester (whoever asked may approve it). Reason: &lt;nobody&gt; else is awake.";
+    const [before, going] = cards(glass);
+    expect(textOf(before!)).toContain(`${said} Every rule that is not named holds.`);
+    expect(textOf(before!)).toMatch(/1 must approve by .*: <@ana>, <@ben>\. /);
+    expect(textOf(going!)).toContain(said);
+    expect(textOf(going!)).toContain("*0 of 2 services are through*");
+    for (const card of [before!, going!]) expect(blockComplaints(card.blocks, "message")).toEqual([]);
+    for (const card of cards()) expect(textOf(card)).not.toContain("BREAK GLASS");
+    expect(textOf(cards()[0]!)).toMatch(/2 must approve by .*: <@ben>\. Not <@ana>, who asked\./);
   });
 
   it("counts those that are through, names those on their way with their step, and who waits for their wave", () => {
