@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { Context } from "../../src/context.ts";
 import { UserError } from "../../src/errors.ts";
 import { loadJournal } from "../../src/engine/journal.ts";
+import { isStop } from "../../src/engine/stopped.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
 import type { FenceReturnedSeen } from "../../src/steps/fence-returned.ts";
 import type { ProbeRow } from "./outage.ts";
@@ -53,17 +54,22 @@ async function readProbes(ctx: Pick<Context, "db">, runId: string, service: stri
 }
 
 async function readRefence(ctx: Pick<Context, "db">, parent: string, service: string): Promise<Fenced | undefined> {
-  const { rows } = await sql<{ id: string; at: Date | null; result: FenceReturnedSeen | null }>`
-    select run.id, event.at, event.payload -> 'result' as result
-      from muster.run left join muster.step_event event
-        on event.run = run.id and event.kind = 'done' and event.step like '%/fence-returned'
+  const { rows } = await sql<
+    Omit<Fenced, "at" | "rowsLeftBehind"> & { at: Date | null; result: FenceReturnedSeen | null }
+  >`
+    select run.id as "runId", run.outcome, fence.at, fence.payload -> 'result' as result,
+           (select event.payload ->> 'by' from muster.step_event event
+             where event.run = run.id and ${isStop} order by event.seq limit 1) as "stoppedBy"
+      from muster.run left join muster.step_event fence
+        on fence.run = run.id and fence.kind = 'done' and fence.step like '%/fence-returned'
      where run.parent = ${parent} and run.job = 'refence' and run.plan #>> '{input,service}' = ${service}
      order by run.proposed_at desc limit 1`.execute(ctx.db);
   const [row] = rows;
   if (!row) return undefined;
-  const left = row.result?.writesAfterPromotion?.rows;
+  const { result, at, ...refence } = row;
+  const left = result?.writesAfterPromotion?.rows;
   const counts = left ? Object.values(left) : [null];
   // A sum without the tables that nobody could count would be a number in our favour.
   const rowsLeftBehind = counts.every((count) => count !== null) ? counts.reduce((sum, count) => sum + count, 0) : null;
-  return { runId: row.id, at: row.at?.toISOString() ?? null, rowsLeftBehind };
+  return { ...refence, at: at?.toISOString() ?? null, rowsLeftBehind };
 }

@@ -1,4 +1,5 @@
 import { isUnknown } from "../../src/engine/step.ts";
+import type { Outcome } from "../../src/engine/events.ts";
 import type { Plan } from "../../src/engine/plan.ts";
 import { isOver, type RunView } from "../../src/engine/view.ts";
 import { keepsData, type FactsWithDatabase, type FailoverFacts } from "../../src/facts/failover.ts";
@@ -8,13 +9,22 @@ import type { SwitchGlobalClusterInput } from "../../src/steps/switch-global-clu
 import { promotionSteps } from "../../src/steps/promotions.ts";
 import { stepOf } from "./step-of.ts";
 
-/** What became of an old side that could not be fenced at first. */
-export type Fenced = { runId: string; at: string | null; rowsLeftBehind: number | null };
+/** What became of an old side that could not be fenced at first, and answered again. */
+export type Fenced = {
+  runId: string;
+  /** When the fence was seen to hold; ISO. */
+  at: string | null;
+  /** How its run ended; null while it is under way. */
+  outcome: Outcome | null;
+  /** Who said that the run is to end without its goal. */
+  stoppedBy: string | null;
+  rowsLeftBehind: number | null;
+};
 
 /** Says what is still open after a failover, and who holds the next action; sentences. Pure. */
 export function whatNow(plan: Plan, view: RunView, facts: FailoverFacts, refence?: Fenced): string[] {
   const ofData = keepsData(facts)
-    ? [...protection(view, facts), ...fence(view, facts, refence), ...unchecked(view)]
+    ? [...protection(view, facts), ...fence(plan, view, facts, refence), ...unchecked(view)]
     : oldPods(view, facts);
   return [...nextAction(plan, view), ...ofData];
 }
@@ -50,14 +60,25 @@ function protection(view: RunView, facts: FactsWithDatabase): string[] {
   ];
 }
 
-function fence(view: RunView, facts: FactsWithDatabase, refence: Fenced | undefined): string[] {
+function fence(plan: Plan, view: RunView, facts: FactsWithDatabase, refence: Fenced | undefined): string[] {
   const fenced = stepOf(view, "fence-writes");
   const old = facts.from.known?.id ?? `the old writer in ${facts.fromRegion}`;
   if (!fenced || !isOver(fenced) || fenced.undone) return [];
   if (!fenced.waived && !isUnknown(fenced.done?.result)) return [`${old} is fenced.`];
-  if (refence?.at) return [`${old} came back, and was fenced by run ${refence.runId} at ${refence.at.slice(0, 19)}Z.`];
-  if (refence) return [`${old} came back; run ${refence.runId} fences it.`];
+  if (refence) return [refenced(plan, old, refence)];
   return [`${old} is not fenced: it was out of reach. Muster looks for it, and fences it as soon as it answers.`];
+}
+
+function refenced({ approvers }: Plan, old: string, { runId, at, outcome, stoppedBy }: Fenced): string {
+  const who = approvers.join(", ");
+  if (at) return `${old} came back, and was fenced by run ${runId} at ${at.slice(0, 19)}Z.`;
+  if (outcome === null) return `${old} came back; run ${runId} fences it.`;
+  if (outcome === "done")
+    return `${old} came back, and is not shown to be fenced: the fence of run ${runId} was waived. One of ${who} sees that nobody writes there.`;
+  const open = `${old} came back, and is not fenced:`;
+  return stoppedBy === null
+    ? `${open} run ${runId} ended without it. Muster looks for it again, and fences it as soon as it answers.`
+    : `${open} ${stoppedBy} stopped run ${runId}, and Muster starts no other. One of ${who} takes the application's role its right to log in there, or stops the server.`;
 }
 
 /** Without data there is no second writer to fear, and nothing to be built before the way back. */

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Context } from "../context.ts";
-import { acceptedLike } from "../engine/accepted.ts";
 import type { Plan } from "../engine/plan.ts";
+import { isStop } from "../engine/stopped.ts";
 import type { RefenceInput } from "../../jobs/refence.ts";
 import type { CatchUpSeen } from "../steps/catch-up.ts";
 import type { DrainOldSideInput } from "../steps/drain-old-side.ts";
@@ -72,11 +72,7 @@ export async function listUnfenced(ctx: Pick<Context, "db">): Promise<Unfenced[]
       from muster.unfenced old left join muster.run refence on refence.id = old.refence_run
      where old.fenced_at is null and (old.refence_run is null or refence.ended_at is not null)
        and not exists (
-         select from muster.step_event event
-          where event.run = old.refence_run
-            and (event.kind in ('declined', 'turned-back')
-                 or (event.kind = 'refused' and event.payload ->> 'verb' = 'abandon'
-                     and event.payload ->> 'because' like ${acceptedLike})))
+         select from muster.step_event event where event.run = old.refence_run and ${isStop})
      order by old.since`.execute(ctx.db);
   return rows;
 }

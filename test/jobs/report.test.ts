@@ -3,6 +3,7 @@ import { failover } from "../../jobs/failover.ts";
 import { impactOf, servedOf, type ProbeRow } from "../../jobs/report/outage.ts";
 import { report, type ReportInput } from "../../jobs/report/failover.ts";
 import { reportLines } from "../../jobs/report/lines.ts";
+import type { Fenced } from "../../jobs/report/what-now.ts";
 import type { EventBody, JournalEvent } from "../../src/engine/events.ts";
 import { eastDead, estate } from "./facts.ts";
 
@@ -136,8 +137,36 @@ describe("the report of a failover", () => {
     expect(blind.now.at(-1)).toBe(
       "No rows of checkout-db-west were compared: they could not be counted. Somebody looks whether all is there.",
     );
-    const fenced = report({ ...input, refence: { runId: "rf-1", at: moment(900), rowsLeftBehind: 3 } });
-    expect(fenced.now).toContain("checkout-db came back, and was fenced by run rf-1 at 2026-11-23T12:15:00Z.");
-    expect(reportLines(fenced)).toContainEqual(expect.stringMatching(/; 3 rows were left on the old writer\.$/));
+  });
+
+  const rf = { runId: "rf-1", at: null, outcome: null, stoppedBy: null, rowsLeftBehind: null };
+  it.each<[string, Fenced, string]>([
+    [
+      "was fenced",
+      { ...rf, at: moment(900), outcome: "done", rowsLeftBehind: 3 },
+      "checkout-db came back, and was fenced by run rf-1 at 2026-11-23T12:15:00Z.",
+    ],
+    ["is being fenced", rf, "checkout-db came back; run rf-1 fences it."],
+    ["is still being fenced", { ...rf, stoppedBy: "ben" }, "checkout-db came back; run rf-1 fences it."],
+    [
+      "was left by a person",
+      { ...rf, outcome: "failed", stoppedBy: "ben" },
+      "checkout-db came back, and is not fenced: ben stopped run rf-1, and Muster starts no other. One of ana, ben, cleo takes the application's role its right to log in there, or stops the server.",
+    ],
+    [
+      "was left by nobody",
+      { ...rf, outcome: "failed" },
+      "checkout-db came back, and is not fenced: run rf-1 ended without it. Muster looks for it again, and fences it as soon as it answers.",
+    ],
+    [
+      "was waived",
+      { ...rf, outcome: "done" },
+      "checkout-db came back, and is not shown to be fenced: the fence of run rf-1 was waived. One of ana, ben, cleo sees that nobody writes there.",
+    ],
+  ])("says of an old writer that came back, and %s, what is so and who acts", (_what, refence, said) => {
+    const made = report({ ...input, refence });
+    expect(made.now.filter((line) => line.startsWith("checkout-db came back"))).toEqual([said]);
+    const left = /; 3 rows were left on the old writer\.$/;
+    expect(reportLines(made).some((line) => left.test(line))).toBe(refence.rowsLeftBehind === 3);
   });
 });

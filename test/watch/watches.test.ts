@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/glo
 import { sql } from "kysely";
 import { failover } from "../../jobs/failover.ts";
 import { insertRun } from "../../jobs/insert-run.ts";
+import { loadReport } from "../../jobs/report/load.ts";
 import type { Context } from "../../src/context.ts";
 import type { Plan } from "../../src/engine/plan.ts";
 import { secretReader } from "../../src/config.ts";
@@ -35,17 +36,8 @@ describe("the watches, in a lab", () => {
     expect(await holds()).toBe(true);
   };
   const insert = (id: string, plan: Plan) => {
-    const place = { kind: "terminal" } as const;
-    return insertRun(bench.db, {
-      id,
-      job: "failover",
-      plan,
-      facts: {},
-      planHash: "x",
-      by: "ana",
-      place,
-      channel: "C01",
-    });
+    const asked = { planHash: "x", by: "ana", place: { kind: "terminal" }, channel: "C01" } as const;
+    return insertRun(bench.db, { id, job: "failover", plan, facts: eastDead, ...asked });
   };
   const write = (run: string, step: string, kind: string, payload: { [key: string]: Json } = {}) =>
     sql`insert into muster.step_event (run, step, kind, epoch, payload)
@@ -265,6 +257,9 @@ describe("the watches, in a lab", () => {
     await endRun(second?.refence, "failed");
     await watchOldSides(ctx);
     expect(await unfenced()).toEqual([second]);
+    expect((await loadReport(ctx, "run-unfenced")).now).toContain(
+      `checkout-db came back, and is not fenced: ana stopped run ${second?.refence}, and Muster starts no other. One of ana, ben, cleo takes the application's role its right to log in there, or stops the server.`,
+    );
     await endRun(second?.refence, "done");
     await watchOldSides(ctx);
     expect(await unfenced()).toEqual([{ ...second, fenced: true }]);
