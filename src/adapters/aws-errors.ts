@@ -1,6 +1,6 @@
 import { CannotContinue } from "../errors.ts";
 
-type AwsError = Error & { $metadata?: { httpStatusCode?: number } };
+type AwsError = Error & { $metadata?: { httpStatusCode?: number; clockSkewCorrected?: true } };
 
 /** AWS was asked too often and did nothing; asking later may help. */
 export function isThrottled(error: unknown): boolean {
@@ -18,29 +18,65 @@ export function isRefusal(error: unknown): boolean {
   return status !== undefined && status >= 400 && status < 500;
 }
 
-const denied =
-  /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|InvalidClientTokenId|SignatureDoesNotMatch)$/;
+/** AWS knows who asks, and the right is not among those they have. */
+const denied = /^(AccessDenied|AccessDeniedException|UnauthorizedOperation)$/;
+
+/**
+ * AWS does not know the access key or its token, or does not take what was signed with it; each protocol says it in words of
+ * its own. Rights are not even looked at.
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/CommonErrors.html
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+ */
+const unknownKey = /^(InvalidClientTokenId|UnrecognizedClientException|InvalidAccessKeyId|InvalidToken)$/;
+const wrongSignature =
+  /^(SignatureDoesNotMatch|InvalidSignatureException|RequestTimeTooSkewed|RequestExpired|RequestInTheFuture)$/;
 
 /** Credentials that were good, and are past their time: no right is missing, and the SDK asks for new ones with each call. */
 const expired = /^(ExpiredToken|ExpiredTokenException)$/;
 
 /**
- * Turns a refusal of our rights into sentences a person can act on. Credentials that have expired are no such refusal: the
- * error says so and stays what it is, so that the call is made again. Every other error stays as it is.
+ * Turns a refusal of our rights, or of our credentials, into sentences a person can act on. Credentials that have expired and
+ * a clock that is off are no such refusal: the SDK asks for new ones, and signs by AWS's clock from then on. The error says
+ * so and stays what it is, so that the call is made again. Every other error stays as it is.
  */
 export function explainDenied(error: unknown, deed: string, permission: string): unknown {
   if (!(error instanceof Error)) return error;
-  if (expired.test(error.name)) {
-    error.message = `AWS did not ${deed}, because Muster's credentials have expired (${error.name}); it is tried again with fresh credentials`;
+  const again = whyAgain(error);
+  if (again !== undefined) {
+    error.message = `AWS did not ${deed}, because ${again}`;
     return error;
   }
-  if (!denied.test(error.name)) return error;
+  const todo = whatToDo(error, permission);
+  if (todo === undefined) return error;
+  const isDenied = denied.test(error.name);
   return new CannotContinue(
     {
-      happened: `AWS did not let Muster ${deed} (${permission}: ${error.name}).`,
-      means: "This call changed nothing.",
-      todo: `Give Muster's role ${permission}, then press Continue.`,
+      happened: isDenied
+        ? `AWS did not let Muster ${deed} (${permission}: ${error.name}).`
+        : `AWS did not ${deed}: it does not take Muster's credentials (${error.name}).`,
+      means: isDenied
+        ? "This call changed nothing."
+        : "This call changed nothing. No right is missing: AWS refuses whatever is asked with them.",
+      todo,
     },
     { cause: error },
   );
+}
+
+function whyAgain(error: AwsError): string | undefined {
+  if (expired.test(error.name))
+    return `Muster's credentials have expired (${error.name}); it is tried again with fresh credentials`;
+  if (wrongSignature.test(error.name) && error.$metadata?.clockSkewCorrected)
+    return `the clock of Muster's host is off (${error.name}); it is tried again by AWS's clock`;
+  return undefined;
+}
+
+function whatToDo({ name }: Error, permission: string): string | undefined {
+  const others = "give the process others (a role, a profile or the environment), then press Continue.";
+  if (denied.test(name)) return `Give Muster's role ${permission}, then press Continue.`;
+  if (unknownKey.test(name))
+    return `Look whether their access key still exists, and is for this AWS partition and region: muster doctor asks each region. If not, ${others}`;
+  if (wrongSignature.test(name))
+    return `Look whether the clock of Muster's host is right: muster doctor compares it. If it is, their secret key is not that of their access key: ${others}`;
+  return undefined;
 }

@@ -23,8 +23,6 @@ describe("a refusal by AWS", () => {
     ["AccessDenied", true],
     ["AccessDeniedException", true],
     ["UnauthorizedOperation", true],
-    ["InvalidClientTokenId", true],
-    ["SignatureDoesNotMatch", true],
     ["ExpiredToken", false],
     ["ExpiredTokenException", false],
     ["Throttling", false],
@@ -35,6 +33,39 @@ describe("a refusal by AWS", () => {
     expect(error instanceof CannotContinue).toBe(forPerson);
     expect((error as Error).message.includes("Give Muster's role rds:PromoteReadReplica")).toBe(forPerson);
   });
+
+  const unknown = "Look whether their access key still exists";
+  const signed = "Look whether the clock of Muster's host is right";
+  it.each([
+    ["InvalidClientTokenId", unknown],
+    ["UnrecognizedClientException", unknown],
+    ["InvalidAccessKeyId", unknown],
+    ["InvalidToken", unknown],
+    ["SignatureDoesNotMatch", signed],
+    ["InvalidSignatureException", signed],
+    ["RequestTimeTooSkewed", signed],
+  ])("%s is of credentials that AWS does not take, and speaks of no right", (name, todo) => {
+    const error = explain(refusal(name)) as CannotContinue;
+    expect(error).toBeInstanceOf(CannotContinue);
+    expect(error.explanation.happened).toBe(
+      `AWS did not promote checkout-db-west: it does not take Muster's credentials (${name}).`,
+    );
+    expect(error.explanation.todo).toMatch(new RegExp(`^${todo}.* give the process others`));
+    expect(error.message).not.toContain("rds:PromoteReadReplica");
+  });
+
+  it.each(["SignatureDoesNotMatch", "InvalidSignatureException", "RequestTimeTooSkewed"])(
+    "%s by a clock that is off, which the SDK has seen, is tried again by AWS's clock",
+    (name) => {
+      const thrown = refusal(name);
+      Object.assign(thrown.$metadata, { clockSkewCorrected: true });
+      expect(explain(thrown)).toBe(thrown);
+      expect(messageOf(thrown)).toBe(
+        `AWS did not promote checkout-db-west, because the clock of Muster's host is off (${name}); it is tried again by AWS's clock`,
+      );
+      for (const step of changing) expect([step.name, step.hadNoEffect?.(thrown)]).toEqual([step.name, true]);
+    },
+  );
 
   it.each(["ExpiredToken", "ExpiredTokenException"])(
     "%s says that the credentials have expired, and changed nothing: each step tries again",
