@@ -95,11 +95,32 @@ describe("the chart", () => {
     expect(spec.template.metadata.labels["app.kubernetes.io/name"]).not.toBe("muster");
   });
 
-  it("migrates first, with nothing but the settings", () => {
+  it("migrates first, with nothing but the settings and the authorities, which the chart does not make", () => {
     const job = rendered(everything).get("Job");
     expect(job?.metadata.annotations?.["helm.sh/hook"]).toBe("pre-install,pre-upgrade");
-    expect(podOf(job).volumes).toBeUndefined();
+    expect(podOf(job).volumes).toEqual([{ name: "authorities", configMap: { name: "authorities" } }]);
     expect(podOf(job).containers).toMatchObject([{ args: ["migrate"], envFrom: [{ secretRef: { name: "muster" } }] }]);
+    expect(podOf(rendered().get("Job")).volumes).toBeUndefined();
+  });
+
+  it("shows the authorities to the tables' maker where the servers see them: one DATABASE_URL names them for both", () => {
+    const seenBy = (kind: string, changes: Json) => {
+      const { containers, volumes = [] } = podOf(rendered(changes).get(kind));
+      const called = ({ name }: { name: string }) => name === "authorities";
+      const { env = [], volumeMounts = [] } = containers[0] ?? {};
+      const file = env.find(({ name }) => name === "EXTRA_CA_FILE")?.value;
+      return { file, mount: volumeMounts.find(called), volume: volumes.find(called) };
+    };
+    const only = { extraCaConfigMapName: "authorities" };
+    expect(seenBy("Job", only)).toEqual({
+      file: "/etc/muster/authorities/ca.pem",
+      mount: { name: "authorities", mountPath: "/etc/muster/authorities", readOnly: true },
+      volume: { name: "authorities", configMap: { name: "authorities" } },
+    });
+    for (const changes of [{}, only, everything]) {
+      expect(seenBy("Job", changes)).toEqual(seenBy("Deployment", changes));
+      expect(wrongFields(rendered(changes).get("Job")!)).toEqual([]);
+    }
   });
 
   it("gives the tables' maker the settings that the servers have, so that none of the Secret is wrong alone", () => {
@@ -108,7 +129,10 @@ describe("the chart", () => {
       Object.fromEntries(
         podOf(rendered(changes).get(kind)).containers[0]?.env?.map(({ name, value }) => [name, value]) ?? [],
       );
-    expect(readConfig({ ...secrets, ...settingsOf("Job", everything) })).toMatchObject({ REDIS_MASTER: "mymaster" });
+    // The file stands in the pod, and not here.
+    const { EXTRA_CA_FILE, ...given } = settingsOf("Job", everything);
+    expect(EXTRA_CA_FILE).toBe(settingsOf("Deployment", everything)["EXTRA_CA_FILE"]);
+    expect(readConfig({ ...secrets, ...given })).toMatchObject({ REDIS_MASTER: "mymaster" });
     expect(settingsOf("Deployment", everything)).toMatchObject(settingsOf("Job", everything));
     // Without its neighbours it is refused.
     expect(() => readConfig({ ...secrets, ...settingsOf("Job", {}) })).toThrow("REDIS_PASSWORD");

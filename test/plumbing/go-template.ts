@@ -97,6 +97,7 @@ function renderer(helpers: ReadonlyMap<string, Node[]>): Render {
 
 const functions: Record<string, (...given: unknown[]) => unknown> = {
   default: (fallback, value) => (isEmpty(value) ? fallback : value),
+  or: (...given) => given.find((value) => !isEmpty(value)) ?? given.at(-1),
   quote: (value) => JSON.stringify(shown(value)),
   required(message, value) {
     if (isEmpty(value)) throw new Error(String(message));
