@@ -7,6 +7,11 @@
 --
 -- createrole lets Muster take and give back the application role's right to log in: that is the fence. From Postgres 16
 -- on it also needs "grant <application role> to muster with admin option, inherit false, set false". Running this file again is safe.
+--
+-- Where GUARD_USER names another role, make that one, give it what is said here of muster, and run this file with its name for
+-- the role's. The schema and the column keep theirs:
+--
+--     sed 's/ muster;$/ "other-name";/' guard.sql | psql ...
 
 grant pg_monitor, pg_signal_backend, pg_read_all_data to muster;
 
