@@ -59,6 +59,3 @@ export const steps: readonly (AnyStep | AnyGate)[] = [
   resumeGitOps,
   fenceReturned,
 ];
-
-/** The same, by name: what the engine looks steps up in. */
-export const stepsByName: ReadonlyMap<string, AnyStep | AnyGate> = new Map(steps.map((step) => [step.name, step]));

@@ -17,10 +17,10 @@ import { watch, type Watch } from "./turn.ts";
 import { hearWitness, tellWitness } from "./witness.ts";
 
 /** Starts writing a heartbeat into every service's database, at whichever side is the writer. */
-export function startHeartbeat(ctx: Context, { everySeconds = beatSeconds } = {}): Watch {
+export function startHeartbeat(ctx: Context): Watch {
   const busy = new Map<string, Promise<void>>();
   const kept = new KeptSessions();
-  const duty = watch(ctx, { name: "heartbeat", everySeconds }, (ctx, signal) => {
+  const duty = watch(ctx, { name: "heartbeat", everySeconds: beatSeconds }, (ctx, signal) => {
     for (const [name, service] of Object.entries(ctx.estate.services)) {
       // A side that does not answer holds up its own service's beat, and nobody else's.
       if (busy.has(name)) continue;

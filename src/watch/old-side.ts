@@ -23,8 +23,8 @@ const lookSeconds = 10;
  * Starts looking for old writers that could not be fenced; one that answers is fenced at once, as was approved, where the
  * promotion of its replica was accepted, or the replica is seen to take writes in its stead.
  */
-export function startOldSideWatch(ctx: Context, { everySeconds = lookSeconds } = {}): Watch {
-  return watch(ctx, { name: "old-side", everySeconds }, (ctx) => watchOldSides(ctx));
+export function startOldSideWatch(ctx: Context): Watch {
+  return watch(ctx, { name: "old-side", everySeconds: lookSeconds }, (ctx) => watchOldSides(ctx));
 }
 
 /** Looks once for every old side that is not fenced, and starts a refence where one answers. */

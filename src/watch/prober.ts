@@ -5,7 +5,7 @@ import { Slots } from "../engine/slots.ts";
 import { watch, type Watch } from "./turn.ts";
 
 /** How often each service's health address is asked, in seconds. */
-export const probeSeconds = 10;
+const probeSeconds = 10;
 /** The same while a run has a service in its hands and customers are not served: its recovery is seen no later than this. */
 const closeSeconds = 2;
 /** So many are asked that closely; where more are away, which is first matters to nobody. */
@@ -14,9 +14,9 @@ const mostClosely = 50;
 const keepDays = 14;
 
 /** Starts asking every service's health address as customers reach it, so that impact and recovery are seen, not assumed. */
-export function startProber(ctx: Context, { everySeconds = probeSeconds } = {}): Watch {
-  return watch(ctx, { name: "prober", everySeconds }, async (ctx, signal) => {
-    const nextTurn = ctx.now().getTime() + everySeconds * 1000;
+export function startProber(ctx: Context): Watch {
+  return watch(ctx, { name: "prober", everySeconds: probeSeconds }, async (ctx, signal) => {
+    const nextTurn = ctx.now().getTime() + probeSeconds * 1000;
     await probeServices(ctx, signal);
     for (;;) {
       const closer = new Date(ctx.now().getTime() + closeSeconds * 1000);
