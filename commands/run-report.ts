@@ -22,7 +22,7 @@ const formats: readonly Format[] = [
   { name: "svg", endings: [".svg"], make: (story) => drawGantt(gantt(story)) },
 ];
 
-export const formatNames = formats.map(({ name }) => name);
+const formatNames = formats.map(({ name }) => name);
 
 /**
  * Tells a run's report: in Slack as lines, in a terminal in a format or into a new file.

@@ -150,7 +150,7 @@ export const isConflict = (error: unknown): boolean =>
   error instanceof CannotContinue && nameOf(error.cause) === "ConflictException";
 
 /** Writes states as people say them: "us-west-2 On and us-east-1 Off". */
-export const spellStates = (states: ControlStates): string =>
+const spellStates = (states: ControlStates): string =>
   Object.entries(states)
     .toSorted(([, left], [, right]) => (left === right ? 0 : left === "On" ? -1 : 1))
     .map(([region, state]) => `${region} ${state}`)

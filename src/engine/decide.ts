@@ -17,7 +17,7 @@ import {
 /** How long a plan may wait for its approvals, in seconds. */
 export const approvalSeconds = 15 * 60;
 /** When people are reminded that something waits for them (a plan, a question, a parked step), in seconds. */
-export const reminderSeconds = [5 * 60, 10 * 60];
+const reminderSeconds = [5 * 60, 10 * 60];
 
 /** What a run needs next. */
 export type Decision = {

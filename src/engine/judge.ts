@@ -32,7 +32,7 @@ export type Limits = {
 };
 
 /** How often a change is tried before a person is asked. */
-export const triesBeforeAsking = 8;
+const triesBeforeAsking = 8;
 
 /** What to do about one step. No clock, no database, no network: all it weighs is in its arguments. */
 export function judge(look: Look, record: StepView, limits: Limits, now: Date): Verdict {

@@ -117,7 +117,7 @@ export function hashPlan(plan: Plan, facts: Json): string {
 }
 
 /** Writes JSON with sorted keys, so that equal values have equal text. */
-export function canonical(value: Json): string {
+function canonical(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (value === null || typeof value !== "object") return JSON.stringify(value);
   const entries = Object.entries(value).filter(([, child]) => child !== undefined);

@@ -25,7 +25,7 @@ export function reachedBySomebody(facts: FactsWithDatabase): boolean {
 }
 
 /** The newest heartbeat of the old writer that anybody saw. */
-export const newestBeat = ({ from, lastBeat }: FactsWithDatabase): string | undefined =>
+const newestBeat = ({ from, lastBeat }: FactsWithDatabase): string | undefined =>
   later(seen(from.server)?.beatAt, seen(lastBeat)?.at);
 
 /** Seconds of writes lost if the old writer never answered again; undefined where they cannot be told. */

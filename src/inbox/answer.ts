@@ -56,7 +56,7 @@ export function runCommand(ctx: Context, command: Command, call: Call): Promise<
 /**
  * Finds what a press means. @throws UserError for an id that is not ours, or a button in a message that is not.
  */
-export async function pressed(ctx: Context, press: Extract<Delivery, { kind: "press" }>): Promise<Meaning> {
+async function pressed(ctx: Context, press: Extract<Delivery, { kind: "press" }>): Promise<Meaning> {
   const meaning = await findButton(ctx.db, press.button);
   const ref = `${press.channel}/${press.messageTs}`;
   if (meaning && (press.ephemeral || (await isOurs(ctx.db, meaning.runId, ref)))) return meaning;

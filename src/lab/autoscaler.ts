@@ -31,7 +31,7 @@ export const autoscalerSpec = (deployment: string, { min, max }: { min: number; 
  * itself (Kubernetes' documentation, Horizontal Pod Autoscaling, "Implicit maintenance-mode deactivation"). Pods here have no
  * load that would be measured, so that between its bounds it leaves the number as it is.
  */
-export function wantedBy({ spec }: Autoscaler, replicas: number): number | undefined {
+function wantedBy({ spec }: Autoscaler, replicas: number): number | undefined {
   const { minReplicas = 1, maxReplicas } = spec;
   if (replicas === 0 && minReplicas > 0) return undefined;
   return Math.min(maxReplicas, Math.max(minReplicas, replicas));

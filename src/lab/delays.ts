@@ -2,7 +2,7 @@
 export type Delay = { seconds: readonly [shortest: number, longest: number]; source: string };
 
 /** The delays of the real services. A lab draws from these and scales nothing but its clock. */
-export const delays = {
+const delays = {
   "rds promotion is taken up": {
     seconds: [2, 10],
     source: "RDS API: the replica is still available when PromoteReadReplica returns, so a plain waiter ends too early",

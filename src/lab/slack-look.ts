@@ -39,7 +39,7 @@ function describeChannel(slack: Slackdom, channel: LabChannel): Json {
 }
 
 /** Describes a member as users.info does. */
-export function describePerson(slack: Slackdom, person: LabPerson): Json {
+function describePerson(slack: Slackdom, person: LabPerson): Json {
   const home = person.team ?? slack.workspace.team.id;
   return {
     id: person.id,

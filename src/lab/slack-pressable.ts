@@ -54,7 +54,7 @@ function visible(slack: Slackdom, person: string, { messageTs, channel }: PressO
 }
 
 /** Lists the elements of blocks that a person can act on, each with the block it stands in. */
-export function elementsOf(blocks: Json[]): Json[] {
+function elementsOf(blocks: Json[]): Json[] {
   return blocks.flatMap((block) => {
     const elements = block.type === "actions" ? (block.elements as Json[]) : [block.accessory, block.element];
     return elements

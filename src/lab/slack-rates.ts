@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 
 /** Calls a minute that each of Slack's tiers lets an app make to one method. */
-export const tiers = { 1: 1, 2: 20, 3: 50, 4: 100, special: 300 } as const;
+const tiers = { 1: 1, 2: 20, 3: 50, 4: 100, special: 300 } as const;
 export type Tier = keyof typeof tiers;
 
 type Bucket = { tokens: number; at: number };

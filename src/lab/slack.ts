@@ -32,7 +32,7 @@ export type SlackOptions = {
 };
 
 /** The channels every lab has. */
-export const labChannels: readonly LabChannel[] = [
+const labChannels: readonly LabChannel[] = [
   { id: "C01", name: "incident-response" },
   { id: "C02", name: "emergency-backup" },
   { id: "C03", name: "executive-updates" },

@@ -53,7 +53,7 @@ function whatBecame(error: unknown): { sent: Sent; end: MessageEnd } {
 }
 
 /** Writes one mail of all that one person is to read. Pure. */
-export function writeMail(payloads: readonly MessagePayload[]): Pick<Mail, "subject" | "text"> {
+function writeMail(payloads: readonly MessagePayload[]): Pick<Mail, "subject" | "text"> {
   const parts = payloads.map(({ subject, lines }) => ({
     subject: subject ?? lines[0] ?? "Muster",
     text: lines.join("\n"),

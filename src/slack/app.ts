@@ -53,7 +53,7 @@ export async function openSlackApp(
 }
 
 /** Names the slash commands: /muster, and those of the estate's bare ones that Muster knows. */
-export function slashCommands({ estate }: Pick<Context, "estate">, commands: readonly Command[]): string[] {
+function slashCommands({ estate }: Pick<Context, "estate">, commands: readonly Command[]): string[] {
   const known = new Set(commands.map((command) => command.name));
   return ["muster", ...estate.bareCommands.filter((name) => known.has(name))].map((name) => `/${name}`);
 }

@@ -52,7 +52,7 @@ const mrkdwn = (text: string, characters: number) => ({ type: "mrkdwn", text: cu
 export const header = (text: string): HeaderBlock => ({ type: "header", text: plain(text, most.header) });
 
 /** Prose. The text is Slack's markup: escape what people wrote. */
-export const section = (text: string): SectionBlock => ({ type: "section", text: mrkdwn(text, most.section) });
+const section = (text: string): SectionBlock => ({ type: "section", text: mrkdwn(text, most.section) });
 
 /** Small print. The text is Slack's markup: escape what people wrote. */
 export const context = (text: string): ContextBlock => ({ type: "context", elements: [mrkdwn(text, most.section)] });

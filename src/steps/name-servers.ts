@@ -114,7 +114,7 @@ async function ask(ctx: StepContext, dns: DnsName, server: string): Promise<Answ
 }
 
 /** Whether an answer holds anything but the wanted values, or nothing at all. */
-export function differs(values: readonly string[], wanted: readonly string[]): boolean {
+function differs(values: readonly string[], wanted: readonly string[]): boolean {
   const plain = new Set(wanted.map(bare));
   return values.length === 0 || values.some((value) => !plain.has(bare(value)));
 }

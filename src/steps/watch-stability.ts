@@ -25,7 +25,7 @@ export type WatchStabilitySeen = {
 const pollSeconds = 10;
 
 /** A gap in which nobody looked is not green: the window begins again after it. In seconds. */
-export const longestGapSeconds = 180;
+const longestGapSeconds = 180;
 
 /** Watches the service where customers reach it, until it has been green for long enough; any red begins the window anew. */
 export const watchStability = step<WatchStabilityInput, WatchStabilitySeen>({

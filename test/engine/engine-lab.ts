@@ -29,7 +29,7 @@ export async function openEngineLab(): Promise<EngineLab> {
 const nothing = () => undefined;
 export const quiet: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 /** Says on stderr what a test that fails would like to know. */
-export const loud: Log = {
+const loud: Log = {
   ...quiet,
   error: (fields, message) => process.stderr.write(`${message} ${JSON.stringify(fields)}\n`),
 };
@@ -56,7 +56,7 @@ export function engineContext(parts: Partial<Context> & Pick<Context, "db" | "cl
   } as Context;
 }
 
-export const approvers = ["ana", "ben", "cleo"];
+const approvers = ["ana", "ben", "cleo"];
 
 /** Makes a plan of nodes, asked for by ana, with two approvals wanted. */
 export function planOf(nodes: PlanNode[], more: Partial<Plan> = {}): Plan {

@@ -23,7 +23,7 @@ export const floors: readonly (readonly string[])[] = [
 const wiring = /^src\/(?:main|cli|terminal|checkup|follow|http|queue|queue-redis)\.ts$|^src\/(?:slack|lab|embedded)\//;
 
 /** Packages that only some files may use; the first pattern that matches a package decides. */
-export const keptPackages: readonly { packages: RegExp; in: RegExp; why: string }[] = [
+const keptPackages: readonly { packages: RegExp; in: RegExp; why: string }[] = [
   {
     packages: /^@slack\/web-api$/,
     in: /^src\/(?:adapters|slack)\//,

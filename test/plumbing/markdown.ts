@@ -3,7 +3,7 @@ import { posix } from "node:path";
 export type Pages = ReadonlyMap<string, string>;
 
 /** Lists the links and pictures of a page that lead into this repository. */
-export function localLinks(page: string): string[] {
+function localLinks(page: string): string[] {
   const links = [...withoutCode(page).matchAll(/\]\(([^)\s]+)(?:\s+"[^"]*")?\)/g)].map((match) => match[1] ?? "");
   const pictures = [...page.matchAll(/<(?:img|source|a)\s[^>]*?(?:src|srcset|href)="([^"]+)"/g)].map(
     (match) => match[1] ?? "",

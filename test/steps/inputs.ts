@@ -39,7 +39,7 @@ export const to: DatabaseTarget = {
 
 /** A second service, whose servers nobody manages for it; a test that promotes its standby opens it. */
 export const ledger = { name: "ledger", tier: "standard", database: true, driver: "postgres" } as const;
-export const standby: DatabaseTarget = {
+const standby: DatabaseTarget = {
   instance: hostOf(west, ledger.name),
   region: west,
   host: hostOf(west, ledger.name),

@@ -39,7 +39,7 @@ export class Targets {
 }
 
 /** A point without the number of its passing. */
-export const placeOf = (id: string): string => id.replace(/ #\d+$/, "");
+const placeOf = (id: string): string => id.replace(/ #\d+$/, "");
 
 /** The step inside of which a point lies; empty where it is the whole run's. */
 export function stepOf(id: string): string {

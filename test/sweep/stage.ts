@@ -22,7 +22,7 @@ import { seeded } from "./chance.ts";
 export type Mode = "graceful" | "ungraceful";
 
 /** Wall milliseconds. */
-export const leaseMs = 300;
+const leaseMs = 300;
 const callTimeoutMs = 150;
 
 const nothing = () => undefined;

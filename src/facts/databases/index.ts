@@ -9,7 +9,7 @@ import { postgres } from "./postgres.ts";
 import { rdsPostgres } from "./rds-postgres.ts";
 
 /** Every way of promoting a replica. A new one is a file and a line here. */
-export const databaseDrivers: readonly DatabaseDriver[] = [rdsPostgres, postgres, auroraPostgres];
+const databaseDrivers: readonly DatabaseDriver[] = [rdsPostgres, postgres, auroraPostgres];
 
 /** The driver of a name; without a name RDS's, as in facts of older runs. */
 export function databaseDriver(name: Database["driver"] = rdsPostgres.name): DatabaseDriver {
