@@ -9,8 +9,6 @@ export type ReplicationState = {
   replayLsn?: string;
   /** On a writer: the position written so far. */
   currentLsn?: string;
-  /** The commit time of the last transaction applied, by the old writer's clock. */
-  lastReplayAt?: string;
   /** Null where there are none: Aurora. */
   timeline: number | null;
   /** "streaming" and so on; absent when the replica hears nothing of its writer. */
@@ -29,9 +27,7 @@ export async function getReplicationState(sql: Sql): Promise<ReplicationState> {
     receive: string | null;
     replay: string | null;
     current: string | null;
-    last_replay: string | null;
-    /** Null where there are none: Aurora. */
-    timeline: number | null;
+    timeline: number;
     receiver: string | null;
     hears: boolean;
     server_at: string;
@@ -40,7 +36,6 @@ export async function getReplicationState(sql: Sql): Promise<ReplicationState> {
            case when r.in_recovery then pg_last_wal_receive_lsn()::text end as receive,
            case when r.in_recovery then pg_last_wal_replay_lsn()::text end as replay,
            case when not r.in_recovery then pg_current_wal_lsn()::text end as current,
-           to_json(pg_last_xact_replay_timestamp()) #>> '{}' as last_replay,
            case when r.in_recovery
                 then coalesce(w.received_tli, (select timeline_id from pg_control_checkpoint()))
                 else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end as timeline,
@@ -58,7 +53,6 @@ export async function getReplicationState(sql: Sql): Promise<ReplicationState> {
     ...(row.receive ? { receiveLsn: row.receive } : {}),
     ...(row.replay ? { replayLsn: row.replay } : {}),
     ...(row.current ? { currentLsn: row.current } : {}),
-    ...(row.last_replay ? { lastReplayAt: row.last_replay } : {}),
     ...(row.receiver ? { receiver: row.receiver } : {}),
   };
 }

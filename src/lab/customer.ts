@@ -18,13 +18,15 @@ type Options = {
   ca: string;
   /** How many customers buy at the same time. */
   customers?: number;
-  /** How long a customer thinks between two orders, and before trying one again; how long one waits for an answer. */
+  /** How long a customer thinks between two orders; how long one waits for an answer. */
   everySeconds?: number;
-  retrySeconds?: number;
   timeoutSeconds?: number;
   /** Tells whether nobody answers at an address by the lab's own doing, so that its clock need not wait to find out. */
   isDead?: (address: string) => boolean;
 };
+
+/** How long a customer thinks before trying an order again. */
+const retrySeconds = 2;
 
 export type Attempt = { at: Date; endedAt: Date; address: string | undefined; outcome: number | string };
 export type Order = { number: number; customer: string; placedAt: Date; attempts: Attempt[]; answeredAt?: Date };
@@ -45,7 +47,7 @@ export type Customer = {
 
 /** Opens customers who place numbered orders through DNS, and repeat each until it is answered. */
 export function openCustomer(options: Options): Customer {
-  const { log, clock, random, customers = 1, everySeconds = 1, retrySeconds = 2, timeoutSeconds = 5 } = options;
+  const { log, clock, random, customers = 1, everySeconds = 1, timeoutSeconds = 5 } = options;
   const orders: Order[] = [];
   const buckets = new Map<number, Bucket>();
   const stopping = new AbortController();

@@ -11,7 +11,6 @@ export type SessionSettings = {
   /** Name server that database host names are looked up at, "ip:port". */
   resolver: string;
   role: { user: string; password: string; database: string };
-  databasePort?: number;
   /** Longest wait for the database, in lab seconds. */
   patienceSeconds?: number;
   /** Whether nobody answers at a database's name by the lab's own doing. */
@@ -32,7 +31,7 @@ export function openSessions(options: SessionSettings & { pod: string; databaseH
   const pool = new pg.Pool({
     ...role,
     host: databaseHost,
-    port: options.databasePort ?? 5432,
+    port: 5432,
     max: 2,
     idleTimeoutMillis: 0,
     connectionTimeoutMillis: 2000,
