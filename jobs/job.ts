@@ -20,7 +20,8 @@ export type Preview = {
 /** What came of a run, in lines. */
 export type RunReport = {
   whole: string[];
-  /** What was promised and what is still open: for a card, which shows the rest itself. */ summary: string[];
+  /** What was promised and what is still open: for a card, which shows the rest itself. */
+  summary: string[];
   /** The same as figures, for whoever draws them: of one service, or of each service of a region. */
   figures?: Report;
   region?: RegionReport;

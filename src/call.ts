@@ -55,9 +55,10 @@ export const briefly = <Ctx extends CallContext>(ctx: Ctx): Ctx => ({ ...ctx, ca
 
 /**
  * Makes one call that leaves the process: named crash points around it, a timeout in wall milliseconds, the caller's
- * abort, secrets taken out of what it throws, and a log line with its time. The name says service and action: "rds.PromoteReadReplica". `work` gets the signal
- * and must hand it on; the promise settles at the timeout even when `work` does not listen. The target's circuit breaker
- * learns how it went; Muster's own database has none, because nothing can be done without it.
+ * abort, secrets taken out of what it throws, and a log line with its time. The name says service and action:
+ * "rds.PromoteReadReplica". `work` gets the signal and must hand it on; the promise settles at the timeout even when `work`
+ * does not listen. The target's circuit breaker learns how it went; Muster's own database has none, because nothing can be
+ * done without it.
  *
  * @throws NotTried when it can wait and its target is in trouble, CallTimedOut when no answer came in time, the signal's
  * reason when the caller gave up, else what `work` throws.
