@@ -229,18 +229,25 @@ async function writeFirstEstate({ env, print, input = process.stdin }: Terminal)
 
 /** Serves on a Postgres of its own. Commands in another terminal find it by the file that is named. */
 async function serveEmbedded(terminal: Terminal, folder: string): Promise<void> {
+  const told = toldToStop();
   const embedded = await openEmbedded(folder, terminal.env["PATH"]);
   const own = { ...terminal, env: { ...terminal.env, DATABASE_URL: embedded.databaseUrl } };
   try {
     await migrateAll({ ...own, print: () => undefined });
     terminal.print(`Trying out: in another terminal, first type  export DATABASE_URL=$(cat ${embedded.urlFile})`);
-    await serve(own);
+    await serve(own, told);
   } finally {
     await embedded.close();
   }
 }
 
-async function serve({ env, overrides }: Terminal): Promise<void> {
+/** Listens from now on: a server that is told to stop while it starts leaves nothing behind either. */
+const toldToStop = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
+  });
+
+async function serve({ env, overrides }: Terminal, told = toldToStop()): Promise<void> {
   const config = readConfig(env);
   const muster = await startMuster(config, { env, ...overrides });
   const reload = () => {
@@ -266,9 +273,7 @@ async function serve({ env, overrides }: Terminal): Promise<void> {
   process.on("unhandledRejection", slipped);
   process.on("uncaughtException", broke);
   process.on("SIGHUP", reload);
-  await new Promise<void>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
-  });
+  await told;
   process.off("SIGHUP", reload);
   await muster.stop();
   process.off("unhandledRejection", slipped);
