@@ -11,7 +11,7 @@ import type { Meters } from "./meters.ts";
 import type { Sender } from "./outbox/sender.ts";
 import type { AnyGate, AnyStep } from "./engine/step.ts";
 
-/** Everything a function may reach outside itself; first argument everywhere. Built in main.ts, and by the lab. */
+/** Everything a function may reach outside itself; first argument everywhere. Built in main.ts. */
 export type Context = {
   estate: Estate;
   /** Muster's own database: runs, journals, inbox, outbox. */
@@ -63,6 +63,6 @@ export type Context = {
   steps: ReadonlyMap<string, AnyStep | AnyGate>;
   /** Looks again at a run's claims; returns a sentence for each that no longer holds. */
   brokenClaims(runId: string): Promise<string[]>;
-  /** What takes messages out: by the first word of a thread's name ("run", "reply", "mail", "chart", "channel"). */
+  /** What takes messages out: by the first word of a thread's name, as `Message` lists them. */
   senders: ReadonlyMap<string, Sender>;
 };

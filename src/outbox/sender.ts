@@ -5,8 +5,8 @@ import type { StatusUpdate } from "../statuspage/update.ts";
 /** One message on its way out, in nobody's markup. */
 export type Message = {
   /**
-   * The rows' thread: "run:<id>", "reply:<id>", "mail:<person>", "chart:<run>", "statuspage:<run>". Messages of one thread go
-   * out in order.
+   * The rows' thread: "run:<id>", "reply:<id>", "channel:<name>", "mail:<person>", "chart:<run>", "statuspage:<run>". Messages
+   * of one thread go out in order.
    */
   thread: string;
   /** Identifies it for ever; travels in the message's metadata so that a doubtful post can be read back. */
