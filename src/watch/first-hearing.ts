@@ -3,7 +3,7 @@ import type { PgOptions } from "../adapters/postgres.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
 import { sidesOf } from "../facts/databases/index.ts";
-import { onSide } from "./heartbeat.ts";
+import { onSide } from "./on-side.ts";
 import { hearWitness } from "./witness.ts";
 
 /** Each witness keeps the newest entry of the whole journal: some that answer are enough. */

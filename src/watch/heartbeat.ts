@@ -1,4 +1,4 @@
-import { asApp, asGuard, withPostgres, type PgOptions, type Sql } from "../adapters/postgres.ts";
+import type { PgOptions } from "../adapters/postgres.ts";
 import { getRole } from "../adapters/postgres-fence.ts";
 import { KeptSessions } from "../adapters/postgres-session.ts";
 import { getHeartbeat, getReplicationState, hasGuard, writeHeartbeat } from "../adapters/postgres-state.ts";
@@ -7,12 +7,12 @@ import { sparing } from "../call.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
 import type { Service } from "../estate.ts";
-import { lookAtSide as findSide, recallSide, sidesOf } from "../facts/databases/index.ts";
+import { sidesOf } from "../facts/databases/index.ts";
 import { rememberBeat, rememberReplicaBeat } from "../facts/heartbeats.ts";
 import { findPromotion } from "../facts/promotions.ts";
-import { seen } from "../facts/fact.ts";
 import type { Side } from "../facts/targets.ts";
 import { beatSeconds } from "../steps/loss.ts";
+import { appOf, onSide, type Pair } from "./on-side.ts";
 import { watch, type Watch } from "./turn.ts";
 import { hearWitness, tellWitness } from "./witness.ts";
 
@@ -78,9 +78,6 @@ export async function beatOnce(ctx: Context, name: string, service: Service, how
   if (sure) await lookAt(other);
 }
 
-/** Two sides, and the one that is taken for the writer. */
-export type Pair = { sides: readonly Side[]; writer: Side };
-
 async function beat(ctx: Context, pair: Pair, how: PgOptions): Promise<void> {
   const app = appOf(ctx, pair);
   const at = await onSide(ctx, pair.writer, pair, "WriteHeartbeat", how, async (sql) => {
@@ -112,34 +109,4 @@ async function lookAtSide(ctx: Context, { service, side, pair }: Asked, how: PgO
     if (whyUnreachable(error) === undefined) throw error;
     return undefined;
   }
-}
-
-/** Does some work at one side as Muster's role; undefined where nobody knows its address. */
-export async function onSide<T>(
-  ctx: Context,
-  side: Side,
-  pair: Pair,
-  name: string,
-  how: PgOptions,
-  work: (sql: Sql) => Promise<T>,
-): Promise<T | undefined> {
-  const instance = (await recallSide(ctx, side)) ?? seen(await findSide(ctx, side));
-  if (!instance?.endpoint) return undefined;
-  const { endpoint, readEndpoint = endpoint } = instance;
-  // A secondary of Aurora answers at its reader endpoint only; who is one is known from the last look.
-  const [likely, other] = side === pair.writer ? [endpoint, readEndpoint] : [readEndpoint, endpoint];
-  const { database } = appOf(ctx, pair);
-  const aurora = instance.aurora ? { aurora: side.region } : {};
-  const ask = (place: { host: string; port: number }) =>
-    withPostgres(ctx, ctx.clients.pg, asGuard(ctx.clients.pg, { ...place, database, ...aurora }), name, work, how);
-  return ask(likely).catch((error: unknown) => {
-    if (likely === other || whyUnreachable(error) === undefined) throw error;
-    return ask(other);
-  });
-}
-
-function appOf(ctx: Context, { sides }: Pair): { user: string; database: string } {
-  const reference = sides.find(({ appRole }) => appRole)?.appRole;
-  if (!reference) return { user: "", database: "postgres" };
-  return asApp({ host: "", port: 0 }, ctx.secret(reference));
 }
