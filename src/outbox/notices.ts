@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Context } from "../context.ts";
 import { putOut } from "./put.ts";
 import { tellRun } from "./tell-run.ts";
@@ -7,8 +8,7 @@ export const triesBeforeTelling = 7;
 
 /** Mails the approvers that Slack shuts us out. At most once a day. */
 export async function tellLockedOut(ctx: Context, because: string): Promise<void> {
-  const day = ctx.now().toISOString().slice(0, 10);
-  await mailApprovers(ctx, `slack-locked-out:${day}`, "Slack does not take Muster's token", [
+  await mailRarely(ctx, { key: "slack-locked-out", everySeconds: 24 * 3600 }, "Slack does not take Muster's token", [
     `Slack refuses Muster's token (${because}).`,
     "Runs go on; nothing is said in Slack, and no command or button there works.",
     "Install the app again, set SLACK_BOT_TOKEN (with Socket Mode also SLACK_APP_TOKEN) and restart Muster; until then use the terminal: muster runs.",
@@ -34,8 +34,7 @@ async function tellPageAway(ctx: Context, run: string, because: string): Promise
 
 /** Mails the approvers that messages have waited for a minute. At most once an hour. */
 export async function tellAway(ctx: Context, because: string): Promise<void> {
-  const hour = ctx.now().toISOString().slice(0, 13);
-  await mailApprovers(ctx, `slack-away:${hour}`, "Slack takes no messages from Muster", [
+  await mailRarely(ctx, { key: "slack-away", everySeconds: 3600 }, "Slack takes no messages from Muster", [
     `Slack has taken no message from Muster for about a minute (${because}).`,
     "Runs go on; what is said about them arrives in order when Slack is back.",
     "Follow and decide in the terminal until then: muster runs.",
@@ -44,8 +43,7 @@ export async function tellAway(ctx: Context, because: string): Promise<void> {
 
 /** Mails the approvers that no channel of the estate can be written to. At most once an hour. */
 export async function tellHomeless(ctx: Context, channels: readonly string[], because: string): Promise<void> {
-  const hour = ctx.now().toISOString().slice(0, 13);
-  await mailApprovers(ctx, `slack-homeless:${hour}`, "No channel takes Muster's messages", [
+  await mailRarely(ctx, { key: "slack-homeless", everySeconds: 3600 }, "No channel takes Muster's messages", [
     `Muster can write to none of its channels (${channels.join(", ")}): Slack says ${because}.`,
     "Runs go on; nothing of them is shown in Slack, and no button there can be pressed.",
     "Invite the app to one of these channels; until then follow and decide in the terminal: muster runs.",
@@ -90,6 +88,24 @@ async function tellLeftOpen(ctx: Context, { run, key }: Once, subject: string, s
   const lines = sentences.map((sentence) => ctx.redact(sentence));
   await mailApprovers(ctx, key, subject, lines);
   await tellRun(ctx.db, run, { key, line: lines.join(" ") });
+}
+
+type Rarely = { key: string; everySeconds: number };
+
+/** Mails the approvers unless they had the same within so many seconds. */
+async function mailRarely(
+  ctx: Context,
+  { key, everySeconds }: Rarely,
+  subject: string,
+  lines: string[],
+): Promise<void> {
+  // Its key names the period of the clock it falls in; one of the period before may be a moment old.
+  const period = Math.floor(ctx.now().getTime() / (everySeconds * 1000));
+  const before = Object.keys(ctx.estate.people).map((name) => `${key}:${period - 1}:${name}`);
+  const { rows } = await sql`
+    select from muster.outbox where dedupe_key = any(${before}::text[])
+       and put_at > muster.now() - make_interval(secs => ${everySeconds}) limit 1`.execute(ctx.db);
+  if (rows.length === 0) await mailApprovers(ctx, `${key}:${period}`, subject, lines);
 }
 
 async function mailApprovers(ctx: Context, key: string, subject: string, lines: string[]): Promise<void> {
