@@ -15,7 +15,6 @@ const elsewhere: Record<string, string> = {
   "db.clock": "the sweep of a server; test/sweep/processes.test.ts",
   "db.look-back": "the sweep of a server; test/sweep/processes.test.ts",
   "db.set-back": "a server whose database is an older copy; test/engine/set-back.test.ts",
-  "postgres.HearWitness": "a server that starts; test/stories/muster-database.test.ts",
   "db.sweep": "the sweep of a server; test/sweep/processes.test.ts",
   "db.hand-over": "a worker that stops or fails; test/engine/drive.test.ts",
   "db.last-write": "a failover away from a writer that could not be fenced; test/sweep/ungraceful.test.ts",
