@@ -87,7 +87,7 @@ function tellRun(run: Run, view: RunView, event: RunEvent, now: Date): Tell {
       return inThread(`${event.by} declined. Nothing was changed.`);
     case "voided":
       return inThread(
-        `The approvals are void: ${event.because.join("; ")}. Nothing was changed. Press "Look again" for a plan that fits the world as it is now.`,
+        `The approvals are void: ${event.because.join("; ")}. ${event.signal === undefined ? "Nothing was changed." : "Muster remembers no change, and may have forgotten some: read this thread, and look at who writes."} Press "Look again" for a plan that fits the world as it is now.`,
         { buttons: [{ label: "Look again", verb: "look-again", runId: run.id }] },
       );
     case "expired":
@@ -137,7 +137,7 @@ function tellRun(run: Run, view: RunView, event: RunEvent, now: Date): Tell {
 function tellDoubt(run: Run, because: string): Tell {
   return toEveryone(run, run.plan.approvers, [
     `Muster holds the run: ${because}.`,
-    "What is forgotten here may stand in the world. Nothing is changed or taken back until somebody presses Resume.",
+    "What was done and said meanwhile may be missing here, though it happened: a promotion, an approval, an order to go back. Nothing is changed or taken back until somebody presses Resume.",
     "Read this thread, look at who writes and where traffic goes; then press Resume, and Muster looks at everything again before it changes anything.",
   ]);
 }

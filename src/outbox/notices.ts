@@ -57,7 +57,7 @@ export async function tellSetBack(
 ): Promise<void> {
   await mailApprovers(ctx, `set-back:${id}`, "Muster's database was set back to an older copy", [
     `${because}.`,
-    `What was typed, approved or changed meanwhile is forgotten, and may stand in the world. ${runs.length === 0 ? "No run is open as far as Muster knows." : `Nothing is changed by the runs that are open (${runs.join(", ")}): those under way are held, the others lost their approvals.`}`,
+    `What was typed, approved or changed meanwhile is forgotten here, though it may well have happened. ${runs.length === 0 ? "No run is open as far as Muster knows." : `Nothing is changed by the runs that are open (${runs.join(", ")}): those under way are held, the others lost their approvals.`}`,
     "Look at who writes, where traffic goes and what the threads say; then press Resume on each, or type what is missing again. Should another Muster run on a copy of this database, stop it: both write about one world.",
   ]);
 }
