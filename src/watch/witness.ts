@@ -1,7 +1,6 @@
 import type { Sql } from "../adapters/postgres.ts";
 import { getKeptEntry, keepEntry, keepsJournal } from "../adapters/postgres-journal.ts";
 import type { Context } from "../context.ts";
-import type { Position } from "../engine/high-water.ts";
 import { holdEverything, isInJournal, lookBack } from "../engine/set-back.ts";
 
 /*
@@ -13,9 +12,9 @@ import { holdEverything, isInJournal, lookBack } from "../engine/set-back.ts";
 export async function hearWitness(ctx: Context, sql: Sql, instance: string): Promise<void> {
   if (!(await keepsJournal(sql))) return;
   if (ctx.highWater.installation === undefined) await lookBack(ctx);
-  const { installation, position } = ctx.highWater;
+  const { installation } = ctx.highWater;
   const kept = installation === undefined ? undefined : await getKeptEntry(sql, installation);
-  if (!kept || isSame(kept, position) || (await isInJournal(ctx, kept))) return;
+  if (!kept || (await isInJournal(ctx, kept))) return;
   // Whoever has seen more tells it better.
   await lookBack(ctx);
   await holdEverything(ctx, kept, `the database ${instance}`);
@@ -26,6 +25,3 @@ export async function tellWitness({ highWater }: Context, sql: Sql): Promise<voi
   const { installation, position } = highWater;
   if (installation !== undefined && position && (await keepsJournal(sql))) await keepEntry(sql, installation, position);
 }
-
-const isSame = (one: Position, other: Position | undefined): boolean =>
-  one.seq === other?.seq && one.at.getTime() === other.at.getTime();

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { sql } from "kysely";
 import { absorb } from "../../src/engine/absorb.ts";
 import { append } from "../../src/engine/append.ts";
-import { openDriver, type Driver } from "../../src/engine/drive.ts";
 import { HighWater, type Position } from "../../src/engine/high-water.ts";
 import { leaseRun } from "../../src/engine/lease.ts";
 import { explainSetBack, holdEverything, isInJournal, lookBack } from "../../src/engine/set-back.ts";
@@ -19,9 +18,9 @@ import {
   say,
   setRate,
   story,
-  until,
   type EngineLab,
 } from "./engine-lab.ts";
+import { drive, smallWorld } from "./small-world.ts";
 import { World } from "./world.ts";
 
 let lab: EngineLab;
@@ -30,11 +29,6 @@ beforeAll(async () => {
   await setRate(lab, 50);
 });
 afterAll(() => lab.close());
-
-function worker(name: string, world = new World(lab.clock)) {
-  const ctx = engineContext({ db: lab.db, clock: lab.clock, worker: name, steps: world.steps(), log: quiet });
-  return { world, ctx, driver: openDriver(ctx) };
-}
 
 /** Forgets a run's newest entries, as an older copy does: its numbers are given again. Returns the newest that is lost. */
 async function forget(runId: string, kept: (kind: string) => boolean): Promise<Position> {
@@ -45,23 +39,17 @@ async function forget(runId: string, kept: (kind: string) => boolean): Promise<P
   return lost.at(-1)!;
 }
 
-const drive = async (driver: Driver, runId: string, kind: string) =>
-  until(`the journal has "${kind}"`, async () => {
-    await Promise.race([driver.drive(runId), new Promise((resolve) => setTimeout(resolve, 20))]);
-    return (await story(lab.db, runId)).includes(kind);
-  });
-
 const setBacks = async () => (await lab.db.selectFrom("set_back").selectAll().execute()).length;
 const epochOf = async (runId: string) =>
   (await lab.db.selectFrom("run").select("epoch").where("id", "=", runId).executeTakeFirstOrThrow()).epoch;
 
 /** A run under way that waits at a question, and what drives it. */
 async function waits(parts: { turnsBack?: boolean } = {}) {
-  const { world, ctx, driver } = worker("one");
+  const { world, ctx, driver } = smallWorld(lab, { log: quiet });
   const [first] = world.chain();
   const runId = await propose(lab.db, planOf([first!, world.gate("is it well?", [first!])]));
   await approve(ctx, runId);
-  await drive(driver, runId, `asked ${world.service}/ask`);
+  await drive(lab, driver, runId, `asked ${world.service}/ask`);
   if (parts.turnsBack) await say(ctx, runId, { verb: "cancel", by: "ben" });
   return { world, ctx, driver, runId };
 }
@@ -86,7 +74,7 @@ describe("Muster's database is an older copy of itself", () => {
     await lookBack(ctx);
     expect(await setBacks()).toBe(found + 1);
 
-    await drive(driver, runId, "held");
+    await drive(lab, driver, runId, "held");
     const held = (await eventsOf(lab.db, runId)).find(({ kind }) => kind === "held");
     expect(held).toMatchObject({
       by: "Muster",
@@ -95,6 +83,10 @@ describe("Muster's database is an older copy of itself", () => {
     // The order to go back was given before: nothing is taken back, all the same, before people have looked.
     await driver.drive(other);
     expect(await story(lab.db, other)).toEqual(["proposed", "voided", "ended"]);
+    const lines = await lab.db.selectFrom("timeline").select("line").where("run", "=", other).execute();
+    expect(lines.map(({ line }) => line).join("\n")).toMatch(
+      /^The approvals are void: .* and may have forgotten some: /m,
+    );
     expect(world.value("a")).toBe(7);
     await driver.stop();
   });
@@ -107,19 +99,19 @@ describe("Muster's database is an older copy of itself", () => {
     await holdEverything(ctx, lost, "another server");
     // Whoever drove it remembers what is forgotten here; and users' databases may have seen newer epochs than this one.
     expect(await epochOf(runId)).toBeGreaterThanOrEqual(epoch + 1_000);
-    await drive(driver, runId, "held");
+    await drive(lab, driver, runId, "held");
     await driver.drive(runId);
     const lines = await story(lab.db, runId);
     expect(lines.filter((line) => line.startsWith("undo"))).toEqual([]);
     expect(lines).toContain("turned-back");
     await say(ctx, runId, { verb: "resume", by: "cleo" });
-    await drive(driver, runId, "ended");
+    await drive(lab, driver, runId, "ended");
     expect(world.value("a")).toBe(0);
     await driver.stop();
   });
 
   it("is found once, whoever finds it; numbers are left out, and what waits to go out is looked for first", async () => {
-    const { ctx } = worker("two");
+    const { ctx } = smallWorld(lab, { log: quiet, worker: "two" });
     const two = engineContext({ ...ctx, worker: "three", highWater: new HighWater() });
     const [thread, mail] = [`run:${crypto.randomUUID()}`, `mail:${crypto.randomUUID()}`];
     await lab.db
