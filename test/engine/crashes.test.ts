@@ -72,14 +72,17 @@ async function play({ seed, crashAt, errorRate, readLagSeconds }: Fate) {
   const runId = await propose(lab.db, planOf(world.chain()));
   await approve(context("people", {}), runId);
   const zombie = openDriver(context("zombie", { point: crash.point }));
-  const crashed = until(
-    "it stopped or finished",
-    async () => crash.passed.length >= crashAt || (await story(lab.db, runId)).includes("ended"),
+  await until(
+    `it stops or finishes (seed ${seed}, point ${crashAt})`,
+    async () => {
+      // Again, because a worker that was too slow for its own lease lets go, and no sweep is here to call it.
+      await Promise.race([zombie.drive(runId), new Promise((resolve) => setTimeout(resolve, 50))]);
+      return crash.passed.length >= crashAt || (await story(lab.db, runId)).includes("ended");
+    },
     30_000,
   );
-  void zombie.drive(runId);
-  await crashed;
   const points = crash.passed.length;
+  const alone = (await eventsOf(lab.db, runId)).length;
 
   const heir = openDriver(context("heir", {}));
   await until(
@@ -101,6 +104,7 @@ async function play({ seed, crashAt, errorRate, readLagSeconds }: Fate) {
     runId,
     world,
     points,
+    alone,
     name: crash.passed[crashAt - 1],
     passed: crash.passed,
     before,
@@ -123,7 +127,7 @@ async function inLanes<T>(count: number, work: T[], each: (one: T) => Promise<vo
 
 /** What must be so after every fate. */
 function expectSound(
-  { world, before, after, changesByZombie, ...played }: Awaited<ReturnType<typeof play>>,
+  { world, alone, before, after, changesByZombie, ...played }: Awaited<ReturnType<typeof play>>,
   fate: Fate,
 ) {
   const state = { fate, at: played.name };
@@ -139,8 +143,8 @@ function expectSound(
   expect(kinds.filter((kind) => kind === "done")).toHaveLength(3);
   expect(kinds.filter((kind) => kind === "ended")).toHaveLength(1);
   expect(after.map((event) => event.epoch)).toEqual(after.map((event) => event.epoch).toSorted((a, b) => a - b));
-  // On a busy machine the heir may be too slow for its own lease, and goes on under its next one.
-  const takenFrom = after.flatMap((event) => (event.kind === "taken-over" ? [event.from] : []));
+  // On a busy machine each may be too slow for its own lease, and goes on under its next one.
+  const takenFrom = after.slice(alone).flatMap((event) => (event.kind === "taken-over" ? [event.from] : []));
   expect(takenFrom.filter((worker) => worker !== "heir").length).toBeLessThanOrEqual(1);
 }
 
