@@ -102,7 +102,7 @@ function newRun(
   };
 }
 
-/** Proposes anew what a run wanted whose plan expired, was declined or no longer held. @throws UserError while it is under way. */
+/** Proposes anew what a run wanted whose plan expired, was declined or no longer held. @throws UserError while it is under way, and where only Muster starts it. */
 export async function lookAgain(ctx: Context, runId: string, asking: Asking): Promise<Proposal> {
   const { rows } = await call(ctx, "db.find-run", () =>
     sql<{ job: string; plan: Plan; reason: string | null; under_way: boolean }>`
@@ -114,6 +114,14 @@ export async function lookAgain(ctx: Context, runId: string, asking: Asking): Pr
   if (row.under_way) {
     throw new UserError({
       happened: `Run ${runId} is under way, on a plan that was approved.`,
+      means: "Nothing was changed by asking.",
+      todo: `Look at it: /muster runs show ${runId}.`,
+    });
+  }
+  // What was approved with another plan would be approved by nobody, in a world that may be another by now.
+  if (row.plan.needed === 0) {
+    throw new UserError({
+      happened: `Run ${runId} was started by Muster itself, and nobody else can start it.`,
       means: "Nothing was changed by asking.",
       todo: `Look at it: /muster runs show ${runId}.`,
     });

@@ -62,6 +62,20 @@ export async function tellSetBack(
   ]);
 }
 
+/** Mails a person, and those who approve, that this person can approve in a terminal from now on. */
+export async function tellEnrolled(ctx: Context, person: string): Promise<void> {
+  // Put out whoever sends it: a terminal sends no mail itself, a server does.
+  await mail(ctx, [person, ...approversOf(ctx)], {
+    key: `enrolled:${ctx.newId()}`,
+    subject: `${person} has a new authenticator`,
+    lines: [
+      `${person} was given an authenticator in a terminal, at ${ctx.now().toISOString().slice(0, 19)}Z.`,
+      "Its codes approve in a terminal as that person; one they had before counts no more.",
+      `If ${person} knows nothing of it, somebody sits at their login: close it, and have whoever keeps Muster's database take the row of ${person} out of muster.totp.`,
+    ],
+  });
+}
+
 type LeftOpen = { run: string; service: string; instance: string };
 
 /** Says in a run's thread, and by mail, that Muster cannot look into the old writer it left open. At most once a run and service. */
@@ -69,7 +83,7 @@ export async function tellShutOut(ctx: Context, { run, service, instance }: Left
   await tellLeftOpen(ctx, { run, key: `${run}:${service}:shut-out` }, `${instance} is not fenced`, [
     `Muster cannot look into the old writer of ${service}: ${why}.`,
     `${instance} was left without a fence, and may take writes that the new writer will never have.`,
-    `Let Muster's role in; or fence ${instance} yourself, by "alter role ... nologin" for the application's role there. Muster goes on looking.`,
+    `Let Muster's role in; or fence ${instance} yourself: "alter role ... nologin" for the application's role there, then end its sessions, which go on writing otherwise: "select pg_terminate_backend(pid) from pg_stat_activity where usename = '...'". Muster goes on looking.`,
   ]);
 }
 
@@ -108,10 +122,16 @@ async function mailRarely(
   if (rows.length === 0) await mailApprovers(ctx, `${key}:${period}`, subject, lines);
 }
 
+const approversOf = ({ estate }: Context): string[] => [...estate.approvers, ...(estate.region_approvers ?? [])];
+
 async function mailApprovers(ctx: Context, key: string, subject: string, lines: string[]): Promise<void> {
-  if (!ctx.senders.has("mail")) return;
-  const people = [...new Set([...ctx.estate.approvers, ...(ctx.estate.region_approvers ?? [])])];
-  for (const name of people) {
+  if (ctx.senders.has("mail")) await mail(ctx, approversOf(ctx), { key, subject, lines });
+}
+
+type Mail = { key: string; subject: string; lines: string[] };
+
+async function mail(ctx: Context, people: readonly string[], { key, subject, lines }: Mail): Promise<void> {
+  for (const name of new Set(people)) {
     if (ctx.estate.people[name]?.mail === undefined) continue;
     const payload = { subject: `[Muster] ${subject}`, lines };
     await putOut(ctx.db, { thread: `mail:${name}`, dedupeKey: `${key}:${name}`, payload });

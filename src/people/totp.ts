@@ -8,6 +8,12 @@ import { UserError } from "../errors.ts";
 const triesAllowed = 5;
 const lockSeconds = 15 * 60;
 
+/** Whether a person has an authenticator. */
+export async function isEnrolled({ db }: Pick<Context, "db">, person: string): Promise<boolean> {
+  const { rows } = await sql`select from muster.totp where person = ${person}`.execute(db);
+  return rows.length > 0;
+}
+
 /**
  * Gives a person a new TOTP secret (RFC 6238: SHA-1, 6 digits, 30 s) and keeps it encrypted. The old one is void.
  * Returns the otpauth:// address to be typed or scanned into an authenticator, once; it is not kept in clear.
@@ -25,7 +31,7 @@ export async function enrol(ctx: Context, person: string, replace: boolean): Pro
     throw new UserError({
       happened: `${person} is enrolled already.`,
       means: "The secret in their authenticator still counts, and nothing was changed.",
-      todo: "Add --replace to make a new one and void the old.",
+      todo: "Add --replace, and --code with the six digits of the old one, to make a new one and void the old.",
     });
   }
   return generateURI({ issuer: "Muster", label: person, secret });
@@ -73,13 +79,12 @@ const noCode = () =>
   new UserError({
     happened: "No code was given.",
     means:
-      "Nothing was approved. In a terminal a decision needs the six digits of the authenticator you got from muster enrol.",
+      "Nothing was changed. In a terminal this needs the six digits of the authenticator you got from muster enrol.",
     todo: "Type it again with --code and the six digits.",
   });
 
 async function refusal(ctx: Context, person: string): Promise<UserError> {
-  const { rows } = await sql`select 1 from muster.totp where person = ${person}`.execute(ctx.db);
-  if (rows.length === 0) {
+  if (!(await isEnrolled(ctx, person))) {
     return new UserError({
       happened: `${person} has no authenticator for the terminal yet.`,
       means: "Nothing was approved.",

@@ -131,6 +131,16 @@ describe("a proposal", () => {
     expect(loaded?.run).toMatchObject({ requestedBy: "ben", reason: "fire", plan: { input } });
   });
 
+  it("does not look again for a run that only Muster starts: nobody would approve it", async () => {
+    const { runId } = await propose(ctx, failover, input, asking("ana"));
+    await sql`update muster.run set plan = jsonb_set(plan, '{needed}', '0'), state = 'done', outcome = 'done',
+                     ended_at = muster.now()`.execute(bench.db);
+    await expect(lookAgain(ctx, runId, asking("dora"))).rejects.toThrow(
+      `Run ${runId} was started by Muster itself, and nobody else can start it. Nothing was changed by asking.`,
+    );
+    expect(await count()).toMatchObject({ runs: 1 });
+  });
+
   it("names the claims that broke since, and none in the world it was made in", async () => {
     const { runId } = await propose(ctx, failover, input, asking("ana"));
     expect(await brokenClaims(ctx, runId)).toEqual([]);

@@ -55,14 +55,20 @@ describe("muster enrol", () => {
       lines: [
         "ben is enrolled already.",
         "The secret in their authenticator still counts, and nothing was changed.",
-        "Add --replace to make a new one and void the old.",
+        "Add --replace, and --code with the six digits of the old one, to make a new one and void the old.",
       ],
     });
   });
 
-  it("voids the old secret when it makes a new one", async () => {
+  it("voids the old secret when it makes a new one, for whoever has a code of the old, and tells people", async () => {
+    expect((await types("ben", "enrol", "--replace")).lines[0]).toBe("No code was given.");
+    expect((await types("ben", "enrol", "--replace", "--code", wrongCode("ben"))).lines[0]).toBe(wrong);
     const old = codeOf("ben");
-    const { lines } = await types("ben", "enrol", "--replace");
+    const { lines } = await types("ben", "enrol", "--replace", "--code", old);
+    const told = await lab.query<{ thread: string }>(
+      `select thread from muster.outbox where payload ->> 'subject' = '[Muster] ben has a new authenticator' order by put_at desc limit 3`,
+    );
+    expect(told.map(({ thread }) => thread)).toContain("mail:ben");
     secrets["ben"] = new URL(lines[1] ?? "").searchParams.get("secret") ?? "";
     expect((await approves("ben", old)).lines[0]).toBe(wrong);
     expect(await approvals()).toEqual([]);
@@ -70,14 +76,14 @@ describe("muster enrol", () => {
 
   it("is refused in Slack, where a secret would stay", async () => {
     expect(await lab.says("ben", "/muster enrol")).toMatch(
-      /A secret cannot be shown in Slack\.\nNothing was changed\.\nType muster enrol \[--replace\] in a terminal/,
+      "A secret cannot be shown in Slack.\nNothing was changed.\nType muster enrol [--replace --code &lt;code&gt;] in a terminal",
     );
   });
 
   it("and approving are refused without the key, or with another one", async () => {
     const { MUSTER_KEY: key = "" } = lab.environment;
     lab.environment["MUSTER_KEY"] = "";
-    expect((await types("ben", "enrol", "--replace")).lines[0]).toBe("MUSTER_KEY is not set.");
+    expect((await types("ben", "enrol", "--replace", "--code", codeOf("ben"))).lines[0]).toBe("MUSTER_KEY is not set.");
     expect((await approves("ben", codeOf("ben"))).lines[0]).toBe("MUSTER_KEY is not set.");
     lab.environment["MUSTER_KEY"] = Buffer.alloc(32, 7).toString("base64");
     expect((await approves("ben", codeOf("ben"))).lines).toEqual([
@@ -122,7 +128,7 @@ describe("approving in a terminal", () => {
       said: `Noted: ben says "approve" to run ${runId}. Its thread tells what comes of it.`,
     });
     expect(await approvals()).toEqual([{ by: "ben" }]);
-    expect((await approves("ben", code)).lines[0]).toBe(wrong);
+    expect((await types("ben", "enrol", "--replace", "--code", code)).lines[0]).toBe(wrong);
     expect(await lab.says("ben", `/muster runs approve ${runId}`)).toMatch(
       /"approve" was refused: you have approved it already\./,
     );
@@ -138,6 +144,10 @@ describe("approving in a terminal", () => {
       "Nothing was approved, and no code counts for up to 15 minutes.",
       "Wait, or approve in Slack.",
     ]);
+    // A new secret would be the way around.
+    expect((await types("cleo", "enrol", "--replace", "--code", codeOf("cleo"))).lines[0]).toBe(
+      "cleo gave five wrong codes in a row.",
+    );
     expect(await approvals()).toEqual([{ by: "ben" }]);
     await lab.time.pass(15 * 60);
     // The code counts again; by now the plan has expired, and that is what is said.
