@@ -6,6 +6,7 @@ import { press } from "../commands/runs.ts";
 import { jobs } from "../jobs/index.ts";
 import { brokenClaims } from "../jobs/propose.ts";
 import { makeClients } from "./adapters/clients.ts";
+import { kubeconfigSecrets } from "./adapters/kubeconfig-secrets.ts";
 import { isTrouble } from "./adapters/trouble.ts";
 import { whyUnreachable } from "./adapters/unreachable.ts";
 import { Breakers } from "./breaker.ts";
@@ -85,6 +86,7 @@ export function composeContext(config: Config, estate: Estate, overrides: Overri
   const env = overrides.env ?? process.env;
   const secrets = new Set(secretsOf(estate, env));
   const learn = (secret: string) => readingsOf(secret).forEach((reading) => secrets.add(reading));
+  for (const secret of kubeconfigSecrets(config.KUBECONFIG)) learn(secret);
   const redact = makeRedactor(secrets);
   const log = overrides.log ?? openLog(config.LOG_LEVEL, redact, overrides.logTo);
   const activity = overrides.activity ?? new Activity();
@@ -194,7 +196,7 @@ export async function startMuster(config: Config, overrides: Overrides = {}): Pr
       })
     : undefined;
   const metrics = openMetrics(ctx, {
-    slackConnections: () => slack?.connected ?? 0,
+    slackConnections: () => slack?.connected,
     jobs: jobs.map(({ name }) => name),
   });
   ctx.meters = metrics.meters;

@@ -15,7 +15,7 @@ export type Scrape = {
 /** Opens the metrics of one server. */
 export function openMetrics(
   ctx: Pick<Context, "db" | "estate" | "breakers" | "hostClock">,
-  { slackConnections, jobs }: { slackConnections: () => number; jobs: readonly string[] },
+  { slackConnections, jobs }: { slackConnections: () => number | undefined; jobs: readonly string[] },
 ): Scrape {
   const { metrics, meters, lookInside, lookAround } = makeAll(jobs);
   const readOnce = async () => {

@@ -58,8 +58,8 @@ export type ProcessSights = {
   version: string;
   breakers: Pick<Breakers, "states"> | undefined;
   hostClock: Pick<HostClock, "aheadSeconds"> | undefined;
-  /** How many connections Slack holds with this process. */
-  slackConnections: () => number;
+  /** How many connections Slack holds with this process; undefined where it holds none, as over HTTP. */
+  slackConnections: () => number | undefined;
 };
 
 /** Makes what is looked up in the process when it is asked. Returns how to look. */
@@ -76,7 +76,7 @@ export function openProcessGauges(metrics: Metrics): (sights: ProcessSights) => 
   });
   const slack = metrics.gauge({
     name: "muster_slack_connections",
-    help: "Connections that Slack holds with this process; 0 means that nobody can type or press through it.",
+    help: "Connections that Slack holds with this process; 0 means that nobody can type or press through it. Left out without Slack, and where Slack calls over HTTP.",
   });
   const clock = metrics.gauge({
     name: "muster_host_clock_ahead_seconds",
@@ -85,7 +85,8 @@ export function openProcessGauges(metrics: Metrics): (sights: ProcessSights) => 
   return ({ version, breakers: known, hostClock, slackConnections }) => {
     clock.set({}, hostClock?.aheadSeconds ?? 0);
     build.set({ version, node: process.version }, 1);
-    slack.set({}, slackConnections());
+    const connections = slackConnections();
+    if (connections !== undefined) slack.set({}, connections);
     for (const { target, state } of known?.states() ?? [])
       for (const each of breakerStates) breakers.set({ target, state: each }, each === state ? 1 : 0);
   };
