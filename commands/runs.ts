@@ -58,16 +58,15 @@ export const runs: Command = {
     if (verb === "show") return show(ctx, run);
     if (verb === "report")
       return tellReport(ctx, call, { runId: run.id, format: textOf(options.format), out: textOf(options.out) });
-    if (call.place.kind === "terminal" && needCode.includes(verb)) {
-      await useCode(ctx, call.person.name, textOf(options.code));
-    }
     const stepId = step === undefined ? undefined : nodeId(run, step);
+    const asksCode = call.place.kind === "terminal" && needCode.includes(verb);
     return press(ctx, {
       verb,
       runId: run.id,
       person: call.person.name,
       call,
       ...(stepId === undefined ? {} : { step: stepId }),
+      ...(asksCode ? { confirm: () => useCode(ctx, call.person.name, textOf(options.code)) } : {}),
     });
   },
 };
@@ -87,13 +86,19 @@ export type Press = {
   verb: string;
   runId: string;
   step?: string;
+  park?: number;
   planHash?: string;
   person: string;
   call: Pick<Call, "id" | "place">;
+  /** Makes sure that it is this person, once the decision would count. @throws UserError when it is not. */
+  confirm?: () => Promise<void>;
 };
 
 /** Says one decision to a run, and answers at once whether it counts. The run itself has the last word, in its thread. */
-export async function press(ctx: Context, { verb, runId, step, planHash, person, call }: Press): Promise<Reply> {
+export async function press(
+  ctx: Context,
+  { verb, runId, step, park, planHash, person, call, confirm }: Press,
+): Promise<Reply> {
   if (verb === "look-again") {
     const proposal = await lookAgain(ctx, runId, { by: person, callId: call.id, place: call.place });
     return { lines: [`Looked again: run ${proposal.runId}. Nothing has been changed yet.`], runId: proposal.runId };
@@ -104,12 +109,14 @@ export async function press(ctx: Context, { verb, runId, step, planHash, person,
     by: person,
     planHash: planHash ?? run.planHash,
     ...(step === undefined ? {} : { step }),
+    ...(park === undefined ? {} : { park }),
   };
   const newer = leftToNewer(ctx, run);
   if (newer === undefined) mustCount(ctx, run, signal);
+  await confirm?.();
   await sendSignal(ctx, runId, { ...signal, key: call.id });
   await ctx.ring(runId);
-  const noted = `Noted: ${person} says "${verb}" to run ${runId}. Its thread tells what comes of it.`;
+  const noted = `Noted: ${person} says "${verb}" to ${step === undefined ? "" : `${step} of `}run ${runId}. Its thread tells what comes of it.`;
   return { lines: [noted, ...(newer === undefined ? [] : [newer])], runId };
 }
 
@@ -152,11 +159,18 @@ export async function findRun(ctx: Context, id = ""): Promise<FoundRun> {
   );
 }
 
-/** Lets people name a step without its service. */
+/** Lets people name a step without its service, where only one service has it. @throws UserError where none has it, or several. */
 function nodeId(run: FoundRun, step: string): string {
   const ids = run.plan.nodes.map((node) => node.id);
-  const found = ids.find((id) => id === step) ?? ids.find((id) => id.endsWith(`/${step}`));
-  if (found) return found;
+  if (ids.includes(step)) return step;
+  const [found, ...others] = ids.filter((id) => id.endsWith(`/${step}`));
+  if (found !== undefined && others.length === 0) return found;
+  if (found !== undefined)
+    throw new UserError({
+      happened: `Run ${run.id} has ${others.length + 1} steps called "${shorten(step)}", one for each service.`,
+      means: "Nothing was changed.",
+      todo: `Name the service too, as in ${found}.`,
+    });
   throw new UserError({
     happened: `Run ${run.id} has no step "${shorten(step)}".${closest(
       step,

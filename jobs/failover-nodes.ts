@@ -115,7 +115,8 @@ function databaseNodes(
   const caughtUp = use(catchUp, service, { service, mode, from, to: replica }, { after: [split], reads: [fenced] });
   const loss = use(acceptLoss, service, { service, rpoSeconds, shownLossSeconds }, { reads: [caughtUp] });
   const driver = databaseDriver(facts.databaseDriver);
-  const promoted = driver.promote(facts, { service, replica: to }, { mode, after: loss, reads: [fenced, caughtUp] });
+  const peer = { service, replica: to, ...(mode === "ungraceful" ? { from } : {}) };
+  const promoted = driver.promote(facts, peer, { mode, after: loss, reads: [fenced, caughtUp] });
   const opened = use(openWrites, service, { service, to }, { after: [promoted] });
   const verified = use(verifyDatabase, service, { service, from, to }, { after: [opened], reads: [fenced, caughtUp] });
   return { nodes: [drained, fenced, split, caughtUp, loss, promoted, opened, verified], verified, decided: loss };

@@ -27,6 +27,8 @@ export type Button = {
   runId: string;
   /** The step it speaks to, where it does. */
   step?: string;
+  /** Which time that step was parked, where it speaks to that. */
+  park?: number;
   style?: "primary" | "danger";
   /** Asked before the press counts, in one sentence. */
   confirm?: string;

@@ -6,7 +6,8 @@ import type { Driver } from "./engine/drive.ts";
 import { loadJournal } from "./engine/journal.ts";
 import type { Plan } from "./engine/plan.ts";
 import { fold } from "./engine/fold.ts";
-import type { RunView } from "./engine/view.ts";
+import { answerCommand } from "./engine/tell.ts";
+import { isOpenQuestion, type RunView } from "./engine/view.ts";
 import { hearFirst } from "./watch/first-hearing.ts";
 
 /** Wall milliseconds between two looks at a run that somebody else may be driving. */
@@ -41,7 +42,7 @@ export async function followRun(
     await tellNew();
     const now = standing(view);
     if (!unread && rests(now, loaded.run.plan, view)) {
-      print(`Run ${runId}: ${restingWords(now, view)}`);
+      print(`Run ${runId}: ${restingWords(runId, now, view)}`);
       return ["failed", "cancelled", "parked"].includes(now) ? 1 : 0;
     }
     await pause(everyMs);
@@ -52,11 +53,13 @@ export async function followRun(
 const rests = (now: Standing, { needed }: Plan, { approvals }: RunView): boolean =>
   now === "proposed" ? approvals.length < needed : !["running", "turning back"].includes(now);
 
-function restingWords(now: Standing, view: RunView): string {
-  const { parked, asked } =
-    [...view.steps.values()].find((step) => (now === "parked" ? step.parked : step.asked && !step.done)) ?? {};
-  if (now === "parked" && parked) return `parked. ${parked.because}.`;
-  if (now === "waiting" && asked) return `waits for an answer. ${asked.question}`;
+function restingWords(id: string, now: Standing, view: RunView): string {
+  const steps = [...view.steps.values()];
+  const parked = steps.find((step) => step.parked);
+  const open = steps.find(isOpenQuestion);
+  if (now === "parked" && parked) return `parked at ${parked.node.id}. ${parked.parked?.because}.`;
+  if (now === "waiting" && open)
+    return `waits for an answer. ${open.asked?.question} Answer with ${answerCommand({ id }, open.node.id)}.`;
   if (now === "proposed") return `proposed; ${view.approvals.length} approved so far.`;
   return `${now}.`;
 }

@@ -96,7 +96,15 @@ export type Schema = {
     remote_ref: string | null;
     because: string | null;
   };
-  button: { id: string; run: string; verb: string; step: string | null; plan_hash: string; made_at: Time };
+  button: {
+    id: string;
+    run: string;
+    verb: string;
+    step: string | null;
+    park: number | null;
+    plan_hash: string;
+    made_at: Time;
+  };
   probe: {
     seq: Generated<number>;
     service: string;

@@ -3,7 +3,17 @@ import { whyExpired } from "./expiry.ts";
 import { howMany, isBroken } from "./break-glass.ts";
 import type { EventBody, Signal } from "./events.ts";
 import type { Plan } from "./plan.ts";
-import { changedServices, goesBack, isOver, isPassed, pastReturn, type RunView, type StepView } from "./view.ts";
+import {
+  changedServices,
+  goesBack,
+  goesWhollyBack,
+  isOpenQuestion,
+  isOver,
+  isPassed,
+  pastReturn,
+  type RunView,
+  type StepView,
+} from "./view.ts";
 
 /** How many must waive a step; the requester is not among them. */
 const neededToWaive = 2;
@@ -28,12 +38,12 @@ export function absorb(plan: Plan, view: RunView, signal: Signal): EventBody[] {
       return step ? answerGate(plan, view, step, signal, refuse) : approveRun(plan, view, signal, refuse);
     case "decline":
       if (step) return declineGate(step, signal, refuse);
-      if (view.startedAt) return refuse("it is already under way; cancel or undo it instead");
+      if (view.startedAt) return refuse(`it is already under way; ${nameQuestions(view)}cancel or undo it instead`);
       if (view.declinedBy) return refuse(`${view.declinedBy} has declined it already`);
       return [{ kind: "declined", by, signal: seq }];
     case "hold":
       if (!view.startedAt) return refuse("it has not started");
-      if (view.turnedBack) return refuse("it is on its way back; that is not held");
+      if (goesWhollyBack(view)) return refuse("it is on its way back; that is not held");
       return view.heldBy ? refuse(`${view.heldBy} holds it already`) : [{ kind: "held", by, signal: seq }];
     case "resume":
       return view.heldBy ? [{ kind: "resumed", by, signal: seq }] : refuse("nobody holds it");
@@ -62,8 +72,15 @@ function doubt(view: RunView, { by, seq }: Signal, because: string): EventBody[]
 
 type Refuse = (because: string) => EventBody[];
 
+/** Names the steps whose questions are open, for whoever answered without naming one. */
+function nameQuestions(view: RunView): string {
+  const open = [...view.steps.values()].filter(isOpenQuestion).map(({ node }) => node.id);
+  if (open.length === 0) return "";
+  return `a question is answered with its step (${open.slice(0, 4).join(", ")}${open.length > 4 ? ", ..." : ""}); `;
+}
+
 function approveRun(plan: Plan, view: RunView, { by, seq, planHash }: Signal, refuse: Refuse): EventBody[] {
-  if (view.startedAt) return refuse("it was already approved and is under way");
+  if (view.startedAt) return refuse(`${nameQuestions(view)}it was already approved and is under way`);
   if (view.voided) return refuse(`its plan no longer holds: ${view.voided.join("; ")}`);
   if (view.expired) return refuse(`its time is over: ${whyExpired(plan, view).because}`);
   if (view.declinedBy) return refuse(`${view.declinedBy} has declined it`);
@@ -108,7 +125,7 @@ function waive(
   plan: Plan,
   view: RunView,
   step: StepView | undefined,
-  { by, seq }: Signal,
+  { by, seq, park }: Signal,
   refuse: Refuse,
 ): EventBody[] {
   const needed = howMany(plan, neededToWaive);
@@ -118,6 +135,8 @@ function waive(
   if (step.node.kind === "gate") return refuse("a question is answered, not waived");
   if (by === view.requestedBy && !isBroken(plan, "requester"))
     return refuse(`you asked for this run, so ${others(needed)} must waive`);
+  if (park !== undefined && park !== step.parks)
+    return refuse("it is parked for another reason than when you were asked; look at the newest message of its thread");
   if (step.waivers.includes(by)) return refuse("you have waived it already");
   const kind = step.waivers.length + 1 >= needed ? "waived" : "waive-seconded";
   return [{ kind, step: step.node.id, by, signal: seq }];

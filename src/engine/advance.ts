@@ -1,7 +1,7 @@
 import { CannotContinue } from "../errors.ts";
 import { inSpan } from "../trace.ts";
 import { judge } from "./judge.ts";
-import { parkedBy, pursue, type CameBack, type Hands, type Way } from "./pursue.ts";
+import { park, parkedBy, pursue, type CameBack, type Hands, type Way } from "./pursue.ts";
 import { isUnknown, type Json, type Step } from "./step.ts";
 import { goesBack, isOver, readsOf, type StepView } from "./view.ts";
 
@@ -18,7 +18,7 @@ export async function advance(hands: Hands): Promise<CameBack> {
 /** Runs the loop of a step and turns what cannot be helped by trying again into a parked step. */
 export async function orPark(
   hands: Hands,
-  way: "forward" | "back",
+  way: Way["name"],
   loop: (step: JsonStep) => Promise<CameBack>,
 ): Promise<CameBack> {
   const { ctx, journal, node } = hands;
@@ -36,8 +36,7 @@ export async function orPark(
     });
   } catch (error) {
     if (!(error instanceof CannotContinue)) throw error;
-    await journal.write(() => ({ events: [parkedBy(node, error)] }));
-    return { kind: "settled" };
+    return park(hands, way, parkedBy(node, error));
   }
 }
 
@@ -53,6 +52,7 @@ function forward(hands: Hands, step: JsonStep): Way {
   const reads = readsOf(journal.view(), node);
   const { input, id } = node;
   return {
+    name: "forward",
     observe: (stepCtx) => step.observe(stepCtx, input, reads),
     missing: (seen) => ({
       missing: step.missing(seen, input, reads),

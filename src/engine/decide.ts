@@ -168,7 +168,7 @@ export function standing(view: RunView): Standing {
   });
   if (!moving && open.some((step) => step.parked)) return "parked";
   if (view.heldBecause !== undefined) return "held";
-  if (view.turnedBack) return "turning back";
+  if (view.turnedBack && !(view.heldBy && open.every((step) => !goesBack(view, step)))) return "turning back";
   if (view.heldBy) return "held";
   if (!moving && open.some((step) => step.asked)) return "waiting";
   return "running";

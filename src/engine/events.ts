@@ -101,6 +101,8 @@ export type Signal = {
   by: string;
   /** The plan hash the person saw. */
   planHash?: string;
+  /** Which time the step was parked, where the person saw that. */
+  park?: number;
   /** Why Muster itself says it; people give none. */
   because?: string;
   at: Date;

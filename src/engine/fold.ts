@@ -1,7 +1,7 @@
 import type { JournalEvent } from "./events.ts";
 import type { Plan, PlanNode } from "./plan.ts";
 import { turningBack } from "./turning-back.ts";
-import { isOver, pastReturn, type RunView, type StepView } from "./view.ts";
+import { goesWhollyBack, isOver, pastReturn, type RunView, type StepView } from "./view.ts";
 
 /** Reads a journal from its first event to its last. Kinds that are unknown change nothing: who drives a run has refused them. */
 export function fold(plan: Plan, events: readonly JournalEvent[]): RunView {
@@ -30,6 +30,8 @@ const blank = (node: PlanNode): StepView => ({
   node,
   triesSinceContinue: 0,
   attempts: 0,
+  refusedTries: 0,
+  parks: 0,
   waivers: [],
   answers: [],
   reminded: 0,
@@ -58,6 +60,7 @@ function foldRun(view: RunView, event: RunEvent): void {
       break;
     case "voided":
       view.voided = event.because;
+      if (event.signal !== undefined) view.mayHaveForgotten = true;
       break;
     case "expired":
       view.expired = true;
@@ -83,7 +86,8 @@ function foldRun(view: RunView, event: RunEvent): void {
       const nodes = Array.from(view.steps.values(), ({ node }) => node);
       const services = turningBack(nodes, pastReturn(view));
       view.turnedBack = { by: event.by, verb: event.verb, at: event.at, services };
-      letGo(view);
+      // What goes back is not held; what only goes forward is held for as long as somebody wants it.
+      if (goesWhollyBack(view)) letGo(view);
       // What was parked on the way forward does not stop the way back.
       for (const step of view.steps.values()) {
         if (!services.has(step.node.service)) continue;
@@ -136,6 +140,7 @@ function foldStep(step: StepView | undefined, event: StepEvent): void {
       step.patienceFrom = event.at;
       break;
     case "call-failed":
+      if (event.noEffect) step.refusedTries += 1;
       if (step.lastTry)
         step.lastTry = {
           ...step.lastTry,
@@ -157,6 +162,7 @@ function foldStep(step: StepView | undefined, event: StepEvent): void {
         ...(event.todo ? { todo: event.todo } : {}),
       };
       step.reminded = 0;
+      step.parks += 1;
       break;
     case "continued":
       delete step.parked;

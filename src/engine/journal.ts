@@ -1,7 +1,7 @@
 import { call } from "../call.ts";
 import type { Place } from "../chat.ts";
 import type { RunState } from "../db/schema.ts";
-import { append, type Entry, type Move, type Written } from "./append.ts";
+import { append, ServiceLocked, type Entry, type Move, type Written } from "./append.ts";
 import { Draft, extended } from "./draft.ts";
 import { eventKinds, type EventBody, type JournalEvent } from "./events.ts";
 import { LeaseLost, type EngineContext, type Lease } from "./lease.ts";
@@ -116,7 +116,8 @@ export type Journal = {
    * that no change is begun after a person's "undo" was written, and none is overlooked by it.
    *
    * Resolves to false when nothing was written: `make` had nothing, or the end met a signal that nobody has read.
-   * @throws LeaseLost when the run is no longer this worker's; ServiceLocked when a move needs another run's lock.
+   * @throws LeaseLost when the run is no longer this worker's; ServiceLocked when a move needs another run's lock; else what the
+   * database said. Unless it was a lock, this journal writes nothing after that: open it anew.
    */
   write(make: Make): Promise<boolean>;
 };
@@ -136,6 +137,8 @@ export async function openJournal(ctx: EngineContext & { now(): Date }, lease: L
   let lastSeq = events.at(-1)?.seq ?? 0;
   const waiting: Writer[] = [];
   let isWriting = false;
+  /** Why nothing more is written. */
+  let broken: { because: unknown } | undefined;
 
   /** Decides for the first of those who wait, or for many of them, and returns those it decided for with their events. */
   const decideFor = (writers: Writer[]): { decided: Decided[]; move?: Move } => {
@@ -189,13 +192,16 @@ export async function openJournal(ctx: EngineContext & { now(): Date }, lease: L
       // Signals that moved and a lease that is lost look the same here; whoever reads the signals next can tell.
       for (const one of decided) one.writer.resolve(one.entries !== undefined && written !== undefined);
     } catch (error) {
+      // Whether it was written nobody knows: whoever wrote next would decide from a view that may lack it.
+      if (!(error instanceof ServiceLocked)) broken ??= { because: error };
       for (const writer of settled) writer.reject(error);
     }
     waiting.splice(0, settled.length);
   };
   const writeAll = async () => {
     isWriting = true;
-    while (waiting.length > 0) await writeSome();
+    while (waiting.length > 0 && !broken) await writeSome();
+    if (broken) for (const writer of waiting.splice(0)) writer.reject(broken.because);
     isWriting = false;
   };
   return {

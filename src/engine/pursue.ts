@@ -6,7 +6,7 @@ import type { Look, Verdict } from "./judge.ts";
 import type { Lease } from "./lease.ts";
 import type { PlanNode } from "./plan.ts";
 import { isUnknown, type Json, type StepContext } from "./step.ts";
-import type { RunView, StepView } from "./view.ts";
+import { goesBack, type RunView, type StepView } from "./view.ts";
 
 /** What the loop of one step holds. */
 export type Hands = {
@@ -25,6 +25,7 @@ export type CameBack = { kind: "settled" } | { kind: "halted" } | { kind: "later
 
 /** One step on one way, forward or back, so that both are pursued by the same loop. */
 export type Way = {
+  name: "forward" | "back";
   observe(ctx: StepContext): Promise<unknown>;
   missing(seen: Json): Look;
   /** `mayAccept`: the step itself said that it cannot be seen; a look that failed is never taken as its answer. */
@@ -57,7 +58,7 @@ export async function pursue(hands: Hands, way: Way): Promise<CameBack> {
       const verdict = way.judge(look, journal.view(), mayAccept);
       if (verdict.next === "move-on") return await settle(journal, way.done(seen));
       if (verdict.next === "accept-unknown") return await settle(journal, way.done({ unknown: verdict.why }));
-      if (verdict.next === "park") return await settle(journal, parked(node, verdict.because));
+      if (verdict.next === "park") return await park(hands, way.name, parked(node, verdict.because));
       if (verdict.next === "apply") {
         const result = await changeOnce(hands, way, verdict.attempt, seen);
         if (result) return result;
@@ -129,9 +130,27 @@ async function changeOnce(hands: Hands, way: Way, attempt: number, seen: Json): 
   // It left off because this process stops: its intent stays open, and the next worker looks how far it came.
   if (hands.stopping.aborted && error === hands.stopping.reason) return { kind: "halted" };
   const failed = way.failed(attempt, messageOf(error), way.hadNoEffect(error));
-  const events = error instanceof CannotContinue ? [failed, parkedBy(node, error)] : [failed];
-  await journal.write(() => ({ events }));
-  return events.length > 1 ? { kind: "settled" } : undefined;
+  if (error instanceof CannotContinue) return park(hands, way.name, parkedBy(node, error), failed);
+  await journal.write(() => ({ events: [failed] }));
+  return undefined;
+}
+
+/**
+ * Parks a step, after what led to it. A step that was turned back meanwhile is not parked by what stopped it on its way
+ * forward: nobody wants that any more, and its way back would wait for a person.
+ */
+export async function park(
+  { journal, node }: Hands,
+  way: Way["name"],
+  event: EventBody,
+  ...before: EventBody[]
+): Promise<CameBack> {
+  await journal.write((view) => {
+    const isMoot = way === "forward" && goesBack(view, { node });
+    const events = isMoot ? before : [...before, event];
+    return events.length === 0 ? undefined : { events };
+  });
+  return { kind: "settled" };
 }
 
 const parked = (node: PlanNode, because: string): EventBody => ({ kind: "parked", step: node.id, because });

@@ -8,6 +8,8 @@ export type NewSignal = {
   key: string;
   verb: Verb;
   step?: string;
+  /** Which time that step was parked, where the person saw that. */
+  park?: number;
   by: string;
   /** Of the plan the person saw. */
   planHash?: string;
@@ -23,9 +25,9 @@ export type Sent = "sent" | "known" | "no such run" | "over";
 export async function sendSignal(
   ctx: Pick<EngineContext, "db" | "point" | "activity" | "callTimeoutMs" | "log" | "redact">,
   runId: string,
-  { key, verb, by, step, planHash }: NewSignal,
+  { key, verb, by, step, park, planHash }: NewSignal,
 ): Promise<Sent> {
-  const payload = JSON.stringify({ step, planHash });
+  const payload = JSON.stringify({ step, park, planHash });
   const { rows } = await call(ctx, "db.signal", () =>
     // The counter on the run row is what a driver's release checks: rows of other tables it could not see in time.
     sql<{ found: boolean; over: boolean; sent: boolean }>`
@@ -55,7 +57,7 @@ type Row = {
   verb: Verb;
   by: string;
   at: Date;
-  payload: { step?: string; planHash?: string; because?: string };
+  payload: { step?: string; park?: number; planHash?: string; because?: string };
 };
 
 /** Reads what was said since a signal, and the counter that a release must find unmoved. One snapshot holds both. */

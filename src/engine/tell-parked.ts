@@ -1,7 +1,8 @@
 import type { MessagePayload } from "../outbox/sender.ts";
 import { howMany } from "./break-glass.ts";
 import type { Plan } from "./plan.ts";
-import { goesBack, pastReturn, type RunView, type StepView } from "./view.ts";
+import { confirmAbandon, confirmTurn } from "./turning-back.ts";
+import { changedServices, goesBack, pastReturn, type RunView, type StepView } from "./view.ts";
 
 type Parked = { because: string; todo?: string };
 
@@ -33,8 +34,15 @@ function whatToDo(plan: Plan, view: RunView, step: StepView | undefined): string
   const waivers = howMany(plan, 2) === 2 ? "two approvers" : "one approver";
   const ways = [
     isDeclined(step) ? "Press Continue to ask again" : "Put it right and press Continue",
-    ...(step && mayTurnBack(view, step) ? ["Undo to take back what was changed"] : []),
+    ...(step && mayTurnBack(view, step)
+      ? [
+          changedServices(view).size < 2
+            ? "Undo to take back what was changed"
+            : "Undo to end the run and take back every service that still can",
+        ]
+      : []),
     ...(mayWaive(view, step) ? [`Waive (${waivers}) to go on without it`] : []),
+    ...(step && goesBack(view, step) ? ["Abandon to end the run with everything left as it is"] : []),
   ];
   const last = ways.pop() ?? "";
   return ways.length === 0 ? `${last}.` : `${ways.join(", ")}, or ${last}.`;
@@ -48,12 +56,17 @@ export function parkedButtons(
 ): NonNullable<MessagePayload["buttons"]> {
   if (!step) return [];
   const one = { runId, step: step.node.id };
+  // Told as of the moment before it.
+  const park = step.parks + 1;
   const confirm = `Go on without "${step.node.title}"?`;
   return [
     { label: "Continue", verb: "continue", style: "primary", ...one },
-    ...(mayWaive(view, step) ? [{ label: "Waive", verb: "waive", style: "danger", confirm, ...one } as const] : []),
-    ...(mayTurnBack(view, step)
-      ? [{ label: "Undo", verb: "undo", runId, confirm: "Take back everything this run has changed?" } as const]
+    ...(mayWaive(view, step)
+      ? [{ label: "Waive", verb: "waive", style: "danger", confirm, park, ...one } as const]
+      : []),
+    ...(mayTurnBack(view, step) ? [{ label: "Undo", verb: "undo", runId, confirm: confirmTurn(view) } as const] : []),
+    ...(goesBack(view, step)
+      ? [{ label: "Abandon", verb: "abandon", runId, style: "danger", confirm: confirmAbandon } as const]
       : []),
   ];
 }

@@ -9,6 +9,7 @@ import { approvalSeconds } from "./decide.ts";
 import type { EventBody } from "./events.ts";
 import type { Plan } from "./plan.ts";
 import { isUnknown } from "./step.ts";
+import { spellTurn } from "./turning-back.ts";
 import { isDeclined, parkedButtons, remindParked, tellParked } from "./tell-parked.ts";
 import { goesBack, type RunView, type StepView } from "./view.ts";
 
@@ -51,15 +52,20 @@ const inThread = (line: string, rest: Partial<MessagePayload> = {}): Tell => ({
   milestone: { lines: [line], ...rest },
 });
 
-/** Says it in the thread and to people's mailboxes. */
-function toEveryone(run: Run, people: string[], lines: string[], rest: Partial<MessagePayload> = {}): Tell {
+/** Says it in the thread and to people's mailboxes; in a mail also how it is answered without Slack. */
+function toEveryone(
+  run: Run,
+  people: string[],
+  lines: string[],
+  { terminal, ...rest }: Partial<MessagePayload> & { terminal?: string } = {},
+): Tell {
   return {
     line: lines[0] ?? "",
     milestone: { lines, mention: people, ...rest },
     mail: {
       people,
       subject: `[Muster] ${run.plan.title}: ${lines[0] ?? ""}`.slice(0, 150),
-      lines: [...lines, `Run ${run.id}.`],
+      lines: [...lines, ...(terminal === undefined ? [] : [`In a terminal: ${terminal}.`]), `Run ${run.id}.`],
     },
   };
 }
@@ -87,7 +93,7 @@ function tellRun(run: Run, view: RunView, event: RunEvent, now: Date): Tell {
       return inThread(`${event.by} declined. Nothing was changed.`);
     case "voided":
       return inThread(
-        `The approvals are void: ${event.because.join("; ")}. ${event.signal === undefined ? "Nothing was changed." : "Muster remembers no change, and may have forgotten some: read this thread, and look at who writes."} Press "Look again" for a plan that fits the world as it is now.`,
+        `The approvals are void: ${event.because.join("; ")}. ${whatWasChanged(event.signal !== undefined)} Press "Look again" for a plan that fits the world as it is now.`,
         { buttons: [{ label: "Look again", verb: "look-again", runId: run.id }] },
       );
     case "expired":
@@ -115,7 +121,7 @@ function tellRun(run: Run, view: RunView, event: RunEvent, now: Date): Tell {
       return inThread(`${event.by} lets the run go on.`);
     case "turned-back":
       return toEveryone(run, plan.approvers, [
-        `${event.by} ${event.verb === "undo" ? "pressed Undo" : "cancelled the run"}. What was changed is being taken back, last change first.`,
+        `${event.by} ${event.verb === "undo" ? "pressed Undo" : "cancelled the run"}. ${spellTurn(view)}`,
       ]);
     case "refused": {
       const meaning = meaningOf(event);
@@ -133,6 +139,12 @@ function tellRun(run: Run, view: RunView, event: RunEvent, now: Date): Tell {
       };
   }
 }
+
+/** What a voided plan has changed: nothing, unless the journal that says so is an older copy. */
+export const whatWasChanged = (mayHaveForgotten: boolean): string =>
+  mayHaveForgotten
+    ? "Muster remembers no change, and may have forgotten some: read this thread, and look at who writes."
+    : "Nothing was changed.";
 
 function tellDoubt(run: Run, because: string): Tell {
   return toEveryone(run, run.plan.approvers, [
@@ -187,6 +199,7 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
     case "parked":
       return toEveryone(run, run.plan.approvers, tellParked(run.plan, view, step, { ...event, deed }), {
         buttons: parkedButtons(run, view, step),
+        terminal: parkedCommand(run, event.step),
       });
     case "continued":
       return inThread(
@@ -218,12 +231,17 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
             },
             { label: "Decline", verb: "decline", runId: run.id, step: event.step },
           ],
+          terminal: answerCommand(run, event.step),
         },
       );
     case "reminded":
       if (!step?.parked)
-        return toEveryone(run, asks, [`Still waiting for an answer: ${step?.asked?.question ?? title}`]);
-      return toEveryone(run, run.plan.approvers, remindParked(run.plan, view, step, step.parked));
+        return toEveryone(run, asks, [`Still waiting for an answer: ${step?.asked?.question ?? title}`], {
+          terminal: answerCommand(run, event.step),
+        });
+      return toEveryone(run, run.plan.approvers, remindParked(run.plan, view, step, step.parked), {
+        terminal: parkedCommand(run, event.step),
+      });
     case "answered":
       return inThread(`${event.by} said yes to: "${step?.asked?.question ?? title}".`);
     case "undo-intent":
@@ -234,6 +252,13 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
     }
   }
 }
+
+/** How a question is answered without Slack. */
+export const answerCommand = ({ id }: Pick<Run, "id">, step: string): string =>
+  `muster runs approve ${id} ${step} --code <code>, or muster runs decline ${id} ${step}`;
+
+const parkedCommand = ({ id }: Pick<Run, "id">, step: string): string =>
+  `muster runs continue ${id} ${step}; muster runs show ${id} tells where it stands`;
 
 function tellDone(
   run: Run,

@@ -1,4 +1,5 @@
 import type { PlanNode } from "./plan.ts";
+import { changedServices, isOver, pastReturn, type RunView } from "./view.ts";
 
 /**
  * Services that are turned back with a run, given those past the point of no return: all others, but for services that
@@ -16,3 +17,32 @@ export function turningBack(nodes: readonly PlanNode[], past: ReadonlySet<string
   }
   return new Set(nodes.map(({ service }) => service)).difference(forward);
 }
+
+/** Says what becomes of a run's services when it is turned back as it stands: who goes back, and who only forward. Pure. */
+export function spellTurn(view: RunView): string {
+  const changed = changedServices(view);
+  if (changed.size < 2) return "What this run has changed is taken back, last change first.";
+  const past = changed.intersection(pastReturn(view));
+  const back = `${changed.size - past.size} of ${changed.size} services go back to where they were, last change first, and no later wave begins.`;
+  const through = [...changed.difference(past)].filter((service) => isThrough(view, service));
+  return [
+    back,
+    ...(through.length > 0 ? [`Among them are some whose customers are through already: ${some(through)}.`] : []),
+    ...(past.size > 0
+      ? [`Past their promotion, these ${view.heldBy ? "stay held" : "go on"}: ${some([...past])}.`]
+      : []),
+  ].join(" ");
+}
+
+const isThrough = ({ steps }: RunView, service: string): boolean =>
+  [...steps.values()].every((step) => step.node.service !== service || isOver(step));
+
+/** Names a few; a dialog has no room for all. */
+const some = (names: readonly string[]): string =>
+  names.length > 3 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", ");
+
+/** Asks whoever presses Undo or Cancel whether that is what they want. Pure. */
+export const confirmTurn = (view: RunView): string => `End this run? ${spellTurn(view)}`;
+
+/** Asks the same of whoever presses Abandon. */
+export const confirmAbandon = "End this run as failed, with everything left as it is now?";

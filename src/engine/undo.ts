@@ -26,6 +26,7 @@ function backward(hands: Hands, step: JsonStep): Way | undefined {
   const { input, id } = node;
   const before = recordOf(hands).before ?? null;
   return {
+    name: "back",
     observe: (stepCtx) => step.observe(stepCtx, input, reads),
     missing: (seen) => {
       const missing = back.missing(seen, before, input);

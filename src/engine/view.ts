@@ -11,6 +11,8 @@ export type StepView = {
   /** How often an apply was intended since the last "continue", and in all. */
   triesSinceContinue: number;
   attempts: number;
+  /** Of all tries, those that are known to have changed nothing: what was asked for was refused. */
+  refusedTries: number;
   /** The newest intent, and how it ended. Open: nobody knows. */
   lastTry?: {
     attempt: number;
@@ -32,6 +34,8 @@ export type StepView = {
   answers: string[];
   /** How often people were reminded of its question, or of its being parked. */
   reminded: number;
+  /** How often it was parked: whoever waives it means one of these. */
+  parks: number;
   undo: {
     attempts: number;
     lastTry?: { attempt: number; at: Date; end: "open" | "applied" | "failed"; noEffect?: boolean; endedAt?: Date };
@@ -50,6 +54,8 @@ export type RunView = {
   reminded: number;
   declinedBy?: string;
   voided?: string[];
+  /** Set where it was voided because the journal is an older copy: what it tells of the world may be too little. */
+  mayHaveForgotten?: true;
   expired: boolean;
   startedAt?: Date;
   heldBy?: string;
@@ -67,6 +73,9 @@ export type RunView = {
 /** Tells whether a step is out of the way of those that wait for it. */
 export const isOver = (step: StepView): boolean => step.done !== undefined || step.waived !== undefined;
 
+/** Tells whether a step's question waits for people. */
+export const isOpenQuestion = (step: StepView): boolean => step.asked !== undefined && !isOver(step) && !step.parked;
+
 /** Tells whether a step may have changed the world. */
 export const hasTouched = (step: StepView): boolean => step.attempts > 0;
 
@@ -80,9 +89,12 @@ export function readsOf(view: RunView, node: PlanNode): Reads {
   );
 }
 
-/** Tells whether a step is one-way and may have been gone, by this run or, as it was found, by somebody else. */
+/**
+ * Tells whether a step is one-way and may have been gone, by this run or, as it was found, by somebody else. A try that was
+ * refused went nowhere; one whose end nobody knows may have.
+ */
 export const isPassed = (step: StepView): boolean =>
-  step.node.oneWay !== undefined && (hasTouched(step) || step.done !== undefined);
+  step.node.oneWay !== undefined && (step.attempts > step.refusedTries || step.done !== undefined);
 
 /** Services that have a one-way step behind them: for them there is only forward. */
 export function pastReturn(view: RunView): Set<string> {
@@ -94,9 +106,14 @@ export function pastReturn(view: RunView): Set<string> {
 export const goesBack = (view: RunView, { node }: Pick<StepView, "node">): boolean =>
   view.turnedBack?.services.has(node.service) ?? false;
 
-/** Tells whether a step on its way back still has something to take back. */
-export const mustGoBack = (step: StepView): boolean => step.node.changes && hasTouched(step) && !step.undone;
+/** Tells whether a step on its way back still has something to take back; a one-way step there was never gone. */
+export const mustGoBack = (step: StepView): boolean =>
+  step.node.changes && step.node.oneWay === undefined && hasTouched(step) && !step.undone;
 
 /** Services of which a run changes anything. */
 export const changedServices = (view: Pick<RunView, "steps">): Set<string> =>
   new Set([...view.steps.values()].filter(({ node }) => node.changes).map(({ node }) => node.service));
+
+/** Tells whether all that a run changes is on its way back. */
+export const goesWhollyBack = (view: RunView): boolean =>
+  view.turnedBack !== undefined && changedServices(view).isSubsetOf(view.turnedBack.services);

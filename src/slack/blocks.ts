@@ -98,7 +98,8 @@ function dialog(label: string, text: string, style: Button["style"]): Confirmati
   return {
     title: plain("Are you sure?", 100),
     text: plain(text, most.confirmText),
-    confirm: plain(label, most.confirmButton),
+    // "Cancel" beside "No" could be taken for the way out.
+    confirm: plain(`Yes, ${label.charAt(0).toLowerCase()}${label.slice(1)}`, most.confirmButton),
     deny: plain("No", most.confirmButton),
     ...(style ? { style } : {}),
   };

@@ -3,12 +3,14 @@ import { howMany } from "../engine/break-glass.ts";
 import {
   changedServices,
   goesBack,
+  goesWhollyBack,
   hasTouched,
-  isOver,
+  isOpenQuestion,
   pastReturn,
   type RunView,
   type StepView,
 } from "../engine/view.ts";
+import { confirmAbandon, confirmTurn } from "../engine/turning-back.ts";
 import { movesMany } from "./card-services.ts";
 import type { CardRun } from "./plan-card.ts";
 
@@ -28,7 +30,7 @@ export function cardButtons(run: CardRun, view: RunView): Button[] {
 
   const steps = [...view.steps.values()];
   const parked = steps.filter((step) => step.parked);
-  const asked = steps.filter((step) => step.asked && !isOver(step) && !step.parked);
+  const asked = steps.filter(isOpenQuestion);
   const forward = pastReturn(view);
   const mayTurn = !view.turnedBack && view.heldBecause === undefined && !changedServices(view).isSubsetOf(forward);
   const touched = steps.some((step) => step.node.changes && hasTouched(step));
@@ -41,16 +43,9 @@ export function cardButtons(run: CardRun, view: RunView): Button[] {
       .flatMap((step) => ways(step, nameIn(parked, step), { view, waivers: howMany(run.plan, 2) }, one)),
     ...(parked.length > 1 ? [one("continue", "Continue all", { style: "primary" })] : []),
     ...(view.heldBy ? [one("resume", "Resume", { style: "primary" })] : []),
-    ...(view.heldBy || view.turnedBack ? [] : [one("hold", "Hold")]),
-    ...(mayTurn ? [touched && parked.length > 0 ? undo(one) : cancel(one)] : []),
-    ...(!mayTurn && !view.turnedBack && parked.length > 0
-      ? [
-          one("abandon", "Abandon", {
-            confirm: "End this run as failed, with everything left as it is now?",
-            style: "danger",
-          }),
-        ]
-      : []),
+    ...(view.heldBy || goesWhollyBack(view) ? [] : [one("hold", "Hold")]),
+    ...(mayTurn ? [touched && parked.length > 0 ? undo(view, one) : cancel(view, one)] : []),
+    ...(!mayTurn && parked.length > 0 ? [one("abandon", "Abandon", { confirm: confirmAbandon, style: "danger" })] : []),
   ];
 }
 
@@ -76,10 +71,9 @@ function answers({ node, asked }: StepView, name: string, one: One): Button[] {
 }
 
 // Both do the same; the card shows the word that fits how the run stands.
-const undo = (one: One): Button =>
-  one("undo", "Undo", { confirm: "End this run, and take back what it has changed, last change first?" });
-const cancel = (one: One): Button =>
-  one("cancel", "Cancel", { confirm: "End this run, and take back what it has changed?", style: "danger" });
+const undo = (view: RunView, one: One): Button => one("undo", "Undo", { confirm: confirmTurn(view) });
+const cancel = (view: RunView, one: One): Button =>
+  one("cancel", "Cancel", { confirm: confirmTurn(view), style: "danger" });
 
 type Standing = { view: RunView; waivers: 1 | 2 };
 
@@ -88,5 +82,5 @@ function ways(step: StepView, name: string, { view, waivers }: Standing, one: On
   const again = one("continue", `Continue${name}`, { step: node.id, style: "primary" });
   if (node.kind === "gate" || goesBack(view, step)) return [again];
   const confirm = `Go on although Muster could not ${node.title}? ${waivers === 2 ? "Two approvers" : "One approver"} must say so.`;
-  return [again, one("waive", `Waive${name}`, { step: node.id, style: "danger", confirm })];
+  return [again, one("waive", `Waive${name}`, { step: node.id, park: step.parks, style: "danger", confirm })];
 }

@@ -3,6 +3,7 @@ import type { Preview } from "../../jobs/job.ts";
 import { isBroken, spellBroken } from "../engine/break-glass.ts";
 import { standing } from "../engine/decide.ts";
 import type { Plan } from "../engine/plan.ts";
+import { whatWasChanged } from "../engine/tell.ts";
 import type { RunView } from "../engine/view.ts";
 import { capital } from "../spelling.ts";
 import {
@@ -63,7 +64,8 @@ const asked = ({ run, mention }: CardState): string =>
 /** Where the run is, in one sentence; also what a notification says. */
 function sentence({ run, view }: CardState): string {
   if (view.startedAt) return now(view);
-  if (view.voided) return `The approvals are void: ${view.voided.join("; ")}. Nothing was changed.`;
+  if (view.voided)
+    return `The approvals are void: ${view.voided.join("; ")}. ${whatWasChanged(view.mayHaveForgotten ?? false)}`;
   if (view.declinedBy) return `${view.declinedBy} declined. Nothing was changed.`;
   if (view.expired) return `${whyExpired(run.plan, view).sentence} Nothing was changed.`;
   if (view.ended)

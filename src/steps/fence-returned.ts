@@ -3,11 +3,12 @@ import { countRowsSince, type TableCounts } from "../adapters/postgres-counts.ts
 import { getReplicationState, lsnBytes } from "../adapters/postgres-state.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
 import { step, type StepContext } from "../engine/step.ts";
-import { messageOf } from "../errors.ts";
+import { CannotContinue, messageOf } from "../errors.ts";
 import { appRoleOf, asMuster, tryWriteAsApp } from "./database.ts";
 import { countingShare, countTables, rowsBeyond } from "./row-counts.ts";
 import { lookAtDeployments, pods, setReplicas, type SeenDeployment } from "./scaling.ts";
 import { spelt, type DatabaseTarget, type DeploymentTarget } from "./targets.ts";
+import { writerSince } from "./writer-since.ts";
 
 export type FenceReturnedInput = {
   service: string;
@@ -55,6 +56,7 @@ export const fenceReturned = step<FenceReturnedInput, FenceReturnedSeen>({
 
   async observe(ctx, input) {
     const { from } = input;
+    await stopBeforeWriter(ctx, from);
     const [noWriter, role, deployments] = await Promise.all([
       whyNoWriter(ctx, input),
       asMuster(ctx, from, "LookAtFence", (sql) => getRole(sql, appRoleOf(ctx, from))),
@@ -113,6 +115,17 @@ export const fenceReturned = step<FenceReturnedInput, FenceReturnedSeen>({
   settleSeconds: 10,
   pollSeconds: 3,
 });
+
+/** Since this was asked for people may have built the old one anew and gone back to it: then it is the writer. */
+async function stopBeforeWriter(ctx: StepContext, { instance }: DatabaseTarget): Promise<void> {
+  const run = await writerSince(ctx, instance);
+  if (run === undefined) return;
+  throw new CannotContinue({
+    happened: `Run ${run} makes ${instance} the writer again, or has done so.`,
+    means: "Fenced, it would leave nobody to take writes. This run changes nothing more there.",
+    todo: "Abandon this run: what it was for is over.",
+  });
+}
 
 async function whyNoWriter(
   ctx: StepContext,

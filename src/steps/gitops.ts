@@ -70,6 +70,6 @@ function notThere(target: GitOpsTarget): CannotContinue {
   return new CannotContinue({
     happened: `There is no ${spellGitOps(target)}.`,
     means: "Nothing was paused or resumed.",
-    todo: "Correct the estate file, or make it, then press Continue.",
+    todo: "Create it, then press Continue. If its name in the estate is wrong: press Undo, correct it, and type the command anew.",
   });
 }

@@ -12,6 +12,22 @@ export async function intended(ctx: StepContext, stepId: string): Promise<boolea
   return rows[0]?.there ?? false;
 }
 
+/** Tells the same of a change that may have been made: a try that is known to have changed nothing does not count. */
+export async function mayHaveHappened(ctx: StepContext, stepId: string): Promise<boolean> {
+  const { rows } = await call(ctx, "db.own-journal", () =>
+    sql<{ there: boolean }>`
+      select exists (
+        select from muster.step_event tried
+         where tried.run = ${ctx.runId} and tried.step = ${stepId} and tried.kind = 'intent'
+           and not exists (
+             select from muster.step_event refused
+              where refused.run = tried.run and refused.step = tried.step and refused.kind = 'call-failed'
+                and refused.payload -> 'attempt' = tried.payload -> 'attempt'
+                and refused.payload -> 'noEffect' = 'true')) as there`.execute(ctx.db),
+  );
+  return rows[0]?.there ?? false;
+}
+
 /** Where a service of this run is: on its way, with its customers back, or waiting for a person. */
 export type Whereabouts = "moving" | "served" | "stuck";
 

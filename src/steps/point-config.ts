@@ -81,7 +81,7 @@ async function lookAtKey(ctx: StepContext, config: ConfigTarget): Promise<SeenKe
   throw new CannotContinue({
     happened: `There is no config map ${spelt(config)}.`,
     means: "Nothing was pointed anywhere.",
-    todo: "Create it, or correct the estate file, then press Continue.",
+    todo: "Create it, then press Continue. If its name in the estate is wrong: press Undo, correct it, and type the command anew.",
   });
 }
 

@@ -6,12 +6,14 @@ import { whyUnreachable } from "../adapters/unreachable.ts";
 import { CannotContinue } from "../errors.ts";
 import { step, type StepContext } from "../engine/step.ts";
 import { asMuster } from "./database.ts";
-import { stopBesideReturned } from "./returned-writer.ts";
+import { answersAgain, stopBesideReturned } from "./returned-writer.ts";
 import type { DatabaseTarget } from "./targets.ts";
 
 export type PromoteReplicaInput = {
   service: string;
   replica: DatabaseTarget;
+  /** The old writer; plans of the release before do not name it. */
+  from?: DatabaseTarget;
   /** Days, 1 to 35: without backups no new replica could be made of it. */
   backupRetentionDays: number;
 };
@@ -31,13 +33,17 @@ export const promoteReplica = step<PromoteReplicaInput, PromoteReplicaSeen>({
   name: "promote-replica",
   title: ({ service, replica }) => `make ${replica.instance} in ${replica.region} the writer of ${service}`,
 
-  async observe(ctx, { service, replica }, reads) {
-    const instance = await getInstance(ctx, ctx.clients.rds(replica.region), replica.instance, { signal: ctx.signal });
+  async observe(ctx, { service, replica, from }, reads) {
+    const promotion = { stepId: `${service}/promote-replica`, replica, reads, ...(from && { from }) };
+    const [instance, answers] = await Promise.all([
+      getInstance(ctx, ctx.clients.rds(replica.region), replica.instance, { signal: ctx.signal }),
+      answersAgain(ctx, promotion),
+    ]);
     if (!instance) throw notThere(replica);
     const { status, sourceId, replication } = instance;
     if (stateOf(status).isHopeless) throw hopeless(replica, status);
     const { hearsWriter, ...sql } = await askServer(ctx, replica);
-    await stopBesideReturned(ctx, `${service}/promote-replica`, { hearsWriter, replica, reads });
+    await stopBesideReturned(ctx, promotion, { hearsWriter, answers });
     return { status, sourceId: sourceId ?? null, replication: replication ?? null, ...sql };
   },
 

@@ -4,7 +4,7 @@ import { whyUnreachable } from "../adapters/unreachable.ts";
 import { isUnknown, step, unknown, type StepContext, type Unknown } from "../engine/step.ts";
 import { CannotContinue } from "../errors.ts";
 import { asMuster } from "./database.ts";
-import { stopBesideReturned } from "./returned-writer.ts";
+import { answersAgain, stopBesideReturned } from "./returned-writer.ts";
 import type { DatabaseTarget } from "./targets.ts";
 import { timelineBefore } from "./timelines.ts";
 
@@ -12,6 +12,8 @@ export type PromoteStandbyInput = {
   service: string;
   /** A server that only its own administrators manage. */
   replica: DatabaseTarget;
+  /** The old writer; plans of the release before do not name it. */
+  from?: DatabaseTarget;
 };
 
 export type PromoteStandbySeen = {
@@ -26,11 +28,12 @@ export const promoteStandby = step<PromoteStandbyInput, PromoteStandbySeen>({
   name: "promote-standby",
   title: ({ service, replica }) => `make ${replica.instance} in ${replica.region} the writer of ${service}`,
 
-  async observe(ctx, { service, replica }, reads) {
-    const seen = await askServer(ctx, replica);
+  async observe(ctx, { service, replica, from }, reads) {
+    const promotion = { stepId: `${service}/promote-standby`, replica, reads, ...(from && { from }) };
+    const [seen, answers] = await Promise.all([askServer(ctx, replica), answersAgain(ctx, promotion)]);
     if (isUnknown(seen)) return seen;
     const { hearsWriter, ...standby } = seen;
-    await stopBesideReturned(ctx, `${service}/promote-standby`, { hearsWriter, replica, reads });
+    await stopBesideReturned(ctx, promotion, { hearsWriter, answers });
     return standby;
   },
 

@@ -74,6 +74,6 @@ function notThere(target: DeploymentTarget): CannotContinue {
   return new CannotContinue({
     happened: `There is no deployment ${spelt(target)}.`,
     means: "Nothing was scaled.",
-    todo: "Create it, or correct the estate file, then press Continue.",
+    todo: "Create it, then press Continue. If its name in the estate is wrong: press Undo, correct it, and type the command anew.",
   });
 }

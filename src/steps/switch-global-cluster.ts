@@ -5,7 +5,7 @@ import { whyUnreachable } from "../adapters/unreachable.ts";
 import { isUnknown, step, type StepContext } from "../engine/step.ts";
 import { CannotContinue } from "../errors.ts";
 import { asMuster } from "./database.ts";
-import { stopBesideReturned } from "./returned-writer.ts";
+import { answersAgain, stopBesideReturned } from "./returned-writer.ts";
 import type { DatabaseTarget } from "./targets.ts";
 
 export type SwitchGlobalClusterInput = {
@@ -16,6 +16,8 @@ export type SwitchGlobalClusterInput = {
   replica: DatabaseTarget;
   /** Where it answers while it is a secondary; plans of earlier releases have none. */
   reader?: { host: string; port: number };
+  /** The old writer; plans of earlier releases have none. */
+  from?: DatabaseTarget;
   targetArn: string;
   change: RoleChange;
   /** Where the change is asked for: a switchover in the region that is left, a failover in the one that is entered. */
@@ -37,15 +39,19 @@ export const switchGlobalCluster = step<SwitchGlobalClusterInput, SwitchGlobalCl
   name: "switch-global-cluster",
   title: ({ service, replica }) => `make ${replica.instance} in ${replica.region} the writer of ${service}`,
 
-  async observe(ctx, { service, global, replica, reader, targetArn }, reads) {
+  async observe(ctx, { service, global, replica, reader, from, targetArn }, reads) {
     // In the region that is entered, whatever became of the other.
     const found = await getGlobalCluster(ctx, ctx.clients.rds(replica.region), global, { signal: ctx.signal });
     if (!found) throw notThere(global, replica);
     const { status, members, moving } = found;
     const isPrimary = members.some(({ arn, isWriter }) => arn === targetArn && isWriter);
     if (!isPrimary && !moving && reader && isUnknown(reads["fence-writes"])) {
-      const { hearsWriter } = await askServer(ctx, { ...replica, ...reader });
-      await stopBesideReturned(ctx, `${service}/switch-global-cluster`, { hearsWriter, replica, reads });
+      const promotion = { stepId: `${service}/switch-global-cluster`, replica, reads, ...(from && { from }) };
+      const [{ hearsWriter }, answers] = await Promise.all([
+        askServer(ctx, { ...replica, ...reader }),
+        answersAgain(ctx, promotion),
+      ]);
+      await stopBesideReturned(ctx, promotion, { hearsWriter, answers });
     }
     // Before that its writer endpoint answers nobody.
     const { inRecovery, promotedAt } = isPrimary ? await askServer(ctx, replica) : silent;

@@ -28,6 +28,7 @@ const fault = fc.constantFrom(
   "none",
   "before",
   "after",
+  "refused",
   "crash-before",
   "crash-after",
   "unseen",

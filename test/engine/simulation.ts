@@ -5,7 +5,7 @@ import type { EventBody, JournalEvent, Signal, Verb } from "../../src/engine/eve
 import { judge, judgeUndo, type Limits, type Look } from "../../src/engine/judge.ts";
 import type { Plan, PlanNode } from "../../src/engine/plan.ts";
 import { fold } from "../../src/engine/fold.ts";
-import { hasTouched, isOver, pastReturn, type RunView } from "../../src/engine/view.ts";
+import { isOver, mustGoBack, pastReturn, type RunView } from "../../src/engine/view.ts";
 import { checkDecisions } from "./decisions.ts";
 import { plan, planInWaves } from "./simulation-plans.ts";
 
@@ -163,7 +163,7 @@ export class Simulation {
   #checkEnd(view: RunView, past: ReadonlySet<string>): void {
     if (!view.turnedBack || view.ended) return;
     const left = [...view.steps.values()].some((step) =>
-      past.has(step.node.service) ? !isOver(step) : step.node.changes && hasTouched(step) && !step.undone,
+      past.has(step.node.service) ? !isOver(step) : mustGoBack(step),
     );
     if (!left) throw new Error("a run that was turned back has nothing left to do, and does not end");
   }
@@ -203,6 +203,10 @@ export class Simulation {
       case "apply": {
         this.#write({ kind: "intent", step: node.id, attempt: verdict.attempt, before: { on: false } });
         if (fault === "crash-before") return "crashed";
+        if (fault === "refused") {
+          this.#write({ kind: "call-failed", step: node.id, attempt: verdict.attempt, error: "403", noEffect: true });
+          return true;
+        }
         if (fault === "before") {
           this.#write({ kind: "call-failed", step: node.id, attempt: verdict.attempt, error: "503", noEffect: false });
           return true;

@@ -25,6 +25,7 @@ const opening: EventBody[] = [{ kind: "proposed", by: "ana", planHash: "abc" }, 
 const question = "20 s of writes would be lost. Promote?";
 const asked: EventBody = { kind: "asked", step: loss, question, needed: 2 };
 const promoting: EventBody = { kind: "intent", step: promote, attempt: 1, before: null };
+const refusal = { kind: "call-failed", step: promote, attempt: 1, error: "AccessDenied", noEffect: true } as const;
 const turned: EventBody = { kind: "turned-back", by: "ben", signal: 9, verb: "undo" };
 const parked = (step: string, todo?: string): EventBody => ({
   kind: "parked",
@@ -58,7 +59,21 @@ describe("what people may do about a parked step", () => {
       [...opening, promoting, parked(promote)],
       "Put it right and press Continue, or Waive (two approvers) to go on without it.",
     ],
-    ["a step on its way back", [...opening, turned, parked(fence)], "Put it right and press Continue."],
+    [
+      "a step past a promotion that was refused",
+      [...opening, promoting, refusal, parked(promote)],
+      "Put it right and press Continue, Undo to take back what was changed, or Waive (two approvers) to go on without it.",
+    ],
+    [
+      "a step past a promotion that was refused, and may have been made before",
+      [...opening, promoting, { ...promoting, attempt: 2 }, { ...refusal, attempt: 2 }, parked(promote)],
+      "Put it right and press Continue, or Waive (two approvers) to go on without it.",
+    ],
+    [
+      "a step on its way back",
+      [...opening, turned, parked(fence)],
+      "Put it right and press Continue, or Abandon to end the run with everything left as it is.",
+    ],
     [
       "a question with a way back",
       [...opening, asked, declined([...opening, asked])],
@@ -104,6 +119,43 @@ describe("a question that somebody said no to", () => {
       /^Muster could not /,
     );
   });
+});
+
+describe("an answer that names no question", () => {
+  it.each(["approve", "decline"] as const)("%s is told which step to name", (verb) => {
+    const view = viewOf(smallPlan, [...opening, asked]);
+    expect(absorb(smallPlan, view, { seq: 7, by: "ben", at, verb })).toMatchObject([
+      { kind: "refused", because: expect.stringContaining(`a question is answered with its step (${loss})`) },
+    ]);
+  });
+
+  it("is told the same by mail, and where the run is followed", () => {
+    const { mail, milestone } = told([...opening, asked]);
+    expect(mail?.lines).toContain(
+      `In a terminal: muster runs approve fo-1 ${loss} --code <code>, or muster runs decline fo-1 ${loss}.`,
+    );
+    expect(milestone?.lines.join("\n")).not.toContain("terminal");
+  });
+});
+
+it("a waive that was offered when the step was parked before counts no more", () => {
+  const again: EventBody[] = [
+    ...opening,
+    parked(fence),
+    { kind: "continued", step: fence, by: "ben", signal: 5 },
+    parked(fence),
+  ];
+  const waive = (park?: number) =>
+    absorb(smallPlan, viewOf(smallPlan, again), {
+      seq: 8,
+      by: "cleo",
+      at,
+      verb: "waive",
+      step: fence,
+      ...(park === undefined ? {} : { park }),
+    })[0]?.kind;
+  expect([waive(1), waive(2), waive()]).toEqual(["refused", "waive-seconded", "waive-seconded"]);
+  expect(told(again).milestone?.buttons?.find(({ label }) => label === "Waive")?.park).toBe(2);
 });
 
 describe("a question that is answered", () => {

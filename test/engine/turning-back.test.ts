@@ -1,6 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
-import type { PlanNode } from "../../src/engine/plan.ts";
-import { turningBack } from "../../src/engine/turning-back.ts";
+import { absorb } from "../../src/engine/absorb.ts";
+import { decide, standing } from "../../src/engine/decide.ts";
+import type { EventBody, JournalEvent } from "../../src/engine/events.ts";
+import { fold } from "../../src/engine/fold.ts";
+import type { Plan, PlanNode } from "../../src/engine/plan.ts";
+import { spellTurn, turningBack } from "../../src/engine/turning-back.ts";
+import { planOf } from "./engine-lab.ts";
 
 const node = (id: string, after: string[] = [], changes = true): PlanNode => ({
   id,
@@ -48,5 +53,61 @@ describe("services that are turned back with a run", () => {
 
   it.each(cases)("%s", (_name, nodes, past, wanted) => {
     expect([...turningBack(nodes, new Set(past))]).toEqual(wanted);
+  });
+});
+
+describe("a region's run that is turned back", () => {
+  const at = new Date("2026-11-23T03:00:00Z");
+  const oneWay = (id: string, after: string[] = []): PlanNode => ({
+    ...node(id, after),
+    oneWay: "there is no way back",
+  });
+  // One past its promotion, one before it, and one without data whose customers are through.
+  const plan: Plan = planOf([
+    oneWay("a/promote"),
+    node("a/shift", ["a/promote"]),
+    oneWay("b/promote"),
+    node("web/shift"),
+  ]);
+  const seen = (events: EventBody[]) =>
+    fold(
+      plan,
+      events.map((event, seq): JournalEvent => ({ ...event, seq, epoch: 1, at })),
+    );
+  const under: EventBody[] = [
+    { kind: "proposed", by: "ana", planHash: "x" },
+    { kind: "started" },
+    { kind: "intent", step: "a/promote", attempt: 1, before: null },
+    { kind: "done", step: "a/promote", result: null },
+    { kind: "done", step: "web/shift", result: null },
+  ];
+  const held: EventBody = { kind: "held", by: "ana", signal: 3 };
+  const back: EventBody = { kind: "turned-back", by: "ben", signal: 4, verb: "cancel" };
+  const says = (events: EventBody[], verb: "hold" | "resume") =>
+    absorb(plan, seen(events), { seq: 5, by: "cleo", at, verb })[0]?.kind;
+  const next = (events: EventBody[]) => {
+    const { start, undo } = decide(plan, seen(events), at, () => undefined);
+    return { start: start.map(({ id }) => id), undo: undo.map(({ id }) => id) };
+  };
+
+  it("names who goes back, also those who are through, and who does not", () => {
+    expect(spellTurn(seen(under))).toBe(
+      "2 of 3 services go back to where they were, last change first, and no later wave begins. Among them are some whose customers are through already: web. Past their promotion, these go on: a.",
+    );
+    expect(spellTurn(seen([...under, held]))).toMatch(/these stay held: a\.$/);
+  });
+
+  it("stays held where it only goes forward, until somebody presses Resume", () => {
+    expect(next([...under, back])).toEqual({ start: ["a/shift"], undo: [] });
+    expect(next([...under, held, back])).toEqual({ start: [], undo: [] });
+    expect(standing(seen([...under, held, back]))).toBe("held");
+    expect(says([...under, held, back], "resume")).toBe("resumed");
+  });
+
+  it("goes back all the same, and can be held on its way forward", () => {
+    const touched: EventBody = { kind: "intent", step: "web/shift", attempt: 1, before: null };
+    expect(next([...under, touched, held, back]).undo).toEqual(["web/shift"]);
+    expect(standing(seen([...under, touched, held, back]))).toBe("turning back");
+    expect(says([...under, back], "hold")).toBe("held");
   });
 });

@@ -96,7 +96,7 @@ describe("the report of a failover", () => {
         "Writes lost: at most 15 s measured, at most 15 s predicted (objective 15 minutes, kept).",
         "Probes as customers ask: 32 of 44 failed. Calls that failed on the way: 0. Workers taken over: 0.",
         "What now:",
-        "  UNPROTECTED since 2026-11-23T12:04:50Z: checkout-db-west has no replica. Somebody builds one, in us-east-1 once it is back.",
+        "  UNPROTECTED since 2026-11-23T12:04:50Z: checkout-db-west has no replica. One of ana, ben, cleo builds one, in us-east-1 once it is back.",
         "  checkout-db is not fenced: it was out of reach. Muster looks for it, and fences it as soon as it answers.",
       ]
     `);
@@ -119,6 +119,26 @@ describe("the report of a failover", () => {
     expect(made.moments).toMatchObject({ impact: null, detected: null, writable: null, served: null });
   });
 
+  it("does not begin the outage where somebody looked first: nobody knows how long it was before that", () => {
+    const made = report({ ...input, probes: probesOf(`${"-".repeat(35)}${"+".repeat(12)}`) });
+    expect(made.seconds.serviceRecovery).toBeNull();
+    expect(reportLines(made)).toContainEqual(
+      "Service recovery: unknown, from the last green probe (objective 60 minutes).",
+    );
+  });
+
+  it("promises no fence of an old writer that was never replaced", () => {
+    const early = report({ ...input, events: story.slice(0, 6) });
+    expect(early.now).toContainEqual(
+      "checkout-db is not fenced: it was out of reach. Once its replica is promoted, Muster looks for it, and fences it as soon as it answers.",
+    );
+    const ended = at(150, { kind: "ended", outcome: "failed", because: "ana abandoned it" });
+    const abandoned = report({ ...input, events: [...story.slice(0, 6), ended] });
+    expect(abandoned.now).toEqual([
+      "checkout-db was not fenced (it was out of reach), and nothing was promoted: it stays the writer, and Muster does not fence it any more.",
+    ]);
+  });
+
   it("says what is still open, and who decides", () => {
     const parked = report({
       ...input,
@@ -129,13 +149,13 @@ describe("the report of a failover", () => {
     });
     expect(parked.now).toEqual([
       'Parked at "let checkout write at checkout-db-west in us-west-2": the role is gone. One of ana, ben, cleo decides.',
-      "UNPROTECTED since 2026-11-23T12:04:50Z: checkout-db-west has no replica. Somebody builds one, in us-east-1 once it is back.",
+      "UNPROTECTED since 2026-11-23T12:04:50Z: checkout-db-west has no replica. One of ana, ben, cleo builds one, in us-east-1 once it is back.",
       "checkout-db is not fenced: it was out of reach. Muster looks for it, and fences it as soon as it answers.",
     ]);
     const notCompared = "no rows of checkout-db-west were compared: they could not be counted";
     const blind = report({ ...input, events: [...story, done(300, "verify-database", { notCompared })] });
     expect(blind.now.at(-1)).toBe(
-      "No rows of checkout-db-west were compared: they could not be counted. Somebody looks whether all is there.",
+      "No rows of checkout-db-west were compared: they could not be counted. One of ana, ben, cleo looks whether all is there.",
     );
   });
 
@@ -151,7 +171,7 @@ describe("the report of a failover", () => {
     [
       "was left by a person",
       { ...rf, outcome: "failed", stoppedBy: "ben" },
-      "checkout-db came back, and is not fenced: ben stopped run rf-1, and Muster starts no other. One of ana, ben, cleo takes the application's role its right to log in there, or stops the server.",
+      "checkout-db came back, and is not fenced: ben stopped run rf-1, and Muster starts no other. One of ana, ben, cleo takes the application's role its right to log in there and ends its sessions, or stops the server.",
     ],
     [
       "was left by nobody",

@@ -40,7 +40,7 @@ describe("a run's card", () => {
       "parked before the point of no return": ["Continue", "Waive", "Hold", "Undo"],
       "parked after it": ["Continue", "Waive", "Hold", "Abandon"],
       "going back": [],
-      "parked on the way back": ["Continue"],
+      "parked on the way back": ["Continue", "Abandon"],
       done: [],
       cancelled: [],
     });

@@ -159,6 +159,11 @@ describe("the card of a region's move", () => {
     const mostPast = [...started, ...names.slice(1).flatMap(promoting), parked(first[1]!)];
     expect(buttonsOf(drawn(mostPast, { plan }))).toEqual(["Continue", "Waive", "Hold", "Undo"]);
     // On the way back a service past the point of no return goes forward, and what it cannot do may be waived.
-    expect(buttonsOf(drawn([...mostPast, back, parked(first[1]!)], { plan }))).toEqual(["Continue", "Waive"]);
+    expect(buttonsOf(drawn([...mostPast, back, parked(first[1]!)], { plan }))).toEqual([
+      "Continue",
+      "Waive",
+      "Hold",
+      "Abandon",
+    ]);
   });
 });

@@ -38,21 +38,7 @@ export async function openBench(options: WorldOptions = {}): Promise<Bench> {
   await writeFile(kubeconfigFile, kubeconfig(Object.values(world.clusters)), { mode: 0o600 });
   const db = openDb(world.musterDatabase.url, { max: 4, leaseMs: 10_000 });
   await world.time.bind(world.musterDatabase.url);
-  await db
-    .insertInto("run")
-    .values({
-      id: runId,
-      job: "failover",
-      title: "a failover",
-      engine_version: 1,
-      requested_by: "ana",
-      plan: "{}",
-      facts: "{}",
-      plan_hash: "",
-      place: "{}",
-      approve_until: new Date(),
-    })
-    .execute();
+  await noteRun(db, runId, {});
   const clients = makeClients({
     rdsEndpoint: world.rds.url,
     route53Endpoint: world.route53.url,
@@ -192,10 +178,42 @@ export async function takeBack<Input, Seen>(
 }
 
 /** The journal's row that says a change was meant, as the engine writes it before each. */
-export async function noteIntent({ db }: Bench, stepName: string): Promise<void> {
+export const noteIntent = (bench: Bench, stepName: string, payload: object = {}): Promise<void> =>
+  note(bench, stepName, "intent", payload);
+
+async function noteRun(db: Bench["db"], id: string, plan: object): Promise<void> {
+  await db
+    .insertInto("run")
+    .values({
+      id,
+      job: "failover",
+      title: "a failover",
+      engine_version: 1,
+      requested_by: "ana",
+      plan: JSON.stringify(plan),
+      facts: "{}",
+      plan_hash: "",
+      place: "{}",
+      approve_until: new Date(),
+    })
+    .execute();
+}
+
+/** Journals that another run, "run-2", means to make an instance the writer. */
+export async function noteWriterAgain({ db }: Bench, instance: string): Promise<void> {
+  const step = "checkout/promote-replica";
+  await noteRun(db, "run-2", { nodes: [{ id: step, input: { replica: { instance } } }] });
+  await db.insertInto("step_event").values({ run: "run-2", step, kind: "intent", epoch: 1, payload: "{}" }).execute();
+}
+
+/** Journals that the call of a step failed. */
+export const noteFailure = (bench: Bench, stepName: string, payload: object): Promise<void> =>
+  note(bench, stepName, "call-failed", payload);
+
+async function note({ db }: Bench, stepName: string, kind: string, payload: object): Promise<void> {
   await db
     .insertInto("step_event")
-    .values({ run: runId, step: `checkout/${stepName}`, kind: "intent", epoch: 1, payload: "{}" })
+    .values({ run: runId, step: `checkout/${stepName}`, kind, epoch: 1, payload: JSON.stringify(payload) })
     .execute();
 }
 

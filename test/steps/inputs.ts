@@ -96,7 +96,7 @@ export const inputs = {
   acceptSplitBrain: { service, mode: "graceful" as const, fromInstance: from.instance },
   catchUp: { service, mode: "graceful" as const, from, to },
   acceptLoss: { service, rpoSeconds: 900, shownLossSeconds: 10 },
-  promoteReplica: { service, replica: to, backupRetentionDays: 7 },
+  promoteReplica: { service, replica: to, from, backupRetentionDays: 7 },
   promoteStandby: { service: ledger.name, replica: standby },
   switchGlobalCluster: roleChange(vault.name, "switchover"),
   openWrites: { service, to },

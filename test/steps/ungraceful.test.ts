@@ -16,7 +16,7 @@ import { openWrites } from "../../src/steps/open-writes.ts";
 import { promoteReplica, type PromoteReplicaSeen } from "../../src/steps/promote-replica.ts";
 import { verifyDatabase } from "../../src/steps/verify-database.ts";
 import { CannotContinue } from "../../src/errors.ts";
-import { drive, noteIntent, openBench, type Bench } from "./bench.ts";
+import { drive, noteFailure, noteIntent, noteWriterAgain, openBench, type Bench } from "./bench.ts";
 import { from, inputs } from "./inputs.ts";
 
 const mode = "ungraceful" as const;
@@ -126,6 +126,14 @@ describe("the steps of a failover away from a dead region", () => {
     await noteIntent(bench, "promote-replica");
     expect(await look(reads)).toMatchObject({ inRecovery: true });
     await bench.db.deleteFrom("step_event").where("step", "=", "checkout/promote-replica").execute();
+    // What was refused was not done.
+    await noteIntent(bench, "promote-replica", { attempt: 1 });
+    await noteFailure(bench, "promote-replica", { attempt: 1, noEffect: true });
+    await expect(look(reads)).rejects.toThrow("now it is back");
+    await noteIntent(bench, "promote-replica", { attempt: 2 });
+    await noteFailure(bench, "promote-replica", { attempt: 2, noEffect: false });
+    expect(await look(reads)).toMatchObject({ inRecovery: true });
+    await bench.db.deleteFrom("step_event").where("step", "=", "checkout/promote-replica").execute();
     await bench.setRegionDead(east, true);
     while (await streams(bench.pair.replica.server)) await setTimeout(50);
   });
@@ -161,6 +169,12 @@ describe("the steps of a failover away from a dead region", () => {
       /^checkout-db-west .*, and with checkout-db fenced nobody/,
     );
     await bench.setRegionDead(west, false);
+    // Built anew and gone back to since, it is the writer.
+    await noteWriterAgain(bench, instances[east]);
+    await expect(fenceReturned.observe(bench.ctx, input, {})).rejects.toThrow(
+      "Run run-2 makes checkout-db the writer again, or has done so. Fenced, it would leave nobody to take writes.",
+    );
+    await bench.db.deleteFrom("step_event").where("run", "=", "run-2").execute();
     const seen: FenceReturnedSeen = seenOf((await drive(bench, fenceReturned, input)).result);
     expect(seen).toMatchObject({ canLogIn: false, provenBy: 'the role "app" may not log in' });
     expect(seen.writesAfterPromotion).toMatchObject({

@@ -76,4 +76,17 @@ describe("a right that Muster lacks", () => {
     expect(await lab.untilRests()).toBe("done");
     expect(await lab.dig()).toEqual([lab.edges[west]?.address]);
   });
+
+  it("to promote is no promotion: Undo opens the old writer again", async () => {
+    await using lab = await openLab({ strideSeconds: 10, patient: true });
+    lab.rds.denied.add("PromoteReadReplica");
+    const runId = await lab.starts();
+    expect(await lab.untilRests()).toMatch(/^parked: AWS did not let Muster promote checkout-db-west/);
+    expect((await lab.asItIs()).writers).toEqual([]);
+    await lab.presses("ben", "Undo");
+    expect(await lab.untilRests()).toBe("cancelled");
+    expect(await lab.asItIs()).toMatchObject({ writers: [east], shares: { [east]: 100, [west]: 0 } });
+    expect((await lab.thread(runId)).join("\n")).toContain("ben pressed Undo. What this run has changed is taken back");
+    expect(await lab.dig()).toEqual([lab.edges[east]?.address]);
+  });
 });

@@ -258,7 +258,7 @@ describe("the watches, in a lab", () => {
     await watchOldSides(ctx);
     expect(await unfenced()).toEqual([second]);
     expect((await loadReport(ctx, "run-unfenced")).now).toContain(
-      `checkout-db came back, and is not fenced: ana stopped run ${second?.refence}, and Muster starts no other. One of ana, ben, cleo takes the application's role its right to log in there, or stops the server.`,
+      `checkout-db came back, and is not fenced: ana stopped run ${second?.refence}, and Muster starts no other. One of ana, ben, cleo takes the application's role its right to log in there and ends its sessions, or stops the server.`,
     );
     await endRun(second?.refence, "done");
     await watchOldSides(ctx);

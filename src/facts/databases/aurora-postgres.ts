@@ -116,12 +116,12 @@ export const auroraPostgres: DatabaseDriver<Settings> = {
     return undefined;
   },
 
-  promote(facts, { service, replica }, { mode, after, reads }) {
+  promote(facts, { service, ...servers }, { mode, after, reads }) {
     const { arn = "", aurora, readEndpoint: reader } = clusterOf(facts) ?? {};
     const change = changeFor(mode);
     const askedIn = change === "switchover" ? facts.fromRegion : facts.toRegion;
     const heard = reader ? { reader } : {};
-    const input = { service, global: aurora?.global.id ?? "", replica, ...heard, targetArn: arn, change, askedIn };
+    const input = { service, global: aurora?.global.id ?? "", ...servers, ...heard, targetArn: arn, change, askedIn };
     return use(switchGlobalCluster, service, input, { after: [after], reads });
   },
 };

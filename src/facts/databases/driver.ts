@@ -67,6 +67,10 @@ export type DatabaseDriver<Settings extends Database = Database> = {
   claim(facts: FactsWithDatabase): { follows: boolean; value: Json };
   /** Why such a claim no longer holds, as a clause; undefined where it does, or nothing was seen. */
   contradiction(value: Json, facts: FactsWithDatabase): string | undefined;
-  /** The step that promotes. */
-  promote(facts: FactsWithDatabase, input: { service: string; replica: DatabaseTarget }, before: Before): PlanNode;
+  /** The step that promotes. It names the old writer where that may live, so that it is looked for until then. */
+  promote(
+    facts: FactsWithDatabase,
+    input: { service: string; replica: DatabaseTarget; from?: DatabaseTarget },
+    before: Before,
+  ): PlanNode;
 };

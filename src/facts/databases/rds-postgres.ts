@@ -103,11 +103,11 @@ export const rdsPostgres: DatabaseDriver<Settings> = {
     return undefined;
   },
 
-  promote: (facts, { service, replica }, { after, reads }) =>
+  promote: (facts, input, { after, reads }) =>
     use(
       promoteReplica,
-      service,
-      { service, replica, backupRetentionDays: backupDaysOf(facts) },
+      input.service,
+      { ...input, backupRetentionDays: backupDaysOf(facts) },
       { after: [after], reads },
     ),
 };
