@@ -103,7 +103,7 @@ export function report({ run, events, probes, facts, refence }: ReportInput): Re
       redundant: null,
     },
     seconds: {
-      serviceRecovery: between(outage?.lastGreen ?? outage?.firstRed ?? null, served),
+      serviceRecovery: between(outage?.lastGreen ?? null, served),
       tool: between(approved, served),
       human: between(earlier(outage?.confirmed, isoOf(view.proposedAt)), approved),
       rtoObjective: facts.objectives.rtoSeconds,

@@ -43,12 +43,18 @@ export async function reportOfService(
   return report({ run: alone, events: own, probes, facts, ...(refence ? { refence } : {}) });
 }
 
-/** Everything the prober and the stability window saw, from a day before the run was proposed until it ended. */
+/**
+ * Everything the prober and the stability window saw, from a day before the run was proposed, or from the last green probe
+ * where that is older, until it ended.
+ */
 async function readProbes(ctx: Pick<Context, "db">, runId: string, service: string): Promise<ProbeRow[]> {
   const { rows } = await sql<{ at: Date; ok: boolean }>`
     select probe.at, probe.ok from muster.probe, muster.run
      where run.id = ${runId} and probe.service = ${service} and (via = 'public' or via = ${`run:${runId}`})
-       and probe.at between run.proposed_at - interval '1 day' and coalesce(run.ended_at, 'infinity')
+       and probe.at <= coalesce(run.ended_at, 'infinity')
+       and probe.at >= least(run.proposed_at - interval '1 day', (
+         select max(green.at) from muster.probe green
+          where green.service = ${service} and green.via = 'public' and green.ok and green.at <= run.proposed_at))
      order by probe.at, probe.seq`.execute(ctx.db);
   return rows.map(({ at, ok }) => ({ at: at.toISOString(), ok }));
 }

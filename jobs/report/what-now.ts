@@ -1,7 +1,7 @@
 import { isUnknown } from "../../src/engine/step.ts";
 import type { Outcome } from "../../src/engine/events.ts";
 import type { Plan } from "../../src/engine/plan.ts";
-import { isOver, type RunView } from "../../src/engine/view.ts";
+import { isOver, isPassed, type RunView } from "../../src/engine/view.ts";
 import { keepsData, type FactsWithDatabase, type FailoverFacts } from "../../src/facts/failover.ts";
 import { seen } from "../../src/facts/fact.ts";
 import { capital } from "../../src/spelling.ts";
@@ -24,7 +24,7 @@ export type Fenced = {
 /** Says what is still open after a failover, and who holds the next action; sentences. Pure. */
 export function whatNow(plan: Plan, view: RunView, facts: FailoverFacts, refence?: Fenced): string[] {
   const ofData = keepsData(facts)
-    ? [...protection(view, facts), ...fence(plan, view, facts, refence), ...unchecked(view)]
+    ? [...protection(plan, view, facts), ...fence(plan, view, facts, refence), ...unchecked(plan, view)]
     : oldPods(view, facts);
   return [...nextAction(plan, view), ...ofData];
 }
@@ -41,7 +41,11 @@ function nextAction({ approvers }: Plan, view: RunView): string[] {
   });
 }
 
-function protection(view: RunView, facts: FactsWithDatabase): string[] {
+/** Whoever decides about a run holds what is still open after it. */
+const whoHolds = ({ approvers }: Plan): string =>
+  approvers.length === 1 ? `${approvers[0]}` : `One of ${approvers.join(", ")}`;
+
+function protection(plan: Plan, view: RunView, facts: FactsWithDatabase): string[] {
   const promoted = promotionSteps.map((step) => stepOf(view, step)).find((step) => step?.done);
   const since = promoted?.done?.at;
   if (!since) return [];
@@ -52,11 +56,11 @@ function protection(view: RunView, facts: FactsWithDatabase): string[] {
     return [`${old} follows ${writer} from now on, as a secondary of the same global cluster.`];
   if (change === "failover") {
     return [
-      `UNPROTECTED since ${since.toISOString().slice(0, 19)}Z: ${writer} has no secondary. RDS makes one of ${old} once ${facts.fromRegion} is back; somebody looks that it does.`,
+      `UNPROTECTED since ${since.toISOString().slice(0, 19)}Z: ${writer} has no secondary. RDS makes one of ${old} once ${facts.fromRegion} is back. ${whoHolds(plan)} looks that it does.`,
     ];
   }
   return [
-    `UNPROTECTED since ${since.toISOString().slice(0, 19)}Z: ${writer} has no replica. Somebody builds one, in ${facts.fromRegion} once it is back.`,
+    `UNPROTECTED since ${since.toISOString().slice(0, 19)}Z: ${writer} has no replica. ${whoHolds(plan)} builds one, in ${facts.fromRegion} once it is back.`,
   ];
 }
 
@@ -64,10 +68,30 @@ function fence(plan: Plan, view: RunView, facts: FactsWithDatabase, refence: Fen
   const fenced = stepOf(view, "fence-writes");
   const old = facts.from.known?.id ?? `the old writer in ${facts.fromRegion}`;
   if (!fenced || !isOver(fenced) || fenced.undone) return [];
-  if (!fenced.waived && !isUnknown(fenced.done?.result)) return [`${old} is fenced.`];
+  if (!fenced.waived && !isUnknown(fenced.done?.result)) {
+    return view.ended && !mayBePromoted(view)
+      ? [
+          `${old} is fenced, and nothing was promoted: no database takes writes of ${facts.service}. ${whoHolds(plan)} gives the application's role its login back there ("alter role ... login"), or promotes the other.`,
+        ]
+      : [`${old} is fenced.`];
+  }
   if (refence) return [refenced(plan, old, refence)];
-  return [`${old} is not fenced: it was out of reach. Muster looks for it, and fences it as soon as it answers.`];
+  const why = fenced.waived ? `${fenced.waived.by.join(" and ")} waived it` : "it was out of reach";
+  if (mayBePromoted(view))
+    return [`${old} is not fenced: ${why}. Muster looks for it, and fences it as soon as it answers.`];
+  return [
+    view.ended || view.turnedBack?.services.has(fenced.node.service)
+      ? `${old} was not fenced (${why}), and nothing was promoted: it stays the writer, and Muster does not fence it any more.`
+      : `${old} is not fenced: ${why}. Once its replica is promoted, Muster looks for it, and fences it as soon as it answers.`,
+  ];
 }
+
+/** Whether a promotion was asked for: from then on the old writer is looked for, and fenced. */
+const mayBePromoted = (view: RunView): boolean =>
+  promotionSteps.some((name) => {
+    const promotion = stepOf(view, name);
+    return promotion !== undefined && isPassed(promotion);
+  });
 
 function refenced({ approvers }: Plan, old: string, { runId, at, outcome, stoppedBy }: Fenced): string {
   const who = approvers.join(", ");
@@ -78,7 +102,7 @@ function refenced({ approvers }: Plan, old: string, { runId, at, outcome, stoppe
   const open = `${old} came back, and is not fenced:`;
   return stoppedBy === null
     ? `${open} run ${runId} ended without it. Muster looks for it again, and fences it as soon as it answers.`
-    : `${open} ${stoppedBy} stopped run ${runId}, and Muster starts no other. One of ${who} takes the application's role its right to log in there, or stops the server.`;
+    : `${open} ${stoppedBy} stopped run ${runId}, and Muster starts no other. One of ${who} takes the application's role its right to log in there and ends its sessions, or stops the server.`;
 }
 
 /** Without data there is no second writer to fear, and nothing to be built before the way back. */
@@ -91,8 +115,8 @@ function oldPods(view: RunView, { service, fromRegion, pods }: FailoverFacts): s
 }
 
 /** Says what the database's check could not tell: a green check must not be read as more than it was. */
-function unchecked(view: RunView): string[] {
+function unchecked(plan: Plan, view: RunView): string[] {
   const result = stepOf(view, "verify-database")?.done?.result as { notCompared?: string | null } | undefined;
   const sentence = result?.notCompared;
-  return sentence ? [`${capital(sentence)}. Somebody looks whether all is there.`] : [];
+  return sentence ? [`${capital(sentence)}. ${whoHolds(plan)} looks whether all is there.`] : [];
 }

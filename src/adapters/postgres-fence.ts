@@ -170,7 +170,9 @@ function explain(error: unknown): unknown {
         ? "This database has no schema muster_guard."
         : `The database did not let Muster's role do that: ${(error as Error).message}.`,
       means: "Nothing was changed here.",
-      todo: "Run src/adapters/guard.sql in it as an administrator, then press Continue.",
+      todo: missing
+        ? "Run src/adapters/guard.sql in it as an administrator, then press Continue."
+        : "Type muster doctor: it names the right that is missing, and the line that gives it. Type that line as an administrator there, then press Continue.",
     },
     { cause: error },
   );

@@ -183,7 +183,7 @@ function explain(error: unknown, deed: string, permission: string): unknown {
       {
         happened: `The recovery cluster does not have ${resourceId ?? "one of the routing controls"} (ResourceNotFoundException).`,
         means: "This call changed nothing.",
-        todo: "Correct traffic.controls or traffic.endpoints in the estate, then try again.",
+        todo: "Correct traffic.controls or traffic.endpoints in the estate, and type the command anew; a run that is under way keeps what it had.",
       },
       { cause: error },
     );

@@ -107,7 +107,7 @@ function explain(error: unknown, object: S3Object, deed: string, permission: str
     {
       happened: `The bucket ${object.bucket} ${where} (${name}).`,
       means: "This call changed nothing.",
-      todo: `Make it in ${object.region}, or correct traffic.control in the estate, then try again.`,
+      todo: `Make it in ${object.region}, then try again. If traffic.control in the estate is wrong: correct it, and type the command anew; a run that is under way keeps what it had.`,
     },
     { cause: error },
   );
