@@ -24,7 +24,7 @@ export function kubeconfigSecrets(path: string | undefined): string[] {
   if (path === undefined) return [];
   try {
     const { users } = Kubeconfig.parse(parse(readFileSync(path, "utf8")));
-    return users.flatMap(({ user }) => Object.values(user).filter((secret) => secret !== undefined && secret !== ""));
+    return users.flatMap(({ user }) => Object.values(user).flatMap((secret) => (secret ? [secret] : [])));
   } catch {
     return [];
   }
