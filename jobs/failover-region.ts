@@ -8,11 +8,11 @@ import { shiftDns } from "../src/steps/shift-dns.ts";
 import { startWave } from "../src/steps/start-wave.ts";
 import { swapRecords } from "../src/steps/swap-records.ts";
 import { brokenClaims } from "./claims.ts";
-import { toldToCustomers } from "./customers.ts";
+import { toldAs, toldToCustomers } from "./customers.ts";
 import { failover } from "./failover.ts";
 import { job } from "./job.ts";
 import { loadRegionReport } from "./report/load-region.ts";
-import { modeIn, previewRegion } from "./region-preview.ts";
+import { previewRegion } from "./region-preview.ts";
 import { regionReportLines } from "./report/region.ts";
 import { outOfPlan, type Left } from "./region-left.ts";
 import { wavesOf } from "./waves.ts";
@@ -70,8 +70,11 @@ function planRegion(estate: Estate, wanted: RegionInput, facts: RegionFacts): Pl
   if (moving.length === 0 && blocked.length === 0) throw nothingLeft(toRegion, left);
   const waves = wavesOf(estate.services, moving);
   const nodes = inOrder(nodesOf(plans, waves));
-  const mode = moving.some((service) => modeIn(facts, service, force) === "ungraceful") ? "ungraceful" : "graceful";
-  const announcements = toldToCustomers(estate, moving, mode, nodes);
+  const isOutage = moving.some((service) => {
+    const own = facts.services[service];
+    return own !== undefined && toldAs(own, force) === "ungraceful";
+  });
+  const announcements = toldToCustomers(estate, moving, isOutage ? "ungraceful" : "graceful", nodes);
   return {
     job: "failover-region",
     title: title(wanted),

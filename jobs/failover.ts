@@ -10,7 +10,7 @@ import { targetsOf, type Targets } from "../src/facts/targets.ts";
 import { blockersOf } from "./blockers.ts";
 import { coolDownBlockers, recentMove } from "./cool-down.ts";
 import { brokenClaims, claimsOf } from "./claims.ts";
-import { toldToCustomers } from "./customers.ts";
+import { toldAs, toldToCustomers } from "./customers.ts";
 import { databaseMove } from "./databases.ts";
 import { failoverNodes } from "./failover-nodes.ts";
 import { job } from "./job.ts";
@@ -76,8 +76,7 @@ function planFailover(estate: Estate, wanted: FailoverInput, facts: FailoverFact
     blockers.length > 0
       ? []
       : inOrder(failoverNodes(targets, facts, database).map((node) => answered(node, breakGlass)));
-  // A service without data is moved in one way only.
-  const announcements = toldToCustomers(estate, [service], database?.mode ?? "graceful", nodes);
+  const announcements = toldToCustomers(estate, [service], toldAs(facts, force), nodes);
   return {
     job: "failover",
     title: title(wanted),

@@ -190,7 +190,7 @@ const weatherOf = (own: FailoverFacts) => ({
 });
 
 /** How one service would be moved; one without data is moved in one way only. Pure. */
-export function modeIn({ services }: RegionFacts, service: string, force?: "ungraceful"): Mode {
+function modeIn({ services }: RegionFacts, service: string, force?: "ungraceful"): Mode {
   const own = services[service];
   return own && keepsData(own) ? modeOf(own, force) : "graceful";
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import { toldToCustomers } from "../../jobs/customers.ts";
+import { failoverRegion } from "../../jobs/failover-region.ts";
 import { failover } from "../../jobs/failover.ts";
 import { words } from "../../src/statuspage/words.ts";
-import { eastDead, estate, healthy } from "../jobs/facts.ts";
+import { at, eastDead, estate, estateWithFront, front, healthy, sawNothing } from "../jobs/facts.ts";
 
 const wanted = { toRegion: "us-west-2", service: "checkout" };
 const says = (facts: typeof healthy, inside = estate) =>
@@ -29,6 +30,29 @@ describe("what customers are told of a move", () => {
   it("of a planned one: maintenance, because nothing answers until the other side does", () => {
     for (const { shows } of says(healthy)) expect(shows).toEqual(["under_maintenance", "under_maintenance"]);
     expect(says(healthy)[0]?.body).toMatch(/^We are moving the services named here to another location\./);
+  });
+
+  it.each([
+    ["maintenance where customers are served", front, undefined, "under_maintenance"],
+    [
+      "maintenance where nobody has looked",
+      { ...front, probes: sawNothing("no probe") },
+      undefined,
+      "under_maintenance",
+    ],
+    ["an outage where they are not", { ...front, probes: eastDead.probes }, undefined, "major_outage"],
+    ["an outage where a person forced it", front, "ungraceful", "major_outage"],
+  ] as const)("of a service that keeps no data: %s, alone or with its region", (_what, facts, force, shows) => {
+    const inside = estateWithFront();
+    const toRegion = "us-west-2";
+    const alone = failover.plan(inside, { toRegion, service: "front", force }, facts);
+    const all = { toRegion, lookedAt: at, services: { front: facts }, held: {}, unmovable: {} };
+    for (const plan of [alone, failoverRegion.plan(inside, { toRegion, force }, all)]) {
+      const [told] = plan.announcements ?? [];
+      const name = words[shows === "major_outage" ? "ungraceful" : "graceful"].name;
+      expect(told?.payload.statusPage).toMatchObject({ name, status: "investigating" });
+      expect(Object.values(told?.payload.statusPage?.components ?? {})).toEqual([shows, shows]);
+    }
   });
 
   it("is nothing where the estate names no page, or no component of the service", () => {
