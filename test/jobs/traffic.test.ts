@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
 import type { CheckSeen, TrafficFacts } from "../../src/facts/traffic/driver.ts";
 import { driverOf, drivers } from "../../src/facts/traffic/index.ts";
-import { healthy, saw, sawNothing } from "./facts.ts";
+import { front, healthy, saw, sawNothing } from "./facts.ts";
 import { by, checked, control, dnsOf, east, follows, pair, planOf, rowsOf, west } from "./traffic-facts.ts";
 
 describe.each(drivers.map((driver) => [driver.name, driver] as const))("the driver %s", (name) => {
@@ -57,6 +57,13 @@ describe("the traps of Route 53", () => {
       checks: { [west]: saw(checked("west", change)) },
     });
 
+  /** An alias whose target Route 53 looks at, instead of a check. */
+  const aliased = (driver: "route53-weighted" | "route53-failover"): FailoverFacts => {
+    const plain = dnsOf[driver].records as { at: string; seen: Record<string, object> };
+    const alias = { zone: "Z1", name: "west.elb.example.com", evaluateTargetHealth: true };
+    return by(driver, { records: saw({ ...plain.seen, [west]: { ...plain.seen[west], alias } }) as never });
+  };
+
   it.each([
     [
       "auto-admit, by weights",
@@ -78,6 +85,26 @@ describe("the traps of Route 53", () => {
       "being sent back",
       swapped(),
       /^From then on, whenever .* Route 53 sends customers back to us-east-1, which takes no writes\.$/,
+    ],
+    [
+      "being sent back to a weight of 0",
+      weightedWith(west),
+      /^From then on, whenever the health check of us-west-2's record is red, Route 53 sends customers back to us-east-1, which takes no writes\.$/,
+    ],
+    [
+      "being sent back while the old side is green",
+      swapped(),
+      /^From then on, whenever the health check of us-west-2's record is red and us-east-1's is not, Route 53 sends customers back/,
+    ],
+    [
+      "being sent back by an alias's target, by weights",
+      aliased("route53-weighted"),
+      /^From then on, whenever the target of us-west-2's alias record is red, Route 53 sends customers back to us-east-1/,
+    ],
+    [
+      "being sent back by an alias's target, by a pair",
+      aliased("route53-failover"),
+      /^From then on, whenever the target of us-west-2's alias record is red and us-east-1's is not, /,
     ],
     [
       "a new primary that nobody checks",
@@ -106,6 +133,13 @@ describe("the traps of Route 53", () => {
 
   it("are not of a missing check where the new primary has one", () => {
     expect(planOf(swapped()).warnings.join()).not.toContain("has no health check");
+  });
+
+  it("are not of being sent back where the check is disabled, nor to a side that was not fenced", () => {
+    expect(planOf(weightedWith(west, { disabled: true })).warnings.join()).not.toContain("customers back");
+    const { dns } = weightedWith(west);
+    const without = driverOf(dns).traps({ ...front, dns });
+    expect(without.join()).not.toContain("customers back");
   });
 
   it("are none where weighted records have no health check: nobody but Muster is to move customers", () => {

@@ -7,7 +7,7 @@ import { look, seen } from "../fact.ts";
 import { lookAtChecks } from "./checks.ts";
 import { controlPlane, dnsNameOf, recordBlockers } from "./control-plane.ts";
 import type { MoveFacts, TrafficDriver } from "./driver.ts";
-import { autoAdmitTraps, checkIn, checkTraps, redTraps, ttlOf, ttlTraps } from "./traps.ts";
+import { autoAdmitTraps, checkTraps, redTraps, sentBackTraps, ttlOf, ttlTraps } from "./traps.ts";
 
 type Settings = Extract<Traffic, { driver: "route53-failover" }>;
 
@@ -60,16 +60,6 @@ export const failoverRecords: TrafficDriver<Settings> = {
     return use(swapRecords, service, { service, dns, fromRegion, toRegion }, { after: [after] });
   },
 };
-
-/** Once it is the primary, the new region's check may send customers back to a writer that takes no writes. */
-function sentBackTraps(facts: MoveFacts): string[] {
-  const { fromRegion, toRegion } = facts;
-  const check = checkIn(facts, toRegion);
-  if (!check || check.disabled) return [];
-  return [
-    `From then on, whenever the health check of ${toRegion}'s record is red and ${fromRegion}'s is not, Route 53 sends customers back to ${fromRegion}, which takes no writes.`,
-  ];
-}
 
 /** A primary without a check is healthy for ever: the pair fails over when somebody swaps it, and never by itself. */
 function uncheckedTraps({ dns, toRegion }: MoveFacts): string[] {

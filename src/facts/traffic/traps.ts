@@ -32,17 +32,36 @@ export function checkTraps(facts: MoveFacts): string[] {
 }
 
 /** Warns of a record that lets Route 53 move customers by itself, before the new region takes writes. */
-export function autoAdmitTraps({ dns, fromRegion, toRegion }: MoveFacts): string[] {
-  const from = seen(dns.records)?.[fromRegion];
-  const reason = from?.healthCheckId
-    ? `the health check of ${fromRegion}'s record`
-    : from?.alias?.evaluateTargetHealth
-      ? `the target of ${fromRegion}'s alias record`
-      : undefined;
+export function autoAdmitTraps(facts: MoveFacts): string[] {
+  const { fromRegion, toRegion } = facts;
+  const reason = redBy(facts, fromRegion);
   if (!reason) return [];
   return [
     `When ${reason} turns red, as it does when the pods there stop, Route 53 sends customers to ${toRegion} by itself, before it takes writes.`,
   ];
+}
+
+/**
+ * Warns that Route 53 may send customers back to an old side that is fenced. A weight of 0 does not keep them away: such a
+ * record answers once every other is red, as the second of a failover pair does.
+ * @see https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/health-checks-how-route-53-chooses-records.html
+ */
+export function sentBackTraps(facts: MoveFacts): string[] {
+  const { dns, fromRegion, toRegion, to } = facts;
+  const reason = redBy(facts, toRegion);
+  // Where no data moves, the old side is not fenced, and serves whoever is sent there.
+  if (!to || !reason || !seen(dns.records)?.[fromRegion]) return [];
+  const unless = redBy(facts, fromRegion) ? ` and ${fromRegion}'s is not` : "";
+  return [
+    `From then on, whenever ${reason} is red${unless}, Route 53 sends customers back to ${fromRegion}, which takes no writes.`,
+  ];
+}
+
+/** What may turn a region's record red; undefined where Route 53 takes it for the same whatever happens there. */
+function redBy(facts: MoveFacts, region: string): string | undefined {
+  const record = seen(facts.dns.records)?.[region];
+  if (record?.healthCheckId && !checkIn(facts, region)?.disabled) return `the health check of ${region}'s record`;
+  return record?.alias?.evaluateTargetHealth ? `the target of ${region}'s alias record` : undefined;
 }
 
 /** Warns of a new region that Route 53 takes for ill: it would go on answering the old one. */

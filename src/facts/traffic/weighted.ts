@@ -7,7 +7,7 @@ import { look, seen } from "../fact.ts";
 import { lookAtChecks } from "./checks.ts";
 import { controlPlane, dnsNameOf, recordBlockers } from "./control-plane.ts";
 import type { TrafficDriver } from "./driver.ts";
-import { autoAdmitTraps, checkTraps, redTraps, ttlOf, ttlTraps } from "./traps.ts";
+import { autoAdmitTraps, checkTraps, redTraps, sentBackTraps, ttlOf, ttlTraps } from "./traps.ts";
 
 type Settings = Extract<Traffic, { driver: "route53-weighted" }>;
 
@@ -32,7 +32,14 @@ export const weighted: TrafficDriver<Settings> = {
   },
 
   blockers: (facts) => recordBlockers(facts, "weighted"),
-  traps: (facts) => [...redTraps(facts), ...autoAdmitTraps(facts), ...checkTraps(facts), ...ttlTraps(facts)],
+
+  traps: (facts) => [
+    ...redTraps(facts),
+    ...autoAdmitTraps(facts),
+    ...sentBackTraps(facts),
+    ...checkTraps(facts),
+    ...ttlTraps(facts),
+  ],
   ...controlPlane,
 
   // With a health check, or an alias that looks at its target, Route 53 would go on answering the old region.
