@@ -22,6 +22,7 @@ const names = {
   account,
   zone: zone.id,
   record,
+  "record-type": "A",
   region: east,
   "other-region": west,
   instance: instances[east],
@@ -33,12 +34,12 @@ const names = {
   "other-control": otherControl,
 };
 
-/** A file of deploy/iam with the lab's names in it; in aurora.json those of one service's clusters. */
-export function shippedPolicy(file: string, service = "checkout"): Policy {
+/** A file of deploy/iam with the lab's names in it, but for those given; in aurora.json those of one service's clusters. */
+export function shippedPolicy(file: string, service = "checkout", given: Partial<typeof names> = {}): Policy {
   const { [east]: cluster, [west]: otherCluster } = clustersOf(service);
   const aurora = { global: globalOf(service), cluster, "other-cluster": otherCluster };
   const text = readFileSync(new URL(`../../deploy/iam/${file}.json`, import.meta.url), "utf8");
-  return readPolicy(text, { ...names, ...aurora });
+  return readPolicy(text, { ...names, ...aurora, ...given });
 }
 
 /** What AWS was asked in a lab, as IAM would see it. A connection that nobody answered asked nothing. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { east, west } from "../../src/lab/estate.ts";
+import { east, record, west, zone } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 import type { LabRequest } from "../../src/lab/request-log.ts";
 import { controlCheck } from "../../src/lab/traffic.ts";
@@ -132,6 +132,21 @@ describe("the rights that docs/install.md hands out", () => {
     );
     expect(commands).toEqual(expect.arrayContaining(["rds:PromoteReadReplica", "route53:GetChange", "s3:PutObject"]));
     expect(missing.toSorted()).toEqual(Object.keys(notGiven).toSorted());
+  });
+
+  it.each(["A", "AAAA", "CNAME"])("let a record of type %s be changed where it is that which is named", (type) => {
+    const change = (of: string): AwsCall => ({
+      action: "route53:ChangeResourceRecordSets",
+      resource: `arn:aws:route53:::hostedzone/${zone.id}`,
+      context: {
+        "route53:ChangeResourceRecordSetsNormalizedRecordNames": [record],
+        "route53:ChangeResourceRecordSetsRecordTypes": [of],
+        "route53:ChangeResourceRecordSetsActions": ["CREATE", "DELETE"],
+      },
+    });
+    const policy = shippedPolicy("act", "checkout", { "record-type": type });
+    expect(isAllowed([policy], change(type))).toBe(true);
+    expect(isAllowed([policy], change("TXT"))).toBe(false);
   });
 
   it("of Aurora are for the clusters that are named, and their global cluster", () => {
