@@ -65,7 +65,7 @@ export function awsCalls(requests: readonly LabRequest[]): AwsCall[] {
         return { action: `route53:${action}`, resource: `arn:aws:route53:::${kind}/${resource}`, context };
       }
       const [region = "", id = ""] = resource.split("/");
-      // The lab's instances have no tags; whoever follows docs/install.md has set this one.
+      // The log tells of no tags; whoever follows docs/install.md has set this one on every instance and cluster.
       const conditions = { "aws:RequestedRegion": [region], "aws:ResourceTag/dr-managed": ["true"] };
       return rdsResources(action, region, id).map((arn) => ({
         action: `rds:${action}`,

@@ -149,18 +149,26 @@ describe("the rights that docs/install.md hands out", () => {
     expect(isAllowed([policy], change("TXT"))).toBe(false);
   });
 
-  it("of Aurora are for the clusters that are named, and their global cluster", () => {
-    const may = (action: string, resource: string, region = west) =>
-      isAllowed([aurora], { action: `rds:${action}`, resource, context: { "aws:RequestedRegion": [region] } });
+  it("of Aurora are for the clusters that are named, and their global cluster, where these have the tag", () => {
+    const may = (action: string, resource: string, { region = west, tags = ["true"] } = {}) =>
+      isAllowed([aurora], {
+        action: `rds:${action}`,
+        resource,
+        context: { "aws:RequestedRegion": [region], "aws:ResourceTag/dr-managed": tags },
+      });
+    const global = `arn:aws:rds::${account}:global-cluster:checkout-global`;
     const cluster = (region: string, id: string) => `arn:aws:rds:${region}:${account}:cluster:${id}`;
     for (const action of ["SwitchoverGlobalCluster", "FailoverGlobalCluster"]) {
       expect(may(action, cluster(west, "checkout-west"))).toBe(true);
       expect(may(action, cluster(east, "checkout-east"))).toBe(true);
-      expect(may(action, `arn:aws:rds::${account}:global-cluster:checkout-global`)).toBe(true);
+      expect(may(action, global)).toBe(true);
       expect(may(action, cluster(west, "another"))).toBe(false);
+      for (const untagged of [global, cluster(west, "checkout-west")]) {
+        expect(may(action, untagged, { tags: [] })).toBe(false);
+      }
     }
     expect(may("DescribeDBClusters", cluster(west, "another"))).toBe(true);
-    expect(may("DescribeDBClusters", cluster("eu-west-1", "another"), "eu-west-1")).toBe(false);
+    expect(may("DescribeDBClusters", cluster("eu-west-1", "another"), { region: "eu-west-1" })).toBe(false);
   });
 
   it("change nothing while looking, and hand out no wildcard for changes", () => {
