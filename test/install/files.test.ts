@@ -193,6 +193,12 @@ describe("the chart", () => {
     expect(Object.keys(values).filter((name) => !(name in properties))).toEqual([]);
   });
 
+  it("has every value that docs/install.md sets, and is given the kubeconfig and the authorities there", () => {
+    const set = [...read("docs/install.md").matchAll(/--set(?:-file)? (\w+)/g)].map(([, name = ""]) => name);
+    expect(set.filter((name) => !(name in values))).toEqual([]);
+    expect(set).toEqual(expect.arrayContaining(["estate", "kubeconfigSecretName", "extraCaConfigMapName"]));
+  });
+
   it("is of this version of Muster", () => {
     const { version: muster } = JSON.parse(read("package.json")) as { version: string };
     expect({ version, appVersion }).toEqual({ version: muster, appVersion: muster });
@@ -227,7 +233,14 @@ describe("the manifests for the clusters", () => {
 });
 
 describe("the compose file", () => {
-  type Service = { command?: string[]; read_only?: boolean; depends_on?: Record<string, Json>; deploy?: Json };
+  type Mount = { source: string; target: string; read_only: boolean; bind: Json };
+  type Service = {
+    command?: string[];
+    read_only?: boolean;
+    depends_on?: Record<string, Json>;
+    deploy?: Json;
+    volumes?: (string | Mount)[];
+  };
   const { services } = parse(read("deploy/compose.yaml"), { merge: true }) as { services: Record<string, Service> };
 
   it("makes the tables once, then starts two servers that write nothing to disk", () => {
@@ -238,11 +251,22 @@ describe("the compose file", () => {
     expect(awaited.filter((name) => !(name in services))).toEqual([]);
   });
 
+  it("mounts each file that the settings name where the chart has it, and makes no folder of one that is missing", () => {
+    const mounts = (services["muster"]?.volumes ?? []).flatMap((mount) => (typeof mount === "string" ? [] : [mount]));
+    expect(mounts.map(({ bind }) => bind)).toEqual(mounts.map(() => ({ create_host_path: false })));
+    const paths = [...read("deploy/muster.env.example").matchAll(/^([A-Z_]+)=(\/.+)$/gm)];
+    expect(paths.map(([, name]) => name)).toEqual(["KUBECONFIG", "EXTRA_CA_FILE"]);
+    expect(mounts.map(({ target }) => target)).toEqual(paths.map(([, , path]) => path));
+    const env = podOf(rendered(everything).get("Deployment")).containers[0]?.env;
+    for (const [, name, value] of paths) expect(env).toContainEqual({ name, value });
+    expect(services["migrate"]).toMatchObject({ volumes: services["muster"]?.volumes });
+  });
+
   it("names settings that there are, and holds no secret", () => {
     const named = [...read("deploy/muster.env.example").matchAll(/^#? ?([A-Z][A-Z_]+)=(.*)$/gm)];
     const known = [...Object.keys(Config.shape), "AWS_REGION", "AWS_STS_REGIONAL_ENDPOINTS"];
     expect(named.map(([, name = ""]) => name).filter((name) => !known.includes(name))).toEqual([]);
-    expect(named.flatMap(([, , value]) => (value ? [value] : []))).toEqual(["regional"]);
+    expect(named.flatMap(([, , value = ""]) => (/^$|^\//.test(value) ? [] : [value]))).toEqual(["regional"]);
   });
 });
 
