@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 export type PacedContext = CallContext & Pick<Context, "clock">;
 
 /** Route 53 takes five requests a second of an account, whatever they are; one is left to other people's tools. */
-const perSecond = 4;
+export const perSecond = 4;
 /** So many may go at once after a rest. */
 const burst = 4;
 

@@ -41,6 +41,11 @@ export type QueueSeen = {
 export type Check = {
   /** What it looks at, to finish "The look at ... ". */
   name: string;
-  /** Finds out about every thing of its subject. What it throws becomes a finding. */
-  look(ctx: DoctorContext): Promise<Finding[]>;
+  /**
+   * Finds out about every thing of its subject. What it throws becomes a finding. A long one puts what it finds into `soFar` at
+   * once, and returns that: what is in there is told also when the look is given up.
+   */
+  look(ctx: DoctorContext, soFar: Finding[]): Promise<Finding[]>;
+  /** Wall milliseconds that it may take beyond the patience there is with all, where its requests have a pace of their own. */
+  extraMs?(ctx: DoctorContext): number;
 };

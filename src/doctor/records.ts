@@ -1,4 +1,5 @@
 import { findHealthCheck, listRecords, type ZoneRecord } from "../adapters/route53-inventory.ts";
+import { perSecond } from "../adapters/route53-pace.ts";
 import { getZone } from "../adapters/route53.ts";
 import type { Estate, Service } from "../estate.ts";
 import { explainAs } from "../facts/explain.ts";
@@ -13,34 +14,44 @@ type Named = { name: string; service: Service };
 /** Whether each zone and each record of the estate is there, one record a region, and their health checks are. */
 export const records: Check = {
   name: "the DNS records",
-  async look(ctx) {
+  /** Each zone is asked for itself and its list, and each record may have a check to be asked for. */
+  extraMs({ estate }) {
+    const zones = new Set(Object.values(estate.services).map(({ traffic }) => traffic.zone));
+    const homes = Object.keys(estate.services).flatMap((name) => homesOf(estate, name));
+    return (1000 * (2 * zones.size + homes.length)) / perSecond;
+  },
+  async look(ctx, soFar) {
     const services = Object.entries(ctx.estate.services).map(([name, service]) => ({ name, service }));
     const zones = Map.groupBy(services, ({ service }) => service.traffic.zone);
-    const findings: Finding[] = [];
     // One request at a time: the account has five a second, and a failover may need them now.
-    for (const [zone, inZone] of zones) findings.push(...(await lookAtZone(ctx, zone, inZone)));
-    return findings;
+    for (const [zone, inZone] of zones) {
+      for await (const finding of lookAtZone(ctx, zone, inZone)) soFar.push(finding);
+    }
+    return soFar;
   },
 };
 
-async function lookAtZone(ctx: DoctorContext, id: string, inZone: Named[]): Promise<Finding[]> {
+async function* lookAtZone(ctx: DoctorContext, id: string, inZone: Named[]): AsyncGenerator<Finding> {
   const { route53 } = ctx.clients;
   const subject = `the zone ${id}`;
   const zone = await look(ctx, () => getZone(ctx, route53, id), explainAs("Route 53"));
   const listed = await look(ctx, () => listRecords(ctx, route53, id), explainAs("Route 53"));
   const [there, all] = [seen(zone), seen(listed)];
   if (!there || !all) {
-    return [
-      broken(subject, {
-        happened: `${whyUnseen(zone) ?? whyUnseen(listed)}.`,
-        means: `Nobody can be sent to another region for ${inZone.map(({ name }) => name).join(", ")}.`,
-        todo: "Correct the zone in the estate file, or give Muster's role route53:GetHostedZone and route53:ListResourceRecordSets on it.",
-      }),
-    ];
+    yield broken(subject, {
+      happened: `${whyUnseen(zone) ?? whyUnseen(listed)}.`,
+      means: `Nobody can be sent to another region for ${inZone.map(({ name }) => name).join(", ")}.`,
+      todo: "Correct the zone in the estate file, or give Muster's role route53:GetHostedZone and route53:ListResourceRecordSets on it.",
+    });
+    return;
   }
-  const findings = inZone.map((named) => judgeRecords(ctx.estate, named, all));
-  const checks = await lookAtHealthChecks(ctx, inZone, all);
-  return [ok(subject, `${there.name}, ${all.length} records`), ...findings, ...checks];
+  yield ok(subject, `${there.name}, ${all.length} records`);
+  for (const named of inZone) yield judgeRecords(ctx.estate, named, all);
+  for (const named of inZone) {
+    for (const { healthCheck: id, set = "" } of recordsOf(named, all)) {
+      if (id !== undefined) yield await lookAtHealthCheck(ctx, named, { id, set });
+    }
+  }
 }
 
 /** The records that the estate means: of its name and type, one for each region that the service can be moved to. */
@@ -107,16 +118,6 @@ export function judgeRecords(estate: Estate, named: Named, all: readonly ZoneRec
     });
   }
   return ok(subject, shares);
-}
-
-async function lookAtHealthChecks(ctx: DoctorContext, inZone: Named[], all: readonly ZoneRecord[]): Promise<Finding[]> {
-  const findings: Finding[] = [];
-  for (const named of inZone) {
-    for (const { healthCheck: id, set = "" } of recordsOf(named, all)) {
-      if (id !== undefined) findings.push(await lookAtHealthCheck(ctx, named, { id, set }));
-    }
-  }
-  return findings;
 }
 
 async function lookAtHealthCheck(

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "@jest/globals";
 import { fenceGrant } from "../../src/adapters/postgres-rights.ts";
 import type { Check, DoctorContext } from "../../src/doctor/check.ts";
@@ -44,6 +45,31 @@ describe("the examination", () => {
     expect(found).toMatchObject([
       { subject: "what hangs", state: "broken", happened: "The look at what hangs failed: no end after 0.02 seconds." },
       { subject: "what fails", state: "broken", happened: "The look at what fails failed: wrong password [redacted]." },
+      { subject: "it", state: "ok" },
+    ]);
+  });
+
+  it("keeps what a look had found before it was given up, and gives one that takes longer its time", async () => {
+    const found = await examine(
+      ctx,
+      [
+        check("what hangs", (_ctx, soFar) => {
+          soFar.push(ok("the first", "there"));
+          return new Promise(() => undefined);
+        }),
+        {
+          ...check("what is slow", async () => {
+            await setTimeout(100);
+            return [ok("it", "there")];
+          }),
+          extraMs: () => 60_000,
+        },
+      ],
+      20,
+    );
+    expect(found).toMatchObject([
+      { subject: "the first", state: "ok" },
+      { subject: "what hangs", state: "broken" },
       { subject: "it", state: "ok" },
     ]);
   });

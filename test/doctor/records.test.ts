@@ -1,7 +1,12 @@
 import { describe, expect, it } from "@jest/globals";
-import { judgeRecords } from "../../src/doctor/records.ts";
+import { setTimeout } from "node:timers/promises";
+import { Activity } from "../../src/activity.ts";
+import type { DoctorContext } from "../../src/doctor/check.ts";
+import type { Finding } from "../../src/doctor/finding.ts";
+import { judgeRecords, records } from "../../src/doctor/records.ts";
 import type { Estate, Service } from "../../src/estate.ts";
 import type { ZoneRecord } from "../../src/adapters/route53-inventory.ts";
+import { openZone } from "../lab/one-zone.ts";
 
 const [east, west] = ["us-east-1", "us-west-2"] as const;
 const name = "basket.example.com";
@@ -44,5 +49,55 @@ describe("the records of a service without a database", () => {
     expect(judge("route53-failover", [])).toMatchObject({
       todo: `Make a pair of failover records ${name}, each with its region's name as set identifier: PRIMARY where customers are now, SECONDARY in the other region.`,
     });
+  });
+});
+
+describe("the look at many records", () => {
+  it("tells what it has found at any moment, and may take as long as Route 53's pace takes", async () => {
+    const services = Object.fromEntries(
+      ["a", "b", "c"].map((letter) => {
+        const { service } = estateWith("route53-weighted");
+        return [letter, { ...service, traffic: { ...service.traffic, zone: "Z0LAB", name: `${letter}.example.com` } }];
+      }),
+    );
+    const held = Object.values(services).flatMap(({ traffic }) =>
+      [east, west].map((region) => ({
+        name: traffic.name,
+        type: "A",
+        ttl: 60,
+        values: ["127.0.0.11"],
+        setIdentifier: region,
+        weight: 100,
+        healthCheckId: `of-${region}`,
+      })),
+    );
+    const lab = await openZone({ host: "127.199.41.6", records: held });
+    const { clock } = lab;
+    const ctx = {
+      estate: { regions: [east, west], services },
+      clients: { route53: lab.client },
+      clock,
+      now: () => clock.now(),
+      activity: new Activity(),
+      point: () => Promise.resolve(),
+      redact: (text: string) => text,
+      callTimeoutMs: 5000,
+      log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+    } as unknown as DoctorContext;
+    try {
+      // Six checks of records, and the zone by itself and its list.
+      expect(records.extraMs?.(ctx)).toBe(2000);
+      clock.set({ shows: clock.now(), rate: 0.001 });
+      const soFar: Finding[] = [];
+      const looking = records.look(ctx, soFar);
+      // The zone, each service's records, and what is left of the four requests that may go at once.
+      for (let looks = 0; soFar.length < 1 + 3 + 2 && looks < 600; looks += 1) await setTimeout(5);
+      expect(soFar).toHaveLength(1 + 3 + 2);
+      expect(soFar.at(-1)).toMatchObject({ happened: "Route 53 has no health check of-us-west-2." });
+      clock.set({ shows: clock.now(), rate: 100 });
+      expect(await looking).toHaveLength(1 + 3 + 6);
+    } finally {
+      await lab.close();
+    }
   });
 });
