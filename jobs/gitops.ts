@@ -1,9 +1,10 @@
 import { use, type PlanNode } from "../src/engine/plan.ts";
 import type { Deployment, GitOpsEntry } from "../src/estate.ts";
+import { kindOf } from "../src/adapters/kubernetes-gitops.ts";
 import type { Owner } from "../src/adapters/kubernetes-owners.ts";
 import { seen, whyUnseen } from "../src/facts/fact.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
-import { isPausedByMove, type GitOpsFacts } from "../src/facts/gitops.ts";
+import { isPausedByMove, remedyFor, type GitOpsFacts } from "../src/facts/gitops.ts";
 import { autoscalerOf } from "../src/facts/pods.ts";
 import type { Targets } from "../src/facts/targets.ts";
 import { spellGitOps, type GitOpsTarget } from "../src/steps/gitops.ts";
@@ -60,7 +61,7 @@ function changes(
   ];
 }
 
-/** Says what of it cannot be paused in the new region, and which owner the estate does not name. */
+/** Says what of it cannot be paused in the new region, or not for long, and which owner the estate does not name. */
 export function gitOpsBlockers(targets: Targets, facts: FailoverFacts): string[] {
   const unnamed = (owner: Owner | undefined) =>
     owner?.gitops && !isPausedByMove(targets.gitops.to, owner) ? owner : undefined;
@@ -68,21 +69,35 @@ export function gitOpsBlockers(targets: Targets, facts: FailoverFacts): string[]
     ...facts.configs.flatMap(({ config, now }) => {
       const owner = unnamed(seen(now)?.owner);
       const key = `${config.key} in ${config.namespace}/${config.name}`;
-      return owner ? [`${key} is kept by ${owner.manager}, which would put the old value back; pause it first`] : [];
+      return owner
+        ? [`${key} is kept by ${owner.manager}, which would put the old value back; ${remedyFor(owner, "key")}`]
+        : [];
     }),
     ...facts.pods.flatMap(({ side, deployment, found, autoscaler }) => {
       const least = autoscaler && seen(autoscaler)?.owner?.owner;
       const owner = side === "to" ? (unnamed(seen(found)?.owner) ?? unnamed(least)) : undefined;
       const what = `the number of pods of ${deployment.namespace}/${deployment.name} in ${deployment.region}`;
-      return owner ? [`${what} is kept by ${owner.manager}, which would put it back; pause it first`] : [];
+      return owner
+        ? [`${what} is kept by ${owner.manager}, which would put it back; ${remedyFor(owner, "number")}`]
+        : [];
     }),
     ...onSide(facts, "to").flatMap(({ entry, found }) => {
       const now = seen(found);
       return now ? [] : [`the ${spellGitOps(entry)} cannot be seen: ${whyUnseen(found) ?? "no answer"}`];
     }),
-    ...(facts.gitops ?? []).flatMap(({ entry, found }) => {
+    ...(facts.gitops ?? []).flatMap(({ side, entry, found }) => {
       const now = seen(found);
-      return !now || now.mayChange || now.paused ? [] : [`Muster may not pause the ${spellGitOps(entry)}`];
+      if (!now || now.paused) return [];
+      const { mayChange, appliedBy } = now;
+      const what = `the ${spellGitOps(entry)}`;
+      return [
+        ...(mayChange ? [] : [`Muster may not pause ${what}`]),
+        ...(appliedBy && !isPausedByMove(targets.gitops[side], appliedBy)
+          ? [
+              `Git says of ${what} whether it is paused, and ${appliedBy.manager} would resume it; ${remedyFor(appliedBy, "field")}`,
+            ]
+          : []),
+      ];
     }),
   ];
 }
@@ -106,7 +121,7 @@ export function gitOpsRows({ nodes }: { nodes: PlanNode[] }, { gitops = [] }: Fa
   return gitops.map(({ side, entry, found }) => {
     const label = `GitOps ${entry.region}`;
     const now = seen(found);
-    const named = `${entry.tool === "argocd" ? "Application" : "Kustomization"} ${entry.namespace}/${entry.name}`;
+    const named = `${kindOf(entry.tool)} ${entry.namespace}/${entry.name}`;
     if (!now) return { label, value: `${named}: ${whyUnseen(found)}`, tone: side === "to" ? "bad" : "warn" };
     return {
       label,

@@ -91,9 +91,11 @@ const config = z.strictObject({
 const gitops = z.strictObject({
   region,
   cluster: name.describe(
-    "The cluster that has the Application or Kustomization, which may be another than its objects'.",
+    "The cluster that has the Application, Kustomization or HelmRelease, which may be another than its objects'.",
   ),
-  tool: z.enum(["argocd", "flux"]).describe("An Application of Argo CD, or a Kustomization of Flux."),
+  tool: z
+    .enum(["argocd", "flux", "flux-helm"])
+    .describe("An Application of Argo CD, a Kustomization of Flux, or a HelmRelease of Flux (since 2.3)."),
   namespace: name,
   name: z.string().min(1),
 });

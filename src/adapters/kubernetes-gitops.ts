@@ -2,11 +2,12 @@ import type { V1ObjectMeta } from "@kubernetes/client-node";
 import type { CallContext, CallOptions } from "../call.ts";
 import type { Cluster } from "./kubernetes-client.ts";
 import { getObject, objectPath, patchObject, type Ref } from "./kubernetes-objects.ts";
+import { controllerOf, type Owner } from "./kubernetes-owners.ts";
 
-/** What keeps a cluster as Git says. */
-export type GitOpsTool = "argocd" | "flux";
+/** What keeps a cluster as Git says, as the estate calls it. */
+export type GitOpsTool = "argocd" | "flux" | "flux-helm";
 
-/** An Application of Argo CD, or a Kustomization of Flux. */
+/** An Application of Argo CD, or a Kustomization or a HelmRelease of Flux. */
 export type GitOpsRef = Ref & { tool: GitOpsTool };
 
 /** Whether it keeps its objects as Git says, and for which services Muster has stopped it. */
@@ -14,6 +15,8 @@ export type GitOps = {
   paused: boolean;
   /** By service, the run that paused it. Empty where it runs, and where somebody else paused it. */
   holds: Record<string, string>;
+  /** What applies the object itself, where Git says there whether it is paused: it would let it run again. */
+  appliedBy?: Owner;
   resourceVersion: string;
 };
 
@@ -24,23 +27,36 @@ const hold = "paused.muster/";
 
 const kinds = {
   argocd: {
+    kind: "Application",
     api: "/apis/argoproj.io/v1alpha1",
     resource: "applications",
     reading: { call: "GetApplication" },
     changing: { call: "PatchApplication" },
   },
-  // Flux's Kustomization has a field for it, `spec.suspend`, which `flux suspend` sets.
+  // Flux's kinds have a field for it, `spec.suspend`, which `flux suspend` sets. What is under way is brought to its end.
   flux: {
+    kind: "Kustomization",
     api: "/apis/kustomize.toolkit.fluxcd.io/v1",
     resource: "kustomizations",
     reading: { call: "GetKustomization" },
     changing: { call: "PatchKustomization" },
   },
+  // Since Flux 2.3. https://fluxcd.io/flux/components/helm/helmreleases/#suspend
+  "flux-helm": {
+    kind: "HelmRelease",
+    api: "/apis/helm.toolkit.fluxcd.io/v2",
+    resource: "helmreleases",
+    reading: { call: "GetHelmRelease" },
+    changing: { call: "PatchHelmRelease" },
+  },
 } as const;
+
+/** What its object is called: "Kustomization". */
+export const kindOf = (tool: GitOpsTool): string => kinds[tool].kind;
 
 type Found = { metadata?: V1ObjectMeta; spec?: { suspend?: boolean } };
 
-/** Looks at an Application or a Kustomization; undefined where there is none. */
+/** Looks at what keeps objects as Git says; undefined where there is none. */
 export async function getGitOps(
   ctx: CallContext,
   cluster: Cluster,
@@ -55,9 +71,15 @@ export async function getGitOps(
   const holds = Object.entries(annotations).flatMap(([key, run]) =>
     key.startsWith(hold) ? [[key.slice(hold.length), run] as const] : [],
   );
+  const byField = ref.tool !== "argocd";
+  const appliedBy = controllerOf(
+    metadata,
+    byField ? ["f:spec", "f:suspend"] : ["f:metadata", "f:annotations", `f:${skipReconcile}`],
+  );
   return {
-    paused: ref.tool === "argocd" ? annotations[skipReconcile] === "true" : (spec?.suspend ?? false),
+    paused: byField ? (spec?.suspend ?? false) : annotations[skipReconcile] === "true",
     holds: Object.fromEntries(holds),
+    ...(appliedBy ? { appliedBy } : {}),
     resourceVersion: metadata?.resourceVersion ?? "",
   };
 }
@@ -85,27 +107,42 @@ export async function resumeGitOps(
   await patch(ctx, cluster, ref, { service, holder: null, resourceVersion, paused: stays }, options);
 }
 
-type Wanted = { service: string; holder: string | null; paused: boolean; resourceVersion: string };
+type Wanted = { service: string; holder: string | null; paused: boolean };
 
 async function patch(
   ctx: CallContext,
   cluster: Cluster,
   ref: GitOpsRef,
-  { service, holder, paused, resourceVersion }: Wanted,
+  { resourceVersion, ...wanted }: Wanted & { resourceVersion: string },
   options?: CallOptions,
 ): Promise<void> {
-  const note = { [`${hold}${service}`]: holder };
-  const body =
-    ref.tool === "argocd"
-      ? { metadata: { resourceVersion, annotations: { ...note, [skipReconcile]: paused ? "true" : null } } }
-      : { metadata: { resourceVersion, annotations: note }, spec: { suspend: paused ? true : null } };
+  const { metadata, ...rest } = change(ref.tool, wanted);
+  const body = { metadata: { resourceVersion, ...metadata }, ...rest };
   await patchObject(ctx, cluster, { ...kinds[ref.tool].changing, path: pathOf(ref), body }, options);
+}
+
+/** The merge patch that pauses it or lets it run; null removes. */
+function change(tool: GitOpsTool, { service, holder, paused }: Wanted) {
+  const note = { [`${hold}${service}`]: holder };
+  return tool === "argocd"
+    ? { metadata: { annotations: { ...note, [skipReconcile]: paused ? "true" : null } } }
+    : { metadata: { annotations: note }, spec: { suspend: paused ? true : null } };
+}
+
+/** What a person types to take the note of a service away and let it run again, where no other note is left. */
+export function resumeByHand({ tool, namespace, name }: GitOpsRef, service: string): string {
+  const { api, resource } = kinds[tool];
+  const wanted = JSON.stringify(change(tool, { service, holder: null, paused: false }));
+  return `kubectl -n ${namespace} patch ${resource}.${groupOf(api)} ${name} --type merge -p '${wanted}'`;
 }
 
 const pathOf = (ref: GitOpsRef): string => objectPath(kinds[ref.tool].api, kinds[ref.tool].resource, ref);
 
 /** The resource to ask rights for. */
 export const gitOpsResource = (tool: GitOpsTool): { group: string; resource: string } => ({
-  group: kinds[tool].api.split("/")[2] ?? "",
+  group: groupOf(kinds[tool].api),
   resource: kinds[tool].resource,
 });
+
+/** "/apis/argoproj.io/v1alpha1" is of the group argoproj.io. */
+const groupOf = (api: string): string => api.split("/")[2] ?? "";

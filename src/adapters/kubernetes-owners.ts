@@ -9,7 +9,7 @@ export type Owner = {
   gitops: boolean;
   /** Which one, where Muster knows how to pause it. */
   tool?: GitOpsTool;
-  /** The Application or Kustomization it belongs to, where that is written on it. */
+  /** The Application, Kustomization or HelmRelease it belongs to, where that is written on it. */
   app?: string;
 };
 
@@ -31,11 +31,19 @@ export function ownerOfNumber(
   metadata: V1ObjectMeta | undefined,
   field: "replicas" | "minReplicas",
 ): Owner | undefined {
-  const writer = writerOf(metadata, ["f:spec", `f:${field}`]);
+  return controllerOf(metadata, ["f:spec", `f:${field}`]);
+}
+
+/** Tells which GitOps controller says what a field of an object holds, named as in FieldsV1; undefined where Git leaves that open. */
+export function controllerOf(metadata: V1ObjectMeta | undefined, path: readonly string[]): Owner | undefined {
+  const writer = writerOf(metadata, path);
   return writer?.gitops ? { ...writer, ...markedBy(metadata) } : undefined;
 }
 
-/** Flux writes labels on what it applies; Argo CD an annotation, or a label where it was told to. */
+/**
+ * Flux writes labels on what it applies, those of the Kustomization or those of the HelmRelease; Argo CD an annotation, or
+ * a label where it was told to.
+ */
 function markedBy(metadata: V1ObjectMeta | undefined): Owner | undefined {
   const marks = { ...metadata?.labels, ...metadata?.annotations };
   const names = Object.keys(marks);
@@ -46,7 +54,9 @@ function markedBy(metadata: V1ObjectMeta | undefined): Owner | undefined {
     return named("argocd", "argocd", tracked?.split("_").at(-1) ?? marks["argocd.argoproj.io/instance"]);
   }
   if (has("kustomize.toolkit.fluxcd.io/")) return named("flux", "flux", marks["kustomize.toolkit.fluxcd.io/name"]);
-  return has("helm.toolkit.fluxcd.io/") ? { manager: "flux", gitops: true } : undefined;
+  const release = marks["helm.toolkit.fluxcd.io/name"];
+  // Without a name it is a mark that somebody else put there, as the one that turns drift detection off.
+  return release === undefined ? undefined : named("flux", "flux-helm", release);
 }
 
 const named = (name: string, tool: GitOpsTool, app: string | undefined): Owner => ({
@@ -62,8 +72,14 @@ function writerOf(metadata: V1ObjectMeta | undefined, path: readonly string[]): 
   // Of several who agree on a value, only a controller will insist on it.
   const other = others.find((name) => controllers.test(name)) ?? others[0];
   if (other === undefined) return undefined;
-  const tool = /argo-?cd/i.test(other) ? "argocd" : other === "kustomize-controller" ? "flux" : undefined;
+  const tool = toolOf(other);
   return { manager: other, gitops: controllers.test(other), ...(tool ? { tool } : {}) };
+}
+
+function toolOf(writer: string): GitOpsTool | undefined {
+  if (/argo-?cd/i.test(writer)) return "argocd";
+  if (writer === "kustomize-controller") return "flux";
+  return writer === "helm-controller" ? "flux-helm" : undefined;
 }
 
 function holds(fields: unknown, [part, ...rest]: readonly string[]): boolean {

@@ -2,12 +2,21 @@ import { canI } from "../adapters/kubernetes.ts";
 import { getGitOps, gitOpsResource } from "../adapters/kubernetes-gitops.ts";
 import { CannotContinue } from "../errors.ts";
 import type { GitOpsEntry } from "../estate.ts";
+import { isPausedByMove, remedyFor } from "../facts/gitops.ts";
+import { capital } from "../spelling.ts";
 import { spellGitOps } from "../steps/gitops.ts";
 import type { DoctorContext } from "./check.ts";
-import { broken, ok, type Finding } from "./finding.ts";
+import { broken, ok, warning, type Finding } from "./finding.ts";
 
-/** Looks whether an Application or a Kustomization is there, and whether Muster may pause it. */
-export async function lookAtGitOps(ctx: DoctorContext, entry: GitOpsEntry): Promise<Finding> {
+/**
+ * Looks whether what keeps objects as Git says is there, and whether Muster may pause it and it stays so; `beside` are those
+ * that are paused with it.
+ */
+export async function lookAtGitOps(
+  ctx: DoctorContext,
+  entry: GitOpsEntry,
+  beside: readonly GitOpsEntry[],
+): Promise<Finding> {
   const { tool, namespace, name } = entry;
   const subject = `the ${spellGitOps(entry)}`;
   const cluster = ctx.clients.cluster(entry.cluster);
@@ -24,7 +33,14 @@ export async function lookAtGitOps(ctx: DoctorContext, entry: GitOpsEntry): Prom
       });
     if (!(await canI(ctx, cluster, { verb: "patch", group, resource, namespace, name })))
       return broken(subject, { happened: `Muster may not pause the ${spellGitOps(entry)}.`, means, todo });
-    return ok(subject, found.paused ? "paused" : "running");
+    const { paused, appliedBy } = found;
+    if (!paused && appliedBy && !isPausedByMove(beside, appliedBy))
+      return warning(subject, {
+        happened: `Git says of the ${spellGitOps(entry)} whether it is paused, and ${appliedBy.manager} applies that.`,
+        means: "It would be resumed during a move, so that the move is blocked.",
+        todo: `${capital(remedyFor(appliedBy, "field"))}.`,
+      });
+    return ok(subject, paused ? "paused" : "running");
   } catch (error) {
     if (!(error instanceof CannotContinue)) throw error;
     return broken(subject, { happened: `Muster may not look at the ${spellGitOps(entry)}.`, means, todo });

@@ -1,7 +1,8 @@
 import { getConfigKey, getScale } from "../adapters/kubernetes.ts";
 import { CannotContinue } from "../errors.ts";
 import type { ConfigKey, Deployment, GitOpsEntry, Service } from "../estate.ts";
-import { isPausedByMove } from "../facts/gitops.ts";
+import { isPausedByMove, remedyFor } from "../facts/gitops.ts";
+import { capital } from "../spelling.ts";
 import { forEach } from "./at-once.ts";
 import { lookAtAutoscaler } from "./autoscalers.ts";
 import { lookAtGitOps } from "./gitops.ts";
@@ -16,8 +17,10 @@ export async function lookAtWorkloads(ctx: DoctorContext, cluster: string): Prom
   const configs = here(services.flatMap((service) => service.configs));
   const gitops = here(services.flatMap((service) => service.gitops));
   const found = await Promise.all([
-    forEach(gitops, 4, (entry) => lookAtGitOps(ctx, entry)),
-    forEach(deployments, 4, (deployment) => unlessForbidden(() => lookAtDeployment(ctx, deployment))),
+    forEach(gitops, 4, (entry) => lookAtGitOps(ctx, entry, gitOpsBeside(services, entry))),
+    forEach(deployments, 4, (deployment) =>
+      unlessForbidden(() => lookAtDeployment(ctx, deployment, gitOpsBeside(services, deployment))),
+    ),
     forEach(deployments, 4, (deployment) => lookAtAutoscaler(ctx, deployment)),
     forEach(configs, 4, (config) => unlessForbidden(() => lookAtConfig(ctx, config, gitOpsBeside(services, config)))),
   ]);
@@ -37,9 +40,16 @@ async function unlessForbidden(look: () => Promise<Finding>): Promise<Finding | 
 async function lookAtDeployment(
   ctx: DoctorContext,
   { cluster, namespace, name, region }: Deployment,
+  gitops: GitOpsEntry[],
 ): Promise<Finding> {
   const subject = `the deployment ${namespace}/${name} in the cluster ${cluster}`;
   const scale = await getScale(ctx, ctx.clients.cluster(cluster), { namespace, name });
+  if (scale?.owner?.gitops && !isPausedByMove(gitops, scale.owner))
+    return warning(subject, {
+      happened: `How many pods ${namespace}/${name} has is kept by ${scale.owner.manager}.`,
+      means: "It would put the old number back, so that a move to its region is blocked.",
+      todo: `${capital(remedyFor(scale.owner, "number"))}.`,
+    });
   if (scale) return ok(subject, `${scale.ready} of ${scale.replicas} pods ready`);
   return broken(subject, {
     happened: `The cluster ${cluster} has no deployment ${namespace}/${name}.`,
@@ -48,11 +58,11 @@ async function lookAtDeployment(
   });
 }
 
-/** What the estate names beside a key: it is paused for a move. */
-const gitOpsBeside = (services: Service[], config: ConfigKey): GitOpsEntry[] =>
+/** What the estate names beside a key, a deployment or one of its own kind: it is paused for a move. */
+const gitOpsBeside = (services: Service[], thing: ConfigKey | Deployment | GitOpsEntry): GitOpsEntry[] =>
   services
-    .filter(({ configs }) => configs.includes(config))
-    .flatMap((service) => service.gitops.filter(({ region }) => region === config.region));
+    .filter(({ configs, deployments, gitops }) => [...configs, ...deployments, ...gitops].includes(thing))
+    .flatMap((service) => service.gitops.filter(({ region }) => region === thing.region));
 
 async function lookAtConfig(
   ctx: DoctorContext,
@@ -65,8 +75,8 @@ async function lookAtConfig(
   if (found?.owner?.gitops && !isPausedByMove(gitops, found.owner)) {
     return warning(subject, {
       happened: `${key} in ${map} is kept by ${found.owner.manager}.`,
-      means: "It would put the old value back after a move.",
-      todo: `Have ${found.owner.manager} leave this key alone, name it in the estate file (gitops), or pause it before a move.`,
+      means: "It would put the old value back, so that a move to its region is blocked.",
+      todo: `${capital(remedyFor(found.owner, "key"))}.`,
     });
   }
   if (found?.value !== undefined) return ok(subject, found.value);

@@ -1,5 +1,5 @@
 import { canI } from "../adapters/kubernetes.ts";
-import { getGitOps, gitOpsResource } from "../adapters/kubernetes-gitops.ts";
+import { getGitOps, gitOpsResource, kindOf } from "../adapters/kubernetes-gitops.ts";
 import type { Owner } from "../adapters/kubernetes-owners.ts";
 import type { Context } from "../context.ts";
 import { unknown } from "../engine/step.ts";
@@ -13,7 +13,13 @@ export type GitOpsFacts = {
   /** Which side of the move it stands on. */
   side: "to" | "from";
   entry: GitOpsEntry;
-  found: Fact<{ paused: boolean; /** Whether Muster may pause it. */ mayChange: boolean }>;
+  found: Fact<{
+    paused: boolean;
+    /** Whether Muster may pause it. */
+    mayChange: boolean;
+    /** The controller that would let it run again, because Git says that it runs. */
+    appliedBy?: Owner;
+  }>;
 };
 
 /** Looks at what keeps a service's objects as Git says, and whether Muster may pause it. */
@@ -34,13 +40,20 @@ function lookAtOne(ctx: Context, entry: GitOpsEntry): Promise<GitOpsFacts["found
         canI(ctx, cluster, right),
       ]);
       if (!found) return unknown(`there is no ${spellGitOps(entry)}`);
-      return { paused: found.paused, mayChange };
+      const { paused, appliedBy } = found;
+      return { paused, mayChange, ...(appliedBy ? { appliedBy } : {}) };
     },
     explainAs(`the cluster ${entry.cluster}`),
   );
 }
 
-/** Whether what owns something in the new region is paused by the move, because the estate names it. Pure. */
+/** Says what people can do about an owner that the move does not pause, of a thing such as "key". Pure. */
+export function remedyFor({ manager, tool, app }: Owner, thing: string): string {
+  if (!tool) return `Muster cannot pause ${manager}; have it leave that ${thing} to others`;
+  return `name its ${kindOf(tool)}${app === undefined ? "" : ` ${app}`} under gitops in the estate, and the move pauses it`;
+}
+
+/** Whether what owns something in a region is paused by the move, because the estate names it. Pure. */
 export function isPausedByMove(named: readonly GitOpsEntry[], { tool, app }: Owner): boolean {
   return tool !== undefined && named.some((entry) => entry.tool === tool && (app ?? entry.name) === entry.name);
 }

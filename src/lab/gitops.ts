@@ -3,15 +3,18 @@ import type { Cluster } from "./kubernetes-cluster.ts";
 import type { Doc } from "./kubernetes-schema.ts";
 import type { Power } from "./power.ts";
 
-export type GitOpsTool = "argocd" | "flux";
+export type GitOpsTool = "argocd" | "flux" | "flux-helm";
 
 /** What Git says of one object: the keys of a config map, or how many pods a deployment wants, unless it leaves that open. */
 export type Said =
   | { resource: "configmaps"; namespace: string; name: string; data: Record<string, string> }
   | { resource: "deployments"; namespace: string; name: string; replicas?: number };
 
-/** A repository, and what applies it in one cluster: an Application, or a Kustomization. */
+/** A repository, and what applies it in one cluster: an Application, a Kustomization or a HelmRelease. */
 export type Git = { tool: GitOpsTool; namespace: string; name: string; says: Said[] };
+
+/** The resource of each tool's object. */
+export const resourceOf = { argocd: "applications", flux: "kustomizations", "flux-helm": "helmreleases" } as const;
 
 /** Where each tool lives by its own manuals, and its object's name here. */
 export const homeOf = (tool: GitOpsTool): { namespace: string; name: string } => ({
@@ -20,26 +23,43 @@ export const homeOf = (tool: GitOpsTool): { namespace: string; name: string } =>
 });
 
 /**
- * How often each looks for drift, in seconds. Flux: the Kustomization's own `spec.interval`, a minute here. Argo CD watches
- * what it applied; its self-healing waits 5 seconds between tries (application controller, `--self-heal-timeout-seconds`).
+ * How often each looks for drift, in seconds. Flux: the object's own `spec.interval`, a minute here; a HelmRelease only where
+ * its `spec.driftDetection.mode` is "enabled", as here. Argo CD watches what it applied; its self-healing waits 5 seconds
+ * between tries (application controller, `--self-heal-timeout-seconds`).
+ * @see https://fluxcd.io/flux/components/helm/helmreleases/#drift-detection
  */
-const everySeconds = { argocd: 5, flux: 60 } as const;
+const everySeconds = { argocd: 5, flux: 60, "flux-helm": 60 } as const;
+
+/** The field manager each writes as. */
+const managers = {
+  argocd: "argocd-controller",
+  flux: "kustomize-controller",
+  "flux-helm": "helm-controller",
+} as const;
+
+const specs: Record<GitOpsTool, Doc> = {
+  argocd: {
+    project: "default",
+    source: { repoURL: "https://git.example.com/shop.git", path: "." },
+    destination: { server: "https://kubernetes.default.svc", namespace: "shop" },
+    syncPolicy: { automated: { selfHeal: true } },
+  },
+  flux: {
+    interval: `${everySeconds.flux}s`,
+    path: "./",
+    prune: false,
+    sourceRef: { kind: "GitRepository", name: "shop" },
+  },
+  "flux-helm": {
+    interval: `${everySeconds["flux-helm"]}s`,
+    chartRef: { kind: "OCIRepository", name: "shop" },
+    targetNamespace: "shop",
+    driftDetection: { mode: "enabled" },
+  },
+};
 
 /** The spec of the object that says where the repository is. */
-export const specOf = (tool: GitOpsTool): Doc =>
-  tool === "argocd"
-    ? {
-        project: "default",
-        source: { repoURL: "https://git.example.com/shop.git", path: "." },
-        destination: { server: "https://kubernetes.default.svc", namespace: "shop" },
-        syncPolicy: { automated: { selfHeal: true } },
-      }
-    : {
-        interval: `${everySeconds.flux}s`,
-        path: "./",
-        prune: false,
-        sourceRef: { kind: "GitRepository", name: "shop" },
-      };
+export const specOf = (tool: GitOpsTool): Doc => specs[tool];
 
 type Options = { cluster: Cluster; git: Git; clock: Clock; power: Power; signal: AbortSignal };
 
@@ -59,24 +79,21 @@ function applyGit({ cluster, git }: Options): void {
   for (const said of git.says) {
     const { resource, namespace, name } = said;
     const target = { resource, namespace, name };
-    // A server-side apply, as Flux does it, and Argo CD where it was told to (ServerSideApply=true).
+    // A server-side apply, as Flux does it, and Argo CD where it was told to (ServerSideApply=true). So does a HelmRelease by
+    // Helm 4; its drift is put right by a JSON patch under the same name, which says and owns the same here.
     cluster.change(
       target,
       { by: "apply", manifest: manifestOf(git, said), force: true },
-      { manager: git.tool === "argocd" ? "argocd-controller" : "kustomize-controller", dryRun: false },
+      { manager: managers[git.tool], dryRun: false },
     );
   }
 }
 
 /** As its controller reads it, every time before it does anything. */
 export function isPaused(cluster: Cluster, { tool, namespace, name }: Git): boolean {
-  const key = `${namespace}/${name}`;
-  if (tool === "flux") {
-    const spec = cluster.state.now.kustomizations.get(key)?.["spec"] as { suspend?: boolean } | undefined;
-    return spec?.suspend === true;
-  }
-  const { annotations = {} } = cluster.state.now.applications.get(key)?.metadata ?? {};
-  return annotations["argocd.argoproj.io/skip-reconcile"] === "true";
+  const object = cluster.state.now[resourceOf[tool]].get(`${namespace}/${name}`);
+  if (tool !== "argocd") return (object?.["spec"] as { suspend?: boolean } | undefined)?.suspend === true;
+  return object?.metadata.annotations?.["argocd.argoproj.io/skip-reconcile"] === "true";
 }
 
 function manifestOf(git: Git, said: Said): Doc {
@@ -90,8 +107,8 @@ function manifestOf(git: Git, said: Said): Doc {
 
 /** By what each tool knows its objects again. */
 function marksOf({ tool, namespace, name }: Git, said: Said): Doc {
-  if (tool === "flux") {
-    const prefix = "kustomize.toolkit.fluxcd.io";
+  if (tool !== "argocd") {
+    const prefix = tool === "flux" ? "kustomize.toolkit.fluxcd.io" : "helm.toolkit.fluxcd.io";
     return { labels: { [`${prefix}/name`]: name, [`${prefix}/namespace`]: namespace } };
   }
   const kind = said.resource === "configmaps" ? "/ConfigMap" : "apps/Deployment";

@@ -46,6 +46,12 @@ export const resources = {
     group: "kustomize.toolkit.fluxcd.io",
     apiVersion: "kustomize.toolkit.fluxcd.io/v1",
   },
+  helmreleases: {
+    name: "helmreleases",
+    kind: "HelmRelease",
+    group: "helm.toolkit.fluxcd.io",
+    apiVersion: "helm.toolkit.fluxcd.io/v2",
+  },
 } as const satisfies Record<string, Resource>;
 
 /** Writes a JSON answer. */

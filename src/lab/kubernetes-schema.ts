@@ -122,6 +122,21 @@ export const shapes = {
       },
     },
   },
+  HelmRelease: {
+    fields: {
+      ...top,
+      status: "anything",
+      spec: {
+        fields: {
+          ...named("chart chartRef dependsOn driftDetection install upgrade rollback uninstall test values valuesFrom"),
+          ...named("postRenderers timeout targetNamespace storageNamespace"),
+          interval: "string",
+          releaseName: "string",
+          suspend: "boolean",
+        },
+      },
+    },
+  },
   Scale: {
     fields: { ...top, status: "anything", spec: { fields: { replicas: "whole number" } } },
   },

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { autoscalerSpec, type Autoscaler } from "./autoscaler.ts";
+import { resources } from "./kubernetes-answers.ts";
 import type { Document } from "./kubernetes-change.ts";
 import { afterUpdate, fieldsOf } from "./kubernetes-fields.ts";
 import { deploymentSpec, stamp } from "./kubernetes-objects.ts";
@@ -8,6 +9,9 @@ import type { Doc } from "./kubernetes-schema.ts";
 import type { PodView } from "./pods.ts";
 
 type Labelled = { labels?: Record<string, string>; annotations?: Record<string, string>; manager?: string };
+
+/** An object of a kind that somebody added to the cluster. */
+type Custom = { name: string; spec: Doc } & Labelled;
 
 /** What a namespace holds when the lab opens. */
 export type Namespace = {
@@ -24,13 +28,13 @@ export type Namespace = {
   } & Labelled)[];
   autoscalers?: ({ name: string; deployment: string; min: number; max: number } & Labelled)[];
   /** Of Argo CD, and of Flux. */
-  applications?: ({ name: string; spec: Doc } & Labelled)[];
-  kustomizations?: ({ name: string; spec: Doc } & Labelled)[];
+  applications?: Custom[];
+  kustomizations?: Custom[];
+  helmreleases?: Custom[];
 };
 
 /** What is kept, by the name of its resource. */
-export type Kept =
-  "configmaps" | "secrets" | "deployments" | "pods" | "horizontalpodautoscalers" | "applications" | "kustomizations";
+export type Kept = Exclude<keyof State, "resourceVersion">;
 
 /** Everything the API server holds. Objects are under "namespace/name". */
 export type State = {
@@ -40,6 +44,7 @@ export type State = {
   horizontalpodautoscalers: ReadonlyMap<string, Autoscaler>;
   applications: ReadonlyMap<string, Document>;
   kustomizations: ReadonlyMap<string, Document>;
+  helmreleases: ReadonlyMap<string, Document>;
   pods: ReadonlyMap<string, readonly PodView[]>;
   resourceVersion: number;
 };
@@ -69,8 +74,11 @@ export function firstState(namespaces: readonly Namespace[], now: Date): State {
   const secrets = new Map<string, Secret>();
   const deployments = new Map<string, Deployment>();
   const horizontalpodautoscalers = new Map<string, Autoscaler>();
-  const applications = new Map<string, Document>();
-  const kustomizations = new Map<string, Document>();
+  const custom = {
+    applications: new Map<string, Document>(),
+    kustomizations: new Map<string, Document>(),
+    helmreleases: new Map<string, Document>(),
+  };
   for (const { name: namespace, ...holds } of namespaces) {
     for (const { name, data, immutable, ...labelled } of holds.configMaps) {
       const rest = { kind: "ConfigMap" as const, apiVersion: "v1", data, ...(immutable ? { immutable } : {}) };
@@ -93,13 +101,13 @@ export function firstState(namespaces: readonly Namespace[], now: Date): State {
       const rest = { kind: "HorizontalPodAutoscaler" as const, apiVersion: "autoscaling/v2", spec };
       horizontalpodautoscalers.set(`${namespace}/${name}`, make<Autoscaler>(namespace, name, labelled, rest));
     }
-    for (const { name, spec, ...labelled } of holds.applications ?? []) {
-      const rest = { kind: "Application" as const, apiVersion: "argoproj.io/v1alpha1", spec };
-      applications.set(`${namespace}/${name}`, make<Document>(namespace, name, labelled, rest));
-    }
-    for (const { name, spec, ...labelled } of holds.kustomizations ?? []) {
-      const rest = { kind: "Kustomization" as const, apiVersion: "kustomize.toolkit.fluxcd.io/v1", spec };
-      kustomizations.set(`${namespace}/${name}`, make<Document>(namespace, name, labelled, rest));
+    for (const resource of ["applications", "kustomizations", "helmreleases"] as const) {
+      const { kind, apiVersion } = resources[resource];
+      for (const { name, spec, ...labelled } of holds[resource] ?? [])
+        custom[resource].set(
+          `${namespace}/${name}`,
+          make<Document>(namespace, name, labelled, { kind, apiVersion, spec }),
+        );
     }
   }
   return {
@@ -107,8 +115,7 @@ export function firstState(namespaces: readonly Namespace[], now: Date): State {
     secrets,
     deployments,
     horizontalpodautoscalers,
-    applications,
-    kustomizations,
+    ...custom,
     pods: new Map(),
     resourceVersion,
   };

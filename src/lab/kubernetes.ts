@@ -5,7 +5,7 @@ import { serveCall } from "./api-call.ts";
 import { runAutoscalers } from "./autoscaler.ts";
 import type { Api } from "./api-call.ts";
 import type { Authority } from "./certificates.ts";
-import { isPaused, runGitOps, type Git, type Said } from "./gitops.ts";
+import { isPaused, resourceOf, runGitOps, type Git, type Said } from "./gitops.ts";
 import { Knobs } from "./knobs.ts";
 import { musterRules } from "./kubernetes-access.ts";
 import type { Rule } from "./kubernetes-access.ts";
@@ -160,10 +160,8 @@ export async function openKubernetes(options: Options): Promise<Kubernetes> {
     handle,
     onSilence: (caller) => log.unanswered(api.server, "connect", "", caller),
   });
-  const noteOf = ({ tool, namespace, name }: Git) => {
-    const kept = cluster.state.now[tool === "argocd" ? "applications" : "kustomizations"];
-    return kept.get(`${namespace}/${name}`)?.metadata.annotations;
-  };
+  const noteOf = ({ tool, namespace, name }: Git) =>
+    cluster.state.now[resourceOf[tool]].get(`${namespace}/${name}`)?.metadata.annotations;
   const write = (manager: string) => ({ manager, dryRun: false });
   return {
     knobs,

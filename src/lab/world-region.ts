@@ -4,7 +4,7 @@ import type { Authority } from "./certificates.ts";
 import type { Closing } from "./closing.ts";
 import { openEdge, type Edge } from "./edge.ts";
 import { databaseHostOf, east, frontDoorOf, recordOf, shortOf, type LabRegion } from "./estate.ts";
-import { homeOf, specOf, type Git } from "./gitops.ts";
+import { homeOf, resourceOf, specOf, type Git } from "./gitops.ts";
 import { resources } from "./kubernetes-answers.ts";
 import { openKubernetes, type Kubernetes } from "./kubernetes.ts";
 import type { Rule } from "./kubernetes-access.ts";
@@ -119,9 +119,9 @@ function gitOf(options: RegionOptions): Git | undefined {
 
 function homesOfGit(git: Git | undefined): Namespace[] {
   if (!git) return [];
-  const object = { name: git.name, spec: specOf(git.tool) };
-  const kept = git.tool === "argocd" ? { applications: [object] } : { kustomizations: [object] };
-  return [{ name: git.namespace, configMaps: [], deployments: [], ...kept }];
+  const home: Namespace = { name: git.namespace, configMaps: [], deployments: [] };
+  home[resourceOf[git.tool]] = [{ name: git.name, spec: specOf(git.tool) }];
+  return [home];
 }
 
 /** What Muster may do beyond what every move needs. */
@@ -133,8 +133,8 @@ function furtherRules({ services }: RegionOptions): Rule[] {
     ...(rolling ? [{ group: "apps", resource: "deployments", verbs: ["patch"] }] : []),
     ...(scaling ? [{ group: "autoscaling", resource: "horizontalpodautoscalers", verbs: ["get", "patch"] }] : []),
     ...[...tools].map((tool) => ({
-      group: tool === "argocd" ? resources.applications.group : resources.kustomizations.group,
-      resource: tool === "argocd" ? "applications" : "kustomizations",
+      group: resources[resourceOf[tool]].group,
+      resource: resourceOf[tool],
       verbs: ["get", "patch"],
     })),
   ];

@@ -1,8 +1,9 @@
-import { getGitOps, pauseGitOps, resumeGitOps, type GitOps, type GitOpsTool } from "../adapters/kubernetes-gitops.ts";
+import { getGitOps, kindOf, pauseGitOps, resumeGitOps } from "../adapters/kubernetes-gitops.ts";
+import type { GitOps, GitOpsTool } from "../adapters/kubernetes-gitops.ts";
 import { CannotContinue } from "../errors.ts";
 import type { StepContext } from "../engine/step.ts";
 
-/** An Application of Argo CD, or a Kustomization of Flux, that keeps a service's objects as Git says. */
+/** An Application of Argo CD, or a Kustomization or HelmRelease of Flux, that keeps a service's objects as Git says. */
 export type GitOpsTarget = { cluster: string; tool: GitOpsTool; namespace: string; name: string };
 
 export type GitOpsInput = { service: string; region: string; objects: GitOpsTarget[] };
@@ -14,7 +15,7 @@ export type GitOpsSeen = { objects: SeenGitOps[] };
 
 /** Names one for a sentence. */
 export const spellGitOps = ({ tool, cluster, namespace, name }: GitOpsTarget): string =>
-  `${tool === "argocd" ? "Application" : "Kustomization"} ${namespace}/${name} in the cluster ${cluster}`;
+  `${kindOf(tool)} ${namespace}/${name} in the cluster ${cluster}`;
 
 /** Names several. */
 export const spellAll = (objects: readonly GitOpsTarget[]): string =>

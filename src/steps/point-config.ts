@@ -107,6 +107,6 @@ function ownedByGitOps(key: SeenKey, host: string): CannotContinue {
   return new CannotContinue({
     happened: `${key.key} of ${spelt(key)} belongs to ${manager}, which would put ${spellValue(key.value)} back.`,
     means: "The key was not changed, and customers are where they were.",
-    todo: `Pause ${manager} for it or set ${key.key} to ${host} in Git, then press Continue.`,
+    todo: `Set ${key.key} to ${host} in Git, then press Continue; or undo this run, name its keeper under gitops in the estate, and ask again.`,
   });
 }

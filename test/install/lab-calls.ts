@@ -97,6 +97,7 @@ const groups: Record<string, string> = {
   deployments: "apps",
   horizontalpodautoscalers: "autoscaling",
   kustomizations: "kustomize.toolkit.fluxcd.io",
+  helmreleases: "helm.toolkit.fluxcd.io",
   applications: "argoproj.io",
 };
 /** What everybody who is logged in may ask, by Kubernetes' own roles system:basic-user and system:public-info-viewer. */

@@ -80,6 +80,9 @@ describe("what keeps a service as Git says", () => {
   });
 
   const key = "DB_HOST in shop/app-config";
+  const underGitops = "under gitops in the estate, and the move pauses it";
+  const resumedBy = (app: string) =>
+    saw({ paused: false, mayChange: true, appliedBy: { manager: "flux", gitops: true, tool: "flux", app } as const });
   it.each<[string, FactsWithDatabase, string[]]>([
     ["named, and seen", owned(runs, { manager: "flux", gitops: true, tool: "flux", app: "shop" }), []],
     [
@@ -91,10 +94,26 @@ describe("what keeps a service as Git says", () => {
       "another than the one that is named",
       owned(runs, { manager: "flux", gitops: true, tool: "flux", app: "other" }),
       [
-        `${key} is kept by flux, which would put the old value back; pause it first`,
-        "the number of pods of shop/checkout in us-west-2 is kept by flux, which would put it back; pause it first",
+        `${key} is kept by flux, which would put the old value back; name its Kustomization other ${underGitops}`,
+        `the number of pods of shop/checkout in us-west-2 is kept by flux, which would put it back; name its Kustomization other ${underGitops}`,
       ],
     ],
+    [
+      "a HelmRelease where a Kustomization of its name is named",
+      owned(runs, { manager: "flux", gitops: true, tool: "flux-helm", app: "shop" }),
+      [
+        `${key} is kept by flux, which would put the old value back; name its HelmRelease shop ${underGitops}`,
+        `the number of pods of shop/checkout in us-west-2 is kept by flux, which would put it back; name its HelmRelease shop ${underGitops}`,
+      ],
+    ],
+    [
+      "one that its own parent would resume",
+      found(resumedBy("parent")),
+      [
+        `Git says of the Kustomization flux-system/shop in the cluster west whether it is paused, and flux would resume it; name its Kustomization parent ${underGitops}`,
+      ],
+    ],
+    ["one whose parent is paused with it", found(resumedBy("shop")), []],
     [
       "one that keeps the autoscaler",
       {
@@ -107,21 +126,21 @@ describe("what keeps a service as Git says", () => {
               min: 1,
               max: 9,
               mayChange: true,
-              owner: { manager: "argocd-controller", gitops: true },
+              owner: { manager: "argocd-controller", gitops: true, tool: "argocd" },
             },
           }),
         })),
       },
       [
-        "the number of pods of shop/checkout in us-west-2 is kept by argocd-controller, which would put it back; pause it first",
+        `the number of pods of shop/checkout in us-west-2 is kept by argocd-controller, which would put it back; name its Application ${underGitops}`,
       ],
     ],
     [
       "one that Muster cannot pause",
       owned(runs, { manager: "fleet-agent", gitops: true }),
       [
-        `${key} is kept by fleet-agent, which would put the old value back; pause it first`,
-        "the number of pods of shop/checkout in us-west-2 is kept by fleet-agent, which would put it back; pause it first",
+        `${key} is kept by fleet-agent, which would put the old value back; Muster cannot pause fleet-agent; have it leave that key to others`,
+        "the number of pods of shop/checkout in us-west-2 is kept by fleet-agent, which would put it back; Muster cannot pause fleet-agent; have it leave that number to others",
       ],
     ],
     [

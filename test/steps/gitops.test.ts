@@ -1,18 +1,30 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { getConfigKey, getScale } from "../../src/adapters/kubernetes.ts";
-import { pauseGitOps as pauseFor } from "../../src/adapters/kubernetes-gitops.ts";
+import { getGitOps, pauseGitOps as pauseFor } from "../../src/adapters/kubernetes-gitops.ts";
 import type { CannotContinue } from "../../src/errors.ts";
 import { isUnknown } from "../../src/engine/step.ts";
 import { east, west } from "../../src/lab/estate.ts";
-import { homeOf, type GitOpsTool } from "../../src/lab/gitops.ts";
+import { homeOf, resourceOf, type GitOpsTool } from "../../src/lab/gitops.ts";
 import { checkout } from "../../src/lab/services.ts";
 import type { GitOpsInput, GitOpsSeen } from "../../src/steps/gitops.ts";
 import { pauseGitOps } from "../../src/steps/pause-gitops.ts";
 import { pauseOldGitOps } from "../../src/steps/pause-old-gitops.ts";
 import { resumeGitOps } from "../../src/steps/resume-gitops.ts";
+import { clusterCalls } from "../install/lab-calls.ts";
+import { ruleFor, shippedRoles } from "../plumbing/rbac.ts";
 import { drive, openBench, takeBack, type Bench } from "./bench.ts";
 
-describe.each<GitOpsTool>(["argocd", "flux"])("what %s keeps as Git says", (tool) => {
+/** As the API server notes what a Kustomization applied. */
+const entry = {
+  manager: "kustomize-controller",
+  operation: "Apply" as const,
+  apiVersion: "v1",
+  time: "2026-11-27T12:00:00Z",
+  fieldsType: "FieldsV1" as const,
+};
+const skipped = { "f:metadata": { "f:annotations": { "f:argocd.argoproj.io/skip-reconcile": {} } } };
+
+describe.each<GitOpsTool>(["argocd", "flux", "flux-helm"])("what %s keeps as Git says", (tool) => {
   let bench: Bench;
   const lab = (region = west) => bench.clusters[region]!;
   const object = (cluster: string) => ({ cluster, tool, ...homeOf(tool) });
@@ -37,7 +49,7 @@ describe.each<GitOpsTool>(["argocd", "flux"])("what %s keeps as Git says", (tool
     await afterAWhile();
     expect(host()).toBe(asGitSays);
     const cluster = bench.ctx.clients.cluster("west");
-    const owner = { manager: tool, gitops: true, tool, app: "shop" };
+    const owner = { manager: tool === "argocd" ? tool : "flux", gitops: true, tool, app: "shop" };
     expect((await getConfigKey(bench.ctx, cluster, key))?.owner).toEqual(owner);
     expect((await getScale(bench.ctx, cluster, { namespace: "shop", name: "checkout" }))?.owner).toEqual(owner);
   });
@@ -90,11 +102,35 @@ describe.each<GitOpsTool>(["argocd", "flux"])("what %s keeps as Git says", (tool
     }
   });
 
+  it("is asked and changed by no more rights than its role gives", () => {
+    const { namespace } = homeOf(tool);
+    const calls = clusterCalls(bench.log.all).filter((call) => call.namespace === namespace);
+    expect(new Set(calls.map(({ verb, resource }) => `${verb} ${resource}`))).toEqual(
+      new Set([`get ${resourceOf[tool]}`, `patch ${resourceOf[tool]}`]),
+    );
+    expect(calls.filter((call) => !ruleFor(shippedRoles("gitops"), call))).toEqual([]);
+  });
+
+  it("tells who applies the object itself, where Git says there whether it is paused", async () => {
+    const cluster = bench.ctx.clients.cluster("west");
+    const { namespace, name } = homeOf(tool);
+    const labels = { "kustomize.toolkit.fluxcd.io/name": "parent" };
+    const field = tool === "argocd" ? skipped : { "f:spec": { "f:suspend": {} } };
+    const applied = (fieldsV1: Record<string, unknown>) =>
+      lab().describe(resourceOf[tool], namespace, name, { labels, managedFields: [{ ...entry, fieldsV1 }] });
+    applied({ "f:spec": { "f:interval": {} } });
+    expect(await getGitOps(bench.ctx, cluster, near.objects[0]!)).not.toHaveProperty("appliedBy");
+    applied(field);
+    expect(await getGitOps(bench.ctx, cluster, near.objects[0]!)).toMatchObject({
+      appliedBy: { manager: "flux", gitops: true, tool: "flux", app: "parent" },
+    });
+  });
+
   it("is for a person where it is not there, and unknown where the old region does not answer", async () => {
     const nothing = { ...near, objects: [{ ...near.objects[0]!, name: "nothing" }] };
     const error = await pauseGitOps.observe(bench.ctx, nothing, {}).catch((thrown: unknown) => thrown);
     expect((error as CannotContinue).explanation.happened).toMatch(
-      /^There is no (Application|Kustomization) (argocd|flux-system)\/nothing in the cluster west\.$/,
+      /^There is no (Application|Kustomization|HelmRelease) (argocd|flux-system)\/nothing in the cluster west\.$/,
     );
     await bench.setRegionDead(east, true);
     const brief = bench.as({ callTimeoutMs: 400 });

@@ -25,7 +25,7 @@ describe("trouble with pods and their configuration", () => {
       happened:
         "DB_HOST of shop/app-config in the cluster west belongs to argocd-controller, which would put somewhere back.",
       means: "The key was not changed, and customers are where they were.",
-      todo: "Pause argocd-controller for it or set DB_HOST to checkout-db-west.us-west-2.rds.lab in Git, then press Continue.",
+      todo: "Set DB_HOST to checkout-db-west.us-west-2.rds.lab in Git, then press Continue; or undo this run, name its keeper under gitops in the estate, and ask again.",
     });
     expect(cluster().config("shop", "app-config")["DB_HOST"]).toBe("somewhere");
     await bench.db.deleteFrom("step_event").execute();

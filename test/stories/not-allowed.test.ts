@@ -30,10 +30,14 @@ describe("a configuration that somebody else keeps", () => {
 
   it("blocks the move where its keeper is a GitOps controller, until that one lets go", async () => {
     await using lab = await openLab({ patient: true });
-    for (const manager of ["argocd-controller", "kustomize-controller"]) {
+    for (const [manager, kind] of [
+      ["argocd-controller", "Application"],
+      ["kustomize-controller", "Kustomization"],
+      ["helm-controller", "HelmRelease"],
+    ] as const) {
       lab.clusters[west]?.editConfig("shop", "app-config", { DB_HOST: `${manager}.example` }, manager);
       expect(await blocked(lab)).toContain(
-        `DB_HOST in shop/app-config is kept by ${manager}, which would put the old value back; pause it first`,
+        `DB_HOST in shop/app-config is kept by ${manager}, which would put the old value back; name its ${kind} under gitops in the estate, and the move pauses it`,
       );
     }
     lab.clusters[west]?.editConfig("shop", "app-config", edited, "kubectl-edit");

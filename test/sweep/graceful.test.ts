@@ -29,6 +29,8 @@ const elsewhere: Record<string, string> = {
   "kubernetes.PatchDeployment": "pods that are restarted by a rollout; test/sweep/kept.test.ts",
   "kubernetes.GetKustomization": "a service that Flux keeps; test/sweep/kept.test.ts",
   "kubernetes.PatchKustomization": "a service that Flux keeps; test/sweep/kept.test.ts",
+  "kubernetes.GetHelmRelease": "a service that a HelmRelease keeps; test/steps/gitops.test.ts",
+  "kubernetes.PatchHelmRelease": "a service that a HelmRelease keeps; test/steps/gitops.test.ts",
   "kubernetes.GetApplication": "a service that Argo CD keeps; test/steps/gitops.test.ts",
   "kubernetes.PatchApplication": "a service that Argo CD keeps; test/steps/gitops.test.ts",
   "route53.CreateHealthCheck": "whoever sets up the switch that moves customers",
