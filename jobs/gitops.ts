@@ -1,10 +1,10 @@
 import { use, type PlanNode } from "../src/engine/plan.ts";
 import type { Deployment, GitOpsEntry } from "../src/estate.ts";
-import { kindOf } from "../src/adapters/kubernetes-gitops.ts";
+import { kindOf, noteFor } from "../src/adapters/kubernetes-gitops.ts";
 import type { Owner } from "../src/adapters/kubernetes-owners.ts";
 import { seen, whyUnseen } from "../src/facts/fact.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
-import { isPausedByMove, remedyFor, type GitOpsFacts } from "../src/facts/gitops.ts";
+import { isPausedByMove, remedyFor, type GitOpsFacts, type Hold } from "../src/facts/gitops.ts";
 import { autoscalerOf } from "../src/facts/pods.ts";
 import type { Targets } from "../src/facts/targets.ts";
 import { spellGitOps, type GitOpsTarget } from "../src/steps/gitops.ts";
@@ -87,12 +87,13 @@ export function gitOpsBlockers(targets: Targets, facts: FailoverFacts): string[]
     }),
     ...(facts.gitops ?? []).flatMap(({ side, entry, found }) => {
       const now = seen(found);
-      if (!now || now.paused) return [];
-      const { mayChange, appliedBy } = now;
+      // What somebody else has paused is left to them; what Muster has gets a note of this run, too.
+      if (!now || (now.paused && !now.heldFor)) return [];
+      const { mayChange, paused, appliedBy } = now;
       const what = `the ${spellGitOps(entry)}`;
       return [
         ...(mayChange ? [] : [`Muster may not pause ${what}`]),
-        ...(appliedBy && !isPausedByMove(targets.gitops[side], appliedBy)
+        ...(appliedBy && !paused && !isPausedByMove(targets.gitops[side], appliedBy)
           ? [
               `Git says of ${what} whether it is paused, and ${appliedBy.manager} would resume it; ${remedyFor(appliedBy, "field")}`,
             ]
@@ -102,9 +103,9 @@ export function gitOpsBlockers(targets: Targets, facts: FailoverFacts): string[]
   ];
 }
 
-/** Says of what in the old region nobody knows whether it can be paused. */
+/** Says of what in the old region nobody knows whether it can be paused, and what an earlier run will keep paused. */
 export function gitOpsWarnings(facts: FailoverFacts): string[] {
-  return onSide(facts, "from").flatMap(({ entry, found }) => {
+  const unseen = onSide(facts, "from").flatMap(({ entry, found }) => {
     const why = whyUnseen(found);
     return why === undefined
       ? []
@@ -112,10 +113,22 @@ export function gitOpsWarnings(facts: FailoverFacts): string[] {
           `Whether the ${spellGitOps(entry)} can be paused is not known: ${why}. It may start again in the old region what the move stops there.`,
         ];
   });
+  const left = (facts.gitops ?? []).flatMap(({ entry, found }) =>
+    heldForOthers(facts.service, found)
+      .filter(({ ended }) => ended)
+      .map(
+        ({ service, run }) =>
+          `The ${spellGitOps(entry)} was left paused for ${service} by run ${run}, which has ended, and this move leaves it so. Once Git says of ${service} what is so, take the annotation ${noteFor(service)} away before this run ends, and it is resumed at its end.`,
+      ),
+  );
+  return [...unseen, ...left];
 }
 
+const heldForOthers = (service: string, found: GitOpsFacts["found"]): Hold[] =>
+  (seen(found)?.heldFor ?? []).filter((held) => held.service !== service);
+
 /** Shows what is paused for the time of the move, and how it goes on. */
-export function gitOpsRows({ nodes }: { nodes: PlanNode[] }, { gitops = [] }: FailoverFacts): Preview["rows"] {
+export function gitOpsRows({ nodes }: { nodes: PlanNode[] }, { gitops = [], service }: FailoverFacts): Preview["rows"] {
   const asked = nodes.some(({ step }) => step === trustGit.name);
   const after = asked ? "resumed once somebody says that Git is right" : "resumed at the end";
   return gitops.map(({ side, entry, found }) => {
@@ -123,10 +136,10 @@ export function gitOpsRows({ nodes }: { nodes: PlanNode[] }, { gitops = [] }: Fa
     const now = seen(found);
     const named = `${kindOf(entry.tool)} ${entry.namespace}/${entry.name}`;
     if (!now) return { label, value: `${named}: ${whyUnseen(found)}`, tone: side === "to" ? "bad" : "warn" };
-    return {
-      label,
-      value: `${named}: ${now.paused ? "paused already; it stays so" : `paused for the move, ${after}`}`,
-    };
+    const others = heldForOthers(service, found).map((held) => held.service);
+    if (now.paused && !now.heldFor) return { label, value: `${named}: paused already; it stays so` };
+    const shared = others.length > 0 ? `, where ${others.join(" and ")} no longer needs it paused` : "";
+    return { label, value: `${named}: paused for the move, ${after}${shared}` };
   });
 }
 

@@ -7,6 +7,7 @@ import { seen } from "../../src/facts/fact.ts";
 import { capital } from "../../src/spelling.ts";
 import type { SwitchGlobalClusterInput } from "../../src/steps/switch-global-cluster.ts";
 import { promotionSteps } from "../../src/steps/promotions.ts";
+import { stillPaused } from "./gitops.ts";
 import { stepOf } from "./step-of.ts";
 
 /** What became of an old side that could not be fenced at first, and answered again. */
@@ -26,7 +27,7 @@ export function whatNow(plan: Plan, view: RunView, facts: FailoverFacts, refence
   const ofData = keepsData(facts)
     ? [...protection(plan, view, facts), ...fence(plan, view, facts, refence), ...unchecked(plan, view)]
     : oldPods(view, facts);
-  return [...nextAction(plan, view), ...ofData];
+  return [...nextAction(plan, view), ...ofData, ...stillPaused(view)];
 }
 
 function nextAction({ approvers }: Plan, view: RunView): string[] {

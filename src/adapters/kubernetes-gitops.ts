@@ -24,6 +24,7 @@ export type GitOps = {
 const skipReconcile = "argocd.argoproj.io/skip-reconcile";
 /** An annotation for each service that needs it paused: several may live in one, and each run resumes only its own. */
 const hold = "paused.muster/";
+export const noteFor = (service: string): string => `${hold}${service}`;
 
 const kinds = {
   argocd: {
@@ -123,7 +124,7 @@ async function patch(
 
 /** The merge patch that pauses it or lets it run; null removes. */
 function change(tool: GitOpsTool, { service, holder, paused }: Wanted) {
-  const note = { [`${hold}${service}`]: holder };
+  const note = { [noteFor(service)]: holder };
   return tool === "argocd"
     ? { metadata: { annotations: { ...note, [skipReconcile]: paused ? "true" : null } } }
     : { metadata: { annotations: note }, spec: { suspend: paused ? true : null } };

@@ -1,8 +1,8 @@
 import { canI } from "../adapters/kubernetes.ts";
-import { getGitOps, gitOpsResource } from "../adapters/kubernetes-gitops.ts";
+import { getGitOps, gitOpsResource, noteFor, resumeByHand } from "../adapters/kubernetes-gitops.ts";
 import { CannotContinue } from "../errors.ts";
 import type { GitOpsEntry } from "../estate.ts";
-import { isPausedByMove, remedyFor } from "../facts/gitops.ts";
+import { isPausedByMove, readHolds, remedyFor } from "../facts/gitops.ts";
 import { capital } from "../spelling.ts";
 import { spellGitOps } from "../steps/gitops.ts";
 import type { DoctorContext } from "./check.ts";
@@ -33,7 +33,15 @@ export async function lookAtGitOps(
       });
     if (!(await canI(ctx, cluster, { verb: "patch", group, resource, namespace, name })))
       return broken(subject, { happened: `Muster may not pause the ${spellGitOps(entry)}.`, means, todo });
-    const { paused, appliedBy } = found;
+    const { paused, appliedBy, holds } = found;
+    // Where the database does not answer, the look at it says so.
+    const left = (await readHolds(ctx, holds).catch(() => [])).find(({ ended }) => ended);
+    if (left)
+      return warning(subject, {
+        happened: `The ${spellGitOps(entry)} was left paused for ${left.service} by run ${left.run}, which has ended.`,
+        means: "Nothing of what Git says is applied, and no move of another service resumes it.",
+        todo: `Once Git says of ${left.service} what is so, and where no other note (${noteFor("...")}) is there, type: ${resumeByHand(entry, left.service)}`,
+      });
     if (!paused && appliedBy && !isPausedByMove(beside, appliedBy))
       return warning(subject, {
         happened: `Git says of the ${spellGitOps(entry)} whether it is paused, and ${appliedBy.manager} applies that.`,

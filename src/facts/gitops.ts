@@ -1,6 +1,8 @@
+import { sql } from "kysely";
 import { canI } from "../adapters/kubernetes.ts";
 import { getGitOps, gitOpsResource, kindOf } from "../adapters/kubernetes-gitops.ts";
 import type { Owner } from "../adapters/kubernetes-owners.ts";
+import { call, type CallContext } from "../call.ts";
 import type { Context } from "../context.ts";
 import { unknown } from "../engine/step.ts";
 import type { GitOpsEntry } from "../estate.ts";
@@ -19,16 +21,24 @@ export type GitOpsFacts = {
     mayChange: boolean;
     /** The controller that would let it run again, because Git says that it runs. */
     appliedBy?: Owner;
+    /** What Muster's notes on it say; absent where there are none. */
+    heldFor?: Hold[];
   }>;
 };
 
+/** A note on something that is paused: for which service, and by which run. One that has ended takes no note away any more. */
+export type Hold = { service: string; run: string; ended: boolean };
+
 /** Looks at what keeps a service's objects as Git says, and whether Muster may pause it. */
-export function lookAtGitOps(ctx: Context, { gitops }: Pick<Targets, "gitops">): Promise<GitOpsFacts[]> {
+export function lookAtGitOps(
+  ctx: Omit<Context, "estate">,
+  { gitops }: Pick<Targets, "gitops">,
+): Promise<GitOpsFacts[]> {
   const both = (["to", "from"] as const).flatMap((side) => gitops[side].map((entry) => ({ side, entry })));
   return Promise.all(both.map(async ({ side, entry }) => ({ side, entry, found: await lookAtOne(ctx, entry) })));
 }
 
-function lookAtOne(ctx: Context, entry: GitOpsEntry): Promise<GitOpsFacts["found"]> {
+function lookAtOne(ctx: Omit<Context, "estate">, entry: GitOpsEntry): Promise<GitOpsFacts["found"]> {
   const { tool, namespace, name } = entry;
   return look(
     ctx,
@@ -40,11 +50,27 @@ function lookAtOne(ctx: Context, entry: GitOpsEntry): Promise<GitOpsFacts["found
         canI(ctx, cluster, right),
       ]);
       if (!found) return unknown(`there is no ${spellGitOps(entry)}`);
-      const { paused, appliedBy } = found;
-      return { paused, mayChange, ...(appliedBy ? { appliedBy } : {}) };
+      const { paused, appliedBy, holds } = found;
+      const heldFor = await readHolds(ctx, holds);
+      return { paused, mayChange, ...(appliedBy ? { appliedBy } : {}), ...(heldFor.length > 0 ? { heldFor } : {}) };
     },
     explainAs(`the cluster ${entry.cluster}`),
   );
+}
+
+/** Tells of each note whether its run has ended. */
+export async function readHolds(
+  ctx: CallContext & Pick<Context, "db">,
+  holds: Readonly<Record<string, string>>,
+): Promise<Hold[]> {
+  const runs = Object.values(holds);
+  if (runs.length === 0) return [];
+  const { rows } = await call(ctx, "db.ended-runs", () =>
+    sql<{ id: string }>`
+    select id from muster.run where id = any (${runs}::text[]) and ended_at is not null`.execute(ctx.db),
+  );
+  const ended = new Set(rows.map(({ id }) => id));
+  return Object.entries(holds).map(([service, run]) => ({ service, run, ended: ended.has(run) }));
 }
 
 /** Says what people can do about an owner that the move does not pause, of a thing such as "key". Pure. */

@@ -1,7 +1,7 @@
 import { getGitOps, kindOf, pauseGitOps, resumeGitOps } from "../adapters/kubernetes-gitops.ts";
 import type { GitOps, GitOpsTool } from "../adapters/kubernetes-gitops.ts";
 import { CannotContinue } from "../errors.ts";
-import type { StepContext } from "../engine/step.ts";
+import type { Json, StepContext } from "../engine/step.ts";
 
 /** An Application of Argo CD, or a Kustomization or HelmRelease of Flux, that keeps a service's objects as Git says. */
 export type GitOpsTarget = { cluster: string; tool: GitOpsTool; namespace: string; name: string };
@@ -16,6 +16,16 @@ export type GitOpsSeen = { objects: SeenGitOps[] };
 /** Names one for a sentence. */
 export const spellGitOps = ({ tool, cluster, namespace, name }: GitOpsTarget): string =>
   `${kindOf(tool)} ${namespace}/${name} in the cluster ${cluster}`;
+
+/** Which of them a run paused, by the result of a step that did, as its journal keeps it. */
+export function heldIn(result: Json): GitOpsTarget[] {
+  const objects = isObject(result) ? result["objects"] : undefined;
+  if (!Array.isArray(objects)) return [];
+  return objects.filter((object) => isObject(object) && object["ours"] === true) as GitOpsTarget[];
+}
+
+const isObject = (value: Json | undefined): value is { [key: string]: Json | undefined } =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Names several. */
 export const spellAll = (objects: readonly GitOpsTarget[]): string =>

@@ -4,6 +4,9 @@ import type { Owner } from "../../src/adapters/kubernetes-owners.ts";
 import type { FactsWithDatabase } from "../../src/facts/failover.ts";
 import type { GitOpsFacts } from "../../src/facts/gitops.ts";
 import { checkout } from "../../src/lab/services.ts";
+import { report } from "../../jobs/report/failover.ts";
+import type { EventBody } from "../../src/engine/events.ts";
+import type { Json } from "../../src/engine/step.ts";
 import { estate as plain, estateWith, healthy, saw, sawNothing } from "./facts.ts";
 
 const estate = estateWith({ services: [{ ...checkout, gitops: "flux" }] });
@@ -79,6 +82,21 @@ describe("what keeps a service as Git says", () => {
     );
   });
 
+  it("says which ended run still holds it, and what this move makes of that", () => {
+    const heldBy = (service: string, ended: boolean) =>
+      found(saw({ paused: true, mayChange: true, heldFor: [{ service, run: "fo-2", ended }] }));
+    const shown = (facts: FactsWithDatabase) => failover.preview(plan(facts), facts).rows.map(({ value }) => value);
+    const later = "Kustomization flux-system/shop: paused for the move, resumed once somebody says that Git is right";
+    expect(shown(heldBy("payments", true))).toContain(`${later}, where payments no longer needs it paused`);
+    expect(plan(heldBy("payments", true)).warnings).toContain(
+      "The Kustomization flux-system/shop in the cluster west was left paused for payments by run fo-2, which has ended, and this move leaves it so. Once Git says of payments what is so, take the annotation paused.muster/payments away before this run ends, and it is resumed at its end.",
+    );
+    // Its own service's note is taken over.
+    expect(shown(heldBy("checkout", true)).filter((value) => value === later)).toHaveLength(2);
+    for (const facts of [heldBy("payments", false), heldBy("checkout", true)])
+      expect(plan(facts).warnings.filter((line) => line.includes("left paused"))).toEqual([]);
+  });
+
   const key = "DB_HOST in shop/app-config";
   const underGitops = "under gitops in the estate, and the move pauses it";
   const resumedBy = (app: string) =>
@@ -114,6 +132,11 @@ describe("what keeps a service as Git says", () => {
       ],
     ],
     ["one whose parent is paused with it", found(resumedBy("shop")), []],
+    [
+      "one that another run holds, and that is not ours to change",
+      found(saw({ paused: true, mayChange: false, heldFor: [{ service: "payments", run: "fo-2", ended: false }] })),
+      ["Muster may not pause the Kustomization flux-system/shop in the cluster west"],
+    ],
     [
       "one that keeps the autoscaler",
       {
@@ -160,5 +183,47 @@ describe("what keeps a service as Git says", () => {
     ],
   ])("%s: what blocks", (_, facts, blockers) => {
     expect(plan(facts).blockers).toEqual(blockers);
+  });
+});
+
+describe("what a run that has ended left paused", () => {
+  const seenIn = (cluster: string, ours = true): Json => ({
+    objects: [{ cluster, tool: "flux", namespace: "flux-system", name: "shop", paused: true, ours }],
+  });
+  const tried = (step: string): EventBody => ({ kind: "intent", step: `checkout/${step}`, attempt: 1, before: {} });
+  const done = (step: string, result: Json): EventBody => ({ kind: "done", step: `checkout/${step}`, result });
+  const near = [tried("pause-gitops"), done("pause-gitops", seenIn("west"))];
+  const far = [tried("pause-old-gitops"), done("pause-old-gitops", seenIn("east"))];
+  const abandoned: EventBody = { kind: "ended", outcome: "failed", because: "ana abandoned it" };
+  const told = (...events: EventBody[]) =>
+    report({
+      run: { id: "fo-1", plan: plan(runs) },
+      events: events.map((event, index) => ({ ...event, seq: index + 1, epoch: 1, at: new Date(index * 1000) })),
+      probes: [],
+      facts: runs,
+    }).now.filter((line) => line.includes("still paused"));
+  const line = (cluster: string, is = "is") =>
+    `The Kustomization flux-system/shop in the cluster ${cluster} ${is} still paused by this run, and nothing resumes it. Once Git says what is so by now, and where no other service has its note there (paused.muster/...): kubectl -n flux-system patch kustomizations.kustomize.toolkit.fluxcd.io shop --type merge -p '{"metadata":{"annotations":{"paused.muster/checkout":null}},"spec":{"suspend":null}}'`;
+
+  it.each<[string, EventBody[], string[]]>([
+    ["what it paused, on both sides", [...near, ...far, abandoned], [line("west"), line("east")]],
+    ["nothing while it is under way", [...near, ...far], []],
+    ["nothing that somebody else had paused", [done("pause-gitops", seenIn("west", false)), abandoned], []],
+    ["nothing that was taken back", [...near, { kind: "undone", step: "checkout/pause-gitops" }, abandoned], []],
+    ["nothing that was resumed", [...near, ...far, tried("resume-gitops"), done("resume-gitops", {}), abandoned], []],
+    ["what it may have paused", [tried("pause-gitops"), abandoned], [line("west", "may be")]],
+    ["what it may not have resumed", [...near, tried("resume-gitops"), abandoned], [line("west", "may be")]],
+    [
+      "what did not answer when the rest was resumed",
+      [
+        ...near,
+        ...far,
+        done("resume-gitops", { unknown: "nobody answers for it" }),
+        { kind: "ended", outcome: "done" },
+      ],
+      [line("east", "may be")],
+    ],
+  ])("tells %s", (_, events, lines) => {
+    expect(told(...events)).toEqual(lines);
   });
 });

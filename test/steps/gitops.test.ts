@@ -2,7 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { getConfigKey, getScale } from "../../src/adapters/kubernetes.ts";
 import { getGitOps, pauseGitOps as pauseFor } from "../../src/adapters/kubernetes-gitops.ts";
 import type { CannotContinue } from "../../src/errors.ts";
+import type { DoctorContext } from "../../src/doctor/check.ts";
+import { lookAtGitOps as examine } from "../../src/doctor/gitops.ts";
 import { isUnknown } from "../../src/engine/step.ts";
+import { lookAtGitOps } from "../../src/facts/gitops.ts";
 import { east, west } from "../../src/lab/estate.ts";
 import { homeOf, resourceOf, type GitOpsTool } from "../../src/lab/gitops.ts";
 import { checkout } from "../../src/lab/services.ts";
@@ -15,7 +18,7 @@ import { ruleFor, shippedRoles } from "../plumbing/rbac.ts";
 import { drive, openBench, takeBack, type Bench } from "./bench.ts";
 
 /** As the API server notes what a Kustomization applied. */
-const entry = {
+const applied = {
   manager: "kustomize-controller",
   operation: "Apply" as const,
   apiVersion: "v1",
@@ -33,8 +36,8 @@ describe.each<GitOpsTool>(["argocd", "flux", "flux-helm"])("what %s keeps as Git
   const resuming = { service: "checkout", objects: near.objects, oldObjects: [object("east")] };
   const key = { namespace: "shop", name: "app-config", key: "DB_HOST" };
   const host = () => lab().config("shop", "app-config")["DB_HOST"];
-  /** Longer than either looks for drift. */
-  const afterAWhile = () => bench.ctx.clock.sleep(70);
+  /** Longer than each waits between two looks for drift. */
+  const afterAWhile = () => bench.ctx.clock.sleep(tool === "argocd" ? 20 : 70);
   const drift = (to: string) => lab().editConfig("shop", "app-config", { DB_HOST: to }, "muster");
   const seenOf = (seen: unknown) => seen as GitOpsSeen;
 
@@ -102,6 +105,27 @@ describe.each<GitOpsTool>(["argocd", "flux", "flux-helm"])("what %s keeps as Git
     }
   });
 
+  it("is known to be left paused, once the run that paused it has ended", async () => {
+    const clusters = bench.ctx.clients.cluster("west");
+    const entry = { region: west, ...near.objects[0]! };
+    const { resourceVersion } = (await getGitOps(bench.ctx, clusters, entry))!;
+    await pauseFor(bench.ctx, clusters, entry, { service: "payments", runId: bench.ctx.runId, resourceVersion });
+    const look = () => lookAtGitOps(bench.ctx, { gitops: { to: [entry], from: [] } });
+    const held = (ended: boolean) => [
+      { found: { seen: { paused: true, heldFor: [{ service: "payments", run: bench.ctx.runId, ended }] } } },
+    ];
+    expect(await look()).toMatchObject(held(false));
+    await bench.db.updateTable("run").set({ outcome: "failed", ended_at: new Date() }).execute();
+    expect(await look()).toMatchObject(held(true));
+    expect(await examine(bench.ctx as unknown as DoctorContext, entry, [])).toMatchObject({
+      state: "warning",
+      happened: expect.stringMatching(/ was left paused for payments by run run-1, which has ended\.$/),
+    });
+    await bench.db.updateTable("run").set({ outcome: null, ended_at: null }).execute();
+    await drive(bench, resumeGitOps, { ...resuming, service: "payments" });
+    expect(lab().gitOps()).toEqual({ paused: false, notes: {} });
+  });
+
   it("is asked and changed by no more rights than its role gives", () => {
     const { namespace } = homeOf(tool);
     const calls = clusterCalls(bench.log.all).filter((call) => call.namespace === namespace);
@@ -116,14 +140,22 @@ describe.each<GitOpsTool>(["argocd", "flux", "flux-helm"])("what %s keeps as Git
     const { namespace, name } = homeOf(tool);
     const labels = { "kustomize.toolkit.fluxcd.io/name": "parent" };
     const field = tool === "argocd" ? skipped : { "f:spec": { "f:suspend": {} } };
-    const applied = (fieldsV1: Record<string, unknown>) =>
-      lab().describe(resourceOf[tool], namespace, name, { labels, managedFields: [{ ...entry, fieldsV1 }] });
-    applied({ "f:spec": { "f:interval": {} } });
+    const apply = (fieldsV1: Record<string, unknown>) =>
+      lab().describe(resourceOf[tool], namespace, name, { labels, managedFields: [{ ...applied, fieldsV1 }] });
+    apply({ "f:spec": { "f:interval": {} } });
     expect(await getGitOps(bench.ctx, cluster, near.objects[0]!)).not.toHaveProperty("appliedBy");
-    applied(field);
+    apply(field);
     expect(await getGitOps(bench.ctx, cluster, near.objects[0]!)).toMatchObject({
       appliedBy: { manager: "flux", gitops: true, tool: "flux", app: "parent" },
     });
+    const entry = { region: west, ...near.objects[0]! };
+    const parent = { ...entry, tool: "flux" as const, name: "parent" };
+    const doctor = bench.ctx as unknown as DoctorContext;
+    expect(await examine(doctor, entry, [entry])).toMatchObject({
+      state: "warning",
+      todo: "Name its Kustomization parent under gitops in the estate, and the move pauses it.",
+    });
+    expect(await examine(doctor, entry, [entry, parent])).toMatchObject({ state: "ok", seen: "running" });
   });
 
   it("is for a person where it is not there, and unknown where the old region does not answer", async () => {
@@ -132,6 +164,8 @@ describe.each<GitOpsTool>(["argocd", "flux", "flux-helm"])("what %s keeps as Git
     expect((error as CannotContinue).explanation.happened).toMatch(
       /^There is no (Application|Kustomization|HelmRelease) (argocd|flux-system)\/nothing in the cluster west\.$/,
     );
+    // Silence is the same, whatever does not answer: once is enough.
+    if (tool !== "flux") return;
     await bench.setRegionDead(east, true);
     const brief = bench.as({ callTimeoutMs: 400 });
     expect(isUnknown(await pauseOldGitOps.observe(brief, far, {}))).toBe(true);

@@ -10,6 +10,7 @@ const elsewhere: Record<string, string> = {
   "db.find-run": "whoever asks for a run, or has it looked at again",
   "db.find-live": "whoever asks for a run",
   "db.last-move": "whoever asks for a run",
+  "db.ended-runs": "whoever asks for a run while something is paused; test/steps/gitops.test.ts",
   "kubernetes.ListAutoscalers": "whoever asks for a run",
   "kubernetes.ReviewAccess": "whoever asks for a run",
   "db.clock": "the sweep of a server; test/sweep/processes.test.ts",
