@@ -5,7 +5,7 @@ import { serveCall } from "./api-call.ts";
 import { runAutoscalers } from "./autoscaler.ts";
 import type { Api } from "./api-call.ts";
 import type { Authority } from "./certificates.ts";
-import { isPaused, resourceOf, runGitOps, type Git, type Said } from "./gitops.ts";
+import { isPaused, resourceOf, runGitOps, type Git, type GitOpsTool, type Said } from "./gitops.ts";
 import { Knobs } from "./knobs.ts";
 import { musterRules } from "./kubernetes-access.ts";
 import type { Rule } from "./kubernetes-access.ts";
@@ -34,8 +34,8 @@ type Options = {
   token: string;
   authority: Authority;
   namespaces: Namespace[];
-  /** What keeps some of its objects as Git says. */
-  git?: Git | undefined;
+  /** What keeps some of its objects as Git says, one a tool. */
+  gits?: readonly Git[];
   /** What Muster may do beyond the least. */
   rules?: readonly Rule[];
   app: Omit<AppSettings, "clock">;
@@ -65,8 +65,8 @@ export type Kubernetes = {
   bound(namespace: string, name: string, bounds: { min: number; max: number }, manager: string): void;
   /** Somebody changes what Git says of an object. */
   commit(said: Said): void;
-  /** Whether what applies Git is paused, and its annotations; undefined where there is none. */
-  gitOps(): { paused: boolean; notes: Record<string, string> } | undefined;
+  /** Whether what applies Git is paused, and its annotations; undefined where there is none. Of several, the tool's. */
+  gitOps(tool?: GitOpsTool): { paused: boolean; notes: Record<string, string> } | undefined;
   /** Somebody else changes labels or annotations: a GitOps controller takes an object over. */
   describe(kind: Writable, namespace: string, name: string, change: Partial<Metadata>): void;
   replicas(namespace: string, name: string): number;
@@ -141,9 +141,9 @@ export async function openKubernetes(options: Options): Promise<Kubernetes> {
 
   await cluster.start();
   const closing = new AbortController();
-  const { git } = options;
+  const { gits = [] } = options;
   const hands = { cluster, clock, power, signal: closing.signal };
-  const controllers = [runAutoscalers(hands), ...(git ? [runGitOps({ ...hands, git })] : [])].map((runs) =>
+  const controllers = [runAutoscalers(hands), ...gits.map((git) => runGitOps({ ...hands, git }))].map((runs) =>
     runs.catch((error: unknown) => {
       if (!closing.signal.aborted) throw error;
     }),
@@ -198,11 +198,15 @@ export async function openKubernetes(options: Options): Promise<Kubernetes> {
         write(manager),
       ),
     commit(said) {
-      const saysNo = ({ resource, namespace, name }: Said) =>
-        resource !== said.resource || namespace !== said.namespace || name !== said.name;
-      git?.says.splice(0, git.says.length, ...git.says.filter(saysNo), said);
+      const saysIt = ({ resource, namespace, name }: Said) =>
+        resource === said.resource && namespace === said.namespace && name === said.name;
+      const git = gits.find(({ says }) => says.some(saysIt)) ?? gits[0];
+      git?.says.splice(0, git.says.length, ...git.says.filter((other) => !saysIt(other)), said);
     },
-    gitOps: () => git && { paused: isPaused(cluster, git), notes: { ...noteOf(git) } },
+    gitOps(tool) {
+      const git = gits.find((one) => tool === undefined || one.tool === tool);
+      return git && { paused: isPaused(cluster, git), notes: { ...noteOf(git) } };
+    },
     describe: (kind, namespace, name, change) => cluster.describe(kind, `${namespace}/${name}`, change),
     replicas: (namespace, name) => cluster.state.now.deployments.get(`${namespace}/${name}`)?.spec.replicas ?? 0,
     pods: (namespace, name) => cluster.state.now.pods.get(`${namespace}/${name}`) ?? [],

@@ -4,7 +4,7 @@ import type { Authority } from "./certificates.ts";
 import type { Closing } from "./closing.ts";
 import { openEdge, type Edge } from "./edge.ts";
 import { databaseHostOf, east, frontDoorOf, recordOf, shortOf, type LabRegion } from "./estate.ts";
-import { homeOf, resourceOf, specOf, type Git } from "./gitops.ts";
+import { homeOf, resourceOf, specOf, type Git, type GitOpsTool } from "./gitops.ts";
 import { resources } from "./kubernetes-answers.ts";
 import { openKubernetes, type Kubernetes } from "./kubernetes.ts";
 import type { Rule } from "./kubernetes-access.ts";
@@ -41,7 +41,7 @@ export async function openRegion(
   const { addresses, log, clock, random, authority, resolver, region, services, plain } = options;
   const short = shortOf(region);
   const hosts = regionHosts[region];
-  const git = gitOf(options);
+  const gits = gitsOf(options);
   const kubernetes = await closing.opened(
     openKubernetes({
       log,
@@ -52,8 +52,8 @@ export async function openRegion(
       host: addresses.host(hosts.cluster),
       context: `prod-${short}`,
       token: `lab-token-${short}-${addresses.network}`,
-      namespaces: [namespaceOf(options), ...homesOfGit(git)],
-      git,
+      namespaces: [namespaceOf(options), ...gits.map(homeOfGit)],
+      gits,
       rules: furtherRules(options),
       app: { resolver, role: app, isDead: options.isDead },
     }),
@@ -94,12 +94,15 @@ function namespaceOf({ services, podsOf }: RegionOptions): Namespace {
   };
 }
 
-/** What Git says of the services that it keeps here: all as it is found. One repository holds them all. */
-function gitOf(options: RegionOptions): Git | undefined {
+/** What Git says of the services that it keeps here: all as it is found. One repository holds all of a tool's. */
+function gitsOf(options: RegionOptions): Git[] {
+  const tools = new Set(options.services.flatMap(({ gitops }) => gitops ?? []));
+  return [...tools].map((tool) => gitOf(options, tool));
+}
+
+function gitOf(options: RegionOptions, tool: GitOpsTool): Git {
   const { services, podsOf } = options;
-  const kept = services.filter(({ gitops }) => gitops);
-  const [tool] = kept.map(({ gitops }) => gitops);
-  if (!tool) return undefined;
+  const kept = services.filter(({ gitops }) => gitops === tool);
   const { configMaps } = namespaceOf({ ...options, services: kept });
   return {
     tool,
@@ -117,11 +120,10 @@ function gitOf(options: RegionOptions): Git | undefined {
   };
 }
 
-function homesOfGit(git: Git | undefined): Namespace[] {
-  if (!git) return [];
+function homeOfGit(git: Git): Namespace {
   const home: Namespace = { name: git.namespace, configMaps: [], deployments: [] };
   home[resourceOf[git.tool]] = [{ name: git.name, spec: specOf(git.tool) }];
-  return [home];
+  return home;
 }
 
 /** What Muster may do beyond what every move needs. */

@@ -66,6 +66,9 @@ describe("Kubernetes", () => {
 
   it("names who else thinks a key is theirs, and whether they would put it back", async () => {
     lab().editConfig("shop", "app-config", { DB_HOST: "east" }, "kubectl-edit");
+    // It tells Flux to leave the object alone, and is no mark of an owner.
+    const annotations = { "helm.toolkit.fluxcd.io/driftDetection": "disabled" };
+    lab().describe("configmaps", "shop", "app-config", { annotations });
     expect((await getConfigKey(bench.ctx, cluster(), key))?.owner).toEqual({ manager: "kubectl-edit", gitops: false });
     lab().editConfig("shop", "app-config", { DB_HOST: "elsewhere" }, "argocd-controller");
     expect((await getConfigKey(bench.ctx, cluster(), key))?.owner).toEqual({

@@ -8,13 +8,14 @@ import { isUnknown } from "../../src/engine/step.ts";
 import { lookAtGitOps } from "../../src/facts/gitops.ts";
 import { east, west } from "../../src/lab/estate.ts";
 import { homeOf, resourceOf, type GitOpsTool } from "../../src/lab/gitops.ts";
-import { checkout } from "../../src/lab/services.ts";
+import { checkout, configMapOf } from "../../src/lab/services.ts";
 import type { GitOpsInput, GitOpsSeen } from "../../src/steps/gitops.ts";
 import { pauseGitOps } from "../../src/steps/pause-gitops.ts";
 import { pauseOldGitOps } from "../../src/steps/pause-old-gitops.ts";
 import { resumeGitOps } from "../../src/steps/resume-gitops.ts";
 import { clusterCalls } from "../install/lab-calls.ts";
 import { ruleFor, shippedRoles } from "../plumbing/rbac.ts";
+import { ledger } from "./inputs.ts";
 import { drive, openBench, takeBack, type Bench } from "./bench.ts";
 
 /** As the API server notes what a Kustomization applied. */
@@ -27,24 +28,37 @@ const applied = {
 };
 const skipped = { "f:metadata": { "f:annotations": { "f:argocd.argoproj.io/skip-reconcile": {} } } };
 
-describe.each<GitOpsTool>(["argocd", "flux", "flux-helm"])("what %s keeps as Git says", (tool) => {
-  let bench: Bench;
+/** One world for all three: each keeps a service of its own, with its key and its pods. */
+let bench: Bench;
+beforeAll(async () => {
+  const books = { ...ledger, name: "books" };
+  bench = await openBench({
+    services: [
+      { ...checkout, gitops: "argocd" },
+      { ...ledger, gitops: "flux" },
+      { ...books, gitops: "flux-helm" },
+    ],
+  });
+});
+afterAll(() => bench.close());
+
+describe.each<[GitOpsTool, string]>([
+  ["argocd", "checkout"],
+  ["flux", "ledger"],
+  ["flux-helm", "books"],
+])("what %s keeps as Git says", (tool, kept) => {
   const lab = (region = west) => bench.clusters[region]!;
   const object = (cluster: string) => ({ cluster, tool, ...homeOf(tool) });
   const near: GitOpsInput = { service: "checkout", region: west, objects: [object("west")] };
   const far: GitOpsInput = { service: "checkout", region: east, objects: [object("east")] };
   const resuming = { service: "checkout", objects: near.objects, oldObjects: [object("east")] };
-  const key = { namespace: "shop", name: "app-config", key: "DB_HOST" };
-  const host = () => lab().config("shop", "app-config")["DB_HOST"];
+  const key = { namespace: "shop", name: configMapOf(kept), key: "DB_HOST" };
+  const host = () => lab().config("shop", key.name)["DB_HOST"];
+  const gitOps = (region = west) => lab(region).gitOps(tool);
   /** Longer than each waits between two looks for drift. */
   const afterAWhile = () => bench.ctx.clock.sleep(tool === "argocd" ? 20 : 70);
-  const drift = (to: string) => lab().editConfig("shop", "app-config", { DB_HOST: to }, "muster");
+  const drift = (to: string) => lab().editConfig("shop", key.name, { DB_HOST: to }, "muster");
   const seenOf = (seen: unknown) => seen as GitOpsSeen;
-
-  beforeAll(async () => {
-    bench = await openBench({ services: [{ ...checkout, gitops: tool }] });
-  });
-  afterAll(() => bench.close());
 
   it("is put back, and told by its marks", async () => {
     const asGitSays = host();
@@ -54,18 +68,18 @@ describe.each<GitOpsTool>(["argocd", "flux", "flux-helm"])("what %s keeps as Git
     const cluster = bench.ctx.clients.cluster("west");
     const owner = { manager: tool === "argocd" ? tool : "flux", gitops: true, tool, app: "shop" };
     expect((await getConfigKey(bench.ctx, cluster, key))?.owner).toEqual(owner);
-    expect((await getScale(bench.ctx, cluster, { namespace: "shop", name: "checkout" }))?.owner).toEqual(owner);
+    expect((await getScale(bench.ctx, cluster, { namespace: "shop", name: kept }))?.owner).toEqual(owner);
   });
 
   it("stays as it was changed while it is paused, and comes back when undone", async () => {
     const asGitSays = host();
     const { before } = await drive(bench, pauseGitOps, near);
-    expect(lab().gitOps()).toMatchObject({ paused: true, notes: { "paused.muster/checkout": "run-1" } });
+    expect(gitOps()).toMatchObject({ paused: true, notes: { "paused.muster/checkout": "run-1" } });
     drift("elsewhere");
     await afterAWhile();
     expect(host()).toBe("elsewhere");
     await takeBack(bench, pauseGitOps, near, before!);
-    expect(lab().gitOps()).toEqual({ paused: false, notes: {} });
+    expect(gitOps()).toEqual({ paused: false, notes: {} });
     await afterAWhile();
     expect(host()).toBe(asGitSays);
   });
@@ -77,21 +91,21 @@ describe.each<GitOpsTool>(["argocd", "flux", "flux-helm"])("what %s keeps as Git
     await pauseFor(bench.ctx, bench.ctx.clients.cluster("west"), near.objects[0]!, other);
     await drive(bench, pauseOldGitOps, far);
     await drive(bench, resumeGitOps, resuming);
-    expect(lab().gitOps()).toMatchObject({ paused: true, notes: { "paused.muster/payments": "run-2" } });
-    expect(lab(east).gitOps()).toEqual({ paused: false, notes: {} });
+    expect(gitOps()).toMatchObject({ paused: true, notes: { "paused.muster/payments": "run-2" } });
+    expect(gitOps(east)).toEqual({ paused: false, notes: {} });
     // Paused by Muster for another, it is held for this one, too; and the last one out lets it go.
     await drive(bench, pauseGitOps, near);
     await drive(bench, resumeGitOps, { ...resuming, service: "payments" });
-    expect(lab().gitOps()?.notes).toMatchObject({
+    expect(gitOps()?.notes).toMatchObject({
       "paused.muster/payments": "run-2",
       "paused.muster/checkout": "run-1",
     });
     const theirs = bench.as({ runId: "run-2" });
     const seen = seenOf(await resumeGitOps.observe(theirs, { ...resuming, service: "payments" }, {}));
     await resumeGitOps.apply!(theirs, { ...resuming, service: "payments" }, { before: seen, seen, reads: {} });
-    expect(lab().gitOps()?.paused).toBe(true);
+    expect(gitOps()?.paused).toBe(true);
     await drive(bench, resumeGitOps, resuming);
-    expect(lab().gitOps()).toEqual({ paused: false, notes: {} });
+    expect(gitOps()).toEqual({ paused: false, notes: {} });
 
     const home = homeOf(tool);
     if (tool === "argocd") {
@@ -100,7 +114,7 @@ describe.each<GitOpsTool>(["argocd", "flux", "flux-helm"])("what %s keeps as Git
       const { before } = await drive(bench, pauseGitOps, near);
       expect(before).toBeUndefined();
       await drive(bench, resumeGitOps, resuming);
-      expect(lab().gitOps()).toEqual({ paused: true, notes: annotations });
+      expect(gitOps()).toEqual({ paused: true, notes: annotations });
       lab().describe("applications", home.namespace, home.name, { annotations: {} });
     }
   });
@@ -123,12 +137,14 @@ describe.each<GitOpsTool>(["argocd", "flux", "flux-helm"])("what %s keeps as Git
     });
     await bench.db.updateTable("run").set({ outcome: null, ended_at: null }).execute();
     await drive(bench, resumeGitOps, { ...resuming, service: "payments" });
-    expect(lab().gitOps()).toEqual({ paused: false, notes: {} });
+    expect(gitOps()).toEqual({ paused: false, notes: {} });
   });
 
   it("is asked and changed by no more rights than its role gives", () => {
     const { namespace } = homeOf(tool);
-    const calls = clusterCalls(bench.log.all).filter((call) => call.namespace === namespace);
+    const calls = clusterCalls(bench.log.all).filter(
+      (call) => call.namespace === namespace && call.resource === resourceOf[tool],
+    );
     expect(new Set(calls.map(({ verb, resource }) => `${verb} ${resource}`))).toEqual(
       new Set([`get ${resourceOf[tool]}`, `patch ${resourceOf[tool]}`]),
     );
@@ -165,7 +181,7 @@ describe.each<GitOpsTool>(["argocd", "flux", "flux-helm"])("what %s keeps as Git
       /^There is no (Application|Kustomization|HelmRelease) (argocd|flux-system)\/nothing in the cluster west\.$/,
     );
     // Silence is the same, whatever does not answer: once is enough.
-    if (tool !== "flux") return;
+    if (tool !== "flux-helm") return;
     await bench.setRegionDead(east, true);
     const brief = bench.as({ callTimeoutMs: 400 });
     expect(isUnknown(await pauseOldGitOps.observe(brief, far, {}))).toBe(true);
