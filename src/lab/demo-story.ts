@@ -32,12 +32,21 @@ export type DemoOptions = {
   print: (line: string) => void;
 };
 
+/** How long customers wait for an answer where nothing is ever silent, in lab seconds: only a busy machine is slow then. */
+const patientSeconds = 30;
+
+/** How long a call may take, in wall milliseconds: five lab seconds, unless two cores need longer. */
+export const callTimeoutMs = (scale: number): number => Math.max(500, 5000 / scale);
+
 /** How long everything is well before anything happens, in lab seconds. */
 const calmSeconds = 40;
 /** How long people look at the outage before one of them types, in lab seconds. */
 const thinkingSeconds = 60;
 
-/** Opens a lab, breaks a region (or not), lets people act, tells what happens, and counts. */
+/**
+ * Opens a lab, breaks a region (or not), lets people act, tells what happens, and counts.
+ * @throws UserError where a server was to be killed and none was.
+ */
 export async function playDemo({ graceful, region = false, killIn, scale, print }: DemoOptions): Promise<Figures> {
   const bold = (text: string) => styleText("bold", text);
   const what = region ? `${shopServices.length} services of a shop` : "a service that people buy from";
@@ -47,12 +56,13 @@ export async function playDemo({ graceful, region = false, killIn, scale, print 
     rate: scale,
     serve: false,
     ...(region ? { services: shopServices, replicas: 3 } : { replicas: 4 }),
-    customers: { count: 3, everySeconds: 2 },
+    customers: { count: 3, everySeconds: 2, ...(graceful ? { timeoutSeconds: patientSeconds } : {}) },
     estate: { stabilitySeconds: 120 },
-    // A lab of twelve services is busier than one: its answers take longer on the wall.
-    settings: region
-      ? { LEASE_MILLISECONDS: "6000", CALL_TIMEOUT_MILLISECONDS: "2500" }
-      : { LEASE_MILLISECONDS: "3000", CALL_TIMEOUT_MILLISECONDS: String(Math.max(500, 5000 / scale)) },
+    // A lab of twelve services is busier than one: its answers take longer on the wall. Where nothing is ever silent, they may.
+    settings:
+      region || graceful
+        ? { LEASE_MILLISECONDS: "6000", CALL_TIMEOUT_MILLISECONDS: "2500" }
+        : { LEASE_MILLISECONDS: "3000", CALL_TIMEOUT_MILLISECONDS: String(callTimeoutMs(scale)) },
   });
   const servers = new Servers(lab.environment);
   const db = openDb(lab.environment["DATABASE_URL"] ?? "", { max: 2, leaseMs: 60_000 });
@@ -157,10 +167,12 @@ async function killInside({
   let victim: string | undefined;
   const isInside = async () => (victim = await owner()) !== undefined || restsFor(await viewOf(db, runId));
   await narrator.until(`a server inside ${step}`, isInside, 4 * 3600);
-  if (victim === undefined) {
-    narrator.say(styleText(["bold", "red"], `no server was killed: ${step} was over before anybody saw it begin`));
-    return;
-  }
+  if (victim === undefined)
+    throw new UserError({
+      happened: `No server was killed: the run rested before anybody saw ${step} under way.`,
+      means: "The story was played without its kill, so it shows nothing about one.",
+      todo: "Play it again with a smaller --scale, or name a step that takes longer.",
+    });
   servers.kill(victim);
   narrator.say(styleText(["bold", "red"], `${victim} is killed inside ${step} (SIGKILL)`));
 }

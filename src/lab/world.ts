@@ -40,8 +40,8 @@ export type WorldOptions = {
   steady?: boolean;
   /** True: health is asked without TLS, whose handshakes cost more than everything else where there are many services. */
   plain?: boolean;
-  /** How many customers buy at once, and how many lab seconds each thinks. None: nobody buys. */
-  customers?: { count: number; everySeconds: number };
+  /** How many customers buy at once, how many lab seconds each thinks, and waits for an answer. None: nobody buys. */
+  customers?: { count: number; everySeconds: number; timeoutSeconds?: number };
   /** The way by which customers are sent to a region; Route 53's weighted records, unless told otherwise. */
   traffic?: LabTraffic;
   /** Slash commands that the workspace's app has. */
@@ -178,8 +178,8 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
           name: record,
           resolver: resolver.server,
           ca: authority.cert,
+          ...options.customers,
           customers: options.customers.count,
-          everySeconds: options.customers.everySeconds,
           isDead: (address) =>
             Object.values(edges).some((edge) => edge.address === address && edge.knobs.down === "silent"),
         })
