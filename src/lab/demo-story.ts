@@ -16,6 +16,7 @@ import { fold } from "../engine/fold.ts";
 import { UserError } from "../errors.ts";
 import { east, record, west } from "./estate.ts";
 import { countFigures, type Figures, type Story } from "./figures.ts";
+import { harmIn, type Harm } from "./harm.ts";
 import { openLab, type Lab } from "./lab.ts";
 import { Narrator } from "./narrator.ts";
 import { Servers } from "./servers.ts";
@@ -32,11 +33,18 @@ export type DemoOptions = {
   print: (line: string) => void;
 };
 
-/** How long customers wait for an answer where nothing is ever silent, in lab seconds: only a busy machine is slow then. */
-const patientSeconds = 30;
+export type Played = { figures: Figures; harm: Harm };
 
-/** How long a call may take, in wall milliseconds: five lab seconds, unless two cores need longer. */
-export const callTimeoutMs = (scale: number): number => Math.max(500, 5000 / scale);
+/** Who buys. Where nothing is ever silent, as only a busy machine is slow then, they are patient. */
+export const buyers = (graceful: boolean) => ({
+  count: 3,
+  everySeconds: 2,
+  ...(graceful ? { timeoutSeconds: 30 } : {}),
+});
+
+/** How long a call may take, in wall milliseconds: five lab seconds, unless two cores need longer or nothing is ever silent. */
+export const callTimeoutMs = (scale: number, graceful: boolean): number =>
+  graceful ? 1500 : Math.max(500, 5000 / scale);
 
 /** How long everything is well before anything happens, in lab seconds. */
 const calmSeconds = 40;
@@ -47,7 +55,7 @@ const thinkingSeconds = 60;
  * Opens a lab, breaks a region (or not), lets people act, tells what happens, and counts.
  * @throws UserError where a server was to be killed and none was.
  */
-export async function playDemo({ graceful, region = false, killIn, scale, print }: DemoOptions): Promise<Figures> {
+export async function playDemo({ graceful, region = false, killIn, scale, print }: DemoOptions): Promise<Played> {
   const bold = (text: string) => styleText("bold", text);
   const what = region ? `${shopServices.length} services of a shop` : "a service that people buy from";
   print(bold(`Muster: two regions on this machine, and ${what}.`));
@@ -56,13 +64,12 @@ export async function playDemo({ graceful, region = false, killIn, scale, print 
     rate: scale,
     serve: false,
     ...(region ? { services: shopServices, replicas: 3 } : { replicas: 4 }),
-    customers: { count: 3, everySeconds: 2, ...(graceful ? { timeoutSeconds: patientSeconds } : {}) },
+    customers: buyers(graceful),
     estate: { stabilitySeconds: 120 },
-    // A lab of twelve services is busier than one: its answers take longer on the wall. Where nothing is ever silent, they may.
-    settings:
-      region || graceful
-        ? { LEASE_MILLISECONDS: "6000", CALL_TIMEOUT_MILLISECONDS: "2500" }
-        : { LEASE_MILLISECONDS: "3000", CALL_TIMEOUT_MILLISECONDS: String(callTimeoutMs(scale)) },
+    // A lab of twelve services is busier than one: its answers take longer on the wall.
+    settings: region
+      ? { LEASE_MILLISECONDS: "6000", CALL_TIMEOUT_MILLISECONDS: "2500" }
+      : { LEASE_MILLISECONDS: "3000", CALL_TIMEOUT_MILLISECONDS: String(callTimeoutMs(scale, graceful)) },
   });
   const servers = new Servers(lab.environment);
   const db = openDb(lab.environment["DATABASE_URL"] ?? "", { max: 2, leaseMs: 60_000 });
@@ -109,7 +116,7 @@ export async function playDemo({ graceful, region = false, killIn, scale, print 
     print(
       `  Muster's own time: ${figures.ownSeconds} s on the wall. Longest way of the outside's delays: ${figures.criticalPathSeconds} lab seconds.`,
     );
-    return figures;
+    return { figures, harm: await harmIn(lab) };
   } finally {
     await servers.stop();
     await db.destroy();

@@ -18,7 +18,7 @@ await runProgram("demo", async () => {
     usage,
   );
   const killIn = typed["kill-worker"];
-  const figures = await playDemo({
+  const { figures } = await playDemo({
     graceful: typed.graceful,
     region: typed.region,
     ...(killIn === undefined ? {} : { killIn }),

@@ -27,6 +27,8 @@ export async function playEmergencyScript(lab: Lab, replicas: number): Promise<n
     env: lab.environment,
   });
   try {
+    // Whoever runs a script has its tools loaded.
+    await ctx.clients.cluster("west").prepare();
     const startedAt = ctx.now().getTime();
     await stopTrafficToPrimary(ctx);
     await promoteReplica(ctx, ctx.clients.rds(west), instances[west], { backupRetentionDays: 7 });

@@ -16,6 +16,8 @@ export type OrderCounts = {
   /** Rows by the server that committed them, read from its own data. */
   writes: { east: number; west: number };
   byOldSideAfterPromotion: number;
+  /** Orders that were lost, doubled or taken by the old side after the promotion: each once, however much of this befell it. */
+  harmed: number;
 };
 
 type OrderRow = { number: number; placed_at: Date; committed_by: string };
@@ -28,18 +30,22 @@ export async function countOrders({ customer, pair }: Pick<World, "customer" | "
   const sent = new Map(customer?.orders().map((order) => [order.number, order.attempts.length]));
   const stored = new Map<number, number>();
   for (const { number } of promotedAt ? current : old) stored.set(number, (stored.get(number) ?? 0) + 1);
+  const lost = accepted.filter((number) => !stored.has(number));
+  const doubled = [...stored].flatMap(([number, times]) => (times > 1 ? [number] : []));
+  const byOldSide = promotedAt
+    ? old.filter((order) => order.committed_by === east && order.placed_at > promotedAt)
+    : [];
   return {
     accepted: accepted.length,
-    lost: accepted.filter((number) => !stored.has(number)).length,
-    doubled: [...stored.values()].filter((times) => times > 1).length,
+    lost: lost.length,
+    doubled: doubled.length,
     unasked: [...stored].filter(([number, times]) => times > Math.max(1, sent.get(number) ?? 0)).length,
     writes: {
       east: old.filter((order) => order.committed_by === east).length,
       west: current.filter((order) => order.committed_by === west).length,
     },
-    byOldSideAfterPromotion: promotedAt
-      ? old.filter((order) => order.committed_by === east && order.placed_at > promotedAt).length
-      : 0,
+    byOldSideAfterPromotion: byOldSide.length,
+    harmed: new Set([...lost, ...doubled, ...byOldSide.map(({ number }) => number)]).size,
   };
 }
 

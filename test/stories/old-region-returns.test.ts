@@ -70,6 +70,7 @@ describe("an old region that answers again", () => {
       lab.pair.primary.server,
       "insert into orders (number, customer, total_cents) values (900, 'Ada', 1), (901, 'Ada', 1)",
     );
+    expect(await lab.orders()).toMatchObject({ byOldSideAfterPromotion: 2, harmed: 2 });
     const refence = await eastReturns(lab);
     const found =
       "2 rows stand at checkout-db alone, 2 of them written after the promotion; what it has is kept there until somebody decides.";
