@@ -6,22 +6,32 @@ export type PacedContext = CallContext & Pick<Context, "clock">;
 
 /** Route 53 takes five requests a second of an account, whatever they are; one is left to other people's tools. */
 export const perSecond = 4;
-/** So many may go at once after a rest. */
-const burst = 4;
+const gapMs = 1000 / perSecond;
 
-/** When the requests given out so far will have been sent at an even pace, in clock milliseconds, by client. */
-const givenOut = new WeakMap<object, number>();
+/** Of each client, in clock milliseconds: the next turn that nobody has, and when it sent last. */
+const paces = new WeakMap<object, { freeAt: number; sentAt: number }>();
 
 /**
  * Waits until another request may be sent, on Muster's clock: a move of many services must not be throttled by its own looks.
- * Rejects with the signal's reason when it aborts first.
+ * Turns are given in order, a quarter of a second apart, also after a rest; whoever comes late for theirs pushes the next one
+ * on, so that no second has more than four of a client. Rejects with the signal's reason when it aborts first.
  * @see https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html#limits-api-requests
  */
-export async function pace(ctx: PacedContext, client: object, signal?: AbortSignal): Promise<void> {
-  const now = ctx.clock.now().getTime();
-  const gap = 1000 / perSecond;
-  const mine = Math.max(now, givenOut.get(client) ?? 0);
-  givenOut.set(client, mine + gap);
-  const startAt = mine - (burst - 1) * gap;
-  if (startAt > now) await ctx.activity.waiting("route53 pace", () => ctx.clock.until(new Date(startAt), signal));
+export async function pace(
+  { clock, activity }: Pick<PacedContext, "clock" | "activity">,
+  client: object,
+  signal?: AbortSignal,
+): Promise<void> {
+  const now = () => clock.now().getTime();
+  const mine = paces.get(client) ?? { freeAt: 0, sentAt: -Infinity };
+  paces.set(client, mine);
+  let at = Math.max(now(), mine.freeAt);
+  mine.freeAt = at + gapMs;
+  for (;;) {
+    const until = new Date(at);
+    if (at > now()) await activity.waiting("route53 pace", () => clock.until(until, signal));
+    at = mine.sentAt + gapMs;
+    if (now() >= at) break;
+  }
+  mine.sentAt = now();
 }
