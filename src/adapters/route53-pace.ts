@@ -25,13 +25,19 @@ export async function pace(
   const now = () => clock.now().getTime();
   const mine = paces.get(client) ?? { freeAt: 0, sentAt: -Infinity };
   paces.set(client, mine);
-  let at = Math.max(now(), mine.freeAt);
-  mine.freeAt = at + gapMs;
-  for (;;) {
-    const until = new Date(at);
-    if (at > now()) await activity.waiting("route53 pace", () => clock.until(until, signal));
-    at = mine.sentAt + gapMs;
-    if (now() >= at) break;
+  const turn = Math.max(now(), mine.freeAt);
+  mine.freeAt = turn + gapMs;
+  try {
+    for (;;) {
+      const at = Math.max(turn, mine.sentAt + gapMs);
+      if (now() >= at) break;
+      const until = new Date(at);
+      await activity.waiting("route53 pace", () => clock.until(until, signal));
+    }
+  } catch (error) {
+    // The last in the row leaves no gap behind.
+    if (mine.freeAt === turn + gapMs) mine.freeAt = turn;
+    throw error;
   }
   mine.sentAt = now();
 }
