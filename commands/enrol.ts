@@ -25,8 +25,10 @@ export const enrol: Command = {
     const replaces = options.replace === true && (await isEnrolled(ctx, name));
     // Else whoever sits there could make themselves a secret, and be that person in every approval.
     if (replaces) await useCode(ctx, name, typeof options.code === "string" ? options.code : undefined);
-    const address = await enrolPerson(ctx, name, replaces);
-    await tellEnrolled(ctx, name);
+    const address = await ctx.db.transaction().execute(async (db) => {
+      await tellEnrolled({ ...ctx, db }, name);
+      return enrolPerson({ ...ctx, db }, name, replaces);
+    });
     return {
       showsSecret: true,
       lines: [

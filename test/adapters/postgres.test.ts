@@ -203,7 +203,7 @@ describe("Postgres", () => {
     await ask(east(), "alter role muster createrole");
     expect(error).toBeInstanceOf(CannotContinue);
     expect((error as CannotContinue).message).toMatch(
-      /^The database did not let Muster's role do that: .* Nothing was changed here\. Run src\/adapters\/guard\.sql/,
+      /^The database did not let Muster's role do that: .* Nothing was changed here\. Type muster doctor: it names the right/,
     );
     expect(await muster((sql) => getRoleRights(sql, "app"))).toMatchObject({ mayFence: true });
     expect(await muster((sql) => getRoleRights(sql, "nobody"))).toBeUndefined();

@@ -78,10 +78,12 @@ describe("while Slack is down", () => {
     const { runId, read } = await startsInTerminals(lab);
     expect(read).toContain(`Run ${runId}: done.`);
     const subjects = () => lab.mail.mailbox("cleo@example.com").map(({ subject }) => subject);
-    await lab.time.until("the mails are there", () => subjects().length >= 4, 600);
+    await lab.time.until("the mails are there", () => subjects().length >= 6, 600);
     expect(subjects().toSorted()).toEqual([
       "[Muster] Slack takes no messages from Muster",
       "[Muster] ana asks to move checkout to us-west-2",
+      "[Muster] ben has a new authenticator",
+      "[Muster] cleo has a new authenticator",
       "[Muster] move checkout to us-west-2: Done: move checkout to us-west-2.",
       "[Muster] move checkout to us-west-2: Started: move checkout to us-west-2. Approved by ben and cleo.",
     ]);

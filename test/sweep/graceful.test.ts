@@ -20,6 +20,7 @@ const elsewhere: Record<string, string> = {
   "db.hand-over": "a worker that stops or fails; test/engine/drive.test.ts",
   "db.last-write": "a failover away from a writer that could not be fenced; test/sweep/ungraceful.test.ts",
   "db.locks": "a run whose service another one holds; test/engine/drive.test.ts",
+  "db.writer-since": "a refence; test/steps/ungraceful.test.ts",
   "db.whereabouts": "a wave of a region's move that waits for the one before",
   "db.signal": "whoever says something to a run",
   "db.remember-beat": "the heartbeat, a watch",
