@@ -91,10 +91,11 @@ export function readsOf(view: RunView, node: PlanNode): Reads {
 
 /**
  * Tells whether a step is one-way and may have been gone, by this run or, as it was found, by somebody else. A try that was
- * refused went nowhere; one whose end nobody knows may have.
+ * refused went nowhere; one whose end nobody knows may have, and so may one that people went on from as if it were done.
  */
 export const isPassed = (step: StepView): boolean =>
-  step.node.oneWay !== undefined && (step.attempts > step.refusedTries || step.done !== undefined);
+  step.node.oneWay !== undefined &&
+  (step.attempts > step.refusedTries || step.done !== undefined || (step.waived !== undefined && hasTouched(step)));
 
 /** Services that have a one-way step behind them: for them there is only forward. */
 export function pastReturn(view: RunView): Set<string> {

@@ -158,6 +158,14 @@ it("a waive that was offered when the step was parked before counts no more", ()
   expect(told(again).milestone?.buttons?.find(({ label }) => label === "Waive")?.park).toBe(2);
 });
 
+it("a promotion that was refused, and that people went on from, is past return: they may have made it by hand", () => {
+  const refusedOnce: EventBody[] = [...opening, promoting, refusal, parked(promote)];
+  const waived: EventBody = { kind: "waived", step: promote, by: "cleo", signal: 8 };
+  const undo = (events: EventBody[]) =>
+    absorb(smallPlan, viewOf(smallPlan, events), { seq: 9, by: "ben", at, verb: "undo" })[0]?.kind;
+  expect([undo(refusedOnce), undo([...refusedOnce, waived])]).toEqual(["turned-back", "refused"]);
+});
+
 describe("a question that is answered", () => {
   it("is told by the question, not by what Muster did to ask it", () => {
     expect(told([...opening, asked, { kind: "answered", step: loss, by: "ben", signal: 4 }]).line).toBe(
