@@ -21,18 +21,33 @@ type Options = {
   /** How long a customer thinks between two orders; how long one waits for an answer. */
   everySeconds?: number;
   timeoutSeconds?: number;
+  /** How often somebody looks at one of the newest orders that were answered; left out, nobody does. */
+  lookEverySeconds?: number;
   /** Tells whether nobody answers at an address by the lab's own doing, so that its clock need not wait to find out. */
   isDead?: (address: string) => boolean;
 };
 
 /** How long a customer thinks before trying an order again. */
 const retrySeconds = 2;
+/** Among how many of the newest orders somebody picks one to look at. */
+const newest = 10;
 
 export type Attempt = { at: Date; endedAt: Date; address: string | undefined; outcome: number | string };
-export type Order = { number: number; customer: string; placedAt: Date; attempts: Attempt[]; answeredAt?: Date };
+export type Order = {
+  number: number;
+  customer: string;
+  placedAt: Date;
+  attempts: Attempt[];
+  answeredAt?: Date;
+  /** When somebody looked at the order after it was answered, and was told that there is none. */
+  deniedAt?: Date;
+};
 
 /** How attempts that ended in one lab second went. */
 export type Bucket = { at: Date; answered: number; failed: number };
+
+/** One thing that a customer asks of the shop. */
+type Visit = { method: "GET" | "POST"; path: string; body?: string };
 
 export type Customer = {
   /** Every order, in the order they were first placed. */
@@ -47,16 +62,17 @@ export type Customer = {
 
 /** Opens customers who place numbered orders through DNS, and repeat each until it is answered. */
 export function openCustomer(options: Options): Customer {
-  const { log, clock, random, customers = 1, everySeconds = 1, timeoutSeconds = 5 } = options;
+  const { log, clock, random, customers = 1, everySeconds = 1, timeoutSeconds = 5, path = "/orders" } = options;
   const orders: Order[] = [];
+  const taken: Order[] = [];
   const buckets = new Map<number, Bucket>();
   const stopping = new AbortController();
   const giveUp = new AbortController();
   const lookUp = cachedLookup(clock, options.resolver, options.name);
 
-  const attempt = async (order: Order) => {
+  const visit = async (order: Order, wanted: Visit): Promise<Attempt> => {
     const at = clock.now();
-    const request = log.begin("customer", "POST order", String(order.number));
+    const request = log.begin("customer", `${wanted.method} order`, String(order.number));
     closeWhenStuck(log, request);
     const tried: { address?: string } = {};
     const isDead = () => tried.address !== undefined && options.isDead?.(tried.address) === true;
@@ -67,16 +83,27 @@ export function openCustomer(options: Options): Customer {
     };
     const over = new AbortController();
     const signal = AbortSignal.any([giveUp.signal, over.signal]);
-    const outcome = await within(clock, timeoutSeconds, place(options, order, lookUpAndTell, signal), isDead).catch(
+    const outcome = await within(clock, timeoutSeconds, send(options, wanted, lookUpAndTell, signal), isDead).catch(
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     );
     over.abort();
     log.close(request, outcome);
-    const endedAt = clock.now();
-    order.attempts.push({ at, endedAt, address: tried.address, outcome });
-    const accepted = typeof outcome === "number" && outcome >= 200 && outcome < 300;
-    if (accepted) order.answeredAt = endedAt;
-    note(endedAt, accepted);
+    return { at, endedAt: clock.now(), address: tried.address, outcome };
+  };
+  const attempt = async (order: Order) => {
+    const tried = await visit(order, { method: "POST", path, body: spell(order) });
+    order.attempts.push(tried);
+    const accepted = typeof tried.outcome === "number" && tried.outcome >= 200 && tried.outcome < 300;
+    if (accepted) {
+      order.answeredAt = tried.endedAt;
+      taken.push(order);
+    }
+    note(tried.endedAt, accepted);
+  };
+  /** No answer and an error are an outage; that there is no such order is a wrong answer. */
+  const look = async (order: Order) => {
+    const { outcome, endedAt } = await visit(order, { method: "GET", path: `${path}/${order.number}` });
+    if (outcome === 404) order.deniedAt ??= endedAt;
   };
   const note = (at: Date, answered: boolean) => {
     const second = Math.floor(at.getTime() / 1000);
@@ -103,9 +130,17 @@ export function openCustomer(options: Options): Customer {
       await pause(everySeconds);
     }
   };
+  const readOn = async (lookEverySeconds: number) => {
+    while (!stopping.signal.aborted) {
+      const order = taken.at(-1 - Math.floor(random() * Math.min(newest, taken.length)));
+      if (order) await look(order);
+      await pause(lookEverySeconds);
+    }
+  };
   const lives = Array.from({ length: customers }, (_, index) =>
     live(`customer-${index + 1}`, everySeconds * (customers > 1 ? random() : 0)),
   );
+  if (options.lookEverySeconds !== undefined) lives.push(readOn(options.lookEverySeconds));
 
   return {
     orders: () => orders,
@@ -128,26 +163,27 @@ export function openCustomer(options: Options): Customer {
   };
 }
 
-/** Places one order by one try: name, connection, answer. Keeps no connection, which would hold on to an old address. */
-async function place(
-  { name, port = 8080, path = "/orders", ca }: Options,
-  order: Order,
+const spell = ({ number, customer }: Order): string =>
+  JSON.stringify({ number, customer, totalCents: 100 * number + 99 });
+
+/** Asks the shop once: name, connection, answer. Keeps no connection, which would hold on to an old address. */
+async function send(
+  { name, port = 8080, ca }: Options,
+  { method, path, body }: Visit,
   lookUp: () => Promise<string>,
   signal: AbortSignal,
 ): Promise<number> {
   const address = await lookUp();
-  const body = JSON.stringify({ number: order.number, customer: order.customer, totalCents: 100 * order.number + 99 });
   const headers = {
-    "content-type": "application/json",
-    "content-length": Buffer.byteLength(body),
     host: `${name}:${port}`,
+    ...(body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),
   };
   return new Promise((resolve, reject) => {
     const request = httpsRequest({
       host: address,
       port,
       path,
-      method: "POST",
+      method,
       headers,
       ca,
       servername: name,

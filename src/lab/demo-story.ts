@@ -35,10 +35,11 @@ export type DemoOptions = {
 
 export type Played = { figures: Figures; harm: Harm };
 
-/** Who buys. Where nothing is ever silent, as only a busy machine is slow then, they are patient. */
+/** Who buys, and looks at what was bought. Where nothing is ever silent, as only a busy machine is slow then, they are patient. */
 export const buyers = (graceful: boolean) => ({
   count: 3,
   everySeconds: 2,
+  lookEverySeconds: 2,
   ...(graceful ? { timeoutSeconds: 30 } : {}),
 });
 

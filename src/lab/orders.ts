@@ -16,7 +16,9 @@ export type OrderCounts = {
   /** Rows by the server that committed them, read from its own data. */
   writes: { east: number; west: number };
   byOldSideAfterPromotion: number;
-  /** Orders that were lost, doubled or taken by the old side after the promotion: each once, however much of this befell it. */
+  /** Of the accepted, those whose customer looked at them later and was told that there is no such order. */
+  denied: number;
+  /** Orders that were lost, doubled, denied or taken by the old side after the promotion: each once, however much of this befell it. */
   harmed: number;
 };
 
@@ -35,6 +37,7 @@ export async function countOrders({ customer, pair }: Pick<World, "customer" | "
   const byOldSide = promotedAt
     ? old.filter((order) => order.committed_by === east && order.placed_at > promotedAt)
     : [];
+  const denied = customer?.orders().flatMap(({ number, deniedAt }) => (deniedAt ? [number] : [])) ?? [];
   return {
     accepted: accepted.length,
     lost: lost.length,
@@ -45,7 +48,8 @@ export async function countOrders({ customer, pair }: Pick<World, "customer" | "
       west: current.filter((order) => order.committed_by === west).length,
     },
     byOldSideAfterPromotion: byOldSide.length,
-    harmed: new Set([...lost, ...doubled, ...byOldSide.map(({ number }) => number)]).size,
+    denied: denied.length,
+    harmed: new Set([...lost, ...doubled, ...denied, ...byOldSide.map(({ number }) => number)]).size,
   };
 }
 

@@ -41,6 +41,10 @@ export async function startApp(options: Options): Promise<App> {
         const { status, body } = await order(sessions, await readBody(request));
         return { status, body: { ...body, pod, region } };
       }
+      if (what.startsWith("GET /orders/") && sessions) {
+        const { status, body } = await findOrder(sessions, what.slice("GET /orders/".length));
+        return { status, body: { ...body, pod, region } };
+      }
       return { status: 404, body: { error: "no such page" } };
     } catch (error) {
       return { status: 503, body: { ok: false, pod, region, database: databaseHost, why: String(error) } };
@@ -86,6 +90,15 @@ async function order(sessions: Sessions, body: string): Promise<Reply> {
   const sql = "insert into orders (number, customer, total_cents) values ($1, $2, $3)";
   await sessions.query(sql, [number, customer, totalCents]);
   return { status: 201, body: { number } };
+}
+
+/** Whether an order is held, as far as the database knows that the program asks: a replica may not know of it yet. */
+async function findOrder(sessions: Sessions, number: string): Promise<Reply> {
+  if (!/^[1-9]\d{0,14}$/.test(number)) return { status: 400, body: { error: "an order has a number" } };
+  const rows = await sessions.query("select from orders where number = $1 limit 1", [number]);
+  return rows.length > 0
+    ? { status: 200, body: { number: Number(number) } }
+    : { status: 404, body: { error: "no such order" } };
 }
 
 function readOrder(body: string): { number: number; customer: string; totalCents: number } | undefined {

@@ -40,8 +40,11 @@ export type WorldOptions = {
   steady?: boolean;
   /** True: health is asked without TLS, whose handshakes cost more than everything else where there are many services. */
   plain?: boolean;
-  /** How many customers buy at once, how many lab seconds each thinks, and waits for an answer. None: nobody buys. */
-  customers?: { count: number; everySeconds: number; timeoutSeconds?: number };
+  /**
+   * How many customers buy at once, how many lab seconds each thinks, and waits for an answer; how often somebody looks at
+   * what was bought. None: nobody buys.
+   */
+  customers?: { count: number; everySeconds: number; timeoutSeconds?: number; lookEverySeconds?: number };
   /** The way by which customers are sent to a region; Route 53's weighted records, unless told otherwise. */
   traffic?: LabTraffic;
   /** Slash commands that the workspace's app has. */

@@ -68,7 +68,17 @@ beforeEach(async () => {
     edges.push(await openEdge({ log, clock, host, region, authority, names: [name, `${region}.example.com`], pods }));
   }
   const isDead = (address: string) => edges.some((edge) => edge.address === address && edge.knobs.down === "silent");
-  customer = openCustomer({ log, clock, random: Math.random, name, resolver: dns.server, ca, customers: 2, isDead });
+  customer = openCustomer({
+    log,
+    clock,
+    random: Math.random,
+    name,
+    resolver: dns.server,
+    ca,
+    customers: 2,
+    lookEverySeconds: 2,
+    isDead,
+  });
 });
 
 afterEach(async () => {
@@ -91,6 +101,7 @@ function answerWith(east: number, west: number) {
   });
   dns.publish("example.com", [record("us-east-1", 11, east), record("us-west-2", 21, west)]);
 }
+const denied = () => customer.orders().filter((order) => order.deniedAt);
 const stored = async (server: Pair["primary"]["server"]) => {
   const rows = await ask<{ number: string; committed_by: string }>(
     server,
@@ -99,9 +110,14 @@ const stored = async (server: Pair["primary"]["server"]) => {
   return rows.map(({ number, committed_by }) => ({ number: Number(number), region: committed_by }));
 };
 
+const until = async (isSo: () => boolean) => {
+  for (let wait = 0; wait < 60 && !isSo(); wait += 1) await clock.sleep(5);
+  expect(isSo()).toBe(true);
+};
+
 describe("the synthetic customer", () => {
   it("has every accepted number in the database, through a region's death, promotion and a moved record", async () => {
-    for (let wait = 0; wait < 60 && customer.counts().accepted.length <= 10; wait += 1) await clock.sleep(5);
+    await until(() => customer.counts().accepted.length > 10);
     const calm = customer.counts();
     expect(calm.accepted.length).toBeGreaterThan(10);
     expect(calm.errors).toBe(0);
@@ -130,6 +146,19 @@ describe("the synthetic customer", () => {
     expect(last?.attempts.at(-1)).toMatchObject({ address: addresses.host(21), outcome: 201 });
     const failed = customer.series().reduce((sum, bucket) => sum + bucket.failed, 0);
     expect(failed).toBe(customer.counts().errors);
+    // Looks were not answered either, for minutes: an outage, and no wrong answer.
+    expect(log.of("customer", "GET order").some(({ status }) => status !== 200)).toBe(true);
+    expect(denied()).toEqual([]);
+  });
+
+  it("sees it where an order that was taken is not there any more", async () => {
+    await until(() => customer.counts().accepted.length > 20);
+    expect(denied()).toEqual([]);
+    const gone = await ask<{ number: string }>(pair.primary.server, "delete from orders returning number");
+    await until(() => denied().length > 0);
+    await customer.stop();
+    const numbers = gone.map(({ number }) => Number(number));
+    expect(numbers).toEqual(expect.arrayContaining(denied().map(({ number }) => number)));
   });
 
   it("gets 503 from the edge when no pod is ready, and repeats its number until it is answered", async () => {
