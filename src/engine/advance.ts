@@ -66,6 +66,7 @@ function forward(hands: Hands, step: JsonStep): Way {
         {
           patienceSeconds: patienceOf(step, input),
           settleSeconds: step.settleSeconds,
+          traceSeconds: step.traceSeconds,
           pollSeconds: step.pollSeconds,
           applies: step.apply !== undefined,
           acceptsUnknown: mayAccept && (step.acceptsUnknown?.(input) ?? false),

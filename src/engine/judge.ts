@@ -23,6 +23,8 @@ export type Look =
 export type Limits = {
   patienceSeconds: number;
   settleSeconds: number;
+  /** How long a call that was accepted may leave no trace; left out, as long as patience lasts. */
+  traceSeconds?: number | undefined;
   pollSeconds: number;
   /** False where the step only waits. */
   applies: boolean;
@@ -82,6 +84,13 @@ export function judge(look: Look, record: StepView, limits: Limits, now: Date): 
   }
   // The call was accepted. A person who said "continue" after that wants it tried once more.
   if (settled && record.continuedAt && last.at < record.continuedAt) return mayApply();
+  const traceSeconds = limits.traceSeconds ?? Infinity;
+  if (look.notYet === undefined && secondsSince(last.endedAt ?? last.at, now) >= traceSeconds) {
+    return {
+      next: "park",
+      because: `${look.missing}; the call was accepted, and ${spell(traceSeconds)} later nothing is to be seen of it`,
+    };
+  }
   return patient ? again : runOut;
 }
 

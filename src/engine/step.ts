@@ -79,6 +79,11 @@ export type Step<Input = never, Seen = never> = {
   patienceSeconds: number | ((input: Input) => number);
   /** How long a look may still show what was before a change: the target's read lag. */
   settleSeconds: number;
+  /**
+   * How long a call that was accepted may leave no trace before a person is asked, who may have it made again: for a change
+   * whose beginning shows, as something that stands against a second (`notYet`), long before its end. Less than patience.
+   */
+  traceSeconds?: number;
   /** How long to wait between looks. */
   pollSeconds: number;
   /**

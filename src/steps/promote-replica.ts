@@ -75,6 +75,8 @@ export const promoteReplica = step<PromoteReplicaInput, PromoteReplicaSeen>({
   patienceSeconds: 1800,
   // RDS may show the old state for some seconds after it took the call.
   settleSeconds: 60,
+  // An instance that is being promoted says so within a minute or two.
+  traceSeconds: 600,
   pollSeconds: 5,
 });
 

@@ -85,6 +85,8 @@ export const switchGlobalCluster = step<SwitchGlobalClusterInput, SwitchGlobalCl
   patienceSeconds: 1800,
   // RDS may show the old state for some seconds after it took the call.
   settleSeconds: 60,
+  // A global cluster whose roles are being changed says so within a minute or two.
+  traceSeconds: 600,
   pollSeconds: 10,
 });
 
