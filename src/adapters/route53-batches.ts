@@ -1,7 +1,7 @@
 import { ChangeResourceRecordSetsCommand } from "@aws-sdk/client-route-53";
 import type { Change, Route53Client } from "@aws-sdk/client-route-53";
 import { call, type CallOptions } from "../call.ts";
-import { explainDenied } from "./aws-errors.ts";
+import { explainDenied, isDenied } from "./aws-errors.ts";
 import { pace, type PacedContext } from "./route53-pace.ts";
 import { inTurn } from "./route53-queue.ts";
 
@@ -21,12 +21,21 @@ export type Sent = { changeId: string | undefined };
  * How many of a kind wait for each other, and how long at most, in seconds of Muster's clock. Where the company has a name,
  * those of it that went before are not waited for.
  */
-export type Company = { of: number; seconds: number; name?: string };
+export type Company = {
+  of: number;
+  seconds: number;
+  name?: string;
+  /** Ends the wait: all who are there go out at once. */
+  hurry?: AbortSignal;
+  /** Takes this caller's changes out before they are sent, and rejects with its reason. */
+  leave?: AbortSignal;
+};
 
 /** Of one request: elements, and characters of all values together. */
 const mostElements = 1000;
 const mostCharacters = 32_000;
 
+/** Once closed it is on its way, and nobody joins or leaves. */
 type Gathering = { members: Member[]; close: AbortController };
 
 const gatherings = new WeakMap<Route53Client, Map<string, Gathering>>();
@@ -52,7 +61,7 @@ export function changeRecords(
  * batch is whole or nothing, so one that is refused is halved until the refusal meets only whoever caused it. Goes out at
  * once when nobody of the company is still to come.
  *
- * A caller who gives up before that is left out and nothing of it is sent; afterwards it hears what became of it.
+ * A caller who gives up, or leaves, before that is left out and nothing of it is sent; afterwards it hears what became of it.
  * @throws what Route 53 answers to this caller's own changes.
  * @see https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html#limits-api-requests-changeresourcerecordsets
  */
@@ -65,12 +74,16 @@ function changeInCompany(
   options: CallOptions = {},
 ): Promise<Sent> {
   return new Promise((resolve, reject) => {
-    if (options.signal?.aborted) return reject(options.signal.reason as Error);
+    const gone = [options.signal, company.leave].find((signal) => signal?.aborted);
+    if (gone) return reject(gone.reason as Error);
     const member: Member = { ctx, changes, company, options, resolve, reject };
     const gathering = gather(ctx, route53, zone, company);
+    const closed = gathering.close.signal;
     gathering.members.push(member);
-    options.signal?.addEventListener("abort", () => leave(gathering, member), { once: true });
-    if (isComplete(route53, gathering, company)) gathering.close.abort();
+    for (const signal of [options.signal, company.leave])
+      signal?.addEventListener("abort", () => leave(gathering, member, signal), { signal: closed });
+    company.hurry?.addEventListener("abort", () => gathering.close.abort(), { signal: closed });
+    if (company.hurry?.aborted || isComplete(route53, gathering, company)) gathering.close.abort();
   });
 }
 
@@ -78,14 +91,15 @@ function gather(ctx: PacedContext, route53: Route53Client, zone: string, { secon
   const zones = gatherings.get(route53) ?? new Map<string, Gathering>();
   gatherings.set(route53, zones);
   const open = zones.get(zone);
-  if (open) return open;
+  if (open && !open.close.signal.aborted) return open;
   const gathering: Gathering = { members: [], close: new AbortController() };
   zones.set(zone, gathering);
   const waited = ctx.activity.waiting("route53 company", () => ctx.clock.sleep(seconds, gathering.close.signal));
   void waited
     .catch(() => undefined)
     .then(async () => {
-      zones.delete(zone);
+      gathering.close.abort();
+      if (zones.get(zone) === gathering) zones.delete(zone);
       for (const batch of batchesOf(gathering.members)) await sendBatch(route53, zone, batch);
     });
   return gathering;
@@ -110,11 +124,11 @@ function noteGone(route53: Route53Client, member: Member): void {
 
 const recordOf = ({ changes }: Member): string => changes[0]?.ResourceRecordSet?.Name ?? "";
 
-function leave(gathering: Gathering, member: Member): void {
-  const index = gathering.members.indexOf(member);
-  if (index < 0) return;
-  gathering.members.splice(index, 1);
-  member.reject(member.options.signal?.reason);
+function leave({ members, close }: Gathering, member: Member, signal: AbortSignal): void {
+  const index = members.indexOf(member);
+  if (index < 0 || close.signal.aborted) return;
+  members.splice(index, 1);
+  member.reject(signal.reason);
 }
 
 /** Cuts members into batches that Route 53 takes; what one service wants is never cut in two. */
@@ -167,9 +181,14 @@ async function sendBatch(route53: Route53Client, zone: string, members: Member[]
   }
 }
 
-/** Refusals that one service's records are enough for: a zone that is not as it saw it, a check that was deleted meanwhile. */
+/**
+ * Refusals that one service's records are enough for: a zone that is not as it saw it, a check that was deleted meanwhile, a
+ * record that the policy does not name (all names of a batch must be allowed).
+ * @see https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/specifying-conditions-route53.html
+ */
 const isRefusedBatch = (error: unknown): boolean =>
-  error instanceof Error && /^(InvalidChangeBatch|InvalidInput|NoSuchHealthCheck)$/.test(error.name);
+  error instanceof Error &&
+  (/^(InvalidChangeBatch|InvalidInput|NoSuchHealthCheck)$/.test(error.name) || isDenied(error.cause));
 
 /** Sends a list of changes to a zone as one batch, after the batches this process has already sent there. */
 async function changeZone(

@@ -103,10 +103,11 @@ async function driveLoop(ctx: Context, lease: Lease, going: Going, reins: Reins)
       continue;
     }
     going.haltAllBut(decision.start, decision.undo);
+    if (journal.view().heldBy !== undefined) going.withdrawChanges();
     for (const node of decision.start)
-      going.start(node, "forward", now, (halt) => advance({ ctx, lease, journal, node, halt, stopping }));
+      going.start(node, "forward", now, (heard) => advance({ ctx, lease, journal, node, ...heard, stopping }));
     for (const node of decision.undo)
-      going.start(node, "back", now, (halt) => undo({ ctx, lease, journal, node, halt, stopping }));
+      going.start(node, "back", now, (heard) => undo({ ctx, lease, journal, node, ...heard, stopping }));
 
     const wakeAt = earliest(decision.wakeAt, going.nextDue, decision.checkClaims ? claimsAt : undefined);
     if (going.size > 0) {

@@ -3,10 +3,27 @@ import type { CameBack } from "./pursue.ts";
 
 export type Way = "forward" | "back";
 
-type Loop = { node: PlanNode; way: Way; halt: AbortController; ended: Promise<void> };
+type Loop = {
+  node: PlanNode;
+  way: Way;
+  halt: AbortController;
+  /** Of the change that may be under way; another after each hold. */
+  unwanted: AbortController;
+  ended: Promise<void>;
+};
+
+/** What a loop hears of the run while it goes on. */
+export type Heard = { halt: AbortSignal; unwanted: () => AbortSignal };
 
 /** A step's loop was told to stop: it is no longer wanted, or the process stops. */
 class Halted extends Error {}
+
+/** A change was taken back before anything of it was sent. */
+class Withdrawn extends Error {
+  constructor() {
+    super("nothing was sent: people stopped it before that");
+  }
+}
 
 const idsOf = (nodes: readonly PlanNode[]): Set<string> => new Set(nodes.map(({ id }) => id));
 
@@ -33,12 +50,12 @@ export class Going {
   }
 
   /** Starts a step's loop, unless one goes on for it, or it waits for a time that has not come. */
-  start(node: PlanNode, way: Way, now: Date, loop: (halt: AbortSignal) => Promise<CameBack>): void {
+  start(node: PlanNode, way: Way, now: Date, loop: (heard: Heard) => Promise<CameBack>): void {
     const waits = this.#later.get(node.id);
     if (this.#loops.has(node.id) || (waits?.way === way && waits.at > now)) return;
     this.#later.delete(node.id);
-    const halt = new AbortController();
-    const ended = loop(halt.signal)
+    const ears = { halt: new AbortController(), unwanted: new AbortController() };
+    const ended = loop({ halt: ears.halt.signal, unwanted: () => ears.unwanted.signal })
       .then(
         (cameBack) => {
           if (cameBack.kind === "later") this.#later.set(node.id, { way, at: cameBack.at });
@@ -51,15 +68,28 @@ export class Going {
         this.#loops.delete(node.id);
         this.#settled();
       });
-    this.#loops.set(node.id, { node, way, halt, ended });
+    this.#loops.set(node.id, Object.assign(ears, { node, way, ended }));
   }
 
   /** Tells the loops that are no longer wanted to stop at their next safe point. */
   haltAllBut(forward: PlanNode[], back: PlanNode[]): void {
     const wanted = { forward: idsOf(forward), back: idsOf(back) };
     const isWanted = ({ node, way }: { node: { id: string }; way: Way }) => wanted[way].has(node.id);
-    for (const loop of this.#loops.values()) if (!isWanted(loop)) loop.halt.abort(new Halted());
+    for (const loop of this.#loops.values()) {
+      if (isWanted(loop)) continue;
+      loop.halt.abort(new Halted());
+      loop.unwanted.abort(new Withdrawn());
+    }
     for (const [id, { way }] of this.#later) if (!isWanted({ node: { id }, way })) this.#later.delete(id);
+  }
+
+  /** Lets changes on the way forward leave off that have sent nothing yet: the run is held. Their loops go on, and look. */
+  withdrawChanges(): void {
+    for (const loop of this.#loops.values()) {
+      if (loop.way === "back") continue;
+      loop.unwanted.abort(new Withdrawn());
+      loop.unwanted = new AbortController();
+    }
   }
 
   /** Stops every loop at its next safe point and waits until each has ended; a call under way is waited for. */

@@ -16,6 +16,8 @@ export type Hands = {
   node: PlanNode;
   /** Fires when the step is no longer wanted, or the process stops. It ends looks and waits, never a change. */
   halt: AbortSignal;
+  /** What fires once a change that begins now is wanted no more. */
+  unwanted: () => AbortSignal;
   /** Fires when the process stops. */
   stopping: AbortSignal;
 };
@@ -96,7 +98,7 @@ type Looked = { look: Look; seen: Json; mayAccept: boolean };
 
 async function lookOnce(hands: Hands, way: Way, stop: AbortSignal): Promise<Looked> {
   try {
-    const seen = asJson(await way.observe(contextOf(hands, stop)));
+    const seen = asJson(await way.observe(contextOf(hands, stop, stop)));
     if (isUnknown(seen)) return { look: seen, seen, mayAccept: true };
     return { look: way.missing(seen), seen, mayAccept: false };
   } catch (error) {
@@ -111,13 +113,15 @@ async function lookOnce(hands: Hands, way: Way, stop: AbortSignal): Promise<Look
 async function changeOnce(hands: Hands, way: Way, attempt: number, seen: Json): Promise<CameBack | undefined> {
   const { ctx, lease, journal, node } = hands;
   await lease.ensure(ctx.callTimeoutMs);
+  // Of a hold that comes after the intent was written, whoever makes the change hears.
+  const unwanted = hands.unwanted();
   const begun = await journal.write((view) =>
     !hands.halt.aborted && way.mayChange(view) ? { events: [way.intent(attempt, seen)] } : undefined,
   );
   if (!begun) return { kind: "halted" };
   await lease.ensure(ctx.callTimeoutMs);
   // A halt does not reach the call: cut in half, its outcome would be unknown to no purpose.
-  const outcome = await way.change(contextOf(hands, lease.signal), seen).then(
+  const outcome = await way.change(contextOf(hands, lease.signal, unwanted), seen).then(
     () => undefined,
     (error: unknown) => ({ error }),
   );
@@ -129,7 +133,8 @@ async function changeOnce(hands: Hands, way: Way, attempt: number, seen: Json): 
   const { error } = outcome;
   // It left off because this process stops: its intent stays open, and the next worker looks how far it came.
   if (hands.stopping.aborted && error === hands.stopping.reason) return { kind: "halted" };
-  const failed = way.failed(attempt, messageOf(error), way.hadNoEffect(error));
+  const isWithdrawn = unwanted.aborted && error === unwanted.reason;
+  const failed = way.failed(attempt, messageOf(error), isWithdrawn || way.hadNoEffect(error));
   if (error instanceof CannotContinue) return park(hands, way.name, parkedBy(node, error), failed);
   await journal.write(() => ({ events: [failed] }));
   return undefined;
@@ -162,14 +167,14 @@ export function parkedBy(node: PlanNode, error: CannotContinue): EventBody {
 }
 
 /** What a step may reach: no estate, and no call that could outlive the lease. */
-function contextOf({ ctx, lease, stopping }: Hands, signal: AbortSignal): StepContext {
+function contextOf({ ctx, lease, stopping }: Hands, signal: AbortSignal, unwanted: AbortSignal): StepContext {
   const { estate: _, ...reachable } = ctx;
   const point = async (name: string) => {
     await ctx.point(name);
     if (name.startsWith("before ")) await lease.ensure(ctx.callTimeoutMs);
     else lease.check();
   };
-  return { ...reachable, point, signal, stopping, runId: lease.runId, epoch: lease.epoch };
+  return { ...reachable, point, signal, stopping, unwanted, runId: lease.runId, epoch: lease.epoch };
 }
 
 /** What is journalled is what a later worker will read, so this worker uses nothing else either. */

@@ -24,6 +24,11 @@ export type StepContext = Omit<Context, "estate"> & {
    * worker sees how far it came, and goes on from there. One call is never cut in half.
    */
   stopping: AbortSignal;
+  /**
+   * Fires once people want the change no more (a hold, a way back). A change that was begun and has sent nothing yet may
+   * leave off by throwing its reason, which proves that nothing happened. A call under way never listens to it.
+   */
+  unwanted: AbortSignal;
 };
 
 /** Journalled results of earlier steps, by step name (`{ "fence-writes": {...} }`); a waived one is `{ waived: true }`. */

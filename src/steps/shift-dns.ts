@@ -42,7 +42,7 @@ export const shiftDns = step<ShiftDnsInput, ShiftDnsSeen>({
     const { dns, toRegion } = input;
     // A change that was taken and never reached the name servers is stranded: AWS asks for it to be sent once more.
     const again = misplaced(seen.records, toRegion) === undefined;
-    const company = companyOf(ctx.runId, input);
+    const company = companyOf(ctx, input);
     const change = { from: seen.records, weights: { [toRegion]: everybody }, again, company };
     await replaceWeights(ctx, ctx.clients.route53, dns, change, { signal: ctx.signal });
   },
@@ -51,7 +51,7 @@ export const shiftDns = step<ShiftDnsInput, ShiftDnsSeen>({
 
   undo: {
     async apply(ctx, input, { seen, before }) {
-      const company = companyOf(ctx.runId, input, "back");
+      const company = companyOf(ctx, input, "back");
       const change = { from: seen.records, weights: weightsOf(before.records), company };
       await replaceWeights(ctx, ctx.clients.route53, input.dns, change, { signal: ctx.signal });
     },

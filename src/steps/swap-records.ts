@@ -41,7 +41,7 @@ export const swapRecords = step<SwapRecordsInput, SwapRecordsSeen>({
     const { dns, fromRegion, toRegion } = input;
     // Where the roles are right already, a change was taken and never reached the name servers: AWS asks for it once more.
     const roles = { [toRegion]: { role: "PRIMARY" }, [fromRegion]: { role: "SECONDARY" } } as const;
-    const change = { from: seen.records, roles, company: companyOf(ctx.runId, input) };
+    const change = { from: seen.records, roles, company: companyOf(ctx, input) };
     await replaceRoles(ctx, ctx.clients.route53, dns, change, { signal: ctx.signal });
   },
 
@@ -52,7 +52,7 @@ export const swapRecords = step<SwapRecordsInput, SwapRecordsSeen>({
       const { dns, fromRegion, toRegion } = input;
       const roles = rolesOf(before.records, [fromRegion, toRegion]);
       if (sameRoles(seen.records, roles)) return;
-      const change = { from: seen.records, roles, company: companyOf(ctx.runId, input, "back") };
+      const change = { from: seen.records, roles, company: companyOf(ctx, input, "back") };
       await replaceRoles(ctx, ctx.clients.route53, dns, change, { signal: ctx.signal });
     },
     missing({ records }, before, { fromRegion, toRegion }) {

@@ -34,12 +34,13 @@ export async function readZone<Records>(
   }
 }
 
-/** Who goes out with a change of a zone: all of its run and wave that go the same way. Pure. */
+/** Who goes out with a change of a zone: all of its run and wave that go the same way. */
 export function companyOf(
-  runId: string,
+  { runId, stopping, unwanted }: Pick<StepContext, "runId" | "stopping" | "unwanted">,
   { dns, together, wave }: InCompany & { dns: Pick<DnsName, "zone"> },
   way: "there" | "back" = "there",
 ): Company | undefined {
   if (together === undefined) return undefined;
-  return { of: together, seconds: companySeconds, name: [runId, wave, dns.zone, way].join(" ") };
+  const name = [runId, wave, dns.zone, way].join(" ");
+  return { of: together, seconds: companySeconds, name, hurry: stopping, leave: unwanted };
 }

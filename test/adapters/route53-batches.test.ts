@@ -83,6 +83,25 @@ describe("many services in one zone", () => {
     });
   });
 
+  it("go at once when the process stops, and whoever leaves after that has gone, too", async () => {
+    const from = await getWeightedRecords(bench.ctx, client(), dns);
+    const [hurry, leave] = [new AbortController(), new AbortController()];
+    const company = { of: 3, seconds: 3600, hurry: hurry.signal };
+    const shift = (leaves: AbortSignal) =>
+      replaceWeights(bench.ctx, client(), dns, {
+        from,
+        weights: { [west]: 100 },
+        company: { ...company, leave: leaves },
+      });
+    const left = shift(AbortSignal.abort(new Error("held")));
+    await expect(left).rejects.toThrow("held");
+    const stays = shift(leave.signal);
+    hurry.abort();
+    leave.abort(new Error("too late"));
+    expect((await stays).changeId).toBeDefined();
+    expect(asked("ChangeResourceRecordSets")).toBe(1);
+  });
+
   it("do not wait for those of their company who went before", async () => {
     const from = await getWeightedRecords(bench.ctx, client(), dns);
     const other = { ...dns, name: "east.example.com" };

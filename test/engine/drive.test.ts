@@ -143,6 +143,25 @@ describe("driving a run", () => {
     await driver.stop();
   });
 
+  it("takes back a change that has sent nothing yet, when it is held or turned back", async () => {
+    const { world, ctx, driver } = smallWorld(lab);
+    const runId = await propose(lab.db, planOf(world.chain(["gather"])));
+    await approve(ctx, runId);
+    void driver.drive(runId);
+    await drive(lab, driver, runId, "intent");
+    await say(ctx, runId, { verb: "hold", by: "ben" });
+    await drive(lab, driver, runId, "call-failed");
+    await say(ctx, runId, { verb: "resume", by: "ben" });
+    const tries = async () => (await story(lab.db, runId)).filter((line) => line.startsWith("intent"));
+    await until("it is tried again", async () => (await tries()).length === 2);
+    await say(ctx, runId, { verb: "undo", by: "cleo" });
+    const told = await drive(lab, driver, runId, "ended");
+    expect(await outcomeOf(runId)).toBe("cancelled");
+    expect(told.filter((line) => line.startsWith("undo-intent"))).toEqual([]);
+    expect(world.allEffects()).toEqual([0, 0, 0]);
+    await driver.stop();
+  });
+
   it("starts what is ready side by side, and a slow step holds nothing else back", async () => {
     const { world, ctx, driver } = smallWorld(lab);
     world.slowMs.set("a", 400);

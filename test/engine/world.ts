@@ -125,8 +125,17 @@ export class World {
         }
       },
     };
+    /** A change that waits for company before it is sent, and may be taken back until then. */
+    const gather: Step<Target, number> = {
+      ...change("gather"),
+      apply: async (ctx, target) => {
+        await this.clock.sleep(2, ctx.unwanted);
+        await this.set(ctx, target);
+      },
+    };
     return [
       climb,
+      gather,
       change("set"),
       change("set-next"),
       change("set-last"),

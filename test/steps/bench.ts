@@ -78,6 +78,7 @@ export async function openBench(options: WorldOptions = {}): Promise<Bench> {
     brokenClaims: () => Promise.resolve([]),
     senders: new Map(),
     signal: new AbortController().signal,
+    unwanted: new AbortController().signal,
     stopping: new AbortController().signal,
   };
   return {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { messageOf } from "../../src/errors.ts";
 import { isUnknown, type Step } from "../../src/engine/step.ts";
 import { east, recordOf, recordTtl, west } from "../../src/lab/estate.ts";
 import { flipControlObject } from "../../src/steps/flip-control-object.ts";
@@ -12,11 +13,16 @@ import { inputs } from "./inputs.ts";
 describe("the company of a change", () => {
   const dns = { zone: "Z1" };
   const inWave = { dns, together: 3, wave: 2 };
-  const nameOf = (...of: Parameters<typeof companyOf>) => companyOf(...of)?.name;
+  const by = (runId: string) => {
+    const { signal } = new AbortController();
+    return { runId, stopping: signal, unwanted: signal };
+  };
+  const nameOf = (runId: string, input: Parameters<typeof companyOf>[1], way?: "back") =>
+    companyOf(by(runId), input, way)?.name;
 
   it("is nobody for a service that moves alone, else as many as the plan says, for 15 seconds", () => {
-    expect(companyOf("fo-1", { dns })).toBeUndefined();
-    expect(companyOf("fo-1", inWave)).toMatchObject({ of: 3, seconds: 15 });
+    expect(companyOf(by("fo-1"), { dns })).toBeUndefined();
+    expect(companyOf(by("fo-1"), inWave)).toMatchObject({ of: 3, seconds: 15 });
   });
 
   it.each([
@@ -90,7 +96,7 @@ describe("a wave in one zone", () => {
     // So slow that nobody's patience ends on a busy machine.
     await bench.time.set(bench.time.clock.now(), 1);
     bench.route53.edit([
-      ...["one", "two", "three", "stale"].flatMap((service) => pairOf(service, roles)),
+      ...["one", "two", "three", "stale", "unlisted"].flatMap((service) => pairOf(service, roles)),
       ...pairOf("unchecked", (first) => ({ ...roles(first), ...(first ? { healthCheckId: "deleted" } : {}) })),
       ...pairOf("weighted", (first) => ({ weight: first ? 100 : 0 })),
     ]);
@@ -123,5 +129,17 @@ describe("a wave in one zone", () => {
     // All three, then each half.
     expect(batches() - before).toBe(3);
     expect(primaries()).toContain("unchecked.example.com. us-east-1");
+  });
+
+  it("leaves out only the service whose record the policy does not name", async () => {
+    const fourth = { ...wave, wave: 4 };
+    bench.route53.deniedNames.add("unlisted.example.com");
+    const ends = await Promise.allSettled(
+      ["one", "unlisted", "two"].map((service) => apply(swapRecords, { ...swap(service), ...fourth })),
+    );
+    expect(ends.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    const [, refused] = ends as [unknown, PromiseRejectedResult];
+    expect(messageOf(refused.reason)).toContain("Give Muster's role route53:ChangeResourceRecordSets");
+    expect(primaries()).toEqual(expect.arrayContaining(["one.example.com. us-west-2", "two.example.com. us-west-2"]));
   });
 });
