@@ -21,6 +21,9 @@ export function isRefusal(error: unknown): boolean {
 /** AWS knows who asks, and the right is not among those they have. */
 const denied = /^(AccessDenied|AccessDeniedException|UnauthorizedOperation)$/;
 
+/** AWS knows who asked, and did not let them. */
+export const isDenied = (error: unknown): boolean => error instanceof Error && denied.test(error.name);
+
 /**
  * AWS does not know the access key or its token, or does not take what was signed with it; each protocol says it in words of
  * its own. Rights are not even looked at.
@@ -48,13 +51,13 @@ export function explainDenied(error: unknown, deed: string, permission: string):
   }
   const todo = whatToDo(error, permission);
   if (todo === undefined) return error;
-  const isDenied = denied.test(error.name);
+  const lacksRight = isDenied(error);
   return new CannotContinue(
     {
-      happened: isDenied
+      happened: lacksRight
         ? `AWS did not let Muster ${deed} (${permission}: ${error.name}).`
         : `AWS did not ${deed}: it does not take Muster's credentials (${error.name}).`,
-      means: isDenied
+      means: lacksRight
         ? "This call changed nothing."
         : "This call changed nothing. No right is missing: AWS refuses whatever is asked with them.",
       todo,

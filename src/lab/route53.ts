@@ -45,6 +45,11 @@ export type Route53 = {
   documentedErrors: boolean;
   /** Calls that the caller's role lacks: "ChangeResourceRecordSets". */
   denied: Set<string>;
+  /**
+   * Names of records that the caller's policy leaves out. As `ForAllValues` of
+   * `route53:ChangeResourceRecordSetsNormalizedRecordNames` has it, a batch with one of them is denied as a whole.
+   */
+  deniedNames: Set<string>;
   /** The health checks, as the checkers have them. */
   health: HealthChecks;
   /** Refuses so many next batches because a prior one is still being processed. */
@@ -94,6 +99,8 @@ export async function openRoute53(options: Options): Promise<Route53> {
       throw new Refused(404, "NoSuchHealthCheck", `No health check exists with the ID ${id}`);
     }
     request.context = conditionsOf(wanted);
+    if (wanted.some(({ record }) => self.deniedNames.has(record.name.replace(/\.$/, ""))))
+      throw denied("ChangeResourceRecordSets", zone.id);
     const before = records.now;
     const applied = applyBatch(zoneName, before, wanted);
     if ("refused" in applied) {
@@ -146,6 +153,7 @@ export async function openRoute53(options: Options): Promise<Route53> {
     neverInsync: false,
     documentedErrors: false,
     denied: new Set(),
+    deniedNames: new Set(),
     health,
     refuseAsBusy: (times) => void (busy = times),
     records: () => records.now,
