@@ -117,11 +117,11 @@ export const fenceReturned = step<FenceReturnedInput, FenceReturnedSeen>({
 });
 
 /** Since this was asked for people may have built the old one anew and gone back to it: then it is the writer. */
-async function stopBeforeWriter(ctx: StepContext, { instance }: DatabaseTarget): Promise<void> {
-  const run = await writerSince(ctx, instance);
+async function stopBeforeWriter(ctx: StepContext, old: DatabaseTarget): Promise<void> {
+  const run = await writerSince(ctx, old);
   if (run === undefined) return;
   throw new CannotContinue({
-    happened: `Run ${run} makes ${instance} the writer again, or has done so.`,
+    happened: `Run ${run} makes ${old.instance} the writer again, or has done so.`,
     means: "Fenced, it would leave nobody to take writes. This run changes nothing more there.",
     todo: "Abandon this run: what it was for is over.",
   });

@@ -50,16 +50,20 @@ export async function refreshUnfenced(ctx: Pick<Context, "db">): Promise<void> {
        set fenced_at = run.ended_at
       from muster.run
      where run.id = old.refence_run and run.outcome = 'done' and old.fenced_at is null`.execute(ctx.db);
-  // Somebody built it anew and a failover led back to it: it is the writer, and must not be fenced.
+  // Somebody built it anew and a failover led back to it: it is the writer, and must not be fenced. Two regions may each
+  // have an instance of one name.
   await sql`
     update muster.unfenced old
        set fenced_at = event.at
       from muster.step_event event join muster.run on run.id = event.run
      where event.kind = 'intent' and ${isPromotion} and event.at > old.since and old.fenced_at is null
-       and exists (select from jsonb_array_elements(run.plan -> 'nodes') node
-                    where node ->> 'id' = event.step and node #>> '{input,replica,instance}' = old.instance)`.execute(
-    ctx.db,
-  );
+       and event.run <> old.run
+       and exists (select from muster.run parent, jsonb_array_elements(parent.plan -> 'nodes') fence,
+                               jsonb_array_elements(run.plan -> 'nodes') node
+                    where parent.id = old.run and fence ->> 'step' = 'fence-writes'
+                      and fence #>> '{input,from,instance}' = old.instance and node ->> 'id' = event.step
+                      and node #>> '{input,replica,instance}' = old.instance
+                      and node #>> '{input,replica,region}' = fence #>> '{input,from,region}')`.execute(ctx.db);
 }
 
 /**

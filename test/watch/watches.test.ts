@@ -12,7 +12,7 @@ import { ask, promote } from "../../src/lab/postgres-pair.ts";
 import { fenceReturned } from "../../src/steps/fence-returned.ts";
 import { beatOnce, startHeartbeat } from "../../src/watch/heartbeat.ts";
 import { watchOldSides } from "../../src/watch/old-side.ts";
-import { readRefenceInput } from "../../src/watch/unfenced.ts";
+import { readRefenceInput, refreshUnfenced } from "../../src/watch/unfenced.ts";
 import { probeServices, startProber } from "../../src/watch/prober.ts";
 import { takeTurn, watch } from "../../src/watch/turn.ts";
 import { eastDead, estate } from "../jobs/facts.ts";
@@ -276,8 +276,13 @@ describe("the watches, in a lab", () => {
   it("let go of an old side that a later failover led back to", async () => {
     await sql`update muster.unfenced set fenced_at = null, refence_run = null`.execute(bench.db);
     const plan = failover.plan(estate, { toRegion: west, service: "checkout" }, eastDead);
-    const back = JSON.parse(JSON.stringify(plan).replaceAll('"checkout-db-west"', '"checkout-db"')) as typeof plan;
-    await insert("run-back", back);
+    // One of the same name in the other region is another one.
+    const namesake = JSON.parse(JSON.stringify(plan).replaceAll('"checkout-db-west"', '"checkout-db"')) as typeof plan;
+    await insert("run-namesake", namesake);
+    await write("run-namesake", "promote-replica", "intent");
+    await refreshUnfenced(ctx);
+    expect(await unfenced()).toEqual([{ instance: "checkout-db", refence: null, fenced: false }]);
+    await insert("run-back", turned(plan));
     await write("run-back", "promote-replica", "intent");
     await watchOldSides(ctx);
     expect(await unfenced()).toEqual([{ instance: "checkout-db", refence: null, fenced: true }]);
