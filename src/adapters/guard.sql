@@ -1,7 +1,12 @@
--- What Muster keeps in a database it looks after: one schema, owned by its own role.
+-- What Muster keeps in a database it looks after: one schema, owned by whoever runs this file; Muster's role may read and
+-- write its rows.
 --
--- Run it once, as an administrator (on RDS: a member of rds_superuser), connected to the application's database on the
--- writer; replicas receive it. Make the role first, with a password of its own:
+-- Run it once, as an administrator (on RDS and Aurora: the master user, or another member of rds_superuser), connected to the
+-- application's database on the writer; replicas receive it:
+--
+--     psql -v ON_ERROR_STOP=1 -f guard.sql ...
+--
+-- Make the role first, with a password of its own:
 --
 --     create role muster login createrole password '...';
 --
@@ -11,11 +16,11 @@
 -- Where GUARD_USER names another role, make that one, give it what is said here of muster, and run this file with its name for
 -- the role's. The schema and the column keep theirs:
 --
---     sed 's/ muster;$/ "other-name";/' guard.sql | psql ...
+--     sed 's/ muster;$/ "other-name";/' guard.sql | psql -v ON_ERROR_STOP=1 ...
 
 grant pg_monitor, pg_signal_backend, pg_read_all_data to muster;
 
-create schema if not exists muster_guard authorization muster;
+create schema if not exists muster_guard;
 
 -- One row: when Muster last wrote here, on its own clock. What a replica shows of it is how far behind it is.
 create table if not exists muster_guard.heartbeat (
@@ -45,7 +50,6 @@ create table if not exists muster_guard.journal (
   at timestamptz not null
 );
 
-alter table muster_guard.heartbeat owner to muster;
-alter table muster_guard.canary owner to muster;
-alter table muster_guard.epoch owner to muster;
-alter table muster_guard.journal owner to muster;
+-- An administrator who is no superuser can make nobody else the owner: not without being a member of that role.
+grant usage on schema muster_guard to muster;
+grant select, insert, update on all tables in schema muster_guard to muster;

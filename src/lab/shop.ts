@@ -5,6 +5,15 @@ export const app = { user: "app", password: "lab-app", database: "shop" } as con
 export const muster = { user: "muster", password: "lab-muster", database: "shop" } as const;
 export const replicator = { user: "replicator", password: "lab-replicator" } as const;
 
+/**
+ * Who manages the servers: as RDS's master user no superuser, which may hand on what rds_superuser may.
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.PostgreSQL.CommonDBATasks.Roles.rds_superuser.html
+ */
+const administrator = "administrator";
+
+/** Statements as the administrator runs them. */
+export const asAdministrator = (sql: string): string => `set session authorization ${administrator};\n${sql}`;
+
 /** Makes the recipe of database "shop", with statements of the opener's own at its end. */
 export function shopRecipe(seed = ""): Recipe {
   return {
@@ -20,8 +29,12 @@ export function shopRecipe(seed = ""): Recipe {
 
 /** Muster's role may do what rds_superuser lets it do, as far as a failover needs: no more. */
 const roles = `
+create role ${administrator} createrole createdb;
+grant pg_signal_backend, pg_monitor, pg_read_all_data to ${administrator} with admin option;
 create role app login password '${app.password}';
+set session authorization ${administrator};
 create role muster login createrole password '${muster.password}';
+reset session authorization;
 grant app to muster with admin option;
 grant pg_signal_backend, pg_monitor, pg_read_all_data to muster;
 create role replicator login replication password '${replicator.password}';
@@ -29,7 +42,7 @@ create role replicator login replication password '${replicator.password}';
 
 /** An order's number has no unique key: an order that a customer repeats is stored twice, and is counted. */
 const tables = `
-grant create on database shop to muster;
+grant create on database shop to ${administrator};
 create table orders (
   id bigserial primary key,
   number bigint not null,

@@ -8,7 +8,7 @@ import { ask, machineOf, openPair, type Pair, type PairOptions } from "./postgre
 import type { InstanceOptions } from "./rds-instance.ts";
 import { makeAurora } from "./world-aurora.ts";
 import { checkout, type ServiceWish } from "./services.ts";
-import { app, muster } from "./shop.ts";
+import { app, asAdministrator, muster } from "./shop.ts";
 import type { LabService } from "./world.ts";
 
 /** How long a replica keeps up a line on which nothing comes: wal_receiver_timeout on RDS. In seconds. */
@@ -20,7 +20,8 @@ export async function openPairs(
   services: readonly ServiceWish[],
   closing: Closing,
 ): Promise<Map<string, Pair>> {
-  const seed = await readFile(new URL("../adapters/guard.sql", import.meta.url), "utf8");
+  const guard = await readFile(new URL("../adapters/guard.sql", import.meta.url), "utf8");
+  const seed = asAdministrator(guard);
   const withData = services.filter(({ database }) => database);
   const inOrder = withData.toSorted(
     (one, other) => Number(other.name === checkout.name) - Number(one.name === checkout.name),
