@@ -5,12 +5,16 @@ import { sql } from "kysely";
 import type { Context } from "./context.ts";
 import { messageOf, UserError } from "./errors.ts";
 import type { Scrape } from "./metrics/open.ts";
+import { shareLook } from "./shared-look.ts";
 import { slackPath, type Door } from "./slack/requests.ts";
 
 export type HttpServer = { port: number; close(): Promise<void> };
 
 /** Larger than anything Slack posts: a click brings its whole message along. */
 const mostSlackBytes = 1024 * 1024;
+
+/** For how long one look whether Muster may write answers everybody who asks: whoever reaches the port costs no more. */
+const readyKeptMs = 1000;
 
 /** What else is served than Muster's own health. */
 type Served = { metrics: Pick<Scrape, "read">; slack?: Door | undefined };
@@ -21,15 +25,14 @@ type Served = { metrics: Pick<Scrape, "read">; slack?: Door | undefined };
  */
 export async function openHttp(ctx: Context, port: number, { metrics, slack }: Served): Promise<HttpServer> {
   const app = express().disable("x-powered-by");
+  const mayWrite = shareLook(() => tryToWrite(ctx), readyKeptMs);
+  const scrape = shareLook(() => metrics.read(), 0);
   app.get("/healthz", (_request, response) => void response.send("alive\n"));
   app.get("/readyz", async (_request, response) => {
     const refusal = ctx.hostClock?.refusal;
     if (refusal !== undefined) return void response.status(503).send(`${refusal}\n`);
     try {
-      // A database with a full disk, or one that has become a replica, answers and does not write.
-      await sql`
-        insert into muster.turn (duty, holder, until) values ('ready', ${ctx.worker}, clock_timestamp())
-        on conflict (duty) do update set holder = excluded.holder, until = excluded.until`.execute(ctx.db);
+      await mayWrite();
       response.send("ready\n");
     } catch (error) {
       ctx.log.warn({ error: messageOf(error) }, "not ready");
@@ -37,7 +40,7 @@ export async function openHttp(ctx: Context, port: number, { metrics, slack }: S
     }
   });
   app.get("/metrics", async (_request, response) => {
-    const { contentType, text } = await metrics.read();
+    const { contentType, text } = await scrape();
     response.type(contentType).send(text);
   });
   if (slack) {
@@ -61,6 +64,13 @@ export async function openHttp(ctx: Context, port: number, { metrics, slack }: S
         setImmediate(() => server.closeAllConnections());
       }),
   };
+}
+
+/** A database with a full disk, or one that has become a replica, answers and does not write. */
+async function tryToWrite(ctx: Pick<Context, "db" | "worker">): Promise<void> {
+  await sql`
+    insert into muster.turn (duty, holder, until) values ('ready', ${ctx.worker}, clock_timestamp())
+    on conflict (duty) do update set holder = excluded.holder, until = excluded.until`.execute(ctx.db);
 }
 
 const taken = (port: number, error: NodeJS.ErrnoException): UserError =>

@@ -54,7 +54,13 @@ describe("muster serve, as a process", () => {
     expect((await get("/nothing")).status).toBe(404);
     await lab.musterDatabase.stop("immediate");
     expect(await get("/healthz")).toEqual({ status: 200, text: "alive\n" });
-    expect(await get("/readyz")).toEqual({ status: 503, text: "Muster's database takes no writes\n" });
+    const refused = { status: 503, text: "Muster's database takes no writes\n" };
+    // One look answers whoever asks within a second.
+    const unready = async () => {
+      const answer = await get("/readyz");
+      return answer.status === 503 ? answer : undefined;
+    };
+    expect(await eventually(unready, patienceMs)).toEqual(refused);
     await lab.musterDatabase.start();
     await eventually(async () => (await get("/readyz")).status === 200 || undefined, patienceMs);
   });
