@@ -146,36 +146,63 @@ export type ConfigValue = {
 export async function getConfigKey(
   ctx: CallContext,
   cluster: Cluster,
-  ref: KeyRef,
+  { key, ...ref }: KeyRef,
   options?: CallOptions,
 ): Promise<ConfigValue | undefined> {
+  const found = await getConfigKeys(ctx, cluster, ref, options);
+  return found?.(key);
+}
+
+/** Reads a config map, to be asked for its keys, all of one moment; undefined when there is no such map. */
+export async function getConfigKeys(
+  ctx: CallContext,
+  cluster: Cluster,
+  ref: Ref,
+  options?: CallOptions,
+): Promise<((key: string) => ConfigValue) | undefined> {
   const found = await getObject(ctx, cluster, { call: "GetConfigMap", path: configPath(ref) }, options);
   if (!found) return undefined;
   const { data, metadata } = found as V1ConfigMap;
-  const owner = ownerOfKey(metadata, ref.key);
-  return {
-    value: data?.[ref.key],
-    resourceVersion: metadata?.resourceVersion ?? "",
-    ...(owner ? { owner } : {}),
+  return (key) => {
+    const owner = ownerOfKey(metadata, key);
+    return {
+      value: data?.[key],
+      resourceVersion: metadata?.resourceVersion ?? "",
+      ...(owner ? { owner } : {}),
+    };
   };
 }
 
-/**
- * Writes one key of a config map and leaves the others alone; undefined removes it. A map that was changed since it was
- * read is left alone. `dryRun` has the server check everything and change nothing.
- *
- * @throws KubernetesError 409 (`isConflict`) when the resource version is old: read again and decide.
- */
+/** Writes one key of a config map, as `setConfigKeys` does. */
 export async function setConfigKey(
   ctx: CallContext,
   cluster: Cluster,
-  ref: KeyRef,
-  { value, resourceVersion, dryRun = false }: { value: string | undefined; resourceVersion: string; dryRun?: boolean },
+  { key, ...ref }: KeyRef,
+  { value, ...change }: { value: string | undefined; resourceVersion: string; dryRun?: boolean },
   options?: CallOptions,
 ): Promise<void> {
-  const body = { metadata: { resourceVersion }, data: { [ref.key]: value ?? null } };
+  await setConfigKeys(ctx, cluster, ref, { values: { [key]: value }, ...change }, options);
+}
+
+/**
+ * Writes keys of a config map, all or none, and leaves the others alone; undefined removes one. A map that was changed since
+ * it was read is left alone. `dryRun` has the server check everything and change nothing.
+ *
+ * @throws KubernetesError 409 (`isConflict`) when the resource version is old: read again and decide.
+ */
+export async function setConfigKeys(
+  ctx: CallContext,
+  cluster: Cluster,
+  ref: Ref,
+  { values, resourceVersion, dryRun = false }: ConfigChange,
+  options?: CallOptions,
+): Promise<void> {
+  const data = Object.fromEntries(Object.entries(values).map(([key, value]) => [key, value ?? null]));
+  const body = { metadata: { resourceVersion }, data };
   await patchObject(ctx, cluster, { call: "PatchConfigMap", path: configPath(ref), body, dryRun }, options);
 }
+
+type ConfigChange = { values: Record<string, string | undefined>; resourceVersion: string; dryRun?: boolean };
 
 /** What one may ask whether Muster may do: verb and resource as in a Role ("patch", "deployments", "scale"). */
 export type Right = {

@@ -2,6 +2,7 @@ import { getGitOps, kindOf, pauseGitOps, resumeGitOps } from "../adapters/kubern
 import type { GitOps, GitOpsTool } from "../adapters/kubernetes-gitops.ts";
 import { CannotContinue } from "../errors.ts";
 import type { Json, StepContext } from "../engine/step.ts";
+import { changeEach, changeShared } from "./conflicts.ts";
 
 /** An Application of Argo CD, or a Kustomization or HelmRelease of Flux, that keeps a service's objects as Git says. */
 export type GitOpsTarget = { cluster: string; tool: GitOpsTool; namespace: string; name: string };
@@ -37,13 +38,13 @@ export async function lookAtEach(
   service: string,
   objects: readonly GitOpsTarget[],
 ): Promise<SeenGitOps[]> {
-  return Promise.all(
-    objects.map(async (target) => {
-      const found = await getGitOps(ctx, ctx.clients.cluster(target.cluster), target, { signal: ctx.signal });
-      if (!found) throw notThere(target);
-      return { ...target, ...found, ours: found.holds[service] === ctx.runId };
-    }),
-  );
+  return Promise.all(objects.map((target) => lookAtOne(ctx, service, target)));
+}
+
+async function lookAtOne(ctx: StepContext, service: string, target: GitOpsTarget): Promise<SeenGitOps> {
+  const found = await getGitOps(ctx, ctx.clients.cluster(target.cluster), target, { signal: ctx.signal });
+  if (!found) throw notThere(target);
+  return { ...target, ...found, ours: found.holds[service] === ctx.runId };
 }
 
 /** One that somebody else paused is left to them; one that Muster paused for another service is held for this one, too. */
@@ -55,12 +56,19 @@ export function notPaused(objects: readonly SeenGitOps[]): string | undefined {
   return running && `the ${spellGitOps(running)} is not paused for this run`;
 }
 
-/** Pauses those that are not. */
+/** Pauses those that are not. Each may be paused by others of the wave in the same moment. */
 export async function pauseEach(ctx: StepContext, service: string, objects: readonly SeenGitOps[]): Promise<void> {
-  for (const object of objects.filter((one) => !isPaused(one))) {
-    const change = { service, runId: ctx.runId, resourceVersion: object.resourceVersion };
-    await pauseGitOps(ctx, ctx.clients.cluster(object.cluster), object, change, { signal: ctx.signal });
-  }
+  const running = objects.filter((object) => !isPaused(object));
+  await changeEach(running, (object) =>
+    changeShared(ctx, object, {
+      look: () => lookAtOne(ctx, service, object),
+      change: async (now) => {
+        if (isPaused(now)) return;
+        const change = { service, runId: ctx.runId, resourceVersion: now.resourceVersion };
+        await pauseGitOps(ctx, ctx.clients.cluster(now.cluster), now, change, { signal: ctx.signal });
+      },
+    }),
+  );
 }
 
 /** Says which one this run still holds. */
@@ -71,10 +79,17 @@ export function notResumed(objects: readonly SeenGitOps[]): string | undefined {
 
 /** Lets go of those that this run holds, and of no other. */
 export async function resumeEach(ctx: StepContext, service: string, objects: readonly SeenGitOps[]): Promise<void> {
-  for (const object of objects.filter(({ ours }) => ours)) {
-    const change = { service, seen: object };
-    await resumeGitOps(ctx, ctx.clients.cluster(object.cluster), object, change, { signal: ctx.signal });
-  }
+  const held = objects.filter(({ ours }) => ours);
+  await changeEach(held, (object) =>
+    changeShared(ctx, object, {
+      look: () => lookAtOne(ctx, service, object),
+      change: async (now) => {
+        if (!now.ours) return;
+        const change = { service, seen: now };
+        await resumeGitOps(ctx, ctx.clients.cluster(now.cluster), now, change, { signal: ctx.signal });
+      },
+    }),
+  );
 }
 
 function notThere(target: GitOpsTarget): CannotContinue {

@@ -1,6 +1,5 @@
-import { isRefusedByCluster } from "../adapters/kubernetes.ts";
-import { CannotContinue } from "../errors.ts";
 import { step } from "../engine/step.ts";
+import { changedNothing } from "./conflicts.ts";
 import { lookAtEach, notPaused, notResumed, pauseEach, resumeEach, spellAll } from "./gitops.ts";
 import type { GitOpsInput, GitOpsSeen } from "./gitops.ts";
 
@@ -15,7 +14,7 @@ export const pauseGitOps = step<GitOpsInput, GitOpsSeen>({
 
   apply: (ctx, { service }, { seen }) => pauseEach(ctx, service, seen.objects),
 
-  hadNoEffect: (error) => error instanceof CannotContinue || isRefusedByCluster(error),
+  hadNoEffect: changedNothing,
 
   undo: {
     apply: (ctx, { service }, { seen }) => resumeEach(ctx, service, seen.objects),

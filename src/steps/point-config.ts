@@ -1,7 +1,8 @@
-import { getConfigKey, isRefusedByCluster, listPods, setConfigKey } from "../adapters/kubernetes.ts";
+import { getConfigKeys, listPods, setConfigKeys } from "../adapters/kubernetes.ts";
 import type { ConfigValue } from "../adapters/kubernetes.ts";
 import { CannotContinue } from "../errors.ts";
 import { step, type StepContext } from "../engine/step.ts";
+import { changedNothing, changeEach, changeShared } from "./conflicts.ts";
 import { intended } from "./own-journal.ts";
 import { spelt, type ConfigTarget, type DeploymentTarget } from "./targets.ts";
 
@@ -35,7 +36,7 @@ export const pointConfig = step<PointConfigInput, PointConfigSeen>({
   title: ({ service, toRegion, host }) => `point ${service} in ${toRegion} at the database ${host}`,
 
   async observe(ctx, { service, configs, deployments }) {
-    const keys = await Promise.all(configs.map((config) => lookAtKey(ctx, config)));
+    const keys = (await Promise.all(mapsOf(configs).map((map) => lookAtKeys(ctx, map)))).flat();
     // After the keys: whoever started before the change is in the list, and perhaps one who started after it.
     const pods = await Promise.all(
       deployments.map((ref) => listPods(ctx, ctx.clients.cluster(ref.cluster), ref, { signal: ctx.signal })),
@@ -50,22 +51,22 @@ export const pointConfig = step<PointConfigInput, PointConfigSeen>({
   },
 
   async apply(ctx, { host, gitopsPaused }, { seen }) {
-    const wrong = seen.keys.filter(({ value }) => value !== host);
-    for (const key of wrong) if (key.owner?.gitops && !gitopsPaused) throw ownedByGitOps(key, host);
-    for (const key of wrong) await write(ctx, key, host);
+    const mayWrite = (key: SeenKey) => {
+      if (key.owner?.gitops && !gitopsPaused) throw ownedByGitOps(key, host);
+    };
+    for (const key of seen.keys) if (key.value !== host) mayWrite(key);
+    await write(ctx, seen.keys, { wanted: () => host, mayWrite });
   },
 
-  hadNoEffect: (error) => error instanceof CannotContinue || isRefusedByCluster(error),
+  hadNoEffect: changedNothing,
 
   undo: {
     async apply(ctx, _input, { seen, before }) {
-      for (const key of seen.keys) {
-        const former = formerly(before, key);
-        if (former && former.value !== key.value) await write(ctx, key, former.value);
-      }
+      const known = seen.keys.filter((key) => formerly(before.keys, key));
+      await write(ctx, known, { wanted: (key) => formerly(before.keys, key)?.value });
     },
     missing(seen, before) {
-      const other = seen.keys.find((key) => formerly(before, key)?.value !== key.value);
+      const other = seen.keys.find((key) => formerly(before.keys, key)?.value !== key.value);
       return other && `${other.key} of ${spelt(other)} is ${spellValue(other.value)} still`;
     },
   },
@@ -75,30 +76,56 @@ export const pointConfig = step<PointConfigInput, PointConfigSeen>({
   pollSeconds: 3,
 });
 
-async function lookAtKey(ctx: StepContext, config: ConfigTarget): Promise<SeenKey> {
-  const found = await getConfigKey(ctx, ctx.clients.cluster(config.cluster), config, { signal: ctx.signal });
-  if (found) return { ...config, ...found };
+/** Keys, by the map that they are in: of one map they are read and written together. */
+const mapsOf = <Key extends ConfigTarget>(keys: readonly Key[]): Key[][] => [
+  ...Map.groupBy(keys, ({ cluster, namespace, name }) => `${cluster} ${namespace}/${name}`).values(),
+];
+
+async function lookAtKeys(ctx: StepContext, configs: readonly ConfigTarget[]): Promise<SeenKey[]> {
+  const [map] = configs;
+  if (!map) return [];
+  const found = await getConfigKeys(ctx, ctx.clients.cluster(map.cluster), map, { signal: ctx.signal });
+  if (found)
+    return configs.map(({ cluster, namespace, name, key }) => ({ cluster, namespace, name, key, ...found(key) }));
   throw new CannotContinue({
-    happened: `There is no config map ${spelt(config)}.`,
+    happened: `There is no config map ${spelt(map)}.`,
     means: "Nothing was pointed anywhere.",
     todo: "Create it, then press Continue. If its name in the estate is wrong: press Undo, correct it, and type the command anew.",
   });
 }
 
-async function write(ctx: StepContext, key: SeenKey, value: string | undefined): Promise<void> {
-  const change = { value, resourceVersion: key.resourceVersion };
-  await setConfigKey(ctx, ctx.clients.cluster(key.cluster), key, change, { signal: ctx.signal });
-}
+type Writing = { wanted: (key: ConfigTarget) => string | undefined; mayWrite?: (key: SeenKey) => void };
 
-function formerly(before: PointConfigSeen, key: ConfigTarget): SeenKey | undefined {
-  return before.keys.find(
-    (other) =>
-      other.cluster === key.cluster &&
-      other.namespace === key.namespace &&
-      other.name === key.name &&
-      other.key === key.key,
+/** Writes each key that is not as wanted. Other services may write theirs into the same map in the same moment. */
+async function write(ctx: StepContext, keys: readonly SeenKey[], { wanted, mayWrite }: Writing): Promise<void> {
+  const isWrong = (key: SeenKey) => key.value !== wanted(key);
+  await changeEach(mapsOf(keys.filter(isWrong)), (map) =>
+    changeShared(ctx, map, {
+      look: () => lookAtKeys(ctx, map),
+      async change(now) {
+        const wrong = now.filter(isWrong);
+        const [first] = wrong;
+        if (!first) return;
+        for (const key of wrong) mayWrite?.(key);
+        const values = Object.fromEntries(wrong.map((key) => [key.key, wanted(key)]));
+        const { cluster, resourceVersion } = first;
+        await setConfigKeys(
+          ctx,
+          ctx.clients.cluster(cluster),
+          first,
+          { values, resourceVersion },
+          { signal: ctx.signal },
+        );
+      },
+      isTheirs: (now) => now.some((key) => isWrong(key) && formerly(map, key)?.value !== key.value),
+    }),
   );
 }
+
+const formerly = (before: readonly SeenKey[], { cluster, namespace, name, key }: ConfigTarget): SeenKey | undefined =>
+  before.find(
+    (other) => other.cluster === cluster && other.namespace === namespace && other.name === name && other.key === key,
+  );
 
 const spellValue = (value: string | undefined): string => (value === undefined ? "not set" : value);
 

@@ -1,7 +1,6 @@
-import { isRefusedByCluster } from "../adapters/kubernetes.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
-import { CannotContinue } from "../errors.ts";
 import { isUnknown, step, unknown, type StepContext } from "../engine/step.ts";
+import { changedNothing } from "./conflicts.ts";
 import { lookAtEach, notResumed, resumeEach, spellAll, type GitOpsSeen, type GitOpsTarget } from "./gitops.ts";
 
 export type ResumeGitOpsInput = {
@@ -34,7 +33,7 @@ export const resumeGitOps = step<ResumeGitOpsInput, GitOpsSeen>({
 
   apply: (ctx, { service }, { seen }) => resumeEach(ctx, service, seen.objects),
 
-  hadNoEffect: (error) => error instanceof CannotContinue || isRefusedByCluster(error),
+  hadNoEffect: changedNothing,
 
   undo: { nothing: "from here on it is Git's controller that decides" },
 

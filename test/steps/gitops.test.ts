@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { getConfigKey, getScale } from "../../src/adapters/kubernetes.ts";
+import { getConfigKey, getScale, isConflict } from "../../src/adapters/kubernetes.ts";
 import { getGitOps, pauseGitOps as pauseFor } from "../../src/adapters/kubernetes-gitops.ts";
+import { Clock } from "../../src/clock.ts";
 import type { CannotContinue } from "../../src/errors.ts";
 import type { DoctorContext } from "../../src/doctor/check.ts";
 import { lookAtGitOps as examine } from "../../src/doctor/gitops.ts";
-import { isUnknown } from "../../src/engine/step.ts";
+import { isUnknown, type Step } from "../../src/engine/step.ts";
 import { lookAtGitOps } from "../../src/facts/gitops.ts";
 import { east, west } from "../../src/lab/estate.ts";
 import { homeOf, resourceOf, type GitOpsTool } from "../../src/lab/gitops.ts";
@@ -12,11 +13,12 @@ import { checkout, configMapOf } from "../../src/lab/services.ts";
 import type { GitOpsInput, GitOpsSeen } from "../../src/steps/gitops.ts";
 import { pauseGitOps } from "../../src/steps/pause-gitops.ts";
 import { pauseOldGitOps } from "../../src/steps/pause-old-gitops.ts";
+import { pointConfig, type PointConfigInput } from "../../src/steps/point-config.ts";
 import { resumeGitOps } from "../../src/steps/resume-gitops.ts";
 import { clusterCalls } from "../install/lab-calls.ts";
 import { ruleFor, shippedRoles } from "../plumbing/rbac.ts";
 import { ledger } from "./inputs.ts";
-import { drive, openBench, takeBack, type Bench } from "./bench.ts";
+import { drive, failure, openBench, takeBack, type Bench } from "./bench.ts";
 
 /** As the API server notes what a Kustomization applied. */
 const applied = {
@@ -188,5 +190,85 @@ describe.each<[GitOpsTool, string]>([
     expect(isUnknown(await resumeGitOps.observe(brief, resuming, {}))).toBe(true);
     const reads = { "pause-old-gitops": { unknown: "the cluster east does not answer" } };
     expect(seenOf(await resumeGitOps.observe(bench.ctx, resuming, reads)).objects).toHaveLength(1);
+  });
+});
+
+describe("ten services of a wave that share one Application and one config map", () => {
+  const names = Array.from({ length: 10 }, (_, index) => `service-${index}`);
+  const application = { cluster: "west", tool: "argocd" as const, ...homeOf("argocd") };
+  const map = { cluster: "west", namespace: "shop", name: "app-config" };
+  const gitOps = () => bench.clusters[west]!.gitOps("argocd");
+  const data = () => bench.clusters[west]!.config("shop", map.name);
+  const edit = (change: Record<string, string | null>) =>
+    bench.clusters[west]!.editConfig("shop", map.name, change, "kubectl");
+  const keysOf = (name: string) => [`${name}-DB_HOST`, `${name}-DB_READER`];
+  const hosts = (host: string) => Object.fromEntries(names.flatMap(keysOf).map((key) => [key, host]));
+  const pausing = (name: string): GitOpsInput => ({ service: name, region: west, objects: [application] });
+  const pointing = (name: string, host = "west"): PointConfigInput => ({
+    service: name,
+    toRegion: west,
+    configs: keysOf(name).map((key) => ({ ...map, key })),
+    host,
+    deployments: [],
+    gitopsPaused: true,
+  });
+  const patches = (of: string) => bench.log.of(`kubernetes-${west}`, `PATCH ${of}`);
+  /** As a wall clock that runs a little fast, so that pauses are longer than the lab's answers. */
+  const ctx = () => bench.as({ clock: new Clock({ shows: bench.ctx.now(), rate: 3 }) });
+  const seenBy = async <Input, Seen>(step: Step<Input, Seen>, input: Input): Promise<Seen> =>
+    (await step.observe(bench.ctx, input, {})) as Seen;
+
+  /** All look, and only then all change, once each: as the engine does, but that nobody is tried again. */
+  async function atOnce<Input, Seen>(step: Step<Input, Seen>, inputOf: (name: string) => Input, before?: Seen[]) {
+    const looked = await Promise.all(names.map((name) => seenBy(step, inputOf(name))));
+    const change = async (seen: Seen, index: number) => {
+      const input = inputOf(names[index]!);
+      if (!before) await step.apply!(ctx(), input, { before: seen, seen, reads: {} });
+      else if ("apply" in step.undo) await step.undo.apply(ctx(), input, { before: before[index]!, seen, reads: {} });
+    };
+    await Promise.all(looked.map(change));
+    return looked;
+  }
+
+  it("all pause it, point their keys and take both back, each by one change that is not refused in the end", async () => {
+    edit(hosts("east"));
+    const notes = Object.fromEntries(names.map((name) => [`paused.muster/${name}`, "run-1"]));
+    const running = await atOnce(pauseGitOps, pausing);
+    expect(gitOps()).toMatchObject({ paused: true, notes });
+    const before = await atOnce(pointConfig, pointing);
+    expect(data()).toMatchObject(hosts("west"));
+    // Both keys of a service go out together, and whoever was refused was refused for what another had written.
+    const written = patches("configmaps").filter(({ effects }) => effects.length > 0);
+    expect(written.map(({ effects }) => effects[0]?.wanted.match(/service-\d-DB_\w+=west/g)?.length)).toEqual(
+      names.map(() => 2),
+    );
+    await atOnce(pointConfig, pointing, before);
+    expect(data()).toMatchObject(hosts("east"));
+    await atOnce(pauseGitOps, pausing, running);
+    expect(gitOps()).toEqual({ paused: false, notes: {} });
+  });
+
+  it("leave to the next look what somebody else did meanwhile to the very same thing", async () => {
+    const [name = ""] = names;
+    const seen = await seenBy(pointConfig, pointing(name));
+    edit({ [`${name}-DB_HOST`]: "by-hand" });
+    const error = await failure(pointConfig.apply!(ctx(), pointing(name), { before: seen, seen, reads: {} }));
+    expect([isConflict(error), pointConfig.hadNoEffect?.(error)]).toEqual([true, true]);
+    expect(data()).toMatchObject({ [`${name}-DB_HOST`]: "by-hand", [`${name}-DB_READER`]: "east" });
+    // Of two maps the first is written by now: that the second was refused does not tell that nothing changed.
+    const other = { ...map, name: configMapOf("ledger"), key: "DB_READER" };
+    const both = { ...pointing(name), configs: [other, ...pointing(name).configs] };
+    const looked = await seenBy(pointConfig, both);
+    edit({ [`${name}-DB_HOST`]: "by-hand-again" });
+    const half = await failure(pointConfig.apply!(ctx(), both, { before: looked, seen: looked, reads: {} }));
+    expect([isConflict(half), pointConfig.hadNoEffect?.(half)]).toEqual([true, false]);
+    expect(bench.clusters[west]!.config("shop", other.name)[other.key]).toBe("west");
+
+    const running = await seenBy(pauseGitOps, pausing(name));
+    const annotations = { "argocd.argoproj.io/skip-reconcile": "true" };
+    bench.clusters[west]!.describe("applications", application.namespace, application.name, { annotations });
+    await pauseGitOps.apply!(ctx(), pausing(name), { before: running, seen: running, reads: {} });
+    expect(gitOps()).toEqual({ paused: true, notes: annotations });
+    bench.clusters[west]!.describe("applications", application.namespace, application.name, { annotations: {} });
   });
 });
