@@ -5,6 +5,7 @@ import { unknown } from "../engine/step.ts";
 import type { ConfigKey } from "../estate.ts";
 import { explainAs } from "./explain.ts";
 import { look, whyUnseen, type Fact } from "./fact.ts";
+import { mayHold } from "../steps/targets.ts";
 import type { Targets } from "./targets.ts";
 
 export type ConfigFacts = {
@@ -31,6 +32,7 @@ function readKey(ctx: Context, { cluster, ...ref }: ConfigKey): Promise<ConfigFa
       const found = await getConfigKey(ctx, ctx.clients.cluster(cluster), ref);
       if (!found) return unknown(`the cluster ${cluster} has no config map ${ref.namespace}/${ref.name}`);
       const { value = null, resourceVersion, owner } = found;
+      if (!mayHold(value)) return unknown("it holds more than a host name, which Muster neither shows nor replaces");
       return { value, resourceVersion, ...(owner ? { owner } : {}) };
     },
     explainAs(`the cluster ${cluster}`),

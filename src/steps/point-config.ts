@@ -4,7 +4,7 @@ import { CannotContinue } from "../errors.ts";
 import { step, type StepContext } from "../engine/step.ts";
 import { changedNothing, changeEach, changeShared } from "./conflicts.ts";
 import { intended } from "./own-journal.ts";
-import { spelt, type ConfigTarget, type DeploymentTarget } from "./targets.ts";
+import { mayHold, spelt, type ConfigTarget, type DeploymentTarget } from "./targets.ts";
 
 export type PointConfigInput = {
   service: string;
@@ -85,8 +85,10 @@ async function lookAtKeys(ctx: StepContext, configs: readonly ConfigTarget[]): P
   const [map] = configs;
   if (!map) return [];
   const found = await getConfigKeys(ctx, ctx.clients.cluster(map.cluster), map, { signal: ctx.signal });
-  if (found)
+  if (found) {
+    for (const { key } of configs) if (!mayHold(found(key).value)) throw holdsMore(map, key);
     return configs.map(({ cluster, namespace, name, key }) => ({ cluster, namespace, name, key, ...found(key) }));
+  }
   throw new CannotContinue({
     happened: `There is no config map ${spelt(map)}.`,
     means: "Nothing was pointed anywhere.",
@@ -128,6 +130,14 @@ const formerly = (before: readonly SeenKey[], { cluster, namespace, name, key }:
   );
 
 const spellValue = (value: string | undefined): string => (value === undefined ? "not set" : value);
+
+function holdsMore(map: ConfigTarget, key: string): CannotContinue {
+  return new CannotContinue({
+    happened: `${key} of ${spelt(map)} holds more than a host name, which Muster neither shows nor replaces.`,
+    means: "Muster did not change it: with a host alone in its place the pods might not start.",
+    todo: "Put the database's host name there, or undo this run and name a key in the estate that holds the host alone; then press Continue.",
+  });
+}
 
 function ownedByGitOps(key: SeenKey, host: string): CannotContinue {
   const manager = key.owner?.manager ?? "a GitOps controller";

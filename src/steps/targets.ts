@@ -31,6 +31,12 @@ export type DeploymentTarget = {
 /** One key of one config map. */
 export type ConfigTarget = { cluster: string; namespace: string; name: string; key: string };
 
+/**
+ * Whether a key holds what it may: a host name, or nothing yet. What else it holds may be a secret, such as a whole URL, and
+ * with a host alone in its place the pods would not start: it is neither shown nor kept, and not changed.
+ */
+export const mayHold = (value: string | null | undefined): boolean => /^[\w.-]{0,253}$/.test(value ?? "");
+
 /** Names a thing of a cluster, for a sentence. */
 export const spelt = ({ cluster, namespace, name }: { cluster: string; namespace: string; name: string }): string =>
   `${namespace}/${name} in the cluster ${cluster}`;

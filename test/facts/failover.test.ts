@@ -93,6 +93,17 @@ describe("preflight, in a lab", () => {
     bench.clusters[west]?.editConfig("shop", "app-config", { DB_HOST: endpointOf(east) }, "kubectl");
   });
 
+  it("takes no secret with it from a key that holds more than a host name, and blocks", async () => {
+    const cluster = bench.clusters[west];
+    cluster?.editConfig("shop", "app-config", { DB_HOST: "postgres://app:Canary-7732@checkout-db/shop" }, "kubectl");
+    const facts = await look();
+    cluster?.editConfig("shop", "app-config", { DB_HOST: endpointOf(east) }, "kubectl");
+    expect(blockers(facts)).toEqual([
+      "DB_HOST in shop/app-config cannot be seen: it holds more than a host name, which Muster neither shows nor replaces",
+    ]);
+    expect(JSON.stringify(facts)).not.toContain("Canary");
+  });
+
   it("says that Route 53's control plane is down, and answers in time", async () => {
     bench.route53.knobs.down = "silent";
     const startedAt = performance.now();

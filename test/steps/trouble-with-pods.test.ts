@@ -31,6 +31,17 @@ describe("trouble with pods and their configuration", () => {
     await bench.db.deleteFrom("step_event").execute();
   });
 
+  it("a key that holds more than a host name is left alone, and nobody is told what", async () => {
+    const url = "postgres://app:Canary-7731@checkout-db/shop";
+    cluster().editConfig("shop", "app-config", { DB_HOST: url }, "kubectl");
+    const error = await failure(drive(bench, pointConfig, inputs.pointConfig));
+    expect((error as CannotContinue).explanation.happened).toBe(
+      "DB_HOST of shop/app-config in the cluster west holds more than a host name, which Muster neither shows nor replaces.",
+    );
+    expect(JSON.stringify((error as CannotContinue).explanation)).not.toContain("Canary");
+    expect(cluster().config("shop", "app-config")["DB_HOST"]).toBe(url);
+  });
+
   it("a key that is right already is not written, and no pod restarts for it", async () => {
     cluster().editConfig("shop", "app-config", { DB_HOST: inputs.pointConfig.host }, "kubectl");
     const { result, before } = await drive(bench, pointConfig, inputs.pointConfig);
