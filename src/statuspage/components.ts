@@ -3,10 +3,17 @@ import { type Component, type ComponentStatus, componentStatuses } from "../adap
 /** What a run changed on the page: by component, what it was and what the run made of it. */
 export type Changed = Record<string, { from: ComponentStatus; to: ComponentStatus }>;
 
-/** Which components a run may change when it opens its incident, and a sentence for each that it leaves. Pure. */
+/** Another incident that is open: the components it names, and what a run of ours changed with it. */
+export type Other = { names: readonly string[]; changed: Changed };
+
+/**
+ * Which components a run may change when it opens its incident, and a sentence for each that it leaves. One that shows what
+ * another run made of it becomes this one's too, with what it was before the first: whoever ends last sets it back. Pure.
+ */
 export function toSet(
   wanted: Record<string, ComponentStatus>,
   now: readonly Component[],
+  others: readonly Other[],
 ): { changed: Changed; named: string[]; left: string[] } {
   const changed: Changed = {};
   const named: string[] = [];
@@ -18,9 +25,10 @@ export function toSet(
       continue;
     }
     named.push(id);
-    const from = componentStatuses.find((status) => status === component.status);
-    if (from !== undefined && componentStatuses.indexOf(from) < componentStatuses.indexOf(to))
-      changed[id] = { from, to };
+    const shown = componentStatuses.find((status) => status === component.status);
+    const before = others.flatMap(({ changed: { [id]: one } }) => (one && one.to === shown ? [one.from] : []));
+    if (shown !== undefined && before.length > 0) changed[id] = { from: worst(before), to: worst([shown, to]) };
+    else if (shown !== undefined && isWorse(to, shown)) changed[id] = { from: shown, to };
     else
       left.push(
         `"${component.name}" is at ${spell(component.status)} on the status page already; Muster leaves it so.`,
@@ -30,30 +38,49 @@ export function toSet(
 }
 
 /**
- * Which components a run sets back to what they were, and a sentence for each that it leaves: one that somebody else has
- * changed since, or that another open incident names. Pure.
+ * Which components a run sets back, and a sentence for each that does not become what it was: one that somebody else has
+ * changed since, that another open incident names, or that another run has changed too, which sets it back later. Pure.
  */
 export function toRestore(
   changed: Changed,
   now: readonly Component[],
-  claimed: ReadonlySet<string>,
+  others: readonly Other[],
 ): { restored: Record<string, ComponentStatus>; left: string[] } {
   const restored: Record<string, ComponentStatus> = {};
   const left: string[] = [];
   for (const [id, { from, to }] of Object.entries(changed)) {
     const component = now.find((one) => one.id === id);
-    if (!component) left.push(`The component "${id}" is no longer on the status page.`);
-    else if (component.status !== to)
+    if (!component) {
+      left.push(`The component "${id}" is no longer on the status page.`);
+      continue;
+    }
+    const { name, status } = component;
+    const ours = others.flatMap(({ changed: { [id]: one } }) => (one ? [one.to] : []));
+    const shown = [to, ...ours].find((one) => one === status);
+    const isNamed = others.some(({ names, changed: theirs }) => names.includes(id) && !theirs[id]);
+    // Never worse than it is: somebody may have set it so.
+    const target = worst([from, ...ours]);
+    if (shown === undefined)
+      left.push(`Somebody else has set "${name}" to ${spell(status)} on the status page; Muster leaves it so.`);
+    else if (isNamed || (ours.length > 0 && !isWorse(shown, target)))
       left.push(
-        `Somebody else has set "${component.name}" to ${spell(component.status)} on the status page; Muster leaves it so.`,
+        `"${name}" stays at ${spell(shown)} on the status page, because another open incident names it; ${isNamed ? "set it back" : "it is set back"} with that one.`,
       );
-    else if (claimed.has(id))
-      left.push(
-        `"${component.name}" stays at ${spell(to)} on the status page, because another open incident names it; set it back with that one.`,
-      );
-    else restored[id] = from;
+    else {
+      restored[id] = target;
+      if (target !== from)
+        left.push(
+          `"${name}" is back at ${spell(target)} only on the status page, because another open incident names it; it is set back with that one.`,
+        );
+    }
   }
   return { restored, left };
 }
+
+const isWorse = (one: ComponentStatus, other: ComponentStatus): boolean =>
+  componentStatuses.indexOf(one) > componentStatuses.indexOf(other);
+
+const worst = (all: readonly ComponentStatus[]): ComponentStatus =>
+  all.reduce((one, other) => (isWorse(other, one) ? other : one), componentStatuses[0]);
 
 const spell = (status: string): string => `"${status.replaceAll("_", " ")}"`;

@@ -10,7 +10,7 @@ import {
 } from "../adapters/statuspage.ts";
 import { PageFailed } from "../adapters/statuspage-trouble.ts";
 import type { Context } from "../context.ts";
-import { toRestore, toSet } from "./components.ts";
+import { type Other, toRestore, toSet } from "./components.ts";
 import { type Note, noteOf } from "./note.ts";
 import type { StatusUpdate } from "./update.ts";
 
@@ -37,12 +37,12 @@ export async function tellPage(ctx: Context, page: StatusPage, update: Update): 
   const found =
     open.find((incident) => noteOf(incident)?.run === update.run) ?? (await findClosed(ctx, page, update.run));
   if (found === "deleted") return { over: "deleted" };
-  if (!found) return update.status === "resolved" ? { over: "never opened" } : openIncident(ctx, page, update);
+  if (!found) return update.status === "resolved" ? { over: "never opened" } : openIncident(ctx, page, open, update);
   const note = noteOf(found);
   if (note?.run !== update.run) return { over: "made another" };
   if (note.newest === update.key) return { incident: found, note };
   if (closed.includes(found.status)) return { over: "closed" };
-  const others = open.filter((incident) => incident !== found);
+  const others = open.filter((incident) => incident !== found).map(otherOf);
   return addTo(ctx, page, { found, note, others, update });
 }
 
@@ -69,9 +69,15 @@ function orNothing(error: unknown): undefined {
 /** Waits until a look surely shows what was done before. */
 export const settle = (ctx: Context): Promise<void> => ctx.activity.resting(() => ctx.clock.sleep(settleSeconds));
 
-async function openIncident(ctx: Context, page: StatusPage, update: Update): Promise<Told> {
+const otherOf = (incident: Incident): Other => ({
+  names: incident.components,
+  changed: noteOf(incident)?.changed ?? {},
+});
+
+/** Two runs may meet on one component: the notes in the open incidents tell what it was before the first of them. */
+async function openIncident(ctx: Context, page: StatusPage, open: readonly Incident[], update: Update): Promise<Told> {
   const { run, key, name, status, body } = update;
-  const { changed, named, left } = toSet(update.components, await listComponents(ctx, page));
+  const { changed, named, left } = toSet(update.components, await listComponents(ctx, page), open.map(otherOf));
   const note: Note = { run, opened: key, newest: key, changed, left };
   const components = Object.fromEntries(Object.entries(changed).map(([id, { to }]) => [id, to]));
   const metadata = { muster: note };
@@ -79,17 +85,13 @@ async function openIncident(ctx: Context, page: StatusPage, update: Update): Pro
   return { incident, note };
 }
 
-type Adding = { found: Incident; note: Note; others: readonly Incident[]; update: Update };
+type Adding = { found: Incident; note: Note; others: readonly Other[]; update: Update };
 
 async function addTo(ctx: Context, page: StatusPage, { found, note: before, others, update }: Adding): Promise<Told> {
   const { status, body, key } = update;
   const { restored, left } =
     status === "resolved"
-      ? toRestore(
-          before.changed,
-          await listComponents(ctx, page),
-          new Set(others.flatMap(({ components }) => components)),
-        )
+      ? toRestore(before.changed, await listComponents(ctx, page), others)
       : { restored: {}, left: [] };
   const note: Note = { ...before, newest: key, left };
   // What others keep in the metadata stays there.
