@@ -26,8 +26,31 @@ const ended = (outcome: "done" | "cancelled"): EventBody => ({ kind: "ended", ou
 const waived = (step: string): EventBody => ({ kind: "waived", step, by: "ben", signal: 1 });
 const continued = (step: string): EventBody => ({ kind: "continued", step, by: "ben", signal: 2 });
 
+/** Two services; one is put in order again behind its proof, and the other waits for that proof. */
+const [trust, resume, start, other] = ["checkout/trust", "checkout/resume", "wave-2/start", "basket/verify"] as const;
+const nodeOf = (id: string, after: string[]) => ({
+  ...smallPlan.nodes[3]!,
+  id,
+  service: id.split("/")[0] ?? "",
+  step: id.split("/")[1] ?? "",
+  after,
+});
+const twoServices: Plan = {
+  ...smallPlan,
+  nodes: [
+    ...smallPlan.nodes,
+    nodeOf(trust, [verify]),
+    nodeOf(resume, [trust]),
+    nodeOf(start, [verify]),
+    nodeOf(other, [start]),
+  ],
+  announcements: [
+    { on: { kind: "parked", unlessDone: [verify, other] }, to: "elsewhere", payload: { lines: ["parked"] } },
+  ],
+};
+
 /** What is announced in the course of these events, in order. */
-function heard(events: EventBody[]): string[] {
+function heard(events: EventBody[], plan: Plan): string[] {
   const journal: JournalEvent[] = events.map((event, seq) => ({ ...event, seq, epoch: 1, at }));
   return journal.flatMap((event, index) =>
     announced(plan, fold(plan, journal.slice(0, index)), event).map(({ payload }) => payload.lines[0] ?? ""),
@@ -64,7 +87,24 @@ describe("what others are told of a run", () => {
     ["no parking after the proof", [started, done(promote), done(verify), parked(loss)], ["started", "done"]],
     ["nothing of one that never started", [ended("cancelled")], []],
   ])("is %s", (_what, events, told) => {
-    expect(heard(events)).toEqual(told);
+    expect(heard(events, plan)).toEqual(told);
+  });
+
+  it.each<[string, EventBody[], number]>([
+    ["the question behind its own proof", [started, done(verify), parked(trust)], 0],
+    ["what stands behind that", [started, done(verify), done(trust), parked(resume)], 0],
+    ["the same, though its proof was waived", [started, waived(verify), parked(trust)], 0],
+    ["the proof itself", [started, parked(verify)], 1],
+    ["a step before the proof", [started, parked(fence), parked(verify)], 1],
+    ["another service's step behind it", [started, done(verify), parked(start)], 1],
+    [
+      "another service's proof, after a question that was declined",
+      [started, done(verify), parked(trust), parked(other)],
+      1,
+    ],
+    ["another service's proof, and a question after it", [started, done(verify), parked(other), parked(trust)], 1],
+  ])("tells customers of trouble only where theirs it is: %s parks", (_what, events, times) => {
+    expect(heard(events, twoServices)).toHaveLength(times);
   });
 
   it("is nothing where the plan has nothing to announce", () => {
