@@ -10,7 +10,10 @@ type Line = { service: string; done: number; of: number; now: StepView | undefin
 /** How many services are named one by one in each group; the others are counted. */
 const named = 25;
 
-/** The services of a run: those that need a person first, those on their way, those that are through, those turned back. */
+/**
+ * The services of a run: those that need a person first, those on their way, those that are through, those turned back. Once it
+ * ended, nothing is under way and nobody is asked: what is not through has stopped where it was, or was not begun.
+ */
 export function serviceBlocks(view: RunView): Block[] {
   const steps = Map.groupBy(view.steps.values(), ({ node }) => node.service);
   const lines = [...changedServices(view)].map((service) => lineOf(view, service, steps.get(service) ?? []));
@@ -24,13 +27,10 @@ export function serviceBlocks(view: RunView): Block[] {
   const moving = onWay("forward").filter((line) => !isThrough(line) && !isWaiting(line));
   return prose([
     bold(`${through.length} of ${lines.length} services are through`),
-    ...some(stuck, ({ service, now }) => `🔴 ${bold(service)} ${code(now?.node.step ?? "")} ${escape(whyStuck(now))}`),
-    ...some(
-      moving,
-      ({ service, done, of, now }) => `🔄 ${bold(service)} ${done} of ${of}  _${escape(now?.node.title ?? "")}_`,
-    ),
+    ...some(stuck, view.ended ? stoppedStuck : isAsked),
+    ...some(moving, view.ended ? stopped : isUnderWay),
     ...(through.length > 0 ? [`✅ ${list(through)}`] : []),
-    ...counted("⚪ waiting for their wave", waiting),
+    ...counted(view.ended ? "⚪ not begun" : "⚪ waiting for their wave", waiting),
     ...counted(view.ended ? "🔴 not taken back" : "🔄 being taken back", onWay("going back")),
     ...counted("↩️ as before", onWay("back")),
   ]);
@@ -47,6 +47,21 @@ function lineOf(view: RunView, service: string, steps: readonly StepView[]): Lin
     open.find((step) => step.parked) ?? open.find((step) => step.asked) ?? open.find((step) => step.firstLookAt);
   return { service, done: steps.length - open.length, of: steps.length, now, way: "forward" };
 }
+
+const isAsked = ({ service, now }: Line): string =>
+  `🔴 ${bold(service)} ${code(now?.node.step ?? "")} ${escape(whyStuck(now))}`;
+
+const isUnderWay = ({ service, done, of, now }: Line): string =>
+  `🔄 ${bold(service)} ${done} of ${of}  _${escape(now?.node.title ?? "")}_`;
+
+function stoppedStuck({ service, now, way }: Line): string {
+  const why = now?.parked ? `: ${escape(now.parked.because)}` : ", which was not answered";
+  const back = way === "going back" ? "not taken back, " : "";
+  return `🔴 ${bold(service)} ${back}stopped at ${code(now?.node.step ?? "")}${why}`;
+}
+
+const stopped = ({ service, done, of, now }: Line): string =>
+  `🔴 ${bold(service)} stopped after ${done} of ${of} steps${now ? `, at ${code(now.node.step)}` : ""}`;
 
 const whyStuck = (step: StepView | undefined): string => step?.parked?.because ?? step?.asked?.question ?? "";
 

@@ -151,6 +151,35 @@ describe("the card of a region's move", () => {
     const abandoned = drawn([...events, { kind: "ended", outcome: "failed", because: "ben abandoned it" }], { plan });
     expect(textOf(abandoned)).toContain("🔴 not taken back: service-002, service-003");
     expect(blockComplaints(abandoned.blocks, "message")).toEqual([]);
+    const stuckThen = drawn([...events, stuck, { kind: "ended", outcome: "failed" }], { plan });
+    expect(textOf(stuckThen)).toContain(
+      "🔴 *service-003* not taken back, stopped at `fence-writes`: it cannot be opened",
+    );
+  });
+
+  it("says of one that ended where each service stopped, and shows none as under way or asked", () => {
+    const [one, two, three, four, five] = first as [string, string, string, string, string];
+    const before: EventBody[] = [
+      ...started,
+      ...through(one),
+      ...through(two).slice(0, 2),
+      ...promoting(two),
+      ...through(three).slice(0, 2),
+      { kind: "asked", step: `${four}/accept-loss`, question: "Lose 20 s of writes?", needed: 2 },
+      parked(five),
+    ];
+    const ended: EventBody = { kind: "ended", outcome: "failed", because: "ben abandoned it" };
+    const [going, over] = [before, [...before, ended]].map((events) => drawn(events, { plan }));
+    expect(textOf(going!)).toMatch(/🔄 \*service-002\* 2 of 4 {2}_promote .*⚪ waiting for their wave: service-006/);
+    const text = textOf(over!);
+    expect(text).toContain("✅ service-001");
+    expect(text).toContain("🔴 *service-002* stopped after 2 of 4 steps, at `promote-replica`");
+    expect(text).toContain("🔴 *service-003* stopped after 2 of 4 steps\\n");
+    expect(text).toContain("🔴 *service-004* stopped at `accept-loss`, which was not answered");
+    expect(text).toContain(`🔴 *service-005* stopped at \`promote-replica\`: the replica of service-005 is`);
+    expect(text).toContain("⚪ not begun: service-006");
+    expect(text).not.toMatch(/🔄|waiting for their wave|Lose 20 s/);
+    expect(blockComplaints(over!.blocks, "message")).toEqual([]);
   });
 
   it("offers Cancel while any service can go back, and Abandon once none can", () => {
