@@ -4,7 +4,7 @@ import { UserError } from "./errors.ts";
 /** From how many seconds on it is news that a host's clock is off, and from how many on nothing is begun there. */
 const newsSeconds = 1;
 const refusedSeconds = 5;
-/** A comparison that took longer, in wall milliseconds, tells of the network and not of a clock. */
+/** A comparison that took longer, in wall milliseconds, tells of the network too: only what that cannot explain is the clock's. */
 const longestRoundTripMs = 500;
 
 /** What the database's server showed on its wall, when it was asked, and how long that took in milliseconds. */
@@ -36,10 +36,15 @@ export class HostClock {
     return Math.abs(this.#aheadSeconds) < refusedSeconds ? undefined : this.#sentence();
   }
 
-  /** Compares, right after the database has answered. */
+  /**
+   * Compares, right after the database has answered. It may have looked at its clock at any moment of the round trip: after
+   * a long one, what was known before stays, unless it would lie outside of that.
+   */
   compare({ wall, roundTripMs }: WallReading): void {
-    if (roundTripMs > longestRoundTripMs) return;
-    this.#aheadSeconds = Math.round(this.#now().getTime() - wall.getTime() - roundTripMs / 2) / 1000;
+    const aheadMs = this.#now().getTime() - wall.getTime() - roundTripMs / 2;
+    const doubtMs = roundTripMs > longestRoundTripMs ? roundTripMs / 2 : 0;
+    const known = Math.min(Math.max(this.#aheadSeconds * 1000, aheadMs - doubtMs), aheadMs + doubtMs);
+    this.#aheadSeconds = Math.round(known) / 1000;
     const isNews = Math.abs(this.#aheadSeconds) >= newsSeconds;
     if (isNews && !this.#isNews)
       this.#log.warn({ aheadSeconds: this.#aheadSeconds }, "this host's clock differs from that of Muster's database");

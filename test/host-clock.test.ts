@@ -41,9 +41,36 @@ describe("a host's clock", () => {
     expect(warned).toEqual([{ aheadSeconds: 2 }, { aheadSeconds: -1.5 }]);
   });
 
-  it("is not judged by an answer that was long on its way", () => {
-    const { clock, compare } = hostThatIs(3600, 800);
+  it.each([
+    // Seconds ahead, milliseconds of the round trip, and what is surely the clock's of both.
+    [0.3, 800, 0],
+    [2, 800, 1.6],
+    [5, 800, 4.6],
+    [5.4, 800, 5],
+    [3600, 800, 3599.6],
+    [-3600, 800, -3599.6],
+    [2, 4000, 0],
+    [-6, 4000, -4],
+    [-8, 4000, -6],
+  ])(
+    "that is %s seconds ahead, by an answer that was %s ms on its way, is off by what that cannot explain",
+    (aheadSeconds, roundTripMs, surely) => {
+      const { clock, warned, compare } = hostThatIs(aheadSeconds, roundTripMs);
+      compare();
+      expect(clock.aheadSeconds).toBe(surely);
+      expect(clock.refusal !== undefined).toBe(Math.abs(surely) >= 5);
+      expect(warned).toHaveLength(Math.abs(surely) >= 1 ? 1 : 0);
+    },
+  );
+
+  it("is not doubted for a slow answer that agrees with what is known, and trusted again after one that does not", () => {
+    const { clock, shows, compare } = hostThatIs(3600, 40);
     compare();
+    clock.compare({ wall: database, roundTripMs: 900 });
+    expect(clock.aheadSeconds).toBe(3600);
+    shows.at = database;
+    clock.compare({ wall: database, roundTripMs: 900 });
+    expect(clock.aheadSeconds).toBe(0);
     expect(clock.refusal).toBeUndefined();
   });
 });
