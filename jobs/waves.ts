@@ -9,22 +9,33 @@ const wavesEndAt = [3600, 4 * 3600, 24 * 3600, Infinity];
  * Services of a wave go side by side, in the order of their names. Pure; dependencies have no cycle (the estate sees to that).
  */
 export function wavesOf(services: Estate["services"], moving: readonly string[]): string[][] {
-  const waves = wavesEndAt.map((endsAt, index) =>
-    moving
-      .filter((name) => {
-        const seconds = soonest(services, name);
-        return seconds <= endsAt && (index === 0 || seconds > (wavesEndAt[index - 1] ?? 0));
-      })
-      .toSorted((left, right) => (left < right ? -1 : 1)),
+  const soonest = soonestOf(services);
+  const waves = Map.groupBy(
+    moving.toSorted((left, right) => (left < right ? -1 : 1)),
+    (name) => wavesEndAt.findIndex((endsAt) => soonest(name) <= endsAt),
   );
-  return waves.filter((wave) => wave.length > 0);
+  return wavesEndAt.flatMap((_, index) => {
+    const wave = waves.get(index);
+    return wave ? [wave] : [];
+  });
 }
 
-/** How soon a service must be back: as soon as the most urgent of those that need it, or itself. */
-function soonest(services: Estate["services"], name: string): number {
-  const own = rtoOf(services[name]);
-  const dependents = Object.keys(services).filter((other) => services[other]?.dependsOn.includes(name));
-  return Math.min(own, ...dependents.map((other) => soonest(services, other)));
+/**
+ * How soon each service must be back: as soon as the most urgent of those that need it, or itself. Each is worked out once,
+ * however many ways lead to it.
+ */
+function soonestOf(services: Estate["services"]): (name: string) => number {
+  const needs = Object.entries(services).flatMap(([by, { dependsOn }]) => dependsOn.map((needed) => ({ by, needed })));
+  const dependents = Map.groupBy(needs, ({ needed }) => needed);
+  const known = new Map<string, number>();
+  const soonest = (name: string): number => {
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    const seconds = Math.min(rtoOf(services[name]), ...(dependents.get(name) ?? []).map(({ by }) => soonest(by)));
+    known.set(name, seconds);
+    return seconds;
+  };
+  return soonest;
 }
 
 const rtoOf = (service: Service | undefined): number => (service ? objectives(service).rtoSeconds : Infinity);

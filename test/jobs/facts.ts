@@ -180,3 +180,14 @@ export const front: FailoverFacts = {
   dns: { ...healthy.dns, name: { ...healthy.dns.name, name: "www.example.com" } },
   rights: healthy.rights.filter(({ cluster }) => cluster === "west"),
 };
+
+/** An estate of services that differ in what matters for their order. */
+export function estateOf(services: Record<string, Partial<Service>>): Estate {
+  const { checkout } = estate.services;
+  if (!checkout) throw new Error("the lab's estate has no checkout");
+  const all = Object.entries(services).map(([name, more]) => {
+    const traffic = { ...checkout.traffic, name: `${name}.example.com` };
+    return [name, { ...checkout, traffic, ...more }];
+  });
+  return { ...estate, region_approvers: ["ana", "ben"], services: Object.fromEntries(all) as Estate["services"] };
+}

@@ -2,30 +2,14 @@ import { describe, expect, it } from "@jest/globals";
 import { failoverRegion } from "../../jobs/failover-region.ts";
 import { previewLines } from "../../jobs/preview-lines.ts";
 import { wavesIn } from "../../jobs/region-preview.ts";
-import { wavesOf } from "../../jobs/waves.ts";
 import { absorb } from "../../src/engine/absorb.ts";
 import { decide, standing } from "../../src/engine/decide.ts";
 import type { EventBody } from "../../src/engine/events.ts";
 import { fold } from "../../src/engine/fold.ts";
-import type { Estate } from "../../src/estate.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
 import type { RegionFacts } from "../../src/facts/region.ts";
-import { at, eastDead, estate, healthy, replica, saw, sawNothing } from "./facts.ts";
+import { at, eastDead, estateOf, healthy, replica, saw, sawNothing } from "./facts.ts";
 import { by } from "./traffic-facts.ts";
-
-const checkout = estate.services["checkout"]!;
-
-/** An estate of services that differ in what matters for their order. */
-const estateOf = (services: Record<string, Partial<Estate["services"][string]>>): Estate => ({
-  ...estate,
-  region_approvers: ["ana", "ben"],
-  services: Object.fromEntries(
-    Object.entries(services).map(([name, more]) => [
-      name,
-      { ...checkout, traffic: { ...checkout.traffic, name: `${name}.example.com` }, ...more },
-    ]),
-  ),
-});
 
 const factsOf = (services: Record<string, FailoverFacts>, more: Partial<RegionFacts> = {}): RegionFacts => ({
   toRegion: "us-west-2",
@@ -65,29 +49,6 @@ const shop = estateOf({
 });
 const planOf = (facts: RegionFacts, of = shop) => failoverRegion.plan(of, wanted, facts);
 const all = (facts: FailoverFacts) => factsOf({ checkout: facts, ledger: facts, search: facts, blog: facts });
-
-describe("waves", () => {
-  const order = (services: Record<string, Partial<Estate["services"][string]>>) =>
-    wavesOf(estateOf(services).services, Object.keys(services));
-
-  it("go by tier, and by a service's own figure where it has one", () => {
-    expect(
-      order({ a: { tier: "standard" }, b: { tier: "critical" }, c: { tier: "important" }, d: { rtoSeconds: 600 } }),
-    ).toEqual([["b", "d"], ["c"], ["a"]]);
-    expect(order({ a: { tier: "critical", rtoSeconds: 100_000 }, b: { tier: "critical" } })).toEqual([["b"], ["a"]]);
-  });
-
-  it("never put a service before what it needs, however far down that stands", () => {
-    expect(
-      order({
-        a: { tier: "critical", dependsOn: ["b"] },
-        b: { tier: "standard", dependsOn: ["c"] },
-        c: { tier: "standard" },
-        d: { tier: "standard" },
-      }),
-    ).toEqual([["a", "b", "c"], ["d"]]);
-  });
-});
 
 describe("the plan of a region", () => {
   it("holds every service's own steps, each wave behind the one before it", () => {
