@@ -2,7 +2,7 @@ import type { Claim } from "../src/engine/plan.ts";
 import { databaseDriver } from "../src/facts/databases/index.ts";
 import { seen, whyUnseen } from "../src/facts/fact.ts";
 import { keepsData, type FactsWithDatabase, type FailoverFacts } from "../src/facts/failover.ts";
-import { predictedLoss, reachedBySomebody, seenFrom } from "../src/facts/moves.ts";
+import { foreseenLoss, predictedLoss, reachedBySomebody, seenFrom } from "../src/facts/moves.ts";
 import type { Shares } from "../src/facts/traffic/driver.ts";
 import { driverOf } from "../src/facts/traffic/index.ts";
 import { keyName, spellValue } from "./config-keys.ts";
@@ -20,7 +20,7 @@ function databaseClaims({ to, from, facts, mode, forced }: DatabaseMove): { firs
   const writer = seen(facts.from.server)?.takesWrites;
   const { follows, value } = databaseDriver(facts.databaseDriver).claim(facts);
   // While the old writer is heard, the figure moves with every beat, and the fence may yet make it nothing.
-  const loss = mode === "ungraceful" && !reachedBySomebody(facts) ? predictedLoss(facts) : undefined;
+  const loss = mode === "ungraceful" && !reachedBySomebody(facts) ? foreseenLoss(facts, mode) : undefined;
   const alive = mode === "graceful";
   return {
     first: [

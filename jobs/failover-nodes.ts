@@ -2,7 +2,7 @@ import { use, type PlanNode } from "../src/engine/plan.ts";
 import type { Deployment } from "../src/estate.ts";
 import { databaseDriver } from "../src/facts/databases/index.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
-import { predictedLoss, promotedAlready, reachedBySomebody } from "../src/facts/moves.ts";
+import { foreseenLoss, reachedBySomebody } from "../src/facts/moves.ts";
 import { autoscalerOf } from "../src/facts/pods.ts";
 import type { Targets } from "../src/facts/targets.ts";
 import { driverOf } from "../src/facts/traffic/index.ts";
@@ -101,9 +101,7 @@ function databaseNodes(
 ): { nodes: PlanNode[]; verified: PlanNode; decided: PlanNode } {
   const { fromRegion, objectives } = facts;
   const { rpoSeconds } = objectives;
-  // What an earlier run of Muster's promoted is promoted: what that lost it asked, and no server tells it afterwards.
-  const graceful = promotedAlready(facts) ? null : 0;
-  const shownLossSeconds = mode === "graceful" ? graceful : (predictedLoss(facts) ?? null);
+  const shownLossSeconds = foreseenLoss(facts, mode) ?? null;
 
   const old = deployments.from.map(deploymentTarget(facts));
   const drained = use(drainOldSide, service, { service, fromRegion, mode, deployments: old }, { after: [paused] });

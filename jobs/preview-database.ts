@@ -2,7 +2,7 @@ import { spell } from "../src/spelling.ts";
 import { databaseDriver } from "../src/facts/databases/index.ts";
 import { seen } from "../src/facts/fact.ts";
 import type { FactsWithDatabase, FailoverFacts } from "../src/facts/failover.ts";
-import { lagOf, predictedLoss, reachedBySomebody, seenFrom } from "../src/facts/moves.ts";
+import { foreseenLoss, lagOf, promotedAlready, reachedBySomebody, seenFrom } from "../src/facts/moves.ts";
 import type { Mode } from "../src/steps/targets.ts";
 import { keyName } from "./config-keys.ts";
 import type { Preview } from "./job.ts";
@@ -79,9 +79,16 @@ function lagRow(facts: FactsWithDatabase): Row {
 function lossRow(facts: FactsWithDatabase, mode: Mode): Row {
   const label = "Writes lost";
   const { rpoSeconds } = facts.objectives;
-  if (mode === "graceful")
-    return { label, value: "none: writes stop first, then the replica catches up", tone: "good" };
-  const seconds = predictedLoss(facts);
+  if (promotedAlready(facts)) {
+    const run = seen(facts.promotion)?.last?.run;
+    return {
+      label,
+      value: `unknown: run ${run} has promoted it already, and its report tells what that lost`,
+      tone: "bad",
+    };
+  }
+  const seconds = foreseenLoss(facts, mode);
+  if (seconds === 0) return { label, value: "none: writes stop first, then the replica catches up", tone: "good" };
   if (seconds === undefined) return { label, value: `unknown (objective ${spell(rpoSeconds)})`, tone: "bad" };
   const value = `up to ${seconds} s (objective ${spell(rpoSeconds)})`;
   return { label, value, tone: seconds > rpoSeconds ? "bad" : "warn" };
@@ -91,7 +98,8 @@ function lossRow(facts: FactsWithDatabase, mode: Mode): Row {
 export const askedAgain = "loss over the objective: the approvers are asked again";
 
 function rulesOf(facts: FactsWithDatabase, mode: Mode): string[] {
-  const lost = mode === "ungraceful" ? predictedLoss(facts) : 0;
+  // What an earlier run lost it asked about itself.
+  const lost = promotedAlready(facts) ? 0 : foreseenLoss(facts, mode);
   return [
     ...(mode === "ungraceful" ? ["two writers cannot be ruled out: whoever approves accepts that"] : []),
     ...(lost === undefined || lost > facts.objectives.rpoSeconds ? [askedAgain] : []),

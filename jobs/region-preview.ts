@@ -1,7 +1,7 @@
 import { spell } from "../src/spelling.ts";
 import type { Plan, PlanNode } from "../src/engine/plan.ts";
 import { keepsData, type FailoverFacts } from "../src/facts/failover.ts";
-import { predictedLoss, reachedBySomebody } from "../src/facts/moves.ts";
+import { foreseenLoss, reachedBySomebody } from "../src/facts/moves.ts";
 import type { RegionFacts } from "../src/facts/region.ts";
 import type { Mode } from "../src/steps/targets.ts";
 import type { StartWaveInput } from "../src/steps/start-wave.ts";
@@ -201,5 +201,5 @@ function lossOf(plan: Plan, facts: RegionFacts, service: string): number | undef
   const own = facts.services[service];
   if (!own) return undefined;
   if (!keepsData(own)) return 0;
-  return modeIn(facts, service, forceOf(plan)) === "graceful" ? 0 : predictedLoss(own);
+  return foreseenLoss(own, modeIn(facts, service, forceOf(plan)));
 }

@@ -2,7 +2,7 @@ import { databaseDriver } from "../src/facts/databases/index.ts";
 import { seen, whyUnseen } from "../src/facts/fact.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
 import { secondsBetween } from "../src/facts/moment.ts";
-import { predictedLoss } from "../src/facts/moves.ts";
+import { foreseenLoss, promotedAlready } from "../src/facts/moves.ts";
 import type { Targets } from "../src/facts/targets.ts";
 import type { DatabaseMove } from "./databases.ts";
 import { driverOf } from "../src/facts/traffic/index.ts";
@@ -47,9 +47,10 @@ function splitBrain({ from, mode }: DatabaseMove): string[] {
 }
 
 function loss({ facts, mode }: DatabaseMove): string[] {
-  if (mode === "graceful") return [];
+  // What an earlier run lost it asked about itself.
+  if (mode === "graceful" || promotedAlready(facts)) return [];
   const { rpoSeconds } = facts.objectives;
-  const seconds = predictedLoss(facts);
+  const seconds = foreseenLoss(facts, mode);
   if (seconds === undefined)
     return [
       `How many writes would be lost is unknown: nothing tells when the last one was made, or which one arrived. The objective is ${rpoSeconds} seconds.`,

@@ -4,7 +4,8 @@ import type { JournalEvent } from "../../src/engine/events.ts";
 import { fold } from "../../src/engine/fold.ts";
 import type { RunView } from "../../src/engine/view.ts";
 import { keepsData, type FailoverFacts } from "../../src/facts/failover.ts";
-import { predictedLoss } from "../../src/facts/moves.ts";
+import { foreseenLoss } from "../../src/facts/moves.ts";
+import type { Mode } from "../../src/steps/targets.ts";
 import { movesCustomers } from "../moves-customers.ts";
 import { impactOf, servedOf, type ProbeRow } from "./outage.ts";
 import { stepOf } from "./step-of.ts";
@@ -120,7 +121,7 @@ function lossOf(plan: Plan, view: RunView, facts: FailoverFacts, refence: Fenced
   const rpoObjective = facts.objectives.rpoSeconds;
   if (!keepsData(facts)) return { predictedSeconds: 0, achievedSeconds: 0, rpoObjective, rowsLeftBehind: null };
   return {
-    predictedSeconds: modeIn(plan) === "graceful" ? 0 : (predictedLoss(facts) ?? null),
+    predictedSeconds: foreseenLoss(facts, modeIn(plan) ?? "ungraceful") ?? null,
     achievedSeconds: numberIn(stepOf(view, "catch-up")?.done?.result, "lossSeconds"),
     rpoObjective,
     rowsLeftBehind: refence?.rowsLeftBehind ?? null,
@@ -133,9 +134,9 @@ function countProbes(probes: readonly ProbeRow[], from: string | null, to: strin
   return { failed: within.filter(({ ok }) => !ok).length, asked: within.length };
 }
 
-function modeIn(plan: Plan): string | undefined {
+function modeIn(plan: Plan): Mode | undefined {
   const input = plan.nodes.find(({ step }) => step === "fence-writes")?.input;
-  return (input as { mode?: string } | undefined)?.mode;
+  return (input as { mode?: Mode } | undefined)?.mode;
 }
 
 function numberIn(result: Json | undefined, field: string): number | null {

@@ -1,4 +1,5 @@
 import { lastWrite, lossSeconds } from "../steps/loss.ts";
+import type { Mode } from "../steps/targets.ts";
 import { databaseDriver } from "./databases/index.ts";
 import { seen } from "./fact.ts";
 import { keepsData, type FactsWithDatabase, type FailoverFacts } from "./failover.ts";
@@ -32,6 +33,15 @@ const newestBeat = ({ from, lastBeat }: FactsWithDatabase): string | undefined =
 export function predictedLoss(facts: FactsWithDatabase): number | undefined {
   const { greenAt, redSince } = seen(facts.probes) ?? {};
   return lossSeconds(lastWrite({ beatAt: newestBeat(facts), greenAt, redSince }), seen(facts.to.server)?.beatAt);
+}
+
+/**
+ * Seconds of writes that a move would lose, as the card tells them; undefined where nobody can. What Muster promoted in an
+ * earlier run is promoted: what that lost it measured, and no server tells afterwards.
+ */
+export function foreseenLoss(facts: FactsWithDatabase, mode: Mode): number | undefined {
+  if (promotedAlready(facts)) return undefined;
+  return mode === "graceful" ? 0 : predictedLoss(facts);
 }
 
 /**

@@ -141,6 +141,18 @@ export const eastDead: FactsWithDatabase = {
   }),
 };
 
+const { sourceId: _source, replication: _replication, ...noReplica } = replica;
+
+/** The healthy world after an earlier run promoted the new side; that one takes the heartbeat since. */
+export const promotedBefore: FactsWithDatabase = {
+  ...healthy,
+  to: {
+    instance: saw(noReplica),
+    server: saw({ takesWrites: true, hearsWriter: false, lsn: "0/6000000", beatAt: at }),
+  },
+  promotion: saw({ last: { region: "us-west-2", run: "fo-1", at: "2026-11-23T11:00:00.000Z" } }),
+};
+
 /** Facts of which a test knows that a database is among them. */
 export function withDatabase(facts: FailoverFacts): FactsWithDatabase {
   if (!keepsData(facts)) throw new Error("no database was looked at");

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { failover } from "../../jobs/failover.ts";
 import { previewLines } from "../../jobs/preview-lines.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
-import { eastDead, estate, healthy, replica, saw, sawNothing } from "./facts.ts";
+import { eastDead, estate, healthy, promotedBefore, replica, saw, sawNothing } from "./facts.ts";
 
 const planOf = (facts: FailoverFacts) => failover.plan(estate, { toRegion: "us-west-2", service: "checkout" }, facts);
 
@@ -54,6 +54,24 @@ describe("the preview of a failover", () => {
     const { rows, warnings } = failover.preview(planOf(healthy), healthy);
     expect(rows.find(({ label }) => label === "Writes lost")?.value).toMatch(/^none/);
     expect(warnings).toEqual([expect.stringMatching(/us-east-1/)]);
+  });
+
+  it.each([
+    ["the old side is reached", undefined, promotedBefore],
+    ["a person forces it", "ungraceful" as const, promotedBefore],
+    ["the old side is silent", undefined, { ...promotedBefore, from: eastDead.from, lastBeat: eastDead.lastBeat }],
+  ])("promises nothing of what an earlier run promoted, where %s", (_name, force, facts) => {
+    const input = { toRegion: "us-west-2", service: "checkout", ...(force ? { force } : {}) };
+    const plan = failover.plan(estate, input, facts);
+    const { rows } = failover.preview(plan, facts);
+    expect(rows.find(({ label }) => label === "Writes lost")).toEqual({
+      label: "Writes lost",
+      value: "unknown: run fo-1 has promoted it already, and its report tells what that lost",
+      tone: "bad",
+    });
+    // As the gate before the promotion is told: nobody is asked whether to promote what was promoted.
+    expect(plan.nodes.find(({ step }) => step === "accept-loss")?.input).toMatchObject({ shownLossSeconds: null });
+    expect(JSON.stringify([rows, plan.warnings, plan.claims])).not.toMatch(/would be lost|are asked again|are lost/);
   });
 
   it.each([

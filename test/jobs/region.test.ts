@@ -8,7 +8,7 @@ import type { EventBody } from "../../src/engine/events.ts";
 import { fold } from "../../src/engine/fold.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
 import type { RegionFacts } from "../../src/facts/region.ts";
-import { at, eastDead, estateOf, healthy, replica, saw, sawNothing } from "./facts.ts";
+import { at, eastDead, estateOf, healthy, promotedBefore, replica, saw, sawNothing } from "./facts.ts";
 import { by } from "./traffic-facts.ts";
 
 const factsOf = (services: Record<string, FailoverFacts>, more: Partial<RegionFacts> = {}): RegionFacts => ({
@@ -132,6 +132,16 @@ describe("the preview of a region", () => {
     ]);
     expect(lines.join("\n")).toMatch(/Names move +beside the promotion for 4 of 4, whose customers nobody serves/);
     expect(lines.join("\n")).toMatch(/Time to recover +about \d+ minutes for all: \d+ minutes, then/);
+  });
+
+  it("promises nothing of a service that an earlier run promoted", () => {
+    const facts = factsOf({ checkout: healthy, ledger: promotedBefore, search: healthy, blog: healthy });
+    const { rows } = failoverRegion.preview(planOf(facts), facts);
+    expect(rows.filter(({ label }) => /lost|\. (ledger|blog)$/.test(label))).toMatchObject([
+      { label: "Writes lost", value: "unknown for some of them", tone: "bad" },
+      { label: "1. ledger", value: expect.stringMatching(/^graceful, loss unknown, /), tone: "bad" },
+      { label: "3. blog", value: expect.stringMatching(/^graceful, loses nothing, /), tone: "good" },
+    ]);
   });
 
   it("stays readable for a hundred services", () => {

@@ -5,7 +5,7 @@ import { report, type ReportInput } from "../../jobs/report/failover.ts";
 import { reportLines } from "../../jobs/report/lines.ts";
 import type { Fenced } from "../../jobs/report/what-now.ts";
 import type { EventBody, JournalEvent } from "../../src/engine/events.ts";
-import { eastDead, estate } from "./facts.ts";
+import { eastDead, estate, promotedBefore } from "./facts.ts";
 
 /** Probes every 10 s from noon on: + is green, - is red. */
 const probesOf = (marks: string): ProbeRow[] =>
@@ -100,6 +100,10 @@ describe("the report of a failover", () => {
         "  checkout-db is not fenced: it was out of reach. Muster looks for it, and fences it as soon as it answers.",
       ]
     `);
+  });
+
+  it("says of what an earlier run promoted that nobody predicted its loss", () => {
+    expect(report({ ...input, facts: promotedBefore }).loss).toMatchObject({ predictedSeconds: null });
   });
 
   it("rounds up, and calls an objective missed by a second missed", () => {
