@@ -3,7 +3,7 @@ import { LineCounter, parseDocument, type Document } from "yaml";
 import type { z } from "zod";
 import { findDependencyCycles } from "./dependency-cycles.ts";
 import { messageOf, UserError } from "./errors.ts";
-import { Estate, type Database, type Traffic } from "./estate.ts";
+import { Estate, ownerOf, type Database, type Traffic } from "./estate.ts";
 
 /** A fault of the estate file, at its place. */
 type Fault = { line: number; column: number; where: string; says: string };
@@ -112,6 +112,13 @@ function faultsWithin(estate: Estate): { keys: PropertyKey[]; says: string }[] {
       if (!Object.hasOwn(estate.people, name))
         faults.push({ keys: [list, index], says: `"${name}" is not among the people` });
       if (names.indexOf(name) !== index) faults.push({ keys: [list, index], says: `"${name}" stands here twice` });
+    }
+  }
+  for (const [name, person] of Object.entries(estate.people)) {
+    for (const key of ["slack", "terminal"] as const) {
+      const owner = ownerOf(estate.people, key, person[key]) ?? name;
+      if (owner !== name)
+        faults.push({ keys: ["people", name, key], says: `"${person[key]}" belongs to "${owner}" already` });
     }
   }
   const owned = new Map<string, string>();

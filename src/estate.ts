@@ -247,6 +247,10 @@ export type GitOpsEntry = z.infer<typeof gitops>;
 export type ConfigKey = z.infer<typeof config>;
 export type SecretReference = z.infer<typeof secretReference>;
 
+/** Who has this Slack id, or this login. One person has each: else one human could approve under two names. */
+export const ownerOf = (people: Estate["people"], key: "slack" | "terminal", value?: string): string | undefined =>
+  Object.entries(people).find(([, person]) => value !== undefined && person[key] === value)?.[0];
+
 const tiers = {
   critical: { rtoSeconds: 3600, rpoSeconds: 900 },
   important: { rtoSeconds: 4 * 3600, rpoSeconds: 3600 },

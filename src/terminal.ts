@@ -14,6 +14,7 @@ import { openDb } from "./db/connect.ts";
 import { openEmbedded } from "./embedded/embedded.ts";
 import { migrate } from "./db/migrate.ts";
 import { messageOf, rewordError, UserError } from "./errors.ts";
+import { ownerOf } from "./estate.ts";
 import { loadEstate } from "./estate-file.ts";
 import { writeEstate } from "./init/write-estate.ts";
 import { followRun } from "./follow.ts";
@@ -145,8 +146,8 @@ function agreement({ print, ask }: Terminal): Pick<Call, "agrees"> {
 }
 
 function whoSits(ctx: Context, user: string): Person {
-  const found = Object.entries(ctx.estate.people).find(([, person]) => person.terminal === user);
-  if (found) return { name: found[0] };
+  const name = ownerOf(ctx.estate.people, "terminal", user);
+  if (name !== undefined) return { name };
   throw new UserError({
     happened: `The login name "${user}" belongs to nobody in the estate file.`,
     means: "Nothing was changed.",

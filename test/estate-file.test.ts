@@ -64,6 +64,16 @@ describe("the estate file", () => {
     ],
     ["an approver twice", whole.replace("  - cleo\n", "  - ben\n"), /approvers.2: "ben" stands here twice/],
     [
+      "one Slack id of two people",
+      whole.replace("slack: U03", "slack: U01"),
+      /^estate.yaml:\d+:5 people.cleo.slack: "U01" belongs to "ana" already$/,
+    ],
+    [
+      "one login of two people",
+      whole.replace("terminal: ben", "terminal: ana"),
+      /^estate.yaml:\d+:5 people.ben.terminal: "ana" belongs to "ana" already$/,
+    ],
+    [
       "an approver whom every object has",
       whole.replace("  - cleo\n", "  - constructor\n"),
       /"constructor" is not among/,

@@ -1,3 +1,4 @@
+import { ownerOf, type Estate } from "../estate.ts";
 import type { Draft } from "./draft.ts";
 import type { Interview } from "./interview.ts";
 
@@ -31,6 +32,10 @@ async function askForPerson(interview: Interview, draft: Draft, name: string): P
     ["mail", `The mail address of ${name}?`],
     ["terminal", `The login name of ${name} where muster is typed in a terminal?`],
   ] as const) {
-    await interview.fill(draft, ["people", name, key], { asks, optional: true });
+    const fault = (text: string) => {
+      const owner = key === "mail" ? undefined : ownerOf(draft.whole["people"] as Estate["people"], key, text);
+      return owner === undefined || owner === name ? undefined : `that belongs to ${owner} already`;
+    };
+    await interview.fill(draft, ["people", name, key], { asks, optional: true, fault });
   }
 }

@@ -1,5 +1,6 @@
 import type { Context } from "../context.ts";
 import { UserError } from "../errors.ts";
+import { ownerOf } from "../estate.ts";
 import { channelId, getTeam, getUser, type SlackClient, type SlackUser } from "../adapters/slack.ts";
 import { TryLater } from "../inbox/answer.ts";
 import type { Delivery } from "../inbox/delivery.ts";
@@ -30,11 +31,11 @@ export function identifier(slack: SlackClient) {
     try {
       ownTeam ??= ctx.estate.workspace ?? (await getTeam(ctx, slack)).team;
       if (delivery.team !== ownTeam) throw stranger();
-      const person = Object.entries(ctx.estate.people).find(([, { slack: id }]) => id === delivery.user);
+      const name = ownerOf(ctx.estate.people, "slack", delivery.user);
       const user = await lookUp(ctx, delivery.user);
-      if (!person || !user || !isMember(user, ownTeam)) throw stranger();
+      if (name === undefined || !user || !isMember(user, ownTeam)) throw stranger();
       if (!(await isAllowed(ctx, slack, delivery))) throw elsewhere(ctx);
-      return { name: person[0] };
+      return { name };
     } catch (error) {
       if (failedWith(error, "retry", "doubtful", "locked-out", "refused", "re-home")) throw unsure(error);
       throw error;

@@ -125,6 +125,8 @@ describe("muster init", () => {
     ["half a mail address", 6, "ana@", "Invalid email address"],
     ["neither yes nor no", 8, "perhaps", "expected yes or no"],
     ["somebody who is there", 9, "ana", "ana is there already"],
+    ["somebody else's Slack id", 10, "U01AAAAAA", "that belongs to ana already"],
+    ["somebody else's login", 12, "ana", "that belongs to ana already"],
     [
       "a service with capitals",
       20,
