@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { loadEstate, parseEstate } from "../src/estate-file.ts";
 import { objectives } from "../src/estate.ts";
 import { UserError } from "../src/errors.ts";
-import { labEstate, routingControls } from "../src/lab/estate.ts";
+import { labEstate, routingControls, sitsAsAna } from "../src/lab/estate.ts";
 import { clusterRegions } from "../src/lab/recovery-cluster.ts";
 import { checkout } from "../src/lab/services.ts";
 
@@ -130,6 +130,14 @@ describe("the estate file", () => {
     const faults = faultsOf(text);
     expect(faults).toContainEqual(expect.stringMatching(expected));
     for (const fault of faults) expect(fault).toMatch(/^estate.yaml:\d+:\d+ /);
+  });
+
+  it.each([
+    ["somebody", ["somebody", "ben"]],
+    ["ben", ["ben", "ana"]],
+  ])("of a lab takes %s for ana, and is whole", (user, [ana, ben]) => {
+    const { people } = parseEstate(sitsAsAna(whole, user), "estate.yaml");
+    expect([people["ana"]?.terminal, people["ben"]?.terminal]).toEqual([ana, ben]);
   });
 
   it("may hold services without a database, which have no key for its host name either", () => {

@@ -113,6 +113,12 @@ export type EstateWishes = {
   services?: readonly ServiceWish[];
 };
 
+/** Gives ana's login name to whoever sits here. Whoever was called so gets hers: two may not have one. */
+export const sitsAsAna = (yaml: string, user: string): string =>
+  yaml.replace(/(?<=^ +terminal: ).+$/gm, (login) =>
+    login === "ana" ? JSON.stringify(user) : login === user ? "ana" : login,
+  );
+
 /** Writes the estate file of a lab, complete. */
 export function labEstate({ services = [checkout], ...wishes }: EstateWishes): string {
   const estate: DeepPartial<Estate> = {

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { commands } from "../../commands/index.ts";
 import type { Command } from "../chat.ts";
+import { sitsAsAna } from "./estate.ts";
 import { openLab, type Lab } from "./lab.ts";
 import { lookAtWorld } from "./look-at-world.ts";
 import { openPage, type CompletedCommand, type PageOptions } from "./page.ts";
@@ -39,7 +40,7 @@ export async function openHouse({ port, user, services }: OpenHouseOptions): Pro
     ...(services ? { services } : {}),
     customers: { count: 3, everySeconds: 2 },
     estate: { stabilitySeconds: 120 },
-    editEstate: (yaml) => yaml.replace("terminal: ana", `terminal: ${JSON.stringify(user)}`),
+    editEstate: (yaml) => sitsAsAna(yaml, user),
     settings: { CALL_TIMEOUT_MILLISECONDS: "5000", LEASE_MILLISECONDS: "10000" },
   });
   const servers = new Servers(lab.environment);

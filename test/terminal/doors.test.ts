@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { userInfo } from "node:os";
+import { sitsAsAna } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 import { run, type Ended } from "./process.ts";
 
@@ -14,7 +15,7 @@ beforeAll(async () => {
     serve: false,
     // A process of its own on a busy machine: what is to be shown is not how fast it is.
     settings: { CALL_TIMEOUT_MILLISECONDS: "5000" },
-    editEstate: (yaml) => yaml.replace("terminal: ana", `terminal: ${whoami}`),
+    editEstate: (yaml) => sitsAsAna(yaml, whoami),
   });
   env = lab.environment;
 });

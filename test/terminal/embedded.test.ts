@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm, stat, readFile, writeFile } from "node:fs/promises"
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { serverPid } from "../../src/embedded/processes.ts";
-import { labEstate } from "../../src/lab/estate.ts";
+import { labEstate, sitsAsAna } from "../../src/lab/estate.ts";
 import { eventually } from "../slack/office.ts";
 import { MusterProcess, run } from "./process.ts";
 
@@ -18,10 +18,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "muster-embedded-"));
   // Where this is root, the server runs as somebody else, who must get through.
   await chmod(folder, 0o755);
-  const estate = labEstate({ replicas: 2, stabilitySeconds: 60 }).replace(
-    "terminal: ana",
-    `terminal: ${userInfo().username}`,
-  );
+  const estate = sitsAsAna(labEstate({ replicas: 2, stabilitySeconds: 60 }), userInfo().username);
   await writeFile(join(folder, "estate.yaml"), estate);
   environment = {
     PATH: process.env["PATH"] ?? "",

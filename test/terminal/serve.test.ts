@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { readFile, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
+import { sitsAsAna } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 import { eventually } from "../slack/office.ts";
 import { MusterProcess, run } from "./process.ts";
@@ -15,7 +16,7 @@ beforeAll(async () => {
   lab = await openLab({
     serve: false,
     settings: { CALL_TIMEOUT_MILLISECONDS: "5000", LOG_LEVEL: "info" },
-    editEstate: (yaml) => yaml.replace("terminal: ana", `terminal: ${userInfo().username}`),
+    editEstate: (yaml) => sitsAsAna(yaml, userInfo().username),
   });
   server = new MusterProcess(["serve"], lab.environment);
   port = await eventually(() => server.logged.find(({ msg }) => msg === "Muster is ready")?.port, patienceMs);
