@@ -156,6 +156,14 @@ export async function getUser(ctx: SlackContext, slack: SlackClient, user: strin
   };
 }
 
+/** Why somebody is no member of a workspace who may be trusted, to finish "They are ..."; undefined for one who may. */
+export function whyNoMember({ active, bot, guest, team }: SlackUser, own: string): string | undefined {
+  if (!active) return "deactivated in Slack";
+  if (bot) return "a bot";
+  if (team !== own) return `of another workspace (${team})`;
+  return guest ? "a guest of the workspace" : undefined;
+}
+
 /** Names the address of a message, for links. @throws SlackFailed */
 export async function getPermalink(ctx: SlackContext, slack: SlackClient, place: SlackPlace): Promise<string> {
   const answer = await ask(ctx, slack, "chat.getPermalink", { channel: place.channel, message_ts: place.ts });

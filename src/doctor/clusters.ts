@@ -41,7 +41,7 @@ async function lookAtRights(ctx: DoctorContext, name: string): Promise<Finding[]
     const explanation = {
       happened: `Muster may not ${deed} in the cluster ${name}.`,
       means: needed ? "A move that needs it cannot be approved." : "A move is made all the same, with one proof less.",
-      todo: `Give its role in ${right.namespace} the verb ${right.verb} on ${resource}; docs/install.md has the whole role.`,
+      todo: `Give its role in ${right.namespace} the verb ${right.verb} on ${resource}; the roles are in deploy/kubernetes.`,
     };
     return (needed ? broken : warning)(`rights in the cluster ${name}`, explanation);
   });

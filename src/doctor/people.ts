@@ -1,4 +1,4 @@
-import { getUser, type SlackClient, type SlackUser } from "../adapters/slack.ts";
+import { getTeam, getUser, whyNoMember, type SlackClient, type SlackUser } from "../adapters/slack.ts";
 import { saidBySlack, SlackFailed } from "../adapters/slack-trouble.ts";
 import type { Estate } from "../estate.ts";
 import { forEach } from "./at-once.ts";
@@ -22,22 +22,28 @@ export const people: Check = {
   },
 };
 
+/** Both lists of those who may approve: `/failover <region>` has one of its own, where the estate gives it one. */
+export const judgeApprovers = (estate: Estate, withSlack: boolean): Finding[] =>
+  (["approvers", "region_approvers"] as const).flatMap((list) => judgeList(estate, list, withSlack));
+
 /** Of two who may approve, one who asks leaves one: and two are needed. */
-export function judgeApprovers({ approvers, people: all }: Estate, withSlack: boolean): Finding[] {
-  const able = approvers.filter(
+function judgeList(estate: Estate, list: "approvers" | "region_approvers", withSlack: boolean): Finding[] {
+  const { [list]: named, people: all } = estate;
+  if (!named) return [];
+  const able = named.filter(
     (name) => all[name]?.terminal !== undefined || (withSlack && all[name]?.slack !== undefined),
   );
-  const subject = "approvers";
-  const todo = "Name more approvers in the estate file, each with slack or terminal.";
+  const what = list === "approvers" ? "run" : "move of a whole region";
+  const todo = `Name more ${list} in the estate file, each with slack or terminal.`;
   if (able.length < 2) {
-    const happened = `${able.length === 0 ? "None" : "Only one"} of the ${approvers.length} approvers is known in ${withSlack ? "Slack or " : ""}a terminal.`;
-    return [broken(subject, { happened, means: "No run can be approved: it takes two.", todo })];
+    const happened = `${able.length === 0 ? "None" : "Only one"} of the ${named.length} ${list} is known in ${withSlack ? "Slack or " : ""}a terminal.`;
+    return [broken(list, { happened, means: `No ${what} can be approved: it takes two.`, todo })];
   }
   if (able.length < 3) {
     const means = "Two must approve, and not the one who asked: what an approver asks for can never be approved.";
-    return [warning(subject, { happened: `Only ${able.join(" and ")} can approve.`, means, todo })];
+    return [warning(list, { happened: `Only ${able.join(" and ")} can approve a ${what}.`, means, todo })];
   }
-  return [ok(subject, `${able.length} who can approve, two at a time`)];
+  return [ok(list, `${able.length} who can approve a ${what}, two at a time`)];
 }
 
 function withoutMail({ people: all }: Estate, withMail: boolean): Finding[] {
@@ -53,10 +59,15 @@ function withoutMail({ people: all }: Estate, withMail: boolean): Finding[] {
 }
 
 async function lookAtMembers(ctx: DoctorContext, slack: SlackClient): Promise<Finding[]> {
+  // A token that Slack does not take is told by the look at it.
+  const team = await getTeam(ctx, slack).then(
+    (own) => own.team,
+    () => undefined,
+  );
   const findings = await forEach(Object.entries(ctx.estate.people), atOnce, async ([name, { slack: id }]) => {
     if (id === undefined) return noSlack(name);
     try {
-      return judgeMember(name, id, await getUser(ctx, slack, id));
+      return judgeMember(name, await getUser(ctx, slack, id), team);
     } catch (error) {
       return judgeFailure(name, id, error);
     }
@@ -76,10 +87,12 @@ const noSlack = (name: string): Finding =>
     todo: `Give ${name} slack in the estate file (their profile in Slack shows it as "member ID").`,
   });
 
-function judgeMember(name: string, id: string, { active, bot, guest }: SlackUser): Finding | undefined {
-  if (active && !bot && !guest) return undefined;
+/** By the rule that Slack's commands go by; `team` is the one of the bot's token. */
+function judgeMember(name: string, user: SlackUser, team = user.team): Finding | undefined {
+  const why = whyNoMember(user, team);
+  if (why === undefined) return undefined;
   return broken(`${name} in Slack`, {
-    happened: `${id} is ${!active ? "deactivated in Slack" : bot ? "a bot" : "a guest of the workspace"}.`,
+    happened: `${user.id} is ${why}.`,
     means: `What ${name} types or presses in Slack is refused.`,
     todo: `Correct slack of ${name} in the estate file, or take ${name} out of it.`,
   });

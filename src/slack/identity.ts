@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { UserError } from "../errors.ts";
 import { ownerOf } from "../estate.ts";
-import { channelId, getTeam, getUser, type SlackClient, type SlackUser } from "../adapters/slack.ts";
+import { channelId, getTeam, getUser, whyNoMember, type SlackClient, type SlackUser } from "../adapters/slack.ts";
 import { TryLater } from "../inbox/answer.ts";
 import type { Delivery } from "../inbox/delivery.ts";
 import { failedWith } from "./outcome.ts";
@@ -33,7 +33,7 @@ export function identifier(slack: SlackClient) {
       if (delivery.team !== ownTeam) throw stranger();
       const name = ownerOf(ctx.estate.people, "slack", delivery.user);
       const user = await lookUp(ctx, delivery.user);
-      if (name === undefined || !user || !isMember(user, ownTeam)) throw stranger();
+      if (name === undefined || !user || whyNoMember(user, ownTeam) !== undefined) throw stranger();
       if (!(await isAllowed(ctx, slack, delivery))) throw elsewhere(ctx);
       return { name };
     } catch (error) {
@@ -42,9 +42,6 @@ export function identifier(slack: SlackClient) {
     }
   };
 }
-
-const isMember = (user: SlackUser, team: string): boolean =>
-  user.active && !user.bot && !user.guest && user.team === team;
 
 async function isAllowed(ctx: Context, slack: SlackClient, { channel, channelName }: Delivery): Promise<boolean> {
   const allowed = Object.values(ctx.estate.channels).filter((name) => name !== undefined);

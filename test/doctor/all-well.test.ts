@@ -58,7 +58,7 @@ describe("muster doctor where all is well", () => {
       /^ok +Slack's scopes: all that Muster needs$/m,
       /^ok +Slack's Socket Mode: the app-level token opens a connection$/m,
       /^ok +the channel #emergency-backup: the app is in it \(C02\)$/m,
-      /^ok +approvers: 3 who can approve, two at a time$/m,
+      /^ok +approvers: 3 who can approve a run, two at a time$/m,
       /^ok +people in Slack: 4 of 4 are members of the workspace$/m,
       /^ok +AWS in us-west-2: account 123456789012, as arn:aws:iam::123456789012:user\/lab$/m,
       /^ok +the instance checkout-db in us-east-1: a writer, available, Postgres \d+/m,

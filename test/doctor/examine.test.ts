@@ -142,6 +142,16 @@ describe("approvers", () => {
     const people = Object.fromEntries(persons.map((person, index) => [`p${index}`, person]));
     const estate = { people, approvers: Object.keys(people) } as unknown as Estate;
     expect(judgeApprovers(estate, withSlack).map((finding) => finding.state)).toEqual([state]);
+    // Whoever may approve the move of a region is looked at too, where the estate has a list of them.
+    const both = {
+      people: { ...people, ana: inSlack, ben: inSlack, cleo: atTerminal },
+      region_approvers: estate.approvers,
+    };
+    const findings = judgeApprovers({ ...estate, ...both, approvers: ["ana", "ben", "cleo"] }, withSlack);
+    expect(findings.map((finding) => [finding.subject, finding.state])).toEqual([
+      ["approvers", withSlack ? "ok" : "broken"],
+      ["region_approvers", state],
+    ]);
   });
 });
 

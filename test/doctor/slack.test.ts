@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { whyNoMember } from "../../src/adapters/slack.ts";
 import { openPatient, without, type Patient } from "./patient.ts";
 
 let patient: Patient;
@@ -83,6 +84,28 @@ describe("Slack", () => {
       "broken ben: U05 is a guest of the workspace.",
       "broken cleo: Slack knows nobody with the id U0NOBODY.",
     ]);
+  });
+
+  it("somebody of another workspace, whom commands refuse", async () => {
+    const cleo = patient.lab.slack.workspace.persons.get("U03")!;
+    const said = await patient.broken(
+      () => (cleo.team = "T77"),
+      () => delete cleo.team,
+    );
+    expect(said).toEqual(["broken cleo in Slack: U03 is of another workspace (T77)."]);
+  });
+
+  // In an organisation of many workspaces, who is of a sister is no stranger to Slack.
+  it.each([
+    [{}, undefined],
+    [{ team: "T77" }, "of another workspace (T77)"],
+    [{ team: "T77", guest: true }, "of another workspace (T77)"],
+    [{ guest: true }, "a guest of the workspace"],
+    [{ bot: true }, "a bot"],
+    [{ active: false }, "deactivated in Slack"],
+  ])("%j is %s", (differs, why) => {
+    const user = { id: "U03", team: "T01", active: true, bot: false, guest: false };
+    expect(whyNoMember({ ...user, ...differs }, "T01")).toBe(why);
   });
 
   it("is a warning where it is not configured at all", async () => {
