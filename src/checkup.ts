@@ -12,6 +12,7 @@ import { findServer } from "./facts/databases/index.ts";
 import { composeContext, type Overrides } from "./main.ts";
 import { lookAtQueue } from "./queue.ts";
 import { redisOf } from "./queue-redis.ts";
+import { hearSlips } from "./slips.ts";
 
 export type CheckupOptions = Overrides & {
   env: Record<string, string | undefined>;
@@ -29,6 +30,7 @@ export async function checkUp({ env, wallNow = () => new Date(), ...overrides }:
   const config = read.value;
   const estate = attempt(() => loadEstate(config.ESTATE));
   const { ctx, close } = composeContext(config, "value" in estate ? estate.value : nothing, { env, ...overrides });
+  const leaveOff = hearSlips(ctx);
   try {
     const patient: DoctorContext = {
       ...ctx,
@@ -53,7 +55,7 @@ export async function checkUp({ env, wallNow = () => new Date(), ...overrides }:
     const whole = ok("the estate", `${config.ESTATE}, ${services} ${services === 1 ? "service" : "services"}`);
     return reportOf([whole, ...(await examine(patient, [...checks, ...checksOfEstate]))]);
   } finally {
-    await close();
+    await close().finally(leaveOff);
   }
 }
 

@@ -24,6 +24,7 @@ import { findCommand, runCommand } from "./inbox/answer.ts";
 import { migrateQueue } from "./queue.ts";
 import { redisOf } from "./queue-redis.ts";
 import { makeRedactor } from "./redact.ts";
+import { hearSlips } from "./slips.ts";
 import { slackManifest } from "./slack/manifest.ts";
 import { readSplitWords } from "./words.ts";
 
@@ -160,6 +161,7 @@ async function withContext<T>(
   work: (opened: Awaited<ReturnType<typeof openContext>>) => Promise<T>,
 ): Promise<T> {
   const opened = await openContext(quiet(readConfig(env)), { env, ...overrides });
+  const leaveOff = hearSlips(opened.ctx);
   try {
     return await work(opened);
   } catch (error) {
@@ -168,7 +170,7 @@ async function withContext<T>(
     if (clean instanceof Error) opened.ctx.log.debug({ stack: clean.stack }, "a command ended in an error");
     throw clean;
   } finally {
-    await opened.close();
+    await opened.close().finally(leaveOff);
   }
 }
 
@@ -259,24 +261,10 @@ async function serve({ env, overrides }: Terminal, told = toldToStop()): Promise
       muster.ctx.log.error({ why: error.message }, "the estate was not read again; the one before stays in force");
     }
   };
-  // What nobody waited for has failed nobody; a library's slip must not end a server. What runs is looked at again anyway.
-  const slipped = (error: unknown) =>
-    muster.ctx.log.error(
-      { error: messageOf(error), stack: (error as Error).stack },
-      "something failed that nobody waited for",
-    );
-  // Node would print it as it is.
-  const broke = (error: unknown) => {
-    const { stack } = rewordError(error, muster.ctx.redact) as Error;
-    process.stderr.write(`${stack ?? muster.ctx.redact(String(error))}\n`);
-    process.exit(1);
-  };
-  process.on("unhandledRejection", slipped);
-  process.on("uncaughtException", broke);
+  const leaveOff = hearSlips(muster.ctx);
   process.on("SIGHUP", reload);
   await told;
   process.off("SIGHUP", reload);
   await muster.stop();
-  process.off("unhandledRejection", slipped);
-  process.off("uncaughtException", broke);
+  leaveOff();
 }

@@ -109,6 +109,43 @@ describe("muster as a process", () => {
     }
   });
 
+  it("goes on when something fails that nobody waited for, and tells of it without a secret", async () => {
+    const secret = env["GUARD_PASSWORD"] ?? "";
+    // The moment it has begun to hear of such; never, if it does not.
+    const slip = `process.on("newListener", (event) => event === "unhandledRejection" && setImmediate(() => {
+      Promise.reject();
+      Promise.reject(new Error("${secret}"));
+    }))`;
+    const slipping = ["--import", `data:text/javascript,${encodeURIComponent(slip)}`, "src/cli.ts"];
+    const ended = await Promise.all(
+      ["runs", "doctor"].map((verb) => run([verb], env, [process.execPath, ...slipping])),
+    );
+    for (const { status, err } of ended) {
+      expect(status).toBe(0);
+      const lines = err.trimEnd().split("\n");
+      const msg = "something failed that nobody waited for";
+      expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+        { msg, error: "undefined" },
+        { msg, error: "[redacted]" },
+      ]);
+      expect(err).not.toContain(secret);
+    }
+  });
+
+  it.each([
+    [`new Error("hunter2")`, /^Error: \[redacted\]\n +at /],
+    [`"hunter2"`, /^\[redacted\]\n$/],
+    ["undefined", /^undefined\n$/],
+    ["null", /^null\n$/],
+  ])("ends when %s is thrown where nobody catches it, without a secret", async (thrown, said) => {
+    const code = `import { hearSlips } from "./src/slips.ts";
+      hearSlips({ log: {}, redact: (text) => text.replaceAll("hunter2", "[redacted]") });
+      setImmediate(() => { throw ${thrown}; });`;
+    const { status, err } = await run(["--input-type=module", "--eval", code], {}, [process.execPath]);
+    expect({ status, err }).toEqual({ status: 1, err: expect.stringMatching(said) });
+    expect(err).not.toContain("hunter2");
+  });
+
   it("tells somebody who is in no estate nothing but that", async () => {
     for (const argv of [["failover", "us-west-2", "checkout", "--dry-run"], ["runs"], ["follow", "x"], ["enrol"]]) {
       expect(await lab.types("mallory", argv)).toEqual({
