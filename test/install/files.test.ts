@@ -1,71 +1,22 @@
 import { describe, expect, it } from "@jest/globals";
-import { existsSync, globSync, readFileSync } from "node:fs";
-import { basename } from "node:path";
-import { fileURLToPath } from "node:url";
-import { parse, parseAllDocuments } from "yaml";
+import { globSync } from "node:fs";
 import { z } from "zod";
 import { Config, readConfig } from "../../src/config.ts";
-import { renderChart } from "../plumbing/go-template.ts";
 import { wrongFields } from "../plumbing/kubernetes-types.ts";
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const read = (path: string) => readFileSync(root + path, "utf8");
-
-type Json = Record<string, unknown>;
-type Manifest = { apiVersion: string; kind: string; metadata: { name: string; annotations?: Record<string, string> } };
-type Container = { env?: { name: string; value?: string }[]; volumeMounts?: { name: string }[]; securityContext: Json };
-type Pod = { containers: Container[]; volumes?: { name: string }[]; securityContext: Json };
-
-const manifestsIn = (text: string): Manifest[] =>
-  parseAllDocuments(text).flatMap((document) => {
-    expect(document.errors).toEqual([]);
-    return document.contents === null ? [] : [document.toJS() as Manifest];
-  });
-
-const chart = "deploy/helm/muster";
-const templates = Object.fromEntries(
-  globSync(`${chart}/templates/*`, { cwd: root }).map((file) => [basename(file), read(file)]),
-);
-const values = parse(read(`${chart}/values.yaml`)) as Json;
-const { version, appVersion } = parse(read(`${chart}/Chart.yaml`)) as Record<string, string>;
-const estate = 'regions: [us-east-1]\n# a "quote" and a {{ brace }}\n';
-
-/** What the chart makes of values, by kind. */
-function rendered(changes: Json = {}): Map<string, Manifest> {
-  const all = renderChart(templates, {
-    Values: { ...values, estate, ...changes },
-    Release: { Name: "muster" },
-    Chart: { AppVersion: appVersion },
-  });
-  return new Map(
-    Object.values(all)
-      .flatMap(manifestsIn)
-      .map((manifest) => [manifest.kind, manifest]),
-  );
-}
-const podOf = (manifest: Manifest | undefined): Pod =>
-  (manifest as unknown as { spec: { template: { spec: Pod } } }).spec.template.spec;
-
-const everything: Json = {
-  settings: {
-    AWS_REGION: "eu-west-1",
-    LOG_LEVEL: "info",
-    REDIS_SENTINELS: "s-0:26379,s-1:26379,s-2:26379",
-    REDIS_MASTER: "mymaster",
-  },
-  kubeconfigSecretName: "clusters",
-  extraCaConfigMapName: "authorities",
-  serviceAccount: { create: true, name: "", annotations: { "eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/m" } },
-  ingress: {
-    enabled: true,
-    className: "nginx",
-    host: "muster.example.com",
-    tlsSecretName: "tls",
-    annotations: { a: "b" },
-  },
-  nodeSelector: { zone: "a" },
-  tolerations: [{ key: "a", operator: "Exists" }],
-};
+import {
+  root,
+  read,
+  manifestsIn,
+  chart,
+  values,
+  estate,
+  rendered,
+  podOf,
+  everything,
+  version,
+  appVersion,
+  type Json,
+} from "./chart.ts";
 
 describe("the chart", () => {
   it.each([
@@ -194,9 +145,33 @@ describe("the chart", () => {
   });
 
   it("has every value that docs/install.md sets, and is given the kubeconfig and the authorities there", () => {
-    const set = [...read("docs/install.md").matchAll(/--set(?:-file)? (\w+)/g)].map(([, name = ""]) => name);
+    const set = [...read("docs/install.md").matchAll(/--set(?:-file)? '?(\w+)/g)].map(([, name = ""]) => name);
     expect(set.filter((name) => !(name in values))).toEqual([]);
     expect(set).toEqual(expect.arrayContaining(["estate", "kubeconfigSecretName", "extraCaConfigMapName"]));
+  });
+
+  it("is installed by docs/install.md in the namespace, and as the account, that may take the role in AWS", () => {
+    const [typed = ""] = /^docker build [^]*?(?=^```)/m.exec(read("docs/install.md")) ?? [];
+    const lines = typed.replaceAll("\\\n", "").split("\n");
+    const [made, ...later] = lines.filter((line) => /^(?:kubectl|helm) /.test(line));
+    const [, namespace = ""] = /^kubectl create namespace (\S+)$/.exec(made ?? "") ?? [];
+    expect(later.length).toBeGreaterThan(3);
+    expect(later.filter((line) => !line.includes(` -n ${namespace} `))).toEqual([]);
+    const [, release = ""] = /^helm install (\S+) /m.exec(typed) ?? [];
+    const [, path = "", value = ""] = /--set '(serviceAccount\..+)=(.+)'/.exec(typed) ?? [];
+    // Helm goes one name deeper at each point that has no backslash before it.
+    const [, deeper, key = "", ...rest] = path.split(/(?<!\\)\./).map((name) => name.replaceAll("\\.", "."));
+    expect([deeper, ...rest]).toEqual(["annotations"]);
+    const annotations = { [key]: value };
+    const account = rendered({ serviceAccount: { create: true, name: "", annotations } }, release).get(
+      "ServiceAccount",
+    );
+    expect(account?.metadata.annotations).toEqual({
+      "eks.amazonaws.com/role-arn": expect.stringMatching(/^arn:aws:iam:/),
+    });
+    expect(read("deploy/iam/trust-irsa.json")).toContain(
+      `"system:serviceaccount:${namespace}:${account?.metadata.name}"`,
+    );
   });
 
   it("is of this version of Muster", () => {
@@ -229,69 +204,5 @@ describe("the manifests for the clusters", () => {
     const role = { apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", rules: [{ verb: ["get"] }] };
     expect(wrongFields(role)).toEqual(["Role.rules[0].verb: there is no such field"]);
     expect(wrongFields({ ...role, rules: "all" } as never)).toEqual(["Role.rules: a list is expected"]);
-  });
-});
-
-describe("the compose file", () => {
-  type Mount = { source: string; target: string; read_only: boolean; bind: Json };
-  type Service = {
-    command?: string[];
-    read_only?: boolean;
-    depends_on?: Record<string, Json>;
-    deploy?: Json;
-    volumes?: (string | Mount)[];
-  };
-  const { services } = parse(read("deploy/compose.yaml"), { merge: true }) as { services: Record<string, Service> };
-
-  it("makes the tables once, then starts two servers that write nothing to disk", () => {
-    expect(services["migrate"]).toMatchObject({ command: ["migrate"], read_only: true });
-    expect(services["muster"]).toMatchObject({ read_only: true, deploy: { replicas: 2 } });
-    expect(services["muster"]?.depends_on).toEqual({ migrate: { condition: "service_completed_successfully" } });
-    const awaited = Object.values(services).flatMap(({ depends_on: on = {} }) => Object.keys(on));
-    expect(awaited.filter((name) => !(name in services))).toEqual([]);
-  });
-
-  it("mounts each file that the settings name where the chart has it, and makes no folder of one that is missing", () => {
-    const mounts = (services["muster"]?.volumes ?? []).flatMap((mount) => (typeof mount === "string" ? [] : [mount]));
-    expect(mounts.map(({ bind }) => bind)).toEqual(mounts.map(() => ({ create_host_path: false })));
-    const paths = [...read("deploy/muster.env.example").matchAll(/^([A-Z_]+)=(\/.+)$/gm)];
-    expect(paths.map(([, name]) => name)).toEqual(["KUBECONFIG", "EXTRA_CA_FILE"]);
-    expect(mounts.map(({ target }) => target)).toEqual(paths.map(([, , path]) => path));
-    const env = podOf(rendered(everything).get("Deployment")).containers[0]?.env;
-    for (const [, name, value] of paths) expect(env).toContainEqual({ name, value });
-    expect(services["migrate"]).toMatchObject({ volumes: services["muster"]?.volumes });
-  });
-
-  it("names settings that there are, and holds no secret", () => {
-    const named = [...read("deploy/muster.env.example").matchAll(/^#? ?([A-Z][A-Z_]+)=(.*)$/gm)];
-    const known = [...Object.keys(Config.shape), "AWS_REGION", "AWS_STS_REGIONAL_ENDPOINTS"];
-    expect(named.map(([, name = ""]) => name).filter((name) => !known.includes(name))).toEqual([]);
-    expect(named.flatMap(([, , value = ""]) => (/^$|^\//.test(value) ? [] : [value]))).toEqual(["regional"]);
-  });
-});
-
-describe("the Dockerfile", () => {
-  const text = read("Dockerfile");
-
-  it("copies what is there, and what .dockerignore lets through", () => {
-    const copied = [...text.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names = ""]) => names.split(" "));
-    const through = read(".dockerignore")
-      .split("\n")
-      .filter((line) => line.startsWith("!"))
-      .map((line) => line.slice(1));
-    expect(copied.filter((name) => !existsSync(root + name) || !through.includes(name))).toEqual([]);
-    expect(copied).toEqual(expect.arrayContaining(["src", "jobs", "commands", "package-lock.json"]));
-  });
-
-  it("stands on glibc and Node 24, runs as nobody special, and asks after its health", () => {
-    const bases = [...text.matchAll(/^FROM (\S+)/gm)].map(([, base]) => base);
-    expect(new Set(bases)).toEqual(new Set(["node:24-slim"]));
-    expect(text).toMatch(/^USER node$/m);
-    expect(text).toMatch(/^HEALTHCHECK [^]*\/healthz/m);
-  });
-
-  it("leaves out no package that the product asks for", () => {
-    // Renderers come as optional packages, one for each platform: without them there are no pictures.
-    expect(text).not.toContain("--omit=optional");
   });
 });

@@ -1,0 +1,82 @@
+import { describe, expect, it } from "@jest/globals";
+import { existsSync } from "node:fs";
+import { parse } from "yaml";
+import { Config } from "../../src/config.ts";
+import { everything, podOf, read, rendered, root, type Json } from "./chart.ts";
+
+describe("the compose file", () => {
+  type Mount = { source: string; target: string; read_only: boolean; bind: Json };
+  type Service = {
+    command?: string[];
+    read_only?: boolean;
+    depends_on?: Record<string, Json>;
+    deploy?: Json;
+    ports?: string[];
+    healthcheck?: { test: string[] };
+    volumes?: (string | Mount)[];
+  };
+  const { services } = parse(read("deploy/compose.yaml"), { merge: true }) as { services: Record<string, Service> };
+
+  it("makes the tables once, then starts two servers that write nothing to disk", () => {
+    expect(services["migrate"]).toMatchObject({ command: ["migrate"], read_only: true });
+    expect(services["muster"]).toMatchObject({ read_only: true, deploy: { replicas: 2 } });
+    expect(services["muster"]?.depends_on).toEqual({ migrate: { condition: "service_completed_successfully" } });
+    const awaited = Object.values(services).flatMap(({ depends_on: on = {} }) => Object.keys(on));
+    expect(awaited.filter((name) => !(name in services))).toEqual([]);
+    // While the image fills a new volume it answers at its socket, and is not there for others.
+    expect(services["postgres"]?.healthcheck?.test.join(" ")).toContain("pg_isready -h 127.0.0.1 ");
+  });
+
+  it("opens ports to its own machine alone", () => {
+    const open = Object.values(services).flatMap(({ ports = [] }) => ports);
+    expect(open).toEqual([expect.stringMatching(/^127\.0\.0\.1:/)]);
+  });
+
+  it("mounts each file that the settings name where the chart has it, and makes no folder of one that is missing", () => {
+    const mounts = (services["muster"]?.volumes ?? []).flatMap((mount) => (typeof mount === "string" ? [] : [mount]));
+    expect(mounts.map(({ bind }) => bind)).toEqual(mounts.map(() => ({ create_host_path: false })));
+    const paths = [...read("deploy/muster.env.example").matchAll(/^([A-Z_]+)=(\/.+)$/gm)];
+    expect(paths.map(([, name]) => name)).toEqual(["KUBECONFIG", "EXTRA_CA_FILE"]);
+    expect(mounts.map(({ target }) => target)).toEqual(paths.map(([, , path]) => path));
+    const env = podOf(rendered(everything).get("Deployment")).containers[0]?.env;
+    for (const [, name, value] of paths) expect(env).toContainEqual({ name, value });
+    expect(services["migrate"]).toMatchObject({ volumes: services["muster"]?.volumes });
+  });
+
+  it("names settings that there are, and what an estate refers to, and holds no secret", () => {
+    const named = [...read("deploy/muster.env.example").matchAll(/^#? ?([A-Z][A-Z_]+)=(.*)$/gm)];
+    const referredTo = [...read("docs/estate.md").matchAll(/appRole: \{ env: (\w+) \}/g)].map(([, name = ""]) => name);
+    const known = [...Object.keys(Config.shape), "AWS_REGION", "AWS_STS_REGIONAL_ENDPOINTS", ...referredTo];
+    const names = named.map(([, name = ""]) => name);
+    expect(names.filter((name) => !known.includes(name))).toEqual([]);
+    // What the chart's Secret must have, and compose.yaml sets or the estate names.
+    expect(names).toEqual(expect.arrayContaining(["DATABASE_URL", ...referredTo]));
+    expect(named.flatMap(([, , value = ""]) => (/^$|^\//.test(value) ? [] : [value]))).toEqual(["regional"]);
+  });
+});
+
+describe("the Dockerfile", () => {
+  const text = read("Dockerfile");
+
+  it("copies what is there, and what .dockerignore lets through", () => {
+    const copied = [...text.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names = ""]) => names.split(" "));
+    const through = read(".dockerignore")
+      .split("\n")
+      .filter((line) => line.startsWith("!"))
+      .map((line) => line.slice(1));
+    expect(copied.filter((name) => !existsSync(root + name) || !through.includes(name))).toEqual([]);
+    expect(copied).toEqual(expect.arrayContaining(["src", "jobs", "commands", "package-lock.json"]));
+  });
+
+  it("stands on glibc and Node 24, runs as nobody special, and asks after its health", () => {
+    const bases = [...text.matchAll(/^FROM (\S+)/gm)].map(([, base]) => base);
+    expect(new Set(bases)).toEqual(new Set(["node:24-slim"]));
+    expect(text).toMatch(/^USER node$/m);
+    expect(text).toMatch(/^HEALTHCHECK [^]*\/healthz/m);
+  });
+
+  it("leaves out no package that the product asks for", () => {
+    // Renderers come as optional packages, one for each platform: without them there are no pictures.
+    expect(text).not.toContain("--omit=optional");
+  });
+});
