@@ -141,7 +141,8 @@ describe("the estate file", () => {
   });
 
   it("may hold services without a database, which have no key for its host name either", () => {
-    const other = (yaml: string) => yaml.replace("name: checkout.example", "name: basket.example");
+    const other = (yaml: string) =>
+      yaml.replace("name: checkout.example", "name: basket.example").replace("key: DB_HOST", "key: BASKET_DB_HOST");
     const bare = (yaml: string) => yaml.replace(/    databases:\n[\s\S]*?(?=    deployments:)/, "");
     const noKeys = (yaml: string) => yaml.replace(/    configs:\n[\s\S]*?(?=    health:)/, "");
     const { services } = parseEstate(
@@ -162,6 +163,7 @@ describe("the estate file", () => {
         return block
           .replace("  checkout:\n", `  ${name}:\n    dependsOn: [${(needs[name] ?? []).join(", ")}]\n`)
           .replaceAll("checkout-db", `${name}-db`)
+          .replaceAll("app-config", `${name}-config`)
           .replace("name: checkout.example", `name: ${name}.example`);
       });
       return whole.replace(/^  checkout:\n[\s\S]*?(?=^clusters:)/m, services.join(""));
@@ -173,14 +175,18 @@ describe("the estate file", () => {
     ]);
   });
 
-  it("is refused when two services claim one record, or one instance", () => {
+  it("is refused when two services claim one record, one instance, or one config key", () => {
     expect(faultsOf(twin((yaml) => yaml))).toEqual([
       expect.stringContaining("the record checkout.example.com of zone Z0LAB belongs to the service"),
       expect.stringContaining("the instance checkout-db in us-east-1 belongs to the service"),
       expect.stringContaining("the instance checkout-db-west in us-west-2 belongs to the service"),
+      expect.stringContaining("the key DB_HOST of shop/app-config in the cluster west belongs to the service"),
     ]);
     const other = twin((yaml) =>
-      yaml.replaceAll("checkout-db", "basket-db").replace("name: checkout.example", "name: basket.example"),
+      yaml
+        .replaceAll("checkout-db", "basket-db")
+        .replace("name: checkout.example", "name: basket.example")
+        .replace("key: DB_HOST", "key: BASKET_DB_HOST"),
     );
     expect(faultsOf(other)).toEqual([]);
   });
@@ -230,7 +236,7 @@ describe("the estate file", () => {
 
     it("is refused when two services claim one control", () => {
       const [block = ""] = /^  checkout:\n[\s\S]*?(?=^clusters:)/m.exec(text) ?? [];
-      const other = block.replace("  checkout:", "  basket:").replaceAll("checkout-db", "basket-db");
+      const other = block.replace("  checkout:", "  basket:").replaceAll(/checkout-db|app-config/g, "basket-db");
       const both = text.replace(block, block + other.replace("name: checkout.example", "name: basket.example"));
       expect(faultsOf(both)).toEqual(
         [eastern, western].map((arn) => expect.stringContaining(`the routing control ${arn} belongs to the service`)),
