@@ -20,6 +20,16 @@
 
 grant pg_monitor, pg_signal_backend, pg_read_all_data to muster;
 
+-- From Postgres 16 on, the connections that reserved_connections keeps: a writer whose others are all taken can be fenced still.
+do $$
+begin
+  if exists (select from pg_roles where rolname = 'pg_use_reserved_connections') then
+    grant pg_use_reserved_connections to muster;
+  end if;
+exception when insufficient_privilege then
+  raise notice 'whoever runs this may not hand on pg_use_reserved_connections: Muster gets none of the reserved connections';
+end $$;
+
 create schema if not exists muster_guard;
 
 -- One row: when Muster last wrote here, on its own clock. What a replica shows of it is how far behind it is.

@@ -75,7 +75,7 @@ export async function withPostgres<T>(
           return result;
         } catch (error) {
           session.end();
-          throw error;
+          throw explainFull(error);
         } finally {
           signal.removeEventListener("abort", giveUp);
         }
@@ -92,6 +92,13 @@ export async function withPostgres<T>(
     // The whole name: two regions may have an instance of one name each.
     { ...options, target: `postgres ${target.host}` },
   );
+}
+
+/** A server that is full answers, and lets nobody in: what Postgres says of it tells nobody what to do. */
+function explainFull(error: unknown): unknown {
+  if (sqlState(error) === "53300" && error instanceof Error)
+    error.message += ". Whoever administers the server ends sessions there to let Muster in";
+  return error;
 }
 
 /** Names a database of a host as Muster's own role. */

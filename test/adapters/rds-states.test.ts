@@ -22,9 +22,11 @@ describe("a status of an RDS instance", () => {
   it.each([
     ["available", "yes", true, false],
     ["storage-optimization", "yes", true, false],
+    ["storage-initialization", "yes", true, false],
     ["backing-up", "later", true, false],
     ["modifying", "later", false, false],
     ["configuring-enhanced-monitoring", "later", false, false],
+    ["storage-config-upgrade", "later", false, false],
     ["storage-full", "no", false, true],
     ["incompatible-network", "no", false, true],
     ["stopped", "no", false, true],

@@ -201,9 +201,12 @@ async function noteRun(db: Bench["db"], id: string, plan: object): Promise<void>
 }
 
 /** Journals that another run, "run-2", means to make an instance the writer. */
-export async function noteWriterAgain({ db }: Bench, instance: string): Promise<void> {
+export async function noteWriterAgain(
+  { db }: Bench,
+  { instance, region }: { instance: string; region: string },
+): Promise<void> {
   const step = "checkout/promote-replica";
-  await noteRun(db, "run-2", { nodes: [{ id: step, input: { replica: { instance } } }] });
+  await noteRun(db, "run-2", { nodes: [{ id: step, input: { replica: { instance, region } } }] });
   await db.insertInto("step_event").values({ run: "run-2", step, kind: "intent", epoch: 1, payload: "{}" }).execute();
 }
 

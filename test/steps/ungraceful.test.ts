@@ -170,7 +170,7 @@ describe("the steps of a failover away from a dead region", () => {
     );
     await bench.setRegionDead(west, false);
     // Built anew and gone back to since, it is the writer.
-    await noteWriterAgain(bench, instances[east]);
+    await noteWriterAgain(bench, { instance: instances[east], region: east });
     await expect(fenceReturned.observe(bench.ctx, input, {})).rejects.toThrow(
       "Run run-2 makes checkout-db the writer again, or has done so. Fenced, it would leave nobody to take writes.",
     );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { seeded, sweepSeed } from "./chance.ts";
-import type { Choose } from "./play.ts";
+import type { Choose, Fate } from "./play.ts";
 import { inLanes, playSoundly } from "./sweep.ts";
 
 const wanted = Number(process.env["SWEEP_PAIRS"] ?? 60);
@@ -17,14 +17,16 @@ describe(`${wanted} pairs of crash points (seed ${sweepSeed})`, () => {
       const draw = (least: number, most: number) => least + Math.floor(random() * (most - least));
       const pairs: Pair[] = Array.from({ length: wanted }, () => ({ after: draw(20, 90), apart: draw(1, 60) }));
       let [plays, made, crashes] = [0, 0, 0];
-      function* fates() {
-        // Plays in turn: each kind of failover, in trouble and without. Where the first pair falls is drawn anew.
-        for (; pairs.length > 0; plays += 1) {
-          const mode = plays % 2 === 0 ? "graceful" : "ungraceful";
-          yield { mode, trouble: plays % 4 < 2, seed: (sweepSeed + plays) % 1e9, start: draw(0, 300) } as const;
-        }
-      }
-      await inLanes(3, fates(), async ({ start, ...fate }) => {
+      // Plays in turn: each kind of failover, in trouble and without. Where the first pair falls is drawn anew.
+      const fate = (): Fate & { start: number } => {
+        plays += 1;
+        const mode = plays % 2 === 1 ? "graceful" : "ungraceful";
+        return { mode, trouble: plays % 4 < 2, seed: (sweepSeed + plays) % 1e9, start: draw(0, 300) };
+      };
+      // No generator: a lane that gives a pair back may go on after another has found none.
+      const next = (): IteratorResult<ReturnType<typeof fate>, undefined> =>
+        pairs.length > 0 ? { value: fate() } : { done: true, value: undefined };
+      await inLanes(3, { [Symbol.iterator]: () => ({ next }) }, async ({ start, ...fate }) => {
         const taken: Pair[] = [];
         const played = await playSoundly(fate, chooser(start, pairs, taken));
         crashes += played.crashes.length;
