@@ -73,7 +73,7 @@ function nodesWithDatabase(
     pointConfig,
     service,
     { service, toRegion, configs, host, deployments, ...gitops },
-    { after: [paused.near] },
+    { reads: paused.near ? [paused.near] : [] },
   );
   const scaled = use(
     scaleDeployment,

@@ -4,7 +4,8 @@ import { kindOf, noteFor } from "../src/adapters/kubernetes-gitops.ts";
 import type { Owner } from "../src/adapters/kubernetes-owners.ts";
 import { seen, whyUnseen } from "../src/facts/fact.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
-import { isPausedByMove, remedyFor, type GitOpsFacts, type Hold } from "../src/facts/gitops.ts";
+import { isPausedByMove, remedyFor, remedyForMaker } from "../src/facts/gitops.ts";
+import type { GitOpsFacts, Hold, Maker } from "../src/facts/gitops.ts";
 import { autoscalerOf } from "../src/facts/pods.ts";
 import type { Targets } from "../src/facts/targets.ts";
 import { spellGitOps, type GitOpsTarget } from "../src/steps/gitops.ts";
@@ -89,7 +90,7 @@ export function gitOpsBlockers(targets: Targets, facts: FailoverFacts): string[]
       const now = seen(found);
       // What somebody else has paused is left to them; what Muster has gets a note of this run, too.
       if (!now || (now.paused && !now.heldFor)) return [];
-      const { mayChange, paused, appliedBy } = now;
+      const { mayChange, paused, appliedBy, madeBy } = now;
       const what = `the ${spellGitOps(entry)}`;
       return [
         ...(mayChange ? [] : [`Muster may not pause ${what}`]),
@@ -98,9 +99,21 @@ export function gitOpsBlockers(targets: Targets, facts: FailoverFacts): string[]
               `Git says of ${what} whether it is paused, and ${appliedBy.manager} would resume it; ${remedyFor(appliedBy, "field")}`,
             ]
           : []),
+        ...(madeBy ? makerBlockers(what, madeBy) : []),
       ];
     }),
   ];
+}
+
+/** An ApplicationSet's controller takes the annotations of a pause away at once, unless the set names them. */
+function makerBlockers(what: string, maker: Maker): string[] {
+  const { name, mayLook, takesAway } = maker;
+  if (!mayLook)
+    return [
+      `Muster may not read the ApplicationSet ${name}, which made ${what} and may take its pause away; give its role the verb get on applicationsets`,
+    ];
+  if (takesAway.length === 0) return [];
+  return [`the ApplicationSet ${name} made ${what} and would take its pause away; ${remedyForMaker(maker)}`];
 }
 
 /** Says of what in the old region nobody knows whether it can be paused, and what an earlier run will keep paused. */

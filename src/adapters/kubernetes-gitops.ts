@@ -1,7 +1,7 @@
 import type { V1ObjectMeta } from "@kubernetes/client-node";
 import type { CallContext, CallOptions } from "../call.ts";
 import type { Cluster } from "./kubernetes-client.ts";
-import { getObject, objectPath, patchObject, type Ref } from "./kubernetes-objects.ts";
+import { getObject, objectPath, ownerOfKind, patchObject, type Ref } from "./kubernetes-objects.ts";
 import { controllerOf, type Owner } from "./kubernetes-owners.ts";
 
 /** What keeps a cluster as Git says, as the estate calls it. */
@@ -17,6 +17,8 @@ export type GitOps = {
   holds: Record<string, string>;
   /** What applies the object itself, where Git says there whether it is paused: it would let it run again. */
   appliedBy?: Owner;
+  /** The ApplicationSet that made it, in its own namespace: it takes annotations away that it does not know. */
+  madeBy?: string;
   resourceVersion: string;
 };
 
@@ -25,6 +27,8 @@ const skipReconcile = "argocd.argoproj.io/skip-reconcile";
 /** An annotation for each service that needs it paused: several may live in one, and each run resumes only its own. */
 const hold = "paused.muster/";
 export const noteFor = (service: string): string => `${hold}${service}`;
+/** What stands on an Application while it is paused for a service. */
+export const pausingAnnotations = (service: string): string[] => [skipReconcile, noteFor(service)];
 
 const kinds = {
   argocd: {
@@ -77,10 +81,12 @@ export async function getGitOps(
     metadata,
     byField ? ["f:spec", "f:suspend"] : ["f:metadata", "f:annotations", `f:${skipReconcile}`],
   );
+  const madeBy = byField ? undefined : ownerOfKind(metadata, "ApplicationSet", "argoproj.io/");
   return {
     paused: byField ? (spec?.suspend ?? false) : annotations[skipReconcile] === "true",
     holds: Object.fromEntries(holds),
     ...(appliedBy ? { appliedBy } : {}),
+    ...(madeBy === undefined ? {} : { madeBy }),
     resourceVersion: metadata?.resourceVersion ?? "",
   };
 }

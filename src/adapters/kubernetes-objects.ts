@@ -1,3 +1,4 @@
+import type { V1ObjectMeta } from "@kubernetes/client-node";
 import type { CallContext, CallOptions } from "../call.ts";
 import { askCluster, KubernetesError, type Cluster } from "./kubernetes-client.ts";
 
@@ -38,6 +39,10 @@ export async function patchObject(
 /** Where the API keeps an object: "/apis/apps/v1", "deployments". */
 export const objectPath = (api: string, resource: string, { namespace, name }: Ref): string =>
   `${api}/namespaces/${encodeURIComponent(namespace)}/${resource}/${encodeURIComponent(name)}`;
+
+/** The name of what an object belongs to, of a kind of an API group such as "keda.sh/"; undefined where it belongs to none. */
+export const ownerOfKind = (metadata: V1ObjectMeta | undefined, kind: string, group: string): string | undefined =>
+  metadata?.ownerReferences?.find((owner) => owner.kind === kind && owner.apiVersion.startsWith(group))?.name;
 
 async function orNothing(asked: Promise<unknown>): Promise<unknown> {
   return asked.catch((error: unknown) => {

@@ -2,20 +2,20 @@ import { canI } from "../adapters/kubernetes.ts";
 import { getGitOps, gitOpsResource, noteFor, resumeByHand } from "../adapters/kubernetes-gitops.ts";
 import { CannotContinue } from "../errors.ts";
 import type { GitOpsEntry } from "../estate.ts";
-import { isPausedByMove, readHolds, remedyFor } from "../facts/gitops.ts";
+import { isPausedByMove, lookAtMaker, readHolds, remedyFor, remedyForMaker } from "../facts/gitops.ts";
 import { capital } from "../spelling.ts";
 import { spellGitOps } from "../steps/gitops.ts";
 import type { DoctorContext } from "./check.ts";
 import { broken, ok, warning, type Finding } from "./finding.ts";
 
 /**
- * Looks whether what keeps objects as Git says is there, and whether Muster may pause it and it stays so; `beside` are those
- * that are paused with it.
+ * Looks whether what keeps a service's objects as Git says is there, and whether Muster may pause it and it stays so; `beside`
+ * are those that are paused with it.
  */
 export async function lookAtGitOps(
   ctx: DoctorContext,
   entry: GitOpsEntry,
-  beside: readonly GitOpsEntry[],
+  { service, beside }: { service: string; beside: readonly GitOpsEntry[] },
 ): Promise<Finding> {
   const { tool, namespace, name } = entry;
   const subject = `the ${spellGitOps(entry)}`;
@@ -33,7 +33,7 @@ export async function lookAtGitOps(
       });
     if (!(await canI(ctx, cluster, { verb: "patch", group, resource, namespace, name })))
       return broken(subject, { happened: `Muster may not pause the ${spellGitOps(entry)}.`, means, todo });
-    const { paused, appliedBy, holds } = found;
+    const { paused, appliedBy, holds, madeBy } = found;
     // Where the database does not answer, the look at it says so.
     const left = (await readHolds(ctx, holds).catch(() => [])).find(({ ended }) => ended);
     if (left)
@@ -47,6 +47,20 @@ export async function lookAtGitOps(
         happened: `Git says of the ${spellGitOps(entry)} whether it is paused, and ${appliedBy.manager} applies that.`,
         means: "It would be resumed during a move, so that the move is blocked.",
         todo: `${capital(remedyFor(appliedBy, "field"))}.`,
+      });
+    const maker =
+      paused || madeBy === undefined ? undefined : await lookAtMaker(ctx, cluster, { entry, madeBy, service });
+    if (maker && !maker.mayLook)
+      return broken(subject, {
+        happened: `Muster may not read the ApplicationSet ${maker.name}, which made the ${spellGitOps(entry)}.`,
+        means: "Whether it would take the pause of a move away is not known, so that the move is blocked.",
+        todo: `Give its role in ${namespace} the verb get on applicationsets; deploy/kubernetes/role-gitops.yaml has it.`,
+      });
+    if (maker && maker.takesAway.length > 0)
+      return warning(subject, {
+        happened: `The ApplicationSet ${maker.name} made the ${spellGitOps(entry)}, and takes away annotations that it does not name.`,
+        means: `The pause of a move of ${service} would not last, so that the move is blocked.`,
+        todo: `${capital(remedyForMaker(maker))}.`,
       });
     return ok(subject, paused ? "paused" : "running");
   } catch (error) {

@@ -15,9 +15,13 @@ export async function lookAtWorkloads(ctx: DoctorContext, cluster: string): Prom
   const here = <Thing extends { cluster: string }>(things: Thing[]) => things.filter((one) => one.cluster === cluster);
   const deployments = here(services.flatMap((service) => service.deployments));
   const configs = here(services.flatMap((service) => service.configs));
-  const gitops = here(services.flatMap((service) => service.gitops));
+  const gitops = Object.entries(ctx.estate.services).flatMap(([service, { gitops: entries }]) =>
+    here(entries).map((entry) => ({ service, entry })),
+  );
   const found = await Promise.all([
-    forEach(gitops, 4, (entry) => lookAtGitOps(ctx, entry, gitOpsBeside(services, entry))),
+    forEach(gitops, 4, ({ service, entry }) =>
+      lookAtGitOps(ctx, entry, { service, beside: gitOpsBeside(services, entry) }),
+    ),
     forEach(deployments, 4, (deployment) =>
       unlessForbidden(() => lookAtDeployment(ctx, deployment, gitOpsBeside(services, deployment))),
     ),

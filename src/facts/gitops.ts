@@ -1,6 +1,8 @@
 import { sql } from "kysely";
 import { canI } from "../adapters/kubernetes.ts";
-import { getGitOps, gitOpsResource, kindOf } from "../adapters/kubernetes-gitops.ts";
+import { applicationSetResource, listTakenAway } from "../adapters/kubernetes-application-sets.ts";
+import type { Cluster } from "../adapters/kubernetes-client.ts";
+import { getGitOps, gitOpsResource, kindOf, pausingAnnotations } from "../adapters/kubernetes-gitops.ts";
 import type { Owner } from "../adapters/kubernetes-owners.ts";
 import { call, type CallContext } from "../call.ts";
 import type { Context } from "../context.ts";
@@ -23,8 +25,13 @@ export type GitOpsFacts = {
     appliedBy?: Owner;
     /** What Muster's notes on it say; absent where there are none. */
     heldFor?: Hold[];
+    /** The ApplicationSet that made it; absent where none did. */
+    madeBy?: Maker;
   }>;
 };
+
+/** An ApplicationSet, whether Muster may read it, and which of the annotations that pause for a service it would take away. */
+export type Maker = { name: string; mayLook: boolean; takesAway: string[] };
 
 /** A note on something that is paused: for which service, and by which run. One that has ended takes no note away any more. */
 export type Hold = { service: string; run: string; ended: boolean };
@@ -32,13 +39,13 @@ export type Hold = { service: string; run: string; ended: boolean };
 /** Looks at what keeps a service's objects as Git says, and whether Muster may pause it. */
 export function lookAtGitOps(
   ctx: Omit<Context, "estate">,
-  { gitops }: Pick<Targets, "gitops">,
+  { name, gitops }: Pick<Targets, "name" | "gitops">,
 ): Promise<GitOpsFacts[]> {
   const both = (["to", "from"] as const).flatMap((side) => gitops[side].map((entry) => ({ side, entry })));
-  return Promise.all(both.map(async ({ side, entry }) => ({ side, entry, found: await lookAtOne(ctx, entry) })));
+  return Promise.all(both.map(async ({ side, entry }) => ({ side, entry, found: await lookAtOne(ctx, entry, name) })));
 }
 
-function lookAtOne(ctx: Omit<Context, "estate">, entry: GitOpsEntry): Promise<GitOpsFacts["found"]> {
+function lookAtOne(ctx: Omit<Context, "estate">, entry: GitOpsEntry, service: string): Promise<GitOpsFacts["found"]> {
   const { tool, namespace, name } = entry;
   return look(
     ctx,
@@ -50,12 +57,32 @@ function lookAtOne(ctx: Omit<Context, "estate">, entry: GitOpsEntry): Promise<Gi
         canI(ctx, cluster, right),
       ]);
       if (!found) return unknown(`there is no ${spellGitOps(entry)}`);
-      const { paused, appliedBy, holds } = found;
+      const { paused, appliedBy, holds, madeBy } = found;
       const heldFor = await readHolds(ctx, holds);
-      return { paused, mayChange, ...(appliedBy ? { appliedBy } : {}), ...(heldFor.length > 0 ? { heldFor } : {}) };
+      return {
+        paused,
+        mayChange,
+        ...(appliedBy ? { appliedBy } : {}),
+        ...(heldFor.length > 0 ? { heldFor } : {}),
+        ...(madeBy === undefined ? {} : { madeBy: await lookAtMaker(ctx, cluster, { entry, madeBy, service }) }),
+      };
     },
     explainAs(`the cluster ${entry.cluster}`),
   );
+}
+
+/** Looks whether the ApplicationSet that made an Application would leave it paused for a service. */
+export async function lookAtMaker(
+  ctx: CallContext,
+  cluster: Cluster,
+  { entry, madeBy, service }: { entry: GitOpsEntry; madeBy: string; service: string },
+): Promise<Maker> {
+  const ref = { namespace: entry.namespace, name: madeBy };
+  const annotations = pausingAnnotations(service);
+  if (!(await canI(ctx, cluster, { verb: "get", ...applicationSetResource, ...ref })))
+    return { name: madeBy, mayLook: false, takesAway: annotations };
+  const takesAway = await listTakenAway(ctx, cluster, ref, { application: entry.name, annotations });
+  return { name: madeBy, mayLook: true, takesAway };
 }
 
 /** Tells of each note whether its run has ended. */
@@ -78,6 +105,10 @@ export function remedyFor({ manager, tool, app }: Owner, thing: string): string 
   if (!tool) return `Muster cannot pause ${manager}; have it leave that ${thing} to others`;
   return `name its ${kindOf(tool)}${app === undefined ? "" : ` ${app}`} under gitops in the estate, and the move pauses it`;
 }
+
+/** Says what people can do about an ApplicationSet that would take a pause away. Pure. */
+export const remedyForMaker = ({ name, takesAway }: Maker): string =>
+  `add ${takesAway.join(" and ")} to spec.preservedFields.annotations of the ApplicationSet ${name}`;
 
 /** Whether what owns something in a region is paused by the move, because the estate names it. Pure. */
 export function isPausedByMove(named: readonly GitOpsEntry[], { tool, app }: Owner): boolean {

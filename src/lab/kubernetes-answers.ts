@@ -40,6 +40,12 @@ export const resources = {
     group: "argoproj.io",
     apiVersion: "argoproj.io/v1alpha1",
   },
+  applicationsets: {
+    name: "applicationsets",
+    kind: "ApplicationSet",
+    group: "argoproj.io",
+    apiVersion: "argoproj.io/v1alpha1",
+  },
   kustomizations: {
     name: "kustomizations",
     kind: "Kustomization",

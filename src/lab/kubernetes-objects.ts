@@ -3,6 +3,9 @@ import type { ManagedFields } from "./kubernetes-fields.ts";
 import type { Doc } from "./kubernetes-schema.ts";
 import type { PodView } from "./pods.ts";
 
+/** What something belongs to; `controller` where that keeps it as it should be. */
+export type OwnerReference = { apiVersion: string; kind: string; name: string; uid: string; controller?: boolean };
+
 export type Metadata = {
   name: string;
   namespace: string;
@@ -12,6 +15,7 @@ export type Metadata = {
   generation?: number;
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
+  ownerReferences?: OwnerReference[];
   managedFields: ManagedFields[];
 };
 

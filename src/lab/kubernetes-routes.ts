@@ -113,7 +113,7 @@ function answer(asked: ApiRequest, route: Route, served: Served): Answer {
   }
   if (verb === "get") return json(200, read(state, { resource, namespace, name, isScale, now }));
   if (resource === "pods" || (verb !== "patch" && verb !== "update")) throw methodNotAllowed;
-  const custom = ["applications", "kustomizations", "helmreleases"].includes(resource);
+  const custom = ["applicationsets", "applications", "kustomizations", "helmreleases"].includes(resource);
   const change = verb === "patch" ? readPatch({ ...asked, custom }) : readObject(asked.body);
   const target = { resource, namespace, name, scale: isScale };
   const { object, warnings } = cluster.change(target, change, writeOf(asked, served.request));

@@ -107,6 +107,18 @@ export const shapes = {
       spec: { fields: named("project source sources destination syncPolicy ignoreDifferences") },
     },
   },
+  ApplicationSet: {
+    fields: {
+      ...top,
+      status: "anything",
+      spec: {
+        fields: {
+          ...named("generators template syncPolicy strategy goTemplate goTemplateOptions templatePatch"),
+          preservedFields: { fields: named("annotations labels") },
+        },
+      },
+    },
+  },
   Kustomization: {
     fields: {
       ...top,

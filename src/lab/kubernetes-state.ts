@@ -4,11 +4,16 @@ import { resources } from "./kubernetes-answers.ts";
 import type { Document } from "./kubernetes-change.ts";
 import { afterUpdate, fieldsOf } from "./kubernetes-fields.ts";
 import { deploymentSpec, stamp } from "./kubernetes-objects.ts";
-import type { ConfigMap, Deployment, Metadata, Secret } from "./kubernetes-objects.ts";
+import type { ConfigMap, Deployment, Metadata, OwnerReference, Secret } from "./kubernetes-objects.ts";
 import type { Doc } from "./kubernetes-schema.ts";
 import type { PodView } from "./pods.ts";
 
-type Labelled = { labels?: Record<string, string>; annotations?: Record<string, string>; manager?: string };
+type Labelled = {
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  manager?: string;
+  ownerReferences?: OwnerReference[];
+};
 
 /** An object of a kind that somebody added to the cluster. */
 type Custom = { name: string; spec: Doc } & Labelled;
@@ -27,7 +32,8 @@ export type Namespace = {
     paused?: boolean;
   } & Labelled)[];
   autoscalers?: ({ name: string; deployment: string; min: number; max: number } & Labelled)[];
-  /** Of Argo CD, and of Flux. */
+  /** Of Argo CD, and of Flux. Each set made the Application of its name. */
+  applicationsets?: Custom[];
   applications?: Custom[];
   kustomizations?: Custom[];
   helmreleases?: Custom[];
@@ -42,6 +48,7 @@ export type State = {
   secrets: ReadonlyMap<string, Secret>;
   deployments: ReadonlyMap<string, Deployment>;
   horizontalpodautoscalers: ReadonlyMap<string, Autoscaler>;
+  applicationsets: ReadonlyMap<string, Document>;
   applications: ReadonlyMap<string, Document>;
   kustomizations: ReadonlyMap<string, Document>;
   helmreleases: ReadonlyMap<string, Document>;
@@ -53,7 +60,7 @@ export type State = {
 export function firstState(namespaces: readonly Namespace[], now: Date): State {
   let resourceVersion = 1000;
   const make = <T extends Document>(namespace: string, name: string, labelled: Labelled, rest: Partial<T>): T => {
-    const { labels = {}, annotations = {}, manager = "kubectl-create" } = labelled;
+    const { labels = {}, annotations = {}, manager = "kubectl-create", ownerReferences } = labelled;
     const metadata: Metadata = {
       name,
       namespace,
@@ -62,6 +69,7 @@ export function firstState(namespaces: readonly Namespace[], now: Date): State {
       creationTimestamp: stamp(now),
       labels,
       annotations,
+      ...(ownerReferences ? { ownerReferences } : {}),
       managedFields: [],
     };
     const document = { ...rest, metadata } as T;
@@ -75,6 +83,7 @@ export function firstState(namespaces: readonly Namespace[], now: Date): State {
   const deployments = new Map<string, Deployment>();
   const horizontalpodautoscalers = new Map<string, Autoscaler>();
   const custom = {
+    applicationsets: new Map<string, Document>(),
     applications: new Map<string, Document>(),
     kustomizations: new Map<string, Document>(),
     helmreleases: new Map<string, Document>(),
@@ -101,13 +110,14 @@ export function firstState(namespaces: readonly Namespace[], now: Date): State {
       const rest = { kind: "HorizontalPodAutoscaler" as const, apiVersion: "autoscaling/v2", spec };
       horizontalpodautoscalers.set(`${namespace}/${name}`, make<Autoscaler>(namespace, name, labelled, rest));
     }
-    for (const resource of ["applications", "kustomizations", "helmreleases"] as const) {
+    for (const resource of ["applicationsets", "applications", "kustomizations", "helmreleases"] as const) {
       const { kind, apiVersion } = resources[resource];
-      for (const { name, spec, ...labelled } of holds[resource] ?? [])
-        custom[resource].set(
-          `${namespace}/${name}`,
-          make<Document>(namespace, name, labelled, { kind, apiVersion, spec }),
-        );
+      for (const { name, spec, ...labelled } of holds[resource] ?? []) {
+        const key = `${namespace}/${name}`;
+        const maker = resource === "applications" ? custom.applicationsets.get(key) : undefined;
+        const made = maker ? { ...labelled, ownerReferences: [madeBy(maker)] } : labelled;
+        custom[resource].set(key, make<Document>(namespace, name, made, { kind, apiVersion, spec }));
+      }
     }
   }
   return {
@@ -120,3 +130,11 @@ export function firstState(namespaces: readonly Namespace[], now: Date): State {
     resourceVersion,
   };
 }
+
+const madeBy = ({ apiVersion, kind, metadata: { name, uid } }: Document): OwnerReference => ({
+  apiVersion,
+  kind,
+  name,
+  uid,
+  controller: true,
+});

@@ -2,10 +2,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { stringify } from "yaml";
 import type { Clock } from "../clock.ts";
 import { serveCall } from "./api-call.ts";
+import { runApplicationSets } from "./application-sets.ts";
 import { runAutoscalers } from "./autoscaler.ts";
 import type { Api } from "./api-call.ts";
 import type { Authority } from "./certificates.ts";
-import { isPaused, resourceOf, runGitOps, type Git, type GitOpsTool, type Said } from "./gitops.ts";
+import { homeOf, isPaused, resourceOf, runGitOps, type Git, type GitOpsTool, type Said } from "./gitops.ts";
 import { Knobs } from "./knobs.ts";
 import { musterRules } from "./kubernetes-access.ts";
 import type { Rule } from "./kubernetes-access.ts";
@@ -67,6 +68,8 @@ export type Kubernetes = {
   commit(said: Said): void;
   /** Whether what applies Git is paused, and its annotations; undefined where there is none. Of several, the tool's. */
   gitOps(tool?: GitOpsTool): { paused: boolean; notes: Record<string, string> } | undefined;
+  /** Somebody has the ApplicationSet that made the Application preserve these annotations alone. */
+  preserve(annotations: readonly string[]): void;
   /** Somebody else changes labels or annotations: a GitOps controller takes an object over. */
   describe(kind: Writable, namespace: string, name: string, change: Partial<Metadata>): void;
   replicas(namespace: string, name: string): number;
@@ -143,7 +146,11 @@ export async function openKubernetes(options: Options): Promise<Kubernetes> {
   const closing = new AbortController();
   const { gits = [] } = options;
   const hands = { cluster, clock, power, signal: closing.signal };
-  const controllers = [runAutoscalers(hands), ...gits.map((git) => runGitOps({ ...hands, git }))].map((runs) =>
+  const controllers = [
+    runAutoscalers(hands),
+    runApplicationSets(hands),
+    ...gits.map((git) => runGitOps({ ...hands, git })),
+  ].map((runs) =>
     runs.catch((error: unknown) => {
       if (!closing.signal.aborted) throw error;
     }),
@@ -207,6 +214,12 @@ export async function openKubernetes(options: Options): Promise<Kubernetes> {
       const git = gits.find((one) => tool === undefined || one.tool === tool);
       return git && { paused: isPaused(cluster, git), notes: { ...noteOf(git) } };
     },
+    preserve: (annotations) =>
+      void cluster.change(
+        { resource: "applicationsets", ...homeOf("argocd") },
+        { by: "merge-patch", patch: { spec: { preservedFields: { annotations } } } },
+        write("kubectl-edit"),
+      ),
     describe: (kind, namespace, name, change) => cluster.describe(kind, `${namespace}/${name}`, change),
     replicas: (namespace, name) => cluster.state.now.deployments.get(`${namespace}/${name}`)?.spec.replicas ?? 0,
     pods: (namespace, name) => cluster.state.now.pods.get(`${namespace}/${name}`) ?? [],

@@ -28,6 +28,8 @@ export type ServiceWish = {
   aliases?: boolean;
   /** What keeps its objects as Git says, in both regions; left out, nothing does. */
   gitops?: GitOpsTool;
+  /** With Argo CD: an ApplicationSet made the Application, and preserves these annotations. Left out, somebody made it by hand. */
+  preserved?: readonly string[];
 };
 
 /** The deployments of a service, each with the key from which its pods learn where the database is. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { ports, type Addresses } from "./address.ts";
+import { applicationSetSpec } from "./application-sets.ts";
 import type { Authority } from "./certificates.ts";
 import type { Closing } from "./closing.ts";
 import { openEdge, type Edge } from "./edge.ts";
@@ -52,7 +53,7 @@ export async function openRegion(
       host: addresses.host(hosts.cluster),
       context: `prod-${short}`,
       token: `lab-token-${short}-${addresses.network}`,
-      namespaces: [namespaceOf(options), ...gits.map(homeOfGit)],
+      namespaces: [namespaceOf(options), ...gits.map((git) => homeOfGit(git, options))],
       gits,
       rules: furtherRules(options),
       app: { resolver, role: app, isDead: options.isDead },
@@ -120,10 +121,19 @@ function gitOf(options: RegionOptions, tool: GitOpsTool): Git {
   };
 }
 
-function homeOfGit(git: Git): Namespace {
+function homeOfGit(git: Git, { services }: RegionOptions): Namespace {
   const home: Namespace = { name: git.namespace, configMaps: [], deployments: [] };
-  home[resourceOf[git.tool]] = [{ name: git.name, spec: specOf(git.tool) }];
+  const made = { name: git.name, spec: specOf(git.tool) };
+  home[resourceOf[git.tool]] = [made];
+  const preserved = git.tool === "argocd" ? preservedOf(services) : undefined;
+  if (preserved) home.applicationsets = [{ name: git.name, spec: applicationSetSpec(made, preserved) }];
   return home;
+}
+
+/** What the ApplicationSet preserves; undefined where there is none. */
+function preservedOf(services: RegionOptions["services"]): string[] | undefined {
+  const wished = services.flatMap(({ preserved }) => (preserved ? [preserved] : []));
+  return wished.length > 0 ? wished.flat() : undefined;
 }
 
 /** What Muster may do beyond what every move needs. */
@@ -139,5 +149,6 @@ function furtherRules({ services }: RegionOptions): Rule[] {
       resource: resourceOf[tool],
       verbs: ["get", "patch"],
     })),
+    ...(preservedOf(services) ? [{ group: "argoproj.io", resource: "applicationsets", verbs: ["get"] }] : []),
   ];
 }

@@ -19,10 +19,15 @@ export const spellGitOps = ({ tool, cluster, namespace, name }: GitOpsTarget): s
   `${kindOf(tool)} ${namespace}/${name} in the cluster ${cluster}`;
 
 /** Which of them a run paused, by the result of a step that did, as its journal keeps it. */
-export function heldIn(result: Json): GitOpsTarget[] {
+export const heldIn = (result: Json): GitOpsTarget[] =>
+  objectsIn(result).filter((object) => object["ours"] === true) as GitOpsTarget[];
+
+/** Which of them were seen paused by that step, whoever paused them. */
+export const pausedIn = (result: Json | undefined): GitOpsTarget[] => objectsIn(result) as GitOpsTarget[];
+
+function objectsIn(result: Json | undefined): { [key: string]: Json | undefined }[] {
   const objects = isObject(result) ? result["objects"] : undefined;
-  if (!Array.isArray(objects)) return [];
-  return objects.filter((object) => isObject(object) && object["ours"] === true) as GitOpsTarget[];
+  return Array.isArray(objects) ? objects.filter(isObject) : [];
 }
 
 const isObject = (value: Json | undefined): value is { [key: string]: Json | undefined } =>
@@ -54,6 +59,12 @@ const isPaused = ({ paused, ours, holds }: SeenGitOps): boolean => paused && (ou
 export function notPaused(objects: readonly SeenGitOps[]): string | undefined {
   const running = objects.find((object) => !isPaused(object));
   return running && `the ${spellGitOps(running)} is not paused for this run`;
+}
+
+/** Says which one was resumed since it was paused. */
+export function notPausedAnyMore(objects: readonly SeenGitOps[]): string | undefined {
+  const resumed = objects.find(({ paused }) => !paused);
+  return resumed && `the ${spellGitOps(resumed)} is not paused any more`;
 }
 
 /** Pauses those that are not. Each may be paused by others of the wave in the same moment. */

@@ -2,7 +2,9 @@ import { getConfigKeys, listPods, setConfigKeys } from "../adapters/kubernetes.t
 import type { ConfigValue } from "../adapters/kubernetes.ts";
 import { CannotContinue } from "../errors.ts";
 import { step, type StepContext } from "../engine/step.ts";
+import { capital } from "../spelling.ts";
 import { changedNothing, changeEach, changeShared } from "./conflicts.ts";
+import { lookAtEach, notPausedAnyMore, pausedIn } from "./gitops.ts";
 import { intended } from "./own-journal.ts";
 import { mayHold, spelt, type ConfigTarget, type DeploymentTarget } from "./targets.ts";
 
@@ -15,7 +17,7 @@ export type PointConfigInput = {
   host: string;
   /** Who reads the keys: their pods are noted, because a pod keeps what it read when it started. */
   deployments: DeploymentTarget[];
-  /** What would put the keys back was paused by an earlier step. */
+  /** What would put the keys back was paused by an earlier step, whose result is read. */
   gitopsPaused?: true;
 };
 
@@ -50,11 +52,18 @@ export const pointConfig = step<PointConfigInput, PointConfigSeen>({
     return wrong && `${wrong.key} of ${spelt(wrong)} is ${spellValue(wrong.value)}, not ${host}`;
   },
 
-  async apply(ctx, { host, gitopsPaused }, { seen }) {
+  async apply(ctx, { service, host, gitopsPaused }, { seen, reads }) {
     const mayWrite = (key: SeenKey) => {
       if (key.owner?.gitops && !gitopsPaused) throw ownedByGitOps(key, host);
     };
-    for (const key of seen.keys) if (key.value !== host) mayWrite(key);
+    const wrong = seen.keys.filter(({ value }) => value !== host);
+    for (const key of wrong) mayWrite(key);
+    if (wrong.some(({ owner }) => owner?.gitops)) {
+      // Somebody may have resumed it since, and would have the old value written back.
+      const paused = await lookAtEach(ctx, service, pausedIn(reads["pause-gitops"]));
+      const resumed = notPausedAnyMore(paused);
+      if (resumed !== undefined) throw noLongerPaused(resumed);
+    }
     await write(ctx, seen.keys, { wanted: () => host, mayWrite });
   },
 
@@ -145,5 +154,13 @@ function ownedByGitOps(key: SeenKey, host: string): CannotContinue {
     happened: `${key.key} of ${spelt(key)} belongs to ${manager}, which would put ${spellValue(key.value)} back.`,
     means: "The key was not changed, and customers are where they were.",
     todo: `Set ${key.key} to ${host} in Git, then press Continue; or undo this run, name its keeper under gitops in the estate, and ask again.`,
+  });
+}
+
+function noLongerPaused(resumed: string): CannotContinue {
+  return new CannotContinue({
+    happened: `${capital(resumed)}.`,
+    means: "A key that it keeps would be put back. None was changed, and customers are where they were.",
+    todo: "Find out who resumed it. Pause it again, then press Continue; or press Undo.",
   });
 }

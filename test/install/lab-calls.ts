@@ -99,6 +99,7 @@ const groups: Record<string, string> = {
   kustomizations: "kustomize.toolkit.fluxcd.io",
   helmreleases: "helm.toolkit.fluxcd.io",
   applications: "argoproj.io",
+  applicationsets: "argoproj.io",
 };
 /** What everybody who is logged in may ask, by Kubernetes' own roles system:basic-user and system:public-info-viewer. */
 const everybodys = ["selfsubjectaccessreviews", "version"];

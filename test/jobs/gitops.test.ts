@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { failover } from "../../jobs/failover.ts";
 import type { Owner } from "../../src/adapters/kubernetes-owners.ts";
 import type { FactsWithDatabase } from "../../src/facts/failover.ts";
-import type { GitOpsFacts } from "../../src/facts/gitops.ts";
+import type { GitOpsFacts, Maker } from "../../src/facts/gitops.ts";
 import { checkout } from "../../src/lab/services.ts";
 import { report } from "../../jobs/report/failover.ts";
 import type { EventBody } from "../../src/engine/events.ts";
@@ -14,6 +14,7 @@ const [west, east] = estate.services["checkout"]?.gitops ?? [];
 if (!west || !east) throw new Error("the lab's estate names no Kustomization");
 
 type Found = GitOpsFacts["found"];
+type Seen = Extract<Found, { seen: unknown }>["seen"];
 const found = (to: Found, from: Found = saw({ paused: false, mayChange: true })): FactsWithDatabase => ({
   ...healthy,
   gitops: [
@@ -36,7 +37,11 @@ const owned = (facts: FactsWithDatabase, owner: Owner): FactsWithDatabase => ({
 describe("what keeps a service as Git says", () => {
   it("is paused before anything is changed, and resumed behind everything, once a person says that Git is right", () => {
     expect(node("pause-gitops")?.after).toEqual([]);
-    expect(node("point-config")).toMatchObject({ after: ["checkout/pause-gitops"], input: { gitopsPaused: true } });
+    expect(node("point-config")).toMatchObject({
+      after: ["checkout/pause-gitops"],
+      reads: ["checkout/pause-gitops"],
+      input: { gitopsPaused: true },
+    });
     expect(node("drain-old-side")?.after).toEqual(["checkout/pause-old-gitops"]);
     expect(node("trust-git")).toMatchObject({
       kind: "gate",
@@ -101,7 +106,44 @@ describe("what keeps a service as Git says", () => {
   const underGitops = "under gitops in the estate, and the move pauses it";
   const resumedBy = (app: string) =>
     saw({ paused: false, mayChange: true, appliedBy: { manager: "flux", gitops: true, tool: "flux", app } as const });
+  const notes = ["argocd.argoproj.io/skip-reconcile", "paused.muster/checkout"];
+  const madeBy = (maker: Partial<Maker>, paused: Partial<Seen> = {}) =>
+    saw({
+      paused: false,
+      mayChange: true,
+      ...paused,
+      madeBy: { name: "shops", mayLook: true, takesAway: [], ...maker },
+    });
+  const shop = "the Kustomization flux-system/shop in the cluster west";
   it.each<[string, FactsWithDatabase, string[]]>([
+    ["made by an ApplicationSet that leaves it paused", found(madeBy({})), []],
+    [
+      "made by one that takes the pause away",
+      found(madeBy({ takesAway: notes })),
+      [
+        `the ApplicationSet shops made ${shop} and would take its pause away; add argocd.argoproj.io/skip-reconcile and paused.muster/checkout to spec.preservedFields.annotations of the ApplicationSet shops`,
+      ],
+    ],
+    [
+      "made by one that nobody may read",
+      found(madeBy({ mayLook: false, takesAway: notes })),
+      [
+        `Muster may not read the ApplicationSet shops, which made ${shop} and may take its pause away; give its role the verb get on applicationsets`,
+      ],
+    ],
+    ["made by one, and paused by somebody else", found(madeBy({ takesAway: notes }, { paused: true })), []],
+    [
+      "made by one, and paused for another service",
+      found(
+        madeBy(
+          { takesAway: ["paused.muster/checkout"] },
+          { paused: true, heldFor: [{ service: "payments", run: "fo-2", ended: false }] },
+        ),
+      ),
+      [
+        `the ApplicationSet shops made ${shop} and would take its pause away; add paused.muster/checkout to spec.preservedFields.annotations of the ApplicationSet shops`,
+      ],
+    ],
     ["named, and seen", owned(runs, { manager: "flux", gitops: true, tool: "flux", app: "shop" }), []],
     [
       "named, and told by its manager alone",

@@ -126,14 +126,15 @@ describe.each<[GitOpsTool, string]>([
     const entry = { region: west, ...near.objects[0]! };
     const { resourceVersion } = (await getGitOps(bench.ctx, clusters, entry))!;
     await pauseFor(bench.ctx, clusters, entry, { service: "payments", runId: bench.ctx.runId, resourceVersion });
-    const look = () => lookAtGitOps(bench.ctx, { gitops: { to: [entry], from: [] } });
+    const look = () => lookAtGitOps(bench.ctx, { name: "checkout", gitops: { to: [entry], from: [] } });
     const held = (ended: boolean) => [
       { found: { seen: { paused: true, heldFor: [{ service: "payments", run: bench.ctx.runId, ended }] } } },
     ];
     expect(await look()).toMatchObject(held(false));
     await bench.db.updateTable("run").set({ outcome: "failed", ended_at: new Date() }).execute();
     expect(await look()).toMatchObject(held(true));
-    expect(await examine(bench.ctx as unknown as DoctorContext, entry, [])).toMatchObject({
+    const doctor = bench.ctx as unknown as DoctorContext;
+    expect(await examine(doctor, entry, { service: "checkout", beside: [] })).toMatchObject({
       state: "warning",
       happened: expect.stringMatching(/ was left paused for payments by run run-1, which has ended\.$/),
     });
@@ -169,11 +170,12 @@ describe.each<[GitOpsTool, string]>([
     const entry = { region: west, ...near.objects[0]! };
     const parent = { ...entry, tool: "flux" as const, name: "parent" };
     const doctor = bench.ctx as unknown as DoctorContext;
-    expect(await examine(doctor, entry, [entry])).toMatchObject({
+    expect(await examine(doctor, entry, { service: "checkout", beside: [entry] })).toMatchObject({
       state: "warning",
       todo: "Name its Kustomization parent under gitops in the estate, and the move pauses it.",
     });
-    expect(await examine(doctor, entry, [entry, parent])).toMatchObject({ state: "ok", seen: "running" });
+    const both = { service: "checkout", beside: [entry, parent] };
+    expect(await examine(doctor, entry, both)).toMatchObject({ state: "ok", seen: "running" });
   });
 
   it("is for a person where it is not there, and unknown where the old region does not answer", async () => {

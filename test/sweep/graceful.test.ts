@@ -35,6 +35,8 @@ const elsewhere: Record<string, string> = {
   "kubernetes.PatchHelmRelease": "a service that a HelmRelease keeps; test/steps/gitops.test.ts",
   "kubernetes.GetApplication": "a service that Argo CD keeps; test/steps/gitops.test.ts",
   "kubernetes.PatchApplication": "a service that Argo CD keeps; test/steps/gitops.test.ts",
+  "kubernetes.GetApplicationSet":
+    "whoever asks for a run of what an ApplicationSet made; test/steps/application-sets.test.ts",
   "route53.CreateHealthCheck": "whoever sets up the switch that moves customers",
   "route53.GetHealthCheck": "a move by records that have health checks; test/sweep/drivers.test.ts",
   "route53.GetHealthCheckStatus": "a move by records that have health checks; test/sweep/drivers.test.ts",
