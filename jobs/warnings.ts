@@ -20,6 +20,7 @@ export function warningsOf(targets: Targets, facts: FailoverFacts, database: Dat
     ...(database ? sight(database) : []),
     ...lesserRights(facts),
     ...autoscalers(facts),
+    ...(database?.mode === "ungraceful" ? woken(facts) : []),
     ...gitOpsWarnings(facts),
   ];
 }
@@ -110,5 +111,16 @@ function autoscalers({ pods, fromRegion }: FailoverFacts): string[] {
     const owner = autoscaler && seen(autoscaler)?.owner;
     if (!owner || owner.min > 0 || region !== fromRegion) return [];
     return [`The autoscaler ${owner.name} of ${what} may go to 0, and so may start pods there that the move stopped.`];
+  });
+}
+
+/** Where nobody can be waited for, a person hears of it; writes are fenced in the database. */
+function woken({ pods }: FailoverFacts): string[] {
+  return pods.flatMap(({ side, deployment: { namespace, name, region }, autoscaler }) => {
+    const owner = autoscaler && seen(autoscaler)?.owner;
+    if (side === "to" || owner?.scaledObject === undefined) return [];
+    return [
+      `KEDA may start pods of ${namespace}/${name} in ${region} again that the move stops, until its ScaledObject ${owner.scaledObject} is paused (autoscaling.keda.sh/paused=true).`,
+    ];
   });
 }

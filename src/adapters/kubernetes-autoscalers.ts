@@ -3,7 +3,7 @@ import type { CallContext, CallOptions } from "../call.ts";
 import { KubernetesError, type Cluster } from "./kubernetes-client.ts";
 import { ownerOfNumber, type Owner } from "./kubernetes-owners.ts";
 import { askOnce } from "./kubernetes-shared.ts";
-import { getObject, objectPath, patchObject, type Ref } from "./kubernetes-objects.ts";
+import { getObject, objectPath, ownerOfKind, patchObject, type Ref } from "./kubernetes-objects.ts";
 
 /** A HorizontalPodAutoscaler: how many pods it keeps, at least and at most. */
 export type Autoscaler = {
@@ -13,6 +13,8 @@ export type Autoscaler = {
   resourceVersion: string;
   /** The controller that will put its least pods back. */
   owner?: Owner;
+  /** The ScaledObject that KEDA made it of: KEDA puts its bounds back, and scales the deployment from and to 0 by itself. */
+  scaledObject?: string;
 };
 
 const api = "/apis/autoscaling/v2";
@@ -77,11 +79,13 @@ export async function setLeastPods(
 /** Without `minReplicas` it keeps one. */
 function read({ metadata, spec }: V2HorizontalPodAutoscaler): Autoscaler {
   const owner = ownerOfNumber(metadata, "minReplicas");
+  const scaledObject = ownerOfKind(metadata, "ScaledObject", "keda.sh/");
   return {
     name: metadata?.name ?? "",
     min: spec?.minReplicas ?? 1,
     max: spec?.maxReplicas ?? 0,
     resourceVersion: metadata?.resourceVersion ?? "",
     ...(owner ? { owner } : {}),
+    ...(scaledObject === undefined ? {} : { scaledObject }),
   };
 }

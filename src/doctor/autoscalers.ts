@@ -14,12 +14,22 @@ export async function lookAtAutoscaler(ctx: DoctorContext, deployment: Deploymen
     const found = await findAutoscaler(ctx, cluster, { namespace, name });
     if (!found) return [];
     const right = { verb: "patch", group: "autoscaling", resource: "horizontalpodautoscalers", namespace };
+    const { scaledObject } = found;
+    const most = scaledObject === undefined ? "its maxReplicas" : `maxReplicaCount of its ScaledObject ${scaledObject}`;
     if (found.max < replicas)
       return [
         broken(subject, {
           happened: `The autoscaler ${found.name} lets ${namespace}/${name} have at most ${found.max} pods.`,
           means: `A move to its region wants ${replicas} there, and cannot be approved.`,
-          todo: `Set its maxReplicas to ${replicas} or more, or lower the replicas in the estate file.`,
+          todo: `Set ${most} to ${replicas} or more, or lower the replicas in the estate file.`,
+        }),
+      ];
+    if (scaledObject !== undefined && found.min < replicas)
+      return [
+        warning(subject, {
+          happened: `The autoscaler ${found.name} keeps at least ${found.min} of ${replicas} pods, and KEDA would undo a change of that.`,
+          means: "A move to its region is blocked.",
+          todo: `Set minReplicaCount of its ScaledObject ${scaledObject} to ${replicas}.`,
         }),
       ];
     if (found.min < replicas && !(await canI(ctx, cluster, { ...right, name: found.name })))
@@ -30,7 +40,9 @@ export async function lookAtAutoscaler(ctx: DoctorContext, deployment: Deploymen
           todo: `Give its role in ${namespace} the verb patch on horizontalpodautoscalers; deploy/kubernetes/role-autoscaler.yaml has it.`,
         }),
       ];
-    return [ok(subject, `${found.name} keeps ${found.min} to ${found.max} pods`)];
+    const paused =
+      scaledObject === undefined ? "" : `; a graceful move out wants its ScaledObject ${scaledObject} paused`;
+    return [ok(subject, `${found.name} keeps ${found.min} to ${found.max} pods${paused}`)];
   } catch (error) {
     if (!(error instanceof CannotContinue)) throw error;
     return [

@@ -16,6 +16,8 @@ export type AutoscalerFacts = {
     mayChange: boolean;
     /** The controller that would put its least pods back. */
     owner?: Owner;
+    /** The ScaledObject that KEDA made it of, which KEDA keeps it to. */
+    scaledObject?: string;
   } | null;
 };
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { failover } from "../../jobs/failover.ts";
 import type { AutoscalerFacts } from "../../src/facts/autoscalers.ts";
 import type { FactsWithDatabase } from "../../src/facts/failover.ts";
-import { estate, healthy, saw, sawNothing } from "./facts.ts";
+import { eastDead, estate, healthy, saw, sawNothing } from "./facts.ts";
 
 type Owner = NonNullable<AutoscalerFacts["owner"]>;
 
@@ -55,6 +55,54 @@ describe("a deployment that an autoscaler owns", () => {
     ],
   ])("%s: what blocks", (_, owner, blockers) => {
     expect(plan(owned("to", owner)).blockers).toEqual(blockers);
+  });
+
+  const keda: Owner = { name: "keda-hpa-shop", min: 3, max: 10, mayChange: false, scaledObject: "shop" };
+  const ofShop = "the autoscaler keda-hpa-shop of shop/checkout";
+  const waking = `${ofShop} in us-east-1 is KEDA's, which would start again what the move stops there; pause its ScaledObject shop as it is first: annotate it with autoscaling.keda.sh/paused=true`;
+  const idle = (facts: FactsWithDatabase): FactsWithDatabase => ({
+    ...facts,
+    pods: facts.pods.map((pods) =>
+      pods.side === "to" ? { ...pods, found: saw({ replicas: 0, ready: 0, paused: false }) } : pods,
+    ),
+  });
+  it.each<[string, FactsWithDatabase, string[]]>([
+    ["keeps enough in the new region", owned("to", keda), []],
+    [
+      "keeps too few there",
+      owned("to", { ...keda, min: 1, mayChange: true }),
+      [
+        `${ofShop} in us-west-2 keeps at least 1 of the 3 pods that are wanted there, and KEDA would undo a change of that; set minReplicaCount of its ScaledObject shop to 3 first`,
+      ],
+    ],
+    [
+      "may not have so many there",
+      owned("to", { ...keda, min: 1, max: 2 }),
+      [
+        `${ofShop} in us-west-2 lets it have at most 2 pods, and 3 are wanted there; too few would serve; set maxReplicaCount of its ScaledObject shop to 3 or more, or lower the replicas in the estate`,
+      ],
+    ],
+    [
+      "has its pods at 0 there while nothing is to be done",
+      idle(owned("to", keda)),
+      [
+        `${ofShop} in us-west-2 is KEDA's, which has the pods at 0 and would stop again what the move starts; set minReplicaCount of its ScaledObject shop to 3, and take its idleReplicaCount away, first`,
+      ],
+    ],
+    ["has nothing to do with one that is off there", idle(owned("to", one)), []],
+    ["keeps the pods that a graceful move stops", owned("from", keda), [waking]],
+    ["is gone from there, because KEDA is paused", owned("from", null), []],
+    ["keeps pods of a region that is left without waiting", { ...eastDead, pods: owned("from", keda).pods }, []],
+  ])("KEDA %s: what blocks", (_, facts, blockers) => {
+    expect(plan(facts).blockers).toEqual(blockers);
+  });
+
+  it("is warned of where KEDA may wake what an ungraceful move stops", () => {
+    const warned = plan({ ...eastDead, pods: owned("from", keda).pods }).warnings;
+    expect(warned).toContain(
+      "KEDA may start pods of shop/checkout in us-east-1 again that the move stops, until its ScaledObject shop is paused (autoscaling.keda.sh/paused=true).",
+    );
+    expect(plan(eastDead).warnings.filter((line) => line.includes("KEDA"))).toEqual([]);
   });
 
   it("is warned of where nobody could look for it, and where it may wake what was stopped", () => {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { findAutoscaler, setLeastPods } from "../../src/adapters/kubernetes-autoscalers.ts";
 import { isRefusedByCluster } from "../../src/adapters/kubernetes.ts";
+import type { DoctorContext } from "../../src/doctor/check.ts";
+import { lookAtAutoscaler } from "../../src/doctor/autoscalers.ts";
 import type { CannotContinue } from "../../src/errors.ts";
 import { east, west } from "../../src/lab/estate.ts";
 import { checkout } from "../../src/lab/services.ts";
@@ -65,6 +67,27 @@ describe("deployments that an autoscaler owns", () => {
     cluster(west).bound("shop", "checkout", { min: 2, max: 5 }, "kustomize-controller");
     const found = await findAutoscaler(bench.ctx, bench.ctx.clients.cluster("west"), ref);
     expect(found?.owner).toEqual({ manager: "kustomize-controller", gitops: true, tool: "flux" });
+  });
+
+  it("are told to be KEDA's where a ScaledObject owns it; doctor says what that means for a move", async () => {
+    const keda = { apiVersion: "keda.sh/v1alpha1", kind: "ScaledObject", name: "shop", uid: "5c1f" };
+    const describeIt = (change: object) =>
+      cluster(west).describe("horizontalpodautoscalers", "shop", "checkout", change);
+    describeIt({ ownerReferences: [{ ...keda, apiVersion: "example.com/v1" }] });
+    const find = () => findAutoscaler(bench.ctx, bench.ctx.clients.cluster("west"), ref);
+    expect(await find()).not.toHaveProperty("scaledObject");
+    describeIt({ ownerReferences: [{ ...keda, controller: true }] });
+    expect(await find()).toMatchObject({ scaledObject: "shop" });
+    const doctor = bench.ctx as unknown as DoctorContext;
+    const deployment = { ...western, region: west, restart: "at-once" as const };
+    expect(await lookAtAutoscaler(doctor, deployment)).toMatchObject([
+      { state: "warning", todo: "Set minReplicaCount of its ScaledObject shop to 3." },
+    ]);
+    cluster(west).bound("shop", "checkout", { min: 3, max: 5 }, "keda");
+    expect(await lookAtAutoscaler(doctor, deployment)).toMatchObject([
+      { state: "ok", seen: "checkout keeps 3 to 5 pods; a graceful move out wants its ScaledObject shop paused" },
+    ]);
+    describeIt({ ownerReferences: [] });
   });
 
   it("are left alone where it may not have so many pods, and a person is told what to set", async () => {
