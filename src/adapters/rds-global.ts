@@ -1,4 +1,5 @@
 import {
+  DescribeDBClusterEndpointsCommand,
   DescribeDBClustersCommand,
   DescribeGlobalClustersCommand,
   FailoverGlobalClusterCommand,
@@ -66,7 +67,10 @@ export async function getGlobalCluster(
   }
 }
 
-/** Looks at one cluster; undefined when RDS has none of that name in the client's region. */
+/**
+ * Looks at one cluster; undefined when RDS has none of that name in the client's region. RDS may leave out the writer endpoint of
+ * a secondary, which answers nobody yet; its list of endpoints is asked then.
+ */
 export async function getCluster(
   ctx: CallContext,
   rds: RDSClient,
@@ -79,7 +83,8 @@ export async function getCluster(
     const found = await call(ctx, "rds.DescribeDBClusters", (abortSignal) => rds.send(command, { abortSignal }), asked);
     const [one] = found.DBClusters ?? [];
     if (!one) return undefined;
-    const { DBClusterArn: arn = "", Endpoint: host, ReaderEndpoint: readHost, Port: port = 5432 } = one;
+    const { DBClusterArn: arn = "", ReaderEndpoint: readHost, Port: port = 5432 } = one;
+    const host = one.Endpoint ?? (await findWriterHost(ctx, rds, id, options));
     return {
       id: one.DBClusterIdentifier ?? "",
       arn,
@@ -94,6 +99,26 @@ export async function getCluster(
     if (hasCode(error, "DBClusterNotFound")) return undefined;
     throw explainDenied(error, `look at the cluster ${id}`, "rds:DescribeDBClusters");
   }
+}
+
+/**
+ * Finds the host of a cluster's writer endpoint, in whatever state: "inactive" is that of a secondary's. Undefined where none is
+ * listed. A cluster has one of these, one for readers and at most five others, so that they fit on a page.
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBClusterEndpoint.html
+ */
+async function findWriterHost(
+  ctx: CallContext,
+  rds: RDSClient,
+  id: string,
+  options?: CallOptions,
+): Promise<string | undefined> {
+  const command = new DescribeDBClusterEndpointsCommand({ DBClusterIdentifier: id });
+  const asked = { ...options, target: await targetOf(rds) };
+  const send = (abortSignal: AbortSignal) => rds.send(command, { abortSignal });
+  const found = await call(ctx, "rds.DescribeDBClusterEndpoints", send, asked).catch((error: unknown) => {
+    throw explainDenied(error, `look at the endpoints of the cluster ${id}`, "rds:DescribeDBClusterEndpoints");
+  });
+  return found.DBClusterEndpoints?.find(({ EndpointType }) => EndpointType === "WRITER")?.Endpoint;
 }
 
 /** "switchover" waits until nothing can be lost and needs both sides; "failover" takes what has arrived. */

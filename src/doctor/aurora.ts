@@ -24,7 +24,16 @@ async function lookAtCluster(ctx: DoctorContext, service: string, side: Side): P
       broken(subject, {
         happened: `${whyUnseen(fact) ?? "It is not one of Aurora"}.`,
         means: `${service} cannot be moved to ${side.region}: nothing is promoted that cannot be seen.`,
-        todo: "Correct cluster and global in the estate file, or give Muster's role rds:DescribeDBClusters and rds:DescribeGlobalClusters.",
+        todo: "Correct cluster and global in the estate file, or give Muster's role what deploy/iam/aurora.json lists under LookAtClusters.",
+      }),
+    ];
+  }
+  if (!cluster.endpoint) {
+    return [
+      broken(subject, {
+        happened: `RDS in ${side.region} tells no writer endpoint of ${side.instance}, neither with the cluster nor in the list of its endpoints.`,
+        means: `${service} can be moved neither there nor from there: nobody would know where its database is written.`,
+        todo: "Look at the endpoints of the cluster in the RDS console: one of the type Writer must be among them, whatever its state.",
       }),
     ];
   }

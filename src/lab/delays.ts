@@ -24,6 +24,10 @@ const delays = {
     seconds: [20, 60],
     source: "Aurora user guide: with a global database the recovery time can be in the order of minutes",
   },
+  "aurora rebuilds a secondary": {
+    seconds: [120, 300],
+    source: "Aurora user guide: a few minutes to several hours, by the size of the volume; this is a small one",
+  },
   "route53 change spreads": {
     seconds: [20, 60],
     source: "Route 53 API reference: changes generally propagate to all name servers within 60 seconds",

@@ -4,6 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import { ports, type Addresses } from "./address.ts";
 import { openServerFolder } from "./postgres-folder.ts";
 import { openPostgres, requirePostgres, type PostgresServer } from "./postgres.ts";
+import { copyFrom } from "./postgres-copy.ts";
 import { copyTemplate } from "./postgres-template.ts";
 import { openProxy, type Proxy, type ProxyMode } from "./proxy.ts";
 import type { RdsMachine } from "./rds-instance.ts";
@@ -137,13 +138,27 @@ export function machineOf({ server }: PairSide): RdsMachine {
 
 /** Makes a follower of a writer that was stopped in good order: of another, which has everything that it had. */
 export async function demote({ server, region }: PairSide, writer: PairSide): Promise<void> {
-  const missing = `not exists (select from pg_replication_slots where slot_name = '${slot}')`;
-  await ask(writer.server, `select pg_create_physical_replication_slot('${slot}', true) where ${missing}`);
+  await keepLog(writer);
   const { address } = writer.server;
   const follows = followsThrough({ listen: { host: address, port: ports.postgres } }, region);
   await appendFile(join(server.dataDir, "postgresql.conf"), follows);
   await writeFile(join(server.dataDir, "standby.signal"), "");
   await server.start();
+}
+
+/** Makes a server that was left behind anew as a follower of the writer: what it alone had is gone. */
+export async function rebuild(side: PairSide, writer: PairSide): Promise<void> {
+  await side.server.stop("immediate");
+  await keepLog(writer);
+  await copyFrom(writer.server, side.server, await requirePostgres());
+  await appendFile(join(side.server.dataDir, "postgresql.conf"), settingsOf(side.region));
+  await demote(side, writer);
+}
+
+/** Makes a writer keep its log for a follower. */
+async function keepLog({ server }: PairSide): Promise<void> {
+  const missing = `not exists (select from pg_replication_slots where slot_name = '${slot}')`;
+  await ask(server, `select pg_create_physical_replication_slot('${slot}', true) where ${missing}`);
 }
 
 /** Asks a server something as its superuser, in database "shop". */

@@ -4,6 +4,7 @@ import { AwsRefusal, xmlList, type Xml } from "./aws-wire.ts";
 import { drawDelay, type DelayName } from "./delays.ts";
 import { History } from "./history.ts";
 import type { Query, RdsAction } from "./rds-api.ts";
+import { clusterActions, type ClusterSeen, type HiddenWriter } from "./rds-clusters.ts";
 import type { LabRequest, RequestLog } from "./request-log.ts";
 
 /** One cluster of a global cluster, and the real server behind it. */
@@ -16,6 +17,8 @@ export type MemberOptions = {
   promote(): Promise<void>;
   /** Makes a stopped server a follower of the new primary. */
   follow(): Promise<void>;
+  /** Makes a server that was left behind anew, from the new primary, as its follower. */
+  rebuild(): Promise<void>;
   /** Whether it receives from the primary at this moment. */
   streams(): Promise<boolean>;
 };
@@ -36,6 +39,15 @@ export type GlobalNeeds = {
   inBackground(work: Promise<void>): void;
   readLagSeconds(): number;
   isDown(region: string): boolean;
+  /** Clusters whose writer endpoint is not told while they are secondaries. */
+  hiddenWriters: ReadonlyMap<string, HiddenWriter>;
+};
+
+/** What RDS does about global clusters. */
+export type GlobalApi = {
+  actions: ReadonlyMap<string, RdsAction>;
+  /** Looks again who is there. To be told when a region is back. */
+  regionIsBack(): void;
 };
 
 type Moving = { status: string; from: string; to: string; lossAllowed: boolean };
@@ -49,7 +61,7 @@ const arnOf = ({ id, region }: { id: string; region: string }): string =>
  * Makes the actions of RDS about global clusters of Aurora that a failover calls.
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_FailoverState.html
  */
-export function globalActions(options: readonly GlobalOptions[], needs: GlobalNeeds): ReadonlyMap<string, RdsAction> {
+export function globalApi(options: readonly GlobalOptions[], needs: GlobalNeeds): GlobalApi {
   const globals = options.map((each) => new Global(each, needs));
   const findGlobal = ({ region, words }: Query) => {
     const id = words.get("GlobalClusterIdentifier") ?? "";
@@ -68,7 +80,7 @@ export function globalActions(options: readonly GlobalOptions[], needs: GlobalNe
       return { GlobalCluster: await found.describe(0) };
     },
   });
-  return new Map<string, RdsAction>([
+  const actions = new Map<string, RdsAction>([
     [
       "DescribeGlobalClusters",
       {
@@ -78,27 +90,28 @@ export function globalActions(options: readonly GlobalOptions[], needs: GlobalNe
         }),
       },
     ],
-    [
-      "DescribeDBClusters",
-      {
-        changes: false,
-        run: ({ region, words }) => {
-          const id = words.get("DBClusterIdentifier") ?? "";
-          const found = globals.map((one) => one.describeCluster(region, id)).find((one) => one !== undefined);
-          if (!found) throw new AwsRefusal("DBClusterNotFoundFault", `DBCluster ${id} not found.`, 404);
-          return Promise.resolve({ DBClusters: xmlList("DBCluster", [found]) });
-        },
-      },
-    ],
     ["SwitchoverGlobalCluster", change(false)],
     ["FailoverGlobalCluster", change(true)],
+    ...clusterActions(
+      (region, id) => globals.flatMap((one) => one.clusterOf(region, id) ?? [])[0],
+      needs.hiddenWriters,
+    ),
   ]);
+  return {
+    actions,
+    regionIsBack: () => {
+      for (const one of globals) one.rejoin();
+    },
+  };
 }
 
 class Global {
   readonly options: GlobalOptions;
   readonly #needs: GlobalNeeds;
   readonly #history: History<State>;
+  /** The primary that a failover left behind. */
+  #left: MemberOptions | undefined;
+  #rejoins = false;
 
   constructor(options: GlobalOptions, needs: GlobalNeeds) {
     this.options = options;
@@ -131,6 +144,9 @@ class Global {
         `DBCluster ${to.id} is already the primary of the global cluster.`,
       );
     }
+    if (to === this.#left) {
+      throw new AwsRefusal("InvalidDBClusterStateFault", `DBCluster ${to.id} is not yet a secondary again.`);
+    }
     // "This operation is intended for controlled environments": both sides must be there.
     if (!lossAllowed && (this.#needs.isDown(from.region) || !(await to.streams()))) {
       throw new AwsRefusal("InvalidGlobalClusterStateFault", `Global cluster ${this.options.id} is not synchronized.`);
@@ -157,23 +173,21 @@ class Global {
       request.delaySeconds += seconds;
       await clock.sleep(seconds, signal);
     };
-    /** Work on a real server takes wall time; while it is noted as open, no story jumps its clock over it. */
-    const work = async (name: string, { id }: MemberOptions, deed: () => Promise<void>) => {
-      const entry = log.begin("rds-machine", name, id);
-      await deed().finally(() => log.close(entry, "done"));
-    };
     const status = ends.lossAllowed ? "failing-over" : "switching-over";
     try {
       await wait("aurora verifies the clusters");
       this.#write({ status, moving: { ...ends, status } });
       await wait("aurora changes roles");
-      if (!ends.lossAllowed) await work("stop", from, () => from.stop());
-      await work("promote", to, () => to.promote());
+      if (!ends.lossAllowed) await this.#work("stop", from, () => from.stop());
+      await this.#work("promote", to, () => to.promote());
       request.effects.push({ target: `rds:${to.region}/${to.id}`, wanted: `primary of ${this.options.id}` });
       this.#write({ primary: arnOf(to) });
       this.options.onPrimary(to);
-      if (!ends.lossAllowed) await work("follow", from, () => from.follow());
+      if (!ends.lossAllowed) await this.#work("follow", from, () => from.follow());
       this.#write({ status: "available", moving: undefined });
+      if (!ends.lossAllowed) return;
+      this.#left = from;
+      this.rejoin();
     } catch (error) {
       if (signal.aborted) return;
       this.#write({ status: "failed", moving: undefined });
@@ -214,23 +228,48 @@ class Global {
     };
   }
 
-  describeCluster(region: string, id: string): Xml | undefined {
+  clusterOf(region: string, id: string): ClusterSeen | undefined {
     const member = this.options.members.find((each) => each.region === region && [each.id, arnOf(each)].includes(id));
-    return (
-      member && {
-        DBClusterIdentifier: member.id,
-        DBClusterArn: arnOf(member),
-        Status: "available",
-        Engine: "aurora-postgresql",
-        EngineVersion: "15.18",
-        Endpoint: member.host,
-        ReaderEndpoint: member.readHost,
-        Port: 5432,
-        MultiAZ: true,
-        BackupRetentionPeriod: 7,
-        GlobalClusterIdentifier: this.options.id,
-      }
+    if (!member) return undefined;
+    const arn = arnOf(member);
+    const { host, readHost } = member;
+    const isPrimary = arn === this.#history.now.primary;
+    return { id: member.id, arn, global: this.options.id, isPrimary, host, readHost };
+  }
+
+  /**
+   * Makes the primary that a failover left behind a secondary, once its region is there: on a new volume, so that what had not
+   * arrived elsewhere is gone. Meanwhile it is listed as a secondary out of step.
+   * @see https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-global-database-disaster-recovery.html
+   */
+  rejoin(): void {
+    const member = this.#left;
+    if (!member || this.#rejoins || this.#needs.isDown(member.region)) return;
+    this.#rejoins = true;
+    this.#needs.inBackground(
+      this.#rebuild(member).finally(() => {
+        this.#rejoins = false;
+      }),
     );
+  }
+
+  async #rebuild(member: MemberOptions): Promise<void> {
+    const { clock, log, random, signal } = this.#needs;
+    try {
+      await clock.sleep(drawDelay("aurora rebuilds a secondary", random), signal);
+      if (this.#needs.isDown(member.region)) return;
+      await this.#work("rebuild", member, () => member.rebuild());
+      this.#left = undefined;
+    } catch (error) {
+      if (!signal.aborted) log.close(log.begin("rds-machine", "rebuild failed", member.id), messageOf(error));
+    }
+  }
+
+  /** Work on a real server takes wall time; while it is noted as open, no story jumps its clock over it. */
+  async #work(name: string, { id }: MemberOptions, deed: () => Promise<void>): Promise<void> {
+    const { log } = this.#needs;
+    const entry = log.begin("rds-machine", name, id);
+    await deed().finally(() => log.close(entry, "done"));
   }
 
   #write(change: Partial<State>): void {

@@ -5,7 +5,8 @@ import { readSignature } from "./aws-wire.ts";
 import { Knobs } from "./knobs.ts";
 import { listenHttp, readBody } from "./listening.ts";
 import { answerQuery, failed, rdsActions, resourceOf, throttled } from "./rds-api.ts";
-import { globalActions, type GlobalOptions } from "./rds-global.ts";
+import type { HiddenWriter } from "./rds-clusters.ts";
+import { globalApi, type GlobalOptions } from "./rds-global.ts";
 import { arnOf, Instance, type InstanceOptions } from "./rds-instance.ts";
 import { runPromotion } from "./rds-promotion.ts";
 import type { LabRequest, RequestLog } from "./request-log.ts";
@@ -18,6 +19,8 @@ export type Rds = {
   knobs: Knobs;
   /** Actions that the caller's role may not do: "PromoteReadReplica". */
   denied: Set<string>;
+  /** Clusters of Aurora whose writer endpoint is not told while they are secondaries, by their ids. */
+  hiddenWriters: Map<string, HiddenWriter>;
   /** Takes one region's control plane down, or brings it back. */
   setRegion(region: string, down: Knobs["down"]): void;
   /** Instances that get into this status stay in it until `unstick`. */
@@ -74,7 +77,8 @@ export async function openRds(options: RdsOptions): Promise<Rds> {
     if (instance.state.status === status) instance.change({ status: "available" });
   };
 
-  const aurora = globalActions(options.globals ?? [], {
+  const hiddenWriters = new Map<string, HiddenWriter>();
+  const aurora = globalApi(options.globals ?? [], {
     clock,
     log,
     random,
@@ -82,8 +86,9 @@ export async function openRds(options: RdsOptions): Promise<Rds> {
     inBackground,
     readLagSeconds: () => knobs.readLagSeconds,
     isDown: (region) => Boolean(regionsDown.get(region)),
+    hiddenWriters,
   });
-  const actions = new Map([...rdsActions(instances, () => knobs.readLagSeconds, promote), ...aurora]);
+  const actions = new Map([...rdsActions(instances, () => knobs.readLagSeconds, promote), ...aurora.actions]);
   const api = { server: "rds", log, clock, knobs, failed, throttled };
   const handle = async (http: IncomingMessage, response: ServerResponse) => {
     const words = new URLSearchParams(await readBody(http));
@@ -112,7 +117,11 @@ export async function openRds(options: RdsOptions): Promise<Rds> {
     url: `http://${address}:${listening.port}`,
     knobs,
     denied,
-    setRegion: (region, down) => void regionsDown.set(region, down),
+    hiddenWriters,
+    setRegion: (region, down) => {
+      regionsDown.set(region, down);
+      if (!down) aurora.regionIsBack();
+    },
     stuckIn: (status) => stuck.add(status),
     unstick: () => stuck.free(),
     setStatus: (id, status, forSeconds) => {

@@ -1,6 +1,6 @@
 import type { Dns } from "./dns.ts";
 import { clusterHostOf, clustersOf, east, globalOf, readHostOf, west, type LabRegion } from "./estate.ts";
-import { ask, demote, promote, streams, type Pair, type PairSide } from "./postgres-pair.ts";
+import { ask, demote, promote, rebuild, streams, type Pair, type PairSide } from "./postgres-pair.ts";
 import type { GlobalOptions, MemberOptions } from "./rds-global.ts";
 import type { LabService } from "./world.ts";
 
@@ -43,6 +43,7 @@ function memberOf(
     stop: () => side.server.stop("fast"),
     promote: () => promote(side.server),
     follow: () => demote(side, other),
+    rebuild: () => rebuild(side, other),
     streams: () => streams(side.server),
   };
 }

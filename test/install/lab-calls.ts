@@ -83,7 +83,7 @@ export function awsCalls(requests: readonly LabRequest[]): AwsCall[] {
 function rdsResources(action: string, region: string, id: string): string[] {
   const cluster = (where: string) => `arn:aws:rds:${where}:${account}:cluster:${id}`;
   const global = (name: string) => `arn:aws:rds::${account}:global-cluster:${name}`;
-  if (action === "DescribeDBClusters") return [cluster(region)];
+  if (action.startsWith("DescribeDBCluster")) return [cluster(region)];
   if (action === "DescribeGlobalClusters") return [global(id)];
   if (!action.endsWith("GlobalCluster")) return [`arn:aws:rds:${region}:${account}:db:${id}`];
   // The log has the target's name alone; the lab's clusters are named after their service and side.

@@ -32,6 +32,8 @@ describe("databases in global clusters of Aurora", () => {
       editEstate: (yaml) => `coolDownMinutes: 0\n${yaml}`,
     });
     await lab.time.pass(20);
+    // RDS tells this one in two places, as some have seen it do.
+    lab.rds.hiddenWriters.set(vault[west], "in the cluster");
   });
   afterAll(() => lab.close());
 
@@ -42,6 +44,14 @@ describe("databases in global clusters of Aurora", () => {
     );
     expect(text).toContain(`the database ${secondary} in us-west-2: follows its writer, has the schema muster_guard`);
     expect(text).not.toMatch(/^(?:will not work|warning)/m);
+  });
+
+  it("are said by muster doctor to be unknown where RDS tells the writer endpoint nowhere", async () => {
+    lab.rds.hiddenWriters.set(vault[west], "everywhere");
+    const { text } = await lab.types("nobody", ["doctor"]);
+    lab.rds.hiddenWriters.set(vault[west], "in the cluster");
+    expect(text).toContain(`RDS in us-west-2 tells no writer endpoint of ${vault[west]}, neither with the cluster nor`);
+    expect(text).toContain("vault can be moved neither there nor from there");
   });
 
   it("are switched over gracefully, with the call and what it depends on shown", async () => {

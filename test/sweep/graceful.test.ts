@@ -44,6 +44,8 @@ const elsewhere: Record<string, string> = {
   "s3.PutObject": "a move by the control object; test/sweep/drivers.test.ts",
   "rds.DescribeGlobalClusters": "a global cluster of Aurora; test/sweep/drivers.test.ts",
   "rds.DescribeDBClusters": "a global cluster of Aurora; test/sweep/drivers.test.ts",
+  "rds.DescribeDBClusterEndpoints":
+    "a cluster of Aurora that RDS tells without its writer endpoint; test/stories/aurora.test.ts",
   "rds.SwitchoverGlobalCluster": "a global cluster of Aurora; test/sweep/drivers.test.ts",
   "rds.FailoverGlobalCluster": "a global cluster of Aurora; test/steps/switch-global-cluster.test.ts",
   "postgres.LookAtStandby": "a standby that nobody else manages; test/sweep/drivers.test.ts",
