@@ -6,6 +6,7 @@ import { notSeen, seen, whyUnseen, type Fact } from "../facts/fact.ts";
 import { lookAtServer, type ServerFacts } from "../facts/lag.ts";
 import type { DatabaseTarget } from "../steps/targets.ts";
 import { tellOnlyWriter, tellShutOut } from "../outbox/notices.ts";
+import { hasRejoined } from "./rejoined.ts";
 import { watch, type Watch } from "./turn.ts";
 import {
   listUnfenced,
@@ -34,12 +35,17 @@ export async function watchOldSides(ctx: Context): Promise<void> {
 }
 
 async function lookForOne(ctx: Context, { instance, run, since, refenceRun }: Unfenced): Promise<void> {
-  const input = await readRefenceInput(ctx, run, instance);
-  if (!input) return;
+  const found = await readRefenceInput(ctx, run, instance);
+  if (!found) return;
+  const { global, ...input } = found;
   const old = { run, service: input.service, instance };
   const fact = await lookAtTarget(ctx, input.from);
-  // Silence is what is waited for to end; what answers with a refusal lives, and people must hear of it.
-  if ("unknown" in fact) return fact.silent ? undefined : tellShutOut(ctx, old, fact.unknown);
+  // Silence is what is waited for to end, unless RDS tells what became of it; what answers with a refusal lives, and people
+  // must hear of it.
+  if ("unknown" in fact) {
+    if (!fact.silent) return tellShutOut(ctx, old, fact.unknown);
+    return global && (await hasRejoined(ctx, { ...input, global })) ? noteHarmless(ctx, instance) : undefined;
+  }
   const server = fact.seen;
   const newSide = await lookAtTarget(ctx, input.to);
   const promoted = seen(newSide);

@@ -7,10 +7,17 @@ import type { CatchUpSeen } from "../steps/catch-up.ts";
 import type { DrainOldSideInput } from "../steps/drain-old-side.ts";
 import type { FenceWritesInput } from "../steps/fence-writes.ts";
 import { promotionSteps } from "../steps/promotions.ts";
+import type { SwitchGlobalClusterInput } from "../steps/switch-global-cluster.ts";
 import type { DatabaseTarget } from "../steps/targets.ts";
 
 /** An old side that nobody fences, and the run that fences it, once there is one. */
 export type Unfenced = { instance: string; run: string; since: Date; refenceRun: string | null };
+
+/** A cluster of Aurora that was to be the primary of its global cluster, by its ARN. */
+export type NewPrimary = { id: string; arn: string };
+
+/** What the inputs of promotions say, by whichever driver. */
+type PromotionInput = { replica: DatabaseTarget } & Partial<Pick<SwitchGlobalClusterInput, "global" | "targetArn">>;
 
 /** Whether a journal's event is about a promotion, by whichever driver. */
 const isPromotion = sql`split_part(event.step, '/', 2) = any(${[...promotionSteps]})`;
@@ -91,12 +98,12 @@ export async function noteHarmless(ctx: Pick<Context, "db">, instance: string): 
   await sql`update muster.unfenced set fenced_at = muster.now() where instance = ${instance}`.execute(ctx.db);
 }
 
-/** Reads from a failover's plan and journal what its old side needs to be fenced with. */
+/** Reads from a failover's plan and journal what its old side needs to be fenced with, and where RDS tells of it if it is of Aurora. */
 export async function readRefenceInput(
   ctx: Pick<Context, "db">,
   parent: string,
   instance: string,
-): Promise<(RefenceInput & { to: DatabaseTarget; accepted: boolean }) | undefined> {
+): Promise<(RefenceInput & { to: DatabaseTarget; accepted: boolean; global?: NewPrimary }) | undefined> {
   const { rows } = await sql<{ plan: Plan }>`select plan from muster.run where id = ${parent}`.execute(ctx.db);
   const nodes = rows[0]?.plan.nodes ?? [];
   const fence = nodes
@@ -110,7 +117,7 @@ export async function readRefenceInput(
   const steps = promotionSteps.map((step) => `${service}/${step}`);
   const promotion = nodes.find(({ id }) => steps.includes(id));
   if (!promotion) return undefined;
-  const { replica } = promotion.input as { replica: DatabaseTarget };
+  const { replica, global, targetArn } = promotion.input as PromotionInput;
   const promoted = await readResult<{ promotedAt: string | null }>(ctx, parent, promotion.id);
   return {
     parent,
@@ -122,6 +129,7 @@ export async function readRefenceInput(
     baseline: caughtUp?.counts ?? null,
     replayLsn: caughtUp?.replayLsn ?? null,
     promotedAt: promoted?.promotedAt ?? null,
+    ...(global !== undefined && targetArn !== undefined ? { global: { id: global, arn: targetArn } } : {}),
   };
 }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { loadReport } from "../../jobs/report/load.ts";
 import { clusterHostOf, clustersOf, east, west } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
+import { streams } from "../../src/lab/postgres-pair.ts";
 import { checkout } from "../../src/lab/services.ts";
 import { awsCalls, shippedPolicy } from "../install/lab-calls.ts";
 import { actionsOf, isAllowed } from "../plumbing/iam.ts";
@@ -36,6 +37,8 @@ describe("databases in global clusters of Aurora", () => {
     lab.rds.hiddenWriters.set(vault[west], "in the cluster");
   });
   afterAll(() => lab.close());
+  const vaultsPair = () => lab.services.find(({ name }) => name === "vault")!.pair!;
+  const leftUnfenced = () => lab.query("select from muster.unfenced where fenced_at is null");
 
   it("are looked at by muster doctor", async () => {
     const { text } = await lab.types("nobody", ["doctor"]);
@@ -104,6 +107,19 @@ describe("databases in global clusters of Aurora", () => {
     expect(now.join("\n")).toContain(
       `${vault[west]} has no secondary. RDS makes one of ${vault[east]} once us-east-1 is back`,
     );
+  });
+
+  it("leave nothing to fence once RDS has made the old primary a secondary, whose writer endpoint has no address", async () => {
+    expect(await leftUnfenced()).toHaveLength(1);
+    await lab.setRegionDead(east, false);
+    await lab.time.pass(60);
+    // Its region is back, and RDS is not done yet.
+    expect(await leftUnfenced()).toHaveLength(1);
+    lab.time.strideSeconds = 30;
+    await lab.time.until("nothing is left to fence", async () => (await leftUnfenced()).length === 0, 900);
+    expect(await streams(vaultsPair().primary.server)).toBe(true);
+    const refences = await lab.query("select from muster.run where job = 'refence'");
+    expect(refences).toEqual([]);
   });
 
   it("ask RDS for what deploy/iam/aurora.json gives, all of it and nothing else", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { whoBeats } from "../../src/watch/heartbeat.ts";
 import { followsNow } from "../../src/watch/old-side.ts";
+import { isSecondary } from "../../src/watch/rejoined.ts";
 
 describe("who takes the heartbeat", () => {
   const writes = { takesWrites: true };
@@ -44,5 +45,45 @@ describe("whether an old writer follows the new one", () => {
   ];
   it.each(cases)("%s", (_name, looks, wanted) => {
     expect(followsNow(...looks)).toBe(wanted);
+  });
+});
+
+describe("whether RDS made an old primary of Aurora a secondary", () => {
+  const arn = (region: string, name: string) => `arn:aws:rds:${region}:123456789012:cluster:${name}`;
+  const primary = { arn: arn("us-west-2", "shop"), isWriter: true, synchronization: "connected" };
+  const member = { arn: arn("us-east-1", "shop"), isWriter: false, synchronization: "connected" };
+  const global = { id: "shop-global", status: "available", members: [primary, member] };
+  const moving = { status: "switching-over", toArn: member.arn };
+  const cases: [string, Parameters<typeof isSecondary>[0], boolean][] = [
+    ["it is one, in step", global, true],
+    ["it was left behind", { ...global, members: [primary, { ...member, synchronization: "pending-resync" }] }, false],
+    [
+      "nobody tells whether it is in step",
+      { ...global, members: [primary, { arn: member.arn, isWriter: false }] },
+      false,
+    ],
+    [
+      "it is the primary still",
+      {
+        ...global,
+        members: [
+          { ...primary, isWriter: false },
+          { ...member, isWriter: true },
+        ],
+      },
+      false,
+    ],
+    ["both are shown as primary", { ...global, members: [primary, { ...member, isWriter: true }] }, false],
+    ["it was detached", { ...global, members: [primary] }, false],
+    [
+      "it is another one of that name",
+      { ...global, members: [primary, { ...member, arn: arn("eu-west-1", "shop") }] },
+      false,
+    ],
+    ["roles are being changed", { ...global, moving }, false],
+    ["the global cluster is failing over", { ...global, status: "failing-over" }, false],
+  ];
+  it.each(cases)("%s", (_name, whole, wanted) => {
+    expect(isSecondary(whole, { instance: "Shop", region: "us-east-1" }, primary.arn)).toBe(wanted);
   });
 });
