@@ -48,8 +48,9 @@ async function proveBucket(ctx: Context, object: SwitchSetup["control"]["object"
   if (read.ok) return;
   throw new UserError({
     happened: `${spellObject(proof)} was there, and could not be read without a right: it ${read.why ?? "was refused"}.`,
-    means: "It was deleted again, and no record was changed. A health checker would not see the switch either.",
-    todo: `Let everybody, or Route 53's health checkers, read ${object.key} in the policy of the bucket ${object.bucket}, then try again.`,
+    means:
+      "It was deleted again, and no record was changed. That a health checker would see the switch is not proved: it reads as a stranger, too.",
+    todo: `Let everybody, from any address, read ${object.key} and ${proof.key} in the policy of the bucket ${object.bucket}, then try again.`,
   });
 }
 

@@ -42,6 +42,7 @@ type Options = {
  */
 export class HealthChecks {
   readonly #checks = new Map<string, HealthCheck>();
+  readonly #deleted = new Set<string>();
   readonly #options: Options;
   readonly #closing = new AbortController();
 
@@ -65,6 +66,23 @@ export class HealthChecks {
 
   get all(): readonly HealthCheck[] {
     return [...this.#checks.values()];
+  }
+
+  /**
+   * Deletes a check: what somebody does in the console. Its reference is remembered; Route 53 forgets it after a number of days,
+   * the lab never.
+   * @see https://docs.aws.amazon.com/Route53/latest/APIReference/API_CreateHealthCheck.html
+   */
+  delete(id: string): void {
+    const check = this.#checks.get(id);
+    if (!check) throw new Error(`there is no health check ${id}`);
+    this.#checks.delete(id);
+    this.#deleted.add(check.reference);
+  }
+
+  /** Tells whether a reference is that of a deleted check. */
+  wasDeleted(reference: string): boolean {
+    return this.#deleted.has(reference);
   }
 
   /** Tells what DNS makes of a check. A disabled one is always healthy, an inverted one the opposite of what it would be. */
@@ -92,6 +110,7 @@ export class HealthChecks {
       // A routing control tells by itself; all others are asked.
       const pause = check.config.type === "RECOVERY_CONTROL" ? 5 : check.config.intervalSeconds;
       await clock.sleep(pause, this.#closing.signal);
+      if (!this.#checks.has(check.id)) return;
       if (check.config.disabled) continue;
       const look = await ask(check.config);
       check.last = { ...look, at: clock.now() };

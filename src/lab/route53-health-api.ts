@@ -30,11 +30,15 @@ export function answerHealthCall(checks: HealthChecks, action: string, id: strin
   return reply("GetHealthCheckStatusResponse", wrap("HealthCheckObservations", ...observations(check)));
 }
 
-/** The same reference with the same settings is the same check; with others it is refused. */
+/** The same reference with the same settings is the same check; with others, or that of a deleted check, it is refused. */
 function create(checks: HealthChecks, body: string): Answer {
   const root = parseXml(body);
   const reference = textOf(root, "CallerReference") ?? "";
   const config = readConfig(childrenOf(root, "HealthCheckConfig")[0]);
+  if (checks.wasDeleted(reference)) {
+    const why = `A health check with the caller reference ${reference} was created and deleted before`;
+    throw new Refused(409, "HealthCheckAlreadyExists", why);
+  }
   const known = checks.all.find((check) => check.reference === reference);
   if (known && JSON.stringify(known.config) !== JSON.stringify(config)) {
     const why = `A health check with the caller reference ${reference} already exists, and its settings differ`;

@@ -38,6 +38,7 @@ const elsewhere: Record<string, string> = {
   "kubernetes.GetApplicationSet":
     "whoever asks for a run of what an ApplicationSet made; test/steps/application-sets.test.ts",
   "route53.CreateHealthCheck": "whoever sets up the switch that moves customers",
+  "route53.ListHealthChecks": "whoever sets up the switch that moves customers",
   "route53.GetHealthCheck": "a move by records that have health checks; test/sweep/drivers.test.ts",
   "route53.GetHealthCheckStatus": "a move by records that have health checks; test/sweep/drivers.test.ts",
   "s3.GetObject": "a move by the control object; test/sweep/drivers.test.ts",

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import { checkName } from "../../jobs/set-up/needed.ts";
 import { control, east, record, west } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
+import { controlCheck } from "../../src/lab/traffic.ts";
 import { awsCalls, shippedPolicy } from "../install/lab-calls.ts";
 import { actionsOf, isAllowed } from "../plumbing/iam.ts";
 
@@ -68,12 +70,23 @@ describe("muster traffic", () => {
     expect(text).toMatch(
       /could not be read without a right: it answers 403\.\nIt was deleted again, and no record was/,
     );
+    expect(text).toContain(
+      `read ${control.key} and ${control.key}.probe in the policy of the bucket ${control.bucket}`,
+    );
     expect(lab.s3.keys(control.bucket)).toEqual([]);
     expect(roles()).toEqual({ [east]: "100", [west]: "0" });
     lab.s3.setPublic(control.bucket, true);
   });
 
-  it("setup makes it after a yes, and nobody is moved, not even for a moment", async () => {
+  it("setup makes it after a yes, and nobody is moved, not even for a moment; a deleted check is not in its way", async () => {
+    const name = checkName("checkout", control);
+    const { health } = lab.route53;
+    const { id } = health.create(name, { ...controlCheck, inverted: false });
+    expect((await lab.types("ana", [...setup, "--apply"], "yes")).text).toBe(
+      `The health check ${id} was made before under the name ${name}, and has other settings now.\nNo record was changed.\nDelete it in Route 53 where no record uses it, or give the control object another key, then try again.`,
+    );
+    // Whoever does that meets what Route 53 remembers.
+    health.delete(id);
     const { status, text } = await lab.types("ana", [...setup, "--apply"], "yes");
     expect({ status, last: text.split("\n").at(-1) }).toEqual({
       status: 0,
@@ -84,6 +97,7 @@ describe("muster traffic", () => {
     expect(lab.s3.keys(control.bucket)).toEqual([]);
     const [made] = lab.route53.health.all;
     expect(made?.config).toMatchObject({ inverted: true, disabled: false, intervalSeconds: 10, failureThreshold: 3 });
+    expect(made?.reference).toBe(`${name}-2`);
   });
 
   it("setup has nothing more to do then, and check says that customers can be moved", async () => {
