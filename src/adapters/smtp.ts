@@ -23,8 +23,11 @@ export type Mail = {
 
 /** A mail did not surely arrive. */
 export class MailFailed extends Error {
-  /** "before": it did not leave, and may be tried again. "refused": the server said no for good. "unknown": it may have arrived. */
-  readonly stage: "before" | "refused" | "unknown";
+  /**
+   * "before": it did not leave, and may be tried again. "shut-out": the same, but the server takes no mail of Muster's until a
+   * person acts. "refused": the server said no to this mail for good. "unknown": it may have arrived.
+   */
+  readonly stage: "before" | "shut-out" | "refused" | "unknown";
 
   constructor(stage: MailFailed["stage"], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -129,9 +132,19 @@ function holdingEnd(untilThen: () => Promise<void>): Transform {
   });
 }
 
+/** The only commands whose answer is about one mail, as the library names them. */
+const ofTheMail = ["RCPT TO", "DATA"];
+/** A login is missing, too weak or wrong (RFC 4954, 6); 530 may answer almost any command. */
+const ofTheLogin = [530, 534, 535, 538];
+
+/**
+ * Reads what a server answered: 4xx is for now and 5xx for good (RFC 5321, 4.2.1), and with neither has it taken the mail. A
+ * 5xx is about this mail where it answers its recipient or its content. As a greeting, or after EHLO, STARTTLS, AUTH or the
+ * sender's name, it is about Muster: every other mail would fare the same, and this one is as good as before.
+ */
 function stageOf(error: unknown, hasLeft: boolean): MailFailed["stage"] {
-  const code = (error as { responseCode?: number }).responseCode;
-  // A server that answers with a code has not taken the mail: 4xx for now, 5xx for good.
-  if (code !== undefined && code >= 400) return code < 500 ? "before" : "refused";
-  return hasLeft ? "unknown" : "before";
+  const { responseCode: code, command = "" } = error as { responseCode?: number; command?: string };
+  if (code === undefined || code < 400) return hasLeft ? "unknown" : "before";
+  if (code < 500) return "before";
+  return ofTheMail.includes(command) && !ofTheLogin.includes(code) ? "refused" : "shut-out";
 }

@@ -12,6 +12,11 @@ export type { Mail } from "./mail-message.ts";
 export class MailKnobs extends Knobs {
   /** Addresses the server does not know: 550, for ever. */
   readonly unknown = new Set<string>();
+  /**
+   * Whom the server keeps out: everybody in its "greeting", 554 (RFC 5321, 3.1); whoever logs in, because the "password" is
+   * wrong, 535; whoever sends without a "login", 530 (RFC 4954, 6).
+   */
+  shutsOut: false | "greeting" | "password" | "login" = false;
 }
 
 export type MailServer = {
@@ -34,9 +39,20 @@ export async function openMail(options: { log: RequestLog; clock: Clock; host: s
   const all: Mail[] = [];
   const server = new SMTPServer({
     authOptional: true,
-    disabledCommands: ["AUTH", "STARTTLS"],
+    allowInsecureAuth: true,
+    disabledCommands: ["STARTTLS"],
     logger: false,
     disableReverseLookup: true,
+    onConnect: (_session, done) => {
+      done(knobs.shutsOut === "greeting" ? refusal(554, "5.3.2 no SMTP service here") : null);
+    },
+    onAuth: ({ username }, _session, done) => {
+      const no = knobs.shutsOut === "password" ? refusal(535, "5.7.8 Authentication credentials invalid") : null;
+      done(no, { user: username });
+    },
+    onMailFrom: (_sender, { user }, done) => {
+      done(knobs.shutsOut === "login" && !user ? refusal(530, "5.7.0 Authentication required") : null);
+    },
     onRcptTo: ({ address }, _session, done) => {
       done(knobs.unknown.has(address.toLowerCase()) ? refusal(550, `<${address}>: no such mailbox`) : null);
     },

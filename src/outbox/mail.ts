@@ -3,8 +3,8 @@ import { messageOf } from "../errors.ts";
 import { markLeaving, settleMessage, takeBehind, type MessageEnd } from "./rows.ts";
 import { type MessagePayload, type Sender, type Sent, takenAway } from "./sender.ts";
 
-/** Seconds before a mail that did not leave is tried again. */
-const againSeconds = 5;
+/** Seconds before a mail that did not leave is tried again; where the server shuts Muster out, a person has to act first. */
+const againSeconds = { before: 5, "shut-out": 60 };
 
 /** So many that wait for one person behind a mail go out with it, and so many at most: what parks in a region is no flood. */
 const behindOne = { least: 5, most: 200 };
@@ -45,12 +45,20 @@ export function openMailSender(settings: MailSettings): Sender {
 function whatBecame(error: unknown): { sent: Sent; end: MessageEnd } {
   const { stage, message } =
     error instanceof MailFailed ? error : ({ stage: "before", message: messageOf(error) } as const);
-  const because = stage === "unknown" ? `${perhapsArrived}: ${message}` : message;
+  const because = `${says[stage]}${message}`;
   if (stage === "unknown") return { sent: { refused: true, because }, end: { state: "parked", because } };
-  const sent =
-    stage === "before" ? { retryAfterSeconds: againSeconds, because } : ({ refused: true, because } as const);
+  const sent: Sent =
+    stage === "refused" ? { refused: true, because } : { retryAfterSeconds: againSeconds[stage], because };
   return { sent, end: { state: "waiting", because } };
 }
+
+/** How the reason begins; what the server said follows. */
+const says: Record<MailFailed["stage"], string> = {
+  before: "",
+  "shut-out": "the mail server takes no mail from Muster, and is asked again each minute: ",
+  refused: "",
+  unknown: `${perhapsArrived}: `,
+};
 
 /** Writes one mail of all that one person is to read. Pure. */
 function writeMail(payloads: readonly MessagePayload[]): Pick<Mail, "subject" | "text"> {

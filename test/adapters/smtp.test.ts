@@ -14,18 +14,23 @@ const ctx: CallContext = {
   redact: (text) => text,
 };
 
-/** A mail server that hangs up, or answers so, at one word of the conversation: "MAIL", "DATA", or "." for the last line. */
+/** A mail server that hangs up, or answers so, at one word of the conversation: "greeting", "MAIL", "DATA", or "." for the last line. */
 async function openServer(word: string, answer: string | undefined) {
   const heard: string[] = [];
   const sockets: Socket[] = [];
-  const answers: { [word: string]: string } = { EHLO: "250 here", DATA: "354 go on", QUIT: "221 bye" };
+  const answers: { [word: string]: string } = {
+    EHLO: "250-here\r\n250 AUTH PLAIN",
+    AUTH: "235 welcome",
+    DATA: "354 go on",
+    QUIT: "221 bye",
+  };
   const server = createServer((socket) => {
     sockets.push(socket);
-    socket.write("220 here\r\n");
+    socket.write(`${(word === "greeting" ? answer : undefined) ?? "220 here"}\r\n`);
     socket.on("error", quiet);
     socket.on("data", (chunk) => {
       for (const line of chunk.toString().split("\r\n")) {
-        const said = /^(?:EHLO|MAIL|RCPT|DATA|QUIT|\.)(?= |$)/u.exec(line)?.[0];
+        const said = /^(?:EHLO|AUTH|MAIL|RCPT|DATA|QUIT|\.)(?= |$)/u.exec(line)?.[0];
         if (said === undefined) continue;
         heard.push(said);
         const say = said === word ? answer : (answers[said] ?? "250 fine");
@@ -38,7 +43,7 @@ async function openServer(word: string, answer: string | undefined) {
   const { port } = server.address() as AddressInfo;
   return {
     heard,
-    url: `smtp://127.0.0.1:${port}`,
+    url: `smtp://muster:secret@127.0.0.1:${port}`,
     [Symbol.dispose]() {
       for (const socket of sockets) socket.destroy();
       server.close();
@@ -71,14 +76,21 @@ describe("a mail, on its way to a server that", () => {
     ["hangs up after the last line", ".", undefined, "unknown", true],
     ["asks for patience after the last line", ".", "451 later", "before", true],
     ["refuses it after the last line", ".", "554 no", "refused", true],
+    ["does not know whom it is for", "RCPT", "550 5.1.1 no such mailbox", "refused", false],
+    ["greets nobody", "greeting", "554 5.3.2 no service here", "shut-out", false],
+    ["does not take the password", "AUTH", "535 5.7.8 credentials invalid", "shut-out", false],
+    ["cannot look the password up just now", "AUTH", "454 4.7.0 later", "before", false],
+    ["takes nothing from this sender", "MAIL", "550 5.7.1 not yours", "shut-out", false],
+    ["wants a login, and says so late", "RCPT", "530 5.7.0 login first", "shut-out", false],
+    ["wants a login, and says so last", ".", "530 5.7.0 login first", "shut-out", true],
   ])("%s", async (_what, word, answer, end, left) => {
     expect(await send(word, answer)).toMatchObject({ end, left });
   });
 
   it("waits for it: its last line comes when the caller lets it leave", async () => {
     const { before, heard } = await send("none", undefined, () => pause(50));
-    expect(before).toEqual(["EHLO", "MAIL", "RCPT", "DATA"]);
-    expect(heard.slice(0, 5)).toEqual(["EHLO", "MAIL", "RCPT", "DATA", "."]);
+    expect(before).toEqual(["EHLO", "AUTH", "MAIL", "RCPT", "DATA"]);
+    expect(heard.slice(0, 6)).toEqual(["EHLO", "AUTH", "MAIL", "RCPT", "DATA", "."]);
   });
 
   it("never hears its last line, because the caller does not let it leave", async () => {

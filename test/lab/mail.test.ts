@@ -14,10 +14,15 @@ beforeEach(async () => {
 });
 afterEach(() => mail.close());
 
-function send(to: string, subject = "Muster: checkout moves", text = "One.\nTwo.") {
+function send(
+  to: string,
+  subject = "Muster: checkout moves",
+  text = "One.\nTwo.",
+  auth?: { user: string; pass: string },
+) {
   const { host, port } = mail;
   const limits = { connectionTimeout: 1000, greetingTimeout: 1000, socketTimeout: 1000 };
-  const transport = nodemailer.createTransport({ host, port, ...limits });
+  const transport = nodemailer.createTransport({ host, port, ...limits, ...(auth && { auth }) });
   return transport.sendMail({ from: "muster@example.com", to, subject, text });
 }
 
@@ -50,6 +55,19 @@ describe("the lab's mail server", () => {
     mail.knobs.unknown.add("nobody@example.com");
     await expect(send("nobody@example.com")).rejects.toMatchObject({ responseCode: 550 });
     expect(mail.all).toEqual([]);
+  });
+
+  it("lets nobody in, takes no password, or wants one first", async () => {
+    const login = { user: "muster", pass: "secret" };
+    mail.knobs.shutsOut = "greeting";
+    await expect(send("ana@example.com")).rejects.toMatchObject({ responseCode: 554, command: "CONN" });
+    mail.knobs.shutsOut = "password";
+    await expect(send("ana@example.com", "s", "t", login)).rejects.toMatchObject({ responseCode: 535, code: "EAUTH" });
+    mail.knobs.shutsOut = "login";
+    await expect(send("ana@example.com")).rejects.toMatchObject({ responseCode: 530, command: "MAIL FROM" });
+    expect(mail.all).toEqual([]);
+    await send("ana@example.com", "s", "t", login);
+    expect(mail.all).toHaveLength(1);
   });
 
   it("takes a mail and cuts the line before saying so", async () => {

@@ -42,11 +42,22 @@ describe("a mail", () => {
     expect(office.mail.all).toHaveLength(1);
   });
 
-  it("is sent again when no server was reached", async () => {
+  it("waits with all behind it while no server is reached, and is tried once a minute while the server shuts Muster out", async () => {
     office.mail.knobs.down = "refuses";
-    void office.time.clock.sleep(20).then(() => (office.mail.knobs.down = false));
-    expect((await write()).state).toBe("sent");
-    expect(office.mail.all).toHaveLength(1);
+    await putMany(2);
+    wakeOutbox();
+    await office.time.pass(20);
+    office.mail.knobs.down = false;
+    office.mail.knobs.shutsOut = "login";
+    await office.time.pass(5 * 60);
+    expect(await states()).toEqual({ waiting: 2 });
+    const said = office.logged.filter((line) => line.includes("the mail server takes no mail from Muster"));
+    expect(said.length).toBeGreaterThan(3);
+    expect(said.length).toBeLessThan(7);
+    expect(said.at(-1)).toContain("is asked again each minute: Mail command failed: 530 5.7.0 Authentication required");
+    office.mail.knobs.shutsOut = false;
+    await office.time.until("sent", async () => (await states()).sent === 2, 120);
+    expect(readOf()).toEqual([1, 2]);
   });
 
   it("is parked with the reason when the server refuses it", async () => {
