@@ -2,6 +2,7 @@ import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIReq
 import { NotTried } from "../breaker.ts";
 import { CallTimedOut } from "../call.ts";
 import { messageOf } from "../errors.ts";
+import { byCode } from "./slack-codes.ts";
 import { neverLeft } from "./unreachable.ts";
 
 /** What an error of Slack asks for. */
@@ -14,11 +15,11 @@ export type Trouble =
   | { kind: "plainer" }
   /** This place cannot be written to any more: the channel, or only the thread or message. */
   | { kind: "re-home"; lost: "channel" | "thread" }
-  /** Slack does not take our token: nothing goes until a person acts. */
+  /** Slack keeps our token or our app out, whatever is said: nothing goes until a person acts. */
   | { kind: "locked-out" }
   /** It may have arrived. */
   | { kind: "doubtful" }
-  /** It cannot be done like this. */
+  /** This one thing cannot be done like this; another may. */
   | { kind: "refused" };
 
 /** A call to Slack failed; what to do about it is in `trouble`. */
@@ -45,64 +46,39 @@ export function troubleOf(error: unknown): SlackFailed {
 function sort(error: unknown): Trouble {
   if (error instanceof NotTried) return { kind: "retry", afterSeconds: error.afterSeconds };
   if (error instanceof WebAPIRateLimitedError) return { kind: "retry", afterSeconds: Math.max(1, error.retryAfter) };
-  if (error instanceof WebAPIPlatformError) return byCode.get(error.data.error) ?? { kind: "refused" };
-  if (error instanceof WebAPIHTTPError) return { kind: error.statusCode >= 500 ? "doubtful" : "refused" };
+  if (error instanceof WebAPIPlatformError) return byWord(error.data.error);
+  if (error instanceof WebAPIHTTPError) return byStatus(error);
   if (error instanceof CallTimedOut) return { kind: "doubtful" };
   const cause = error instanceof WebAPIRequestError ? error.original : error;
   return neverLeft(cause) ? { kind: "retry", afterSeconds: 1 } : { kind: "doubtful" };
 }
 
-/** Slack's codes, by what they ask for; the ones that are not here cannot be helped by trying. */
-const byCode: ReadonlyMap<string, Trouble> = new Map([
-  ...codes(["ratelimited", "rate_limited"], { kind: "retry", afterSeconds: 30 }),
-  ...codes(["team_added_to_org"], { kind: "retry", afterSeconds: 60 }),
-  ...codes(["msg_too_long", "msg_blocks_too_long", "metadata_too_large"], { kind: "shorten" }),
-  ...codes(["invalid_blocks", "invalid_blocks_format", "invalid_attachments"], { kind: "plainer" }),
-  ...codes(
-    [
-      "channel_not_found",
-      "is_archived",
-      "not_in_channel",
-      "restricted_action",
-      "restricted_action_read_only_channel",
-      // As the methods for files call it.
-      "invalid_channel",
-      "posting_to_channel_denied",
-    ],
-    { kind: "re-home", lost: "channel" },
-  ),
-  ...codes(
-    [
-      "thread_not_found",
-      "message_not_found",
-      "cant_update_message",
-      "edit_window_closed",
-      "restricted_action_thread_locked",
-    ],
-    { kind: "re-home", lost: "thread" },
-  ),
-  ...codes(
-    [
-      "not_authed",
-      "invalid_auth",
-      "account_inactive",
-      "token_revoked",
-      "token_expired",
-      "missing_scope",
-      "access_denied",
-    ],
-    { kind: "locked-out" },
-  ),
-  // Slack says of these that part of the work may have been done.
-  ...codes(["fatal_error", "internal_error", "service_unavailable", "request_timeout"], { kind: "doubtful" }),
-]);
+/** Slack's client takes a page of somebody else's for a code. Whether Slack heard us then, nobody knows. */
+const isCode = (word: string): boolean => /^[a-z][a-z0-9_]*$/u.test(word);
 
-function codes(names: string[], trouble: Trouble): [string, Trouble][] {
-  return names.map((name) => [name, trouble]);
+/** What is the matter where an answer is not Slack's at all. */
+const notSlacks = "an answer that is not Slack's";
+
+const byWord = (word: string): Trouble =>
+  isCode(word) ? (byCode.get(word) ?? { kind: "refused" }) : { kind: "doubtful" };
+
+/**
+ * Slack says no with status 200 (or 429, or where it cannot, 5xx). Any other status that carries no word of Slack's is of
+ * something on the way, a proxy that wants a login (407) or lets nobody out (403): it would say so of every message.
+ */
+function byStatus({ statusCode, body }: WebAPIHTTPError): Trouble {
+  if (statusCode >= 500) return { kind: "doubtful" };
+  const { ok, error } = Object(body) as { ok?: unknown; error?: unknown };
+  if (ok === false && typeof error === "string") return byWord(error);
+  return statusCode === 413 ? { kind: "shorten" } : { kind: "retry", afterSeconds: 30 };
 }
 
+/** Tells whether a look was refused for want of a scope: then nobody can look, and all else may be well. */
+export const mayNotLook = (error: unknown): boolean =>
+  error instanceof SlackFailed && ["missing_scope", "not_allowed_token_type"].includes(error.message);
+
 function describe(error: unknown): string {
-  if (error instanceof WebAPIPlatformError) return error.data.error;
+  if (error instanceof WebAPIPlatformError) return isCode(error.data.error) ? error.data.error : notSlacks;
   if (error instanceof WebAPIHTTPError) return `status ${error.statusCode}`;
   return messageOf(error);
 }

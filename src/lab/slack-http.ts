@@ -89,11 +89,14 @@ export class SlackHttp {
       if (why === "refused") response.destroy();
     };
     if (knobs.down) return drop(knobs.down === "refuses" ? "refused" : "silent");
+    if (knobs.hooksLost && action === "response_url") return drop("refused");
     await knobs.dawdle(clock);
     const fault = knobs.draw(action, changes);
     if (fault === "hang") return drop("silent");
     let answer: Answer;
-    if (fault === "throttle") {
+    if (knobs.proxyRefuses) {
+      answer = { status: knobs.proxyRefuses, body: "<html>The proxy lets nobody out.</html>" };
+    } else if (fault === "throttle") {
       answer = { status: 429, body: { ok: false, error: "ratelimited" }, retryAfter: knobs.retryAfterSeconds };
     } else if (fault === "fail-before" || (knobs.postingDown && posts.includes(action))) {
       answer = knobs.recites ? { ...serverError, body: knobs.recites() } : serverError;

@@ -9,10 +9,21 @@ export class SlackKnobs extends Knobs {
   acksLost = false;
   /** Slack's second kind of outage: everything works but posting and editing, which answer 500. */
   postingDown = false;
-  /** Answered to every call while set, as after an admin revoked the app's token. */
-  tokenRefused: false | "token_revoked" | "invalid_auth" | "account_inactive" | "token_expired" = false;
-  /** What the bot's token may do, as every answer says in its header; the lab refuses nothing for want of one. */
+  /** Answered to every call while set, as after an admin revoked the app's token or limited the networks it may call from. */
+  tokenRefused:
+    | false
+    | "token_revoked"
+    | "invalid_auth"
+    | "account_inactive"
+    | "token_expired"
+    | "accesslimited"
+    | "ekm_access_denied" = false;
+  /** What the bot's token may do, as every answer says in its header. Reading channels takes it; the lab refuses nothing else. */
   readonly scopes = new Set<string>(Object.keys(botScopes));
+  /** Answered with a page of its own to every call while set, by a proxy on the way: it wants a login, or lets nobody out. */
+  proxyRefuses: false | 403 | 407 = false;
+  /** hooks.slack.com, where response_urls lead, is out of reach: a firewall breaks every connection there. */
+  hooksLost = false;
   /** A workspace whose Slack does not know `plan` and `task_card` yet answers invalid_blocks. */
   refusesPlanBlocks = false;
   /** Answered to every upload while set: the app was installed without files:write, or the workspace takes no files. */

@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { blamesToken } from "../adapters/slack-codes.ts";
 import type { Context } from "../context.ts";
 import { putOut } from "./put.ts";
 import { tellRun } from "./tell-run.ts";
@@ -8,10 +9,14 @@ export const triesBeforeTelling = 7;
 
 /** Mails the approvers that Slack shuts us out. At most once a day. */
 export async function tellLockedOut(ctx: Context, because: string): Promise<void> {
-  await mailRarely(ctx, { key: "slack-locked-out", everySeconds: 24 * 3600 }, "Slack does not take Muster's token", [
-    `Slack refuses Muster's token (${because}).`,
+  const ofToken = blamesToken(because);
+  const subject = ofToken ? "Slack does not take Muster's token" : "Slack lets nothing of Muster's in";
+  await mailRarely(ctx, { key: "slack-locked-out", everySeconds: 24 * 3600 }, subject, [
+    ofToken ? `Slack refuses Muster's token (${because}).` : `Slack refuses whatever Muster says (${because}).`,
     "Runs go on; nothing is said in Slack, and no command or button there works.",
-    "Install the app again, set SLACK_BOT_TOKEN (with Socket Mode also SLACK_APP_TOKEN) and restart Muster; until then use the terminal: muster runs.",
+    ofToken
+      ? "Install the app again, set SLACK_BOT_TOKEN (with Socket Mode also SLACK_APP_TOKEN) and restart Muster; until then use the terminal: muster runs."
+      : `Ask whoever administers the workspace about ${because}: its keys, the apps it admits, the networks it takes calls from. Muster tries each minute and needs no restart; until then use the terminal: muster runs.`,
   ]);
 }
 

@@ -106,6 +106,13 @@ describe("a run's thread in Slack", () => {
     expect(more).toEqual([]);
     office.slack.knobs.down = false;
     expect(await lines(3)).toEqual(["one", "two", "three"]);
+    // A proxy on the way that refuses everything loses nothing either.
+    office.slack.knobs.proxyRefuses = 403;
+    await say(office, ["four", "five"]);
+    await office.time.pass(120);
+    expect(await row("r1:four")).toMatchObject({ because: "status 403" });
+    office.slack.knobs.proxyRefuses = false;
+    expect(await lines(5)).toEqual(["one", "two", "three", "four", "five"]);
   });
 
   it("goes on behind a message that Slack will never take", async () => {
@@ -195,6 +202,16 @@ describe("a token that is revoked", () => {
     expect(mails.map((mail) => mail.subject)).toEqual(["[Muster] Slack does not take Muster's token"]);
     office.slack.knobs.tokenRefused = false;
     expect(await lines(2)).toEqual(["one", "two"]);
+    // Another day it is the network, and no new token would help.
+    await office.time.skip(25 * 3600);
+    office.slack.knobs.tokenRefused = "accesslimited";
+    await say(office, ["three"]);
+    await office.time.pass(130);
+    const { subject, text } = office.mail.mailbox("ana@example.com")[1]!;
+    expect(subject).toBe("[Muster] Slack lets nothing of Muster's in");
+    expect(text).toContain("administers the workspace about accesslimited");
+    office.slack.knobs.tokenRefused = false;
+    expect(await lines(3)).toEqual(["one", "two", "three"]);
   });
 });
 
