@@ -242,6 +242,9 @@ export function ask(
   return guarded(ctx, slack, method, () => slack.web.apiCall(method, params) as Promise<Answer>);
 }
 
+/** What is at a host of its own, which may be out of reach while the Web API answers: it has a breaker of its own. */
+const elsewhere: Readonly<Record<string, string>> = { response_url: "slack hooks", upload: "slack files" };
+
 /** Makes a call unless Slack asked to leave its method alone, and sorts what goes wrong. @throws SlackFailed */
 export async function guarded<T>(
   ctx: SlackContext,
@@ -252,7 +255,7 @@ export async function guarded<T>(
   const waitSeconds = ((slack.pausedUntil.get(method)?.getTime() ?? 0) - ctx.now().getTime()) / 1000;
   if (waitSeconds > 0) throw new SlackFailed({ kind: "retry", afterSeconds: waitSeconds }, "Slack asked to wait");
   try {
-    return await call(ctx, `slack.${method}`, work, { timeoutMs });
+    return await call(ctx, `slack.${method}`, work, { timeoutMs, target: elsewhere[method] ?? "slack" });
   } catch (error) {
     const failed = troubleOf(error);
     // What Slack never heard it did not ask to wait for: a person's own call goes through meanwhile.

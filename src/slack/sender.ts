@@ -123,35 +123,46 @@ export function shortened(text: string, error: SlackFailed): string {
 
 type Whisper = { channel: string; user: string; responseUrl?: string; key: string; draft: Draft };
 
-/** Answers one person, by the first way that works. Shown twice it harms nobody, so nothing is looked for first. */
+/**
+ * Answers one person, by the first way that works. Shown twice it harms nobody, so nothing is looked for first; and because the
+ * address that came with a command is at another host, its silence says nothing of the ways behind it.
+ */
 async function whisper(
   ctx: Context,
   slack: SlackClient,
   { channel, user, responseUrl, key, draft }: Whisper,
 ): Promise<Sent> {
+  const byAddress =
+    responseUrl === undefined ? [] : [(body: Draft) => respond(ctx, slack, responseUrl, { ...body, everyone: false })];
   const ways = [
-    ...(responseUrl === undefined
-      ? []
-      : [(body: Draft) => respond(ctx, slack, responseUrl, { ...body, everyone: false })]),
+    ...byAddress,
     (body: Draft) => postEphemeral(ctx, slack, { channel, user, ...body }),
     async (body: Draft) => void (await postMessage(ctx, slack, { channel: user, key, ...body })),
   ];
-  let refusal = "nobody could be answered";
-  for (const way of ways) {
+  let failed: Sent = { refused: true, because: "nobody could be answered" };
+  for (const [at, way] of ways.entries()) {
     for (const body of [draft, { text: draft.text }]) {
       try {
         await way(body);
         return { sent: true };
       } catch (error) {
-        if (failedWith(error, "doubtful")) return { retryAfterSeconds: 2, because: error.message };
-        if (!failedWith(error, "plainer", "shorten", "refused", "re-home")) return outcomeOf(error, { channel });
-        refusal = error.message;
+        const outcome = againSoon(outcomeOf(error, { channel }));
+        if (at < byAddress.length && "retryAfterSeconds" in outcome) {
+          failed = outcome;
+          break;
+        }
+        if (!failedWith(error, "plainer", "shorten", "refused", "re-home")) return outcome;
+        if ("refused" in failed) failed = { refused: true, because: error.message };
         if (!failedWith(error, "plainer", "shorten")) break;
       }
     }
   }
-  return { refused: true, because: refusal };
+  return failed;
 }
+
+/** What may be shown twice is tried again without a look. */
+const againSoon = (sent: Sent): Sent =>
+  "doubtful" in sent ? { retryAfterSeconds: sent.retryAfterSeconds ?? 2, because: sent.because } : sent;
 
 async function draw(
   ctx: Context,

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { sql } from "kysely";
+import { isTrouble } from "../../src/adapters/trouble.ts";
+import { Breakers } from "../../src/breaker.ts";
 import { putOut } from "../../src/outbox/put.ts";
 import type { Sender } from "../../src/outbox/sender.ts";
 import { wakeOutbox } from "../../src/outbox/wake.ts";
@@ -229,6 +231,26 @@ describe("an answer to a person", () => {
     await putOut(office.ctx.db, { thread: "reply:x", dedupeKey: "x", payload: { lines: ["late"], reply } });
     wakeOutbox();
     expect((await eventually(() => office.slack.ephemerals("U01")[2])).text).toBe("late");
+  });
+
+  it("comes by the channel while its address is out of reach, which holds nothing else back", async () => {
+    const breakers = new Breakers({ now: () => office.ctx.now(), log: office.ctx.log, isTrouble });
+    office.ctx.breakers = breakers;
+    office.slack.knobs.hooksLost = true;
+    const responseUrl = new URL("/commands/T01/some", office.slack.apiUrl).href;
+    const reply = { channel: "C01", user: "U01", everyone: false, responseUrl };
+    for (let n = 0; n < 6; n += 1) {
+      await putOut(office.ctx.db, {
+        thread: `reply:${n}`,
+        dedupeKey: `${n}`,
+        payload: { lines: [`late ${n}`], reply },
+      });
+    }
+    wakeOutbox();
+    await eventually(() => office.slack.ephemerals("U01")[5]);
+    expect(breakers.failing().map(({ target }) => target)).toEqual(["slack hooks"]);
+    await eventually(async () => (await row("5"))?.state === "sent" || undefined);
+    expect(office.slack.ephemerals("U01")).toHaveLength(6);
   });
 
   it("is never sent to an address that is not Slack's", async () => {
