@@ -17,8 +17,7 @@ export async function drawOne(ctx: Context, send: CardSender): Promise<boolean> 
   if (!taken) return false;
   const { run, channel, remote_ref: ref, attempts } = taken;
   await ctx.point("card taken");
-  // A first post that was tried before may stand there already.
-  const again = ref === null && attempts > 1;
+  const again = mayStand(taken);
   const card: Card = { run, channel, attempts, ...(ref === null ? {} : { ref }) };
   const sent = await holding(
     () => keepCard(ctx.db, card),
@@ -28,6 +27,9 @@ export async function drawOne(ctx: Context, send: CardSender): Promise<boolean> 
   await settle(ctx, taken, sent);
   return true;
 }
+
+/** A first post that was tried before may stand there already. */
+const mayStand = ({ remote_ref: ref, attempts }: TakenCard): boolean => ref === null && attempts > 1;
 
 async function settle(ctx: Context, taken: TakenCard, sent: Sent): Promise<void> {
   const { db } = ctx;
@@ -48,7 +50,8 @@ async function settle(ctx: Context, taken: TakenCard, sent: Sent): Promise<void>
   }
   if ("lockedOut" in sent) {
     await tellLockedOut(ctx, because);
-    return postponeCard(db, taken, { afterSeconds: lockedOutSeconds, because, arrivedNot: true });
+    // What was doubtful before we were shut out still is.
+    return postponeCard(db, taken, { afterSeconds: lockedOutSeconds, because, arrivedNot: !mayStand(taken) });
   }
   // Nothing of a run is said before its card stands, so a card that never stood is all that can tell.
   if (attempts === triesBeforeTelling) await tellAway(ctx, because);

@@ -22,10 +22,15 @@ const card = () => eventually(() => office.slack.messages("C01")[0]);
 const updates = () => office.log.of("slack", "chat.update");
 
 describe("a run's card", () => {
-  it("is posted once, though Slack fails after taking it", async () => {
+  it("is posted once, though Slack fails after taking it and then shuts Muster out for a while", async () => {
     office.slack.knobs.next("chat.postMessage", "fail-after");
     await proposeRun(office);
-    await office.time.until("known", async () => (await cardRow())?.remote_ref !== null, 60);
+    await eventually(() => office.slack.messages("C01")[0]);
+    office.slack.knobs.tokenRefused = "token_revoked";
+    await office.time.pass(70);
+    expect((await cardRow())?.remote_ref).toBeNull();
+    office.slack.knobs.tokenRefused = false;
+    await office.time.until("known", async () => (await cardRow())?.remote_ref !== null, 120);
     expect(office.slack.messages("C01")).toHaveLength(1);
   });
 
