@@ -1,4 +1,4 @@
-import { ask, guarded, isSlacks, type SlackClient, type SlackContext } from "./slack.ts";
+import { ask, guarded, isSlacks, shortlyBefore, type SlackClient, type SlackContext } from "./slack.ts";
 import { SlackFailed } from "./slack-trouble.ts";
 
 /** A picture for people, with what screen readers say of it (at most 1,000 characters). */
@@ -58,15 +58,15 @@ export async function shareFile(
 
 export type ShareOptions = { fileId: string; title: string; channel: string; threadTs: string; comment: string };
 
-/** Tells whether a file of ours stands in a thread. Looks at the newest thousand answers. @throws SlackFailed */
+/** Tells whether a file of ours stands in a thread. Looks at a thousand answers since then. @throws SlackFailed */
 export async function isShared(
   ctx: SlackContext,
   slack: SlackClient,
-  { channel, threadTs, fileId }: Pick<ShareOptions, "channel" | "threadTs" | "fileId">,
+  { channel, threadTs, fileId, since }: Pick<ShareOptions, "channel" | "threadTs" | "fileId"> & { since: Date },
 ): Promise<boolean> {
   let cursor = "";
   for (let page = 0; page < 10; page += 1) {
-    const params = { channel, ts: threadTs, limit: 100, cursor };
+    const params = { channel, ts: threadTs, oldest: shortlyBefore(since), limit: 100, cursor };
     const answer = await ask(ctx, slack, "conversations.replies", params);
     const messages = (answer.messages ?? []) as { files?: { id?: string }[] }[];
     if (messages.some(({ files }) => files?.some(({ id }) => id === fileId))) return true;

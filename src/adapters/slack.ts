@@ -114,19 +114,21 @@ export async function postEphemeral(
 }
 
 /**
- * Looks for our message with this key: among the answers of a thread, or in the channel itself. Looks at the newest
- * thousand. A message that was posted a moment ago may not be there yet.
+ * Looks for our message with this key: among the answers of a thread since then, of which Slack gives the oldest first, or in
+ * the channel itself, newest first; a thousand at most. A message that was posted a moment ago may not be there yet.
  * @throws SlackFailed
+ * @see https://docs.slack.dev/reference/methods/conversations.replies/
  */
 export async function readBack(
   ctx: SlackContext,
   slack: SlackClient,
-  { channel, threadTs, key }: { channel: string; threadTs?: string | undefined; key: string },
+  { channel, threadTs, key, since }: { channel: string; threadTs?: string | undefined; key: string; since?: Date },
 ): Promise<SlackPlace | undefined> {
   const id = await channelId(ctx, slack, channel);
   if (id === undefined) return undefined;
   const method = threadTs === undefined ? "conversations.history" : "conversations.replies";
-  const where = { channel: id, ...(threadTs === undefined ? {} : { ts: threadTs }) };
+  const thread = threadTs === undefined ? {} : { ts: threadTs, ...(since && { oldest: shortlyBefore(since) }) };
+  const where = { channel: id, ...thread };
   let cursor = "";
   for (let page = 0; page < 10; page += 1) {
     const answer = await ask(ctx, slack, method, { ...where, include_all_metadata: true, limit: 100, cursor });
@@ -137,6 +139,9 @@ export async function readBack(
   }
   return undefined;
 }
+
+/** A moment as Slack writes it, ten minutes earlier: its clock is not ours. */
+export const shortlyBefore = (since: Date): string => (since.getTime() / 1000 - 600).toFixed(6);
 
 type Kept = { ts: string; metadata?: { event_payload?: { key?: unknown } } };
 

@@ -23,6 +23,17 @@ function page(messages: Message[], params: Params, mostPerPage: number): Json {
   };
 }
 
+/**
+ * Demands the scope that reading a channel takes, public or private.
+ * @throws Refusal missing_scope
+ * @see https://docs.slack.dev/reference/methods/conversations.list/
+ */
+function demand({ knobs: { scopes } }: Slackdom, what: "history" | "read", channel: Partial<LabChannel>): void {
+  const needed = `${channel.isPrivate ? "groups" : "channels"}:${what}`;
+  if (channel.im || scopes.has(needed)) return;
+  throw new Refusal("missing_scope", { needed, provided: [...scopes].join(",") });
+}
+
 function describeChannel(slack: Slackdom, channel: LabChannel): Json {
   if (channel.im) return { id: channel.id, is_im: true, user: channel.im, is_archived: false };
   return {
@@ -75,6 +86,7 @@ export const lookMethods: Record<string, Method> = {
     tier: 3,
     run(slack, params) {
       const channel = channelOf(slack, params);
+      demand(slack, "history", channel);
       if (channel.botIsMember === false) throw new Refusal("not_in_channel");
       const newestFirst = slack.workspace.messages(channel.id, slack.knobs.readLagSeconds).toReversed();
       return page(newestFirst, params, 999);
@@ -84,6 +96,7 @@ export const lookMethods: Record<string, Method> = {
     tier: 3,
     run(slack, params) {
       const channel = channelOf(slack, params);
+      demand(slack, "history", channel);
       if (channel.botIsMember === false) throw new Refusal("not_in_channel");
       const ts = params.need("ts", "thread_not_found");
       const thread = slack.workspace.thread(channel.id, ts, slack.knobs.readLagSeconds);
@@ -93,11 +106,17 @@ export const lookMethods: Record<string, Method> = {
   },
   "conversations.info": {
     tier: 3,
-    run: (slack, params) => ({ channel: describeChannel(slack, channelOf(slack, params)) }),
+    run(slack, params) {
+      const channel = channelOf(slack, params);
+      demand(slack, "read", channel);
+      return { channel: describeChannel(slack, channel) };
+    },
   },
   "conversations.list": {
     tier: 2,
-    run(slack) {
+    run(slack, params) {
+      const types = (params.text("types") ?? "public_channel").split(",");
+      for (const type of types) demand(slack, "read", { isPrivate: type === "private_channel" });
       const channels = [...slack.workspace.channels.values()].filter((channel) => !channel.im);
       return {
         channels: channels.map((channel) => describeChannel(slack, channel)),

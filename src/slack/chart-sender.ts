@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { Context } from "../context.ts";
 import { deleteFile, isShared, type Picture, shareFile, uploadPicture } from "../adapters/slack-files.ts";
+import { mayNotLook } from "../adapters/slack-trouble.ts";
 import type { SlackClient, SlackPlace } from "../adapters/slack.ts";
 import { putOut } from "../outbox/put.ts";
 import { keepMessage } from "../outbox/rows.ts";
@@ -28,7 +29,7 @@ export function chartSender(slack: SlackClient, draw: DrawRun): [kind: string, s
     async (ctx, message, again, taken) => {
       const runId = message.thread.slice("chart:".length);
       const { rows } = await sql<Row>`
-        select channel, card.remote_ref as ref, chart.remote_ref as "fileId"
+        select channel, card.remote_ref as ref, chart.remote_ref as "fileId", put_at as since
           from muster.outbox as chart left join muster.card on card.run = ${runId}
          where chart.dedupe_key = ${message.dedupeKey}`.execute(ctx.db);
       const [row] = rows;
@@ -36,7 +37,8 @@ export function chartSender(slack: SlackClient, draw: DrawRun): [kind: string, s
       const from = { channel: row.channel, ref: row.ref };
       try {
         const place = placeOf(row.ref);
-        if (again && row.fileId && (await settle(ctx, slack, place, row.fileId))) return { sent: true };
+        const { fileId, since } = row;
+        if (again && fileId && (await settle(ctx, slack, { place, fileId, since }))) return { sent: true };
         return await show(ctx, slack, { message, taken, runId, place, draw });
       } catch (error) {
         const outcome = outcomeOf(error, from);
@@ -47,13 +49,19 @@ export function chartSender(slack: SlackClient, draw: DrawRun): [kind: string, s
   ];
 }
 
-type Row = { channel: string; ref: string | null; fileId: string | null };
+type Row = { channel: string; ref: string | null; fileId: string | null; since: Date };
 
-/** Finds out about a file that may have been shared; true where it was. Where it was not, it never will be. */
-async function settle(ctx: Context, slack: SlackClient, place: SlackPlace, fileId: string): Promise<boolean> {
-  if (await isShared(ctx, slack, { channel: place.channel, threadTs: place.ts, fileId })) return true;
-  await deleteFile(ctx, slack, fileId);
-  return false;
+type Doubtful = { place: SlackPlace; fileId: string; since: Date };
+
+/** Finds out about a file that may have been shared; true where it was. Where it was not, or Muster may not look, it never will be. */
+async function settle(ctx: Context, slack: SlackClient, { place, fileId, since }: Doubtful): Promise<boolean> {
+  const { channel, ts: threadTs } = place;
+  const stands = await isShared(ctx, slack, { channel, threadTs, fileId, since }).catch((error: unknown) => {
+    if (mayNotLook(error)) return false;
+    throw error;
+  });
+  if (!stands) await deleteFile(ctx, slack, fileId);
+  return stands;
 }
 
 type Showing = { message: Message; taken: Taken; runId: string; place: SlackPlace; draw: DrawRun };

@@ -9,7 +9,8 @@ import {
   respond,
   type SlackClient,
 } from "../adapters/slack.ts";
-import { SlackFailed } from "../adapters/slack-trouble.ts";
+import { mayNotLook, SlackFailed } from "../adapters/slack-trouble.ts";
+import { messageOf } from "../errors.ts";
 import { nameButton } from "../inbox/buttons.ts";
 import { keepMessage } from "../outbox/rows.ts";
 import { type Message, type MessagePayload, type Sender, type Sent, type Taken, takenAway } from "../outbox/sender.ts";
@@ -86,7 +87,7 @@ async function post(
   }
 }
 
-/** Looks for a message that may have arrived. Not being able to look leaves it doubtful. */
+/** Looks for a message that may have arrived. What Slack does not show just now stays doubtful; where Muster may not look, it is sent again. */
 export async function lookFor(
   ctx: Context,
   slack: SlackClient,
@@ -94,12 +95,22 @@ export async function lookFor(
   from: { channel: string; ref?: string },
 ): Promise<Sent | undefined> {
   try {
-    const found = await readBack(ctx, slack, where);
+    const { rows } = await sql<{ since: Date }>`
+      select put_at as since from muster.outbox where dedupe_key = ${where.key}`.execute(ctx.db);
+    const found = await readBack(ctx, slack, { ...where, ...rows[0] });
     return found && { sent: true, ref: refOf(found) };
   } catch (error) {
+    if (mayNotLook(error)) {
+      const { key } = where;
+      ctx.log.warn(
+        { key, because: messageOf(error) },
+        "a message may have arrived; it cannot be looked for, and is sent again",
+      );
+      return undefined;
+    }
     const outcome = outcomeOf(error, from);
     if ("homeless" in outcome || "lockedOut" in outcome) return outcome;
-    return { doubtful: true, because: `could not look whether it arrived: ${(error as Error).message}` };
+    return { doubtful: true, because: `could not look whether it arrived: ${messageOf(error)}` };
   }
 }
 

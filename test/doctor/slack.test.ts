@@ -15,7 +15,10 @@ describe("Slack", () => {
       () => scopes.delete("groups:read"),
       () => scopes.add("groups:read"),
     );
-    expect(said).toEqual(["broken Slack's scopes: The bot's token lacks the scope groups:read."]);
+    expect(said).toEqual([
+      "broken Slack's scopes: The bot's token lacks the scope groups:read.",
+      "broken the channels of the estate: Slack did not show its channels (missing_scope).",
+    ]);
   });
 
   it("a token that is refused is told with Slack's own word, once for each thing that needs it", async () => {

@@ -61,6 +61,15 @@ describe("a run's chart", () => {
     expect(pictures()).toHaveLength(1);
   });
 
+  it("is seen once though nobody may look whether a call that failed has shown it: what it showed is deleted", async () => {
+    office.slack.knobs.scopes.delete("channels:history");
+    office.slack.knobs.next("files.completeUploadExternal", "fail-after");
+    await putChart();
+    await settled();
+    expect(pictures()).toHaveLength(1);
+    expect(office.log.of("slack", "files.delete")).toHaveLength(1);
+  });
+
   it("is seen once though Slack shows it only a minute after a call that failed: the first file cannot come any more", async () => {
     office.slack.knobs.sharesAfterSeconds = 60;
     office.slack.knobs.next("files.completeUploadExternal", "fail-after");

@@ -43,11 +43,14 @@ function refusing({ ctx }: Office, key: string): Sender {
 }
 
 describe("a run's thread in Slack", () => {
-  it("holds every line once and in order, though Slack fails after taking two of them", async () => {
-    await openThread();
+  it("holds every line once and in order, though Slack fails after taking two of them, and a thousand stand before", async () => {
+    const { ts } = await openThread();
+    const { workspace } = office.slack;
+    for (let n = 0; n < 1050; n += 1) workspace.post("C01", { text: `talk ${n}`, thread_ts: ts }, "U02");
+    await office.time.pass(15 * 60);
     office.slack.knobs.next("chat.postMessage", "fail-after", 2);
     await say(office, ["one", "two", "three"]);
-    expect(await lines(3)).toEqual(["one", "two", "three"]);
+    expect((await lines(1053)).slice(1050)).toEqual(["one", "two", "three"]);
     expect(new Set(effects()).size).toBe(effects().length);
   });
 
@@ -124,6 +127,21 @@ describe("a run's thread in Slack", () => {
     await say(office, ["good"]);
     expect(await lines(1)).toEqual(["good"]);
     expect(await row("bad")).toMatchObject({ state: "parked", because: "Slack says no" });
+  });
+
+  it("goes on where the token may not look: what may have arrived is said again, and nobody hears of a token", async () => {
+    for (const scope of ["groups:read", "channels:history"]) office.slack.knobs.scopes.delete(scope);
+    office.slack.knobs.next("chat.postMessage", "fail-after");
+    await proposeRun(office);
+    await office.time.until("a second card", () => office.slack.messages("C01").length === 2, 60);
+    office.slack.knobs.next("chat.postMessage", "fail-after");
+    await say(office, ["one", "two"]);
+    const { ts } = office.slack.messages("C01")[1]!;
+    const told = () => office.slack.thread("C01", ts).map(({ text }) => text);
+    await office.time.until("both lines", () => told().includes("two"), 60);
+    expect(told().slice(1)).toEqual(["one", "one", "two"]);
+    expect(office.mail.all.filter(({ subject }) => subject.includes("token"))).toEqual([]);
+    expect(office.logged.filter((line) => line.includes("cannot be looked for"))).toHaveLength(2);
   });
 
   it("loses no word of long lines that fit, and says so where they do not", async () => {
