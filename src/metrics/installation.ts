@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from "kysely";
 import type { Db } from "../db/connect.ts";
+import { countParked } from "./parked.ts";
 import type { Metrics } from "./registry.ts";
 
 type Reading = { labels: Record<string, string>; value: number };
@@ -10,7 +11,9 @@ type Asked = {
   help: string;
   labels: readonly string[];
   /** Rows of `labels` (a JSON object of the names above) and `value`. */
-  query: RawBuilder<Reading>;
+  query: { execute(db: Db): Promise<{ rows: Reading[] }> };
+  /** Of kinds of messages, only those that this server can send: what none can send waits for nobody. */
+  ofOurKinds?: true;
 };
 
 /** Seconds since a time of Muster's clock. */
@@ -28,13 +31,7 @@ const figures: readonly Asked[] = [
     name: "muster_steps_parked",
     help: "Steps of live runs that wait for a person because trying again cannot help.",
     labels: [],
-    query: sql<Reading>`
-      select '{}'::jsonb as labels, count(*)::int as value
-        from (select distinct on (run, step) kind
-                from muster.step_event join muster.run on run.id = step_event.run
-               where run.ended_at is null and step is not null and kind <> 'reminded'
-               order by run, step, seq desc) newest
-       where kind = 'parked'`,
+    query: { execute: async (db) => ({ rows: [{ labels: {}, value: await countParked(db) }] }) },
   },
   {
     name: "muster_runs_due",
@@ -64,17 +61,20 @@ const figures: readonly Asked[] = [
   },
   {
     name: "muster_outbox_oldest_seconds",
-    help: "How long the oldest of them has waited.",
+    help: "How long the oldest of them has waited, of the kinds that this server sends: without SMTP_URL none of mail.",
     labels: ["kind"],
+    ofOurKinds: true,
     query: sql<Reading>`
       select jsonb_build_object('kind', split_part(thread, ':', 1)) as labels, max(${since(sql`put_at`)}) as value
         from muster.outbox where state in ('waiting', 'sending') group by split_part(thread, ':', 1)`,
   },
   {
     name: "muster_outbox_parked",
-    help: "Messages that can never be sent as they are.",
+    help: "Messages that were tried and can never be sent as they are.",
     labels: [],
-    query: sql<Reading>`select '{}'::jsonb as labels, count(*)::int as value from muster.outbox where state = 'parked'`,
+    // What was parked untried is too old to be told, or is to somebody without an address.
+    query: sql<Reading>`
+      select '{}'::jsonb as labels, count(*)::int as value from muster.outbox where state = 'parked' and attempts > 0`,
   },
   {
     name: "muster_inbox_waiting",
@@ -143,24 +143,32 @@ const probes = [
 
 type Probe = { service: string; ok: boolean; tookMs: number; age: number };
 
+/** What a look at the figures needs to know of this server: its services, and the kinds of messages it sends. */
+export type Server = { services: readonly string[]; kinds: ReadonlySet<string> };
+
 /** Makes the figures of the whole installation: every server gives the same, so take the largest. Returns how to look. */
-export function openInstallationGauges(metrics: Metrics): (db: Db, services: string[]) => Promise<void> {
+export function openInstallationGauges(metrics: Metrics): (db: Db, server: Server) => Promise<void> {
   const up = metrics.gauge({
     name: "muster_database_up",
     help: "1 where this process could read its database for this very answer; without, the figures of the installation are left out.",
   });
-  const gauges = figures.map(({ query, ...described }) => ({ query, gauge: metrics.gauge(described) }));
+  const gauges = figures.map(({ query, ofOurKinds, ...described }) => ({
+    query,
+    ofOurKinds,
+    gauge: metrics.gauge(described),
+  }));
   const probed = probes.map(({ value, ...named }) => ({
     value,
     gauge: metrics.gauge({ ...named, labels: ["service"] }),
   }));
   const clear = () => [...gauges, ...probed].forEach(({ gauge }) => gauge.clear());
-  return async (db, services) => {
+  return async (db, { services, kinds }) => {
     clear();
     try {
-      for (const { query, gauge } of gauges) {
+      for (const { query, ofOurKinds, gauge } of gauges) {
         const { rows } = await query.execute(db);
-        for (const { labels, value } of rows) gauge.set(labels, value);
+        const ours = ofOurKinds ? rows.filter(({ labels }) => kinds.has(labels["kind"] ?? "")) : rows;
+        for (const { labels, value } of ours) gauge.set(labels, value);
       }
       for (const probe of await newestProbes(db, services))
         for (const { gauge, value } of probed) gauge.set({ service: probe.service }, value(probe));
@@ -174,7 +182,7 @@ export function openInstallationGauges(metrics: Metrics): (db: Db, services: str
 }
 
 /** One step down an index for each service, however many probes there are. */
-async function newestProbes(db: Db, services: string[]): Promise<Probe[]> {
+async function newestProbes(db: Db, services: readonly string[]): Promise<Probe[]> {
   const { rows } = await sql<Probe>`
     select wanted.service, newest.ok, newest.took_ms as "tookMs", ${since(sql`newest.at`)} as age
       from unnest(${services}::text[]) wanted(service)

@@ -14,13 +14,13 @@ export type Scrape = {
 
 /** Opens the metrics of one server. */
 export function openMetrics(
-  ctx: Pick<Context, "db" | "estate" | "breakers" | "hostClock">,
+  ctx: Pick<Context, "db" | "estate" | "breakers" | "hostClock" | "senders">,
   { slackConnections, jobs }: { slackConnections: () => number | undefined; jobs: readonly string[] },
 ): Scrape {
   const { metrics, meters, lookInside, lookAround } = makeAll(jobs);
   const readOnce = async () => {
     lookInside({ version, breakers: ctx.breakers, hostClock: ctx.hostClock, slackConnections });
-    await lookAround(ctx.db, Object.keys(ctx.estate.services));
+    await lookAround(ctx.db, { services: Object.keys(ctx.estate.services), kinds: new Set(ctx.senders.keys()) });
     return metrics.read();
   };
   // Two at once would reset each other's gauges.

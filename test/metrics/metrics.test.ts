@@ -28,6 +28,8 @@ describe("/metrics", () => {
     ctx = engineContext({ ...lab, worker: "one", steps, breakers, estate, log: quiet });
     metrics = openMetrics(ctx, { slackConnections: () => 2, jobs: ["test"] });
     ctx.meters = metrics.meters;
+    // As in main.ts, where they are known later.
+    ctx.senders = new Map([["mail", () => Promise.reject(new Error("nothing is sent here"))]]);
   });
   afterAll(() => lab.close());
 
@@ -114,7 +116,10 @@ describe("/metrics", () => {
     await sql`update muster.outbox set put_at = muster.now() - interval '5 minutes' where thread = 'mail:ben'`.execute(
       db,
     );
-    await sql`update muster.outbox set state = 'parked' where thread = 'reply:1'`.execute(db);
+    await putOut(db, { thread: "reply:2", dedupeKey: "reply:2", payload: { lines: [] } });
+    await putOut(db, { thread: "mail:dora", dedupeKey: "mail:dora", payload: { lines: [] } });
+    await sql`update muster.outbox set state = 'parked', attempts = (thread = 'reply:1')::int
+               where thread in ('reply:1', 'mail:dora')`.execute(db);
     await sql`insert into muster.inbox (source, delivery_key, body, received_at)
               values ('slack', 'one', '{}', muster.now() - interval '1 minute')`.execute(db);
     await sql`insert into muster.probe (service, via, ok, took_ms, at)
@@ -132,6 +137,9 @@ describe("/metrics", () => {
     };
     expect(samples.get('muster_outbox_waiting{kind="mail"}')).toBe(2);
     near('muster_outbox_oldest_seconds{kind="mail"}', 300);
+    // This server sends mails and no replies: those wait for one that does.
+    expect(samples.get('muster_outbox_waiting{kind="reply"}')).toBe(1);
+    expect(samples.get('muster_outbox_oldest_seconds{kind="reply"}')).toBeUndefined();
     expect(samples.get("muster_outbox_parked")).toBe(1);
     expect(samples.get("muster_inbox_waiting")).toBe(1);
     near("muster_inbox_oldest_seconds", 60);
@@ -141,24 +149,25 @@ describe("/metrics", () => {
     near('muster_replica_lag_seconds{service="checkout",instance="checkout-db-west"}', 12);
     expect(samples.get('muster_turn_holder{duty="prober",holder="one"}')).toBe(1);
     expect(samples.get('muster_turn_holder{duty="heartbeat",holder="gone"}')).toBeUndefined();
-    await lab.db
-      .insertInto("step_event")
-      .values({
-        run: runId,
-        step: (await parkedStep(runId)) ?? "",
-        kind: "continued",
-        epoch: 9,
-        payload: "{}",
-      })
-      .execute();
-    expect((await read()).get("muster_steps_parked")).toBe(0);
+    const step = await parkedStep(runId);
+    const parkedAfter = async (kind: string, of: string | null, payload: object) => {
+      await sql`insert into muster.step_event (run, step, kind, epoch, payload)
+                values (${runId}, ${of}, ${kind}, 9, ${JSON.stringify(payload)}::jsonb)`.execute(db);
+      return (await read()).get("muster_steps_parked");
+    };
+    // One of the two who must say so: it waits for the other.
+    expect(await parkedAfter("waive-seconded", step, { by: "ben", signal: 90 })).toBe(1);
+    expect(await parkedAfter("continued", step, { by: "ben", signal: 91 })).toBe(0);
+    expect(await parkedAfter("parked", step, { because: "the world says no" })).toBe(1);
+    expect(await parkedAfter("turned-back", null, { by: "ben", signal: 92, verb: "undo" })).toBe(0);
+    expect(await parkedAfter("parked", step, { because: "its way back is shut" })).toBe(1);
     await driver.stop();
   });
 
   const parkedStep = async (runId: string) => {
     const { rows } = await sql<{ step: string }>`
       select step from muster.step_event where run = ${runId} and kind = 'parked'`.execute(lab.db);
-    return rows[0]?.step;
+    return rows[0]?.step ?? null;
   };
 
   it("answers with what the process knows while its database is away", async () => {
