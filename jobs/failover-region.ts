@@ -112,7 +112,7 @@ function saidOf(
     return text.replaceAll(record, "<record>").replaceAll(service, "<service>");
   });
   return [...alike.values()].map(([first, ...more]) => ({
-    who: `${first?.service}${more.length > 0 ? ` and ${more.length} more services` : ""}`,
+    who: `${first?.service}${more.length > 0 ? ` and ${more.length} more ${more.length === 1 ? "service" : "services"}` : ""}`,
     many: more.length > 0,
     text: first?.text ?? "",
   }));

@@ -9,6 +9,7 @@ import type { Mode } from "../../src/steps/targets.ts";
 import { movesCustomers } from "../moves-customers.ts";
 import { impactOf, servedOf, type ProbeRow } from "./outage.ts";
 import { stepOf } from "./step-of.ts";
+import { redundantSince } from "./promotion.ts";
 import { whatNow, type Fenced } from "./what-now.ts";
 
 /** The eight moments of a failover (ISO); null where nobody saw it, or it has not come. */
@@ -27,7 +28,10 @@ export type Moments = {
   served: string | null;
   /** That window was over. */
   held: string | null;
-  /** There is a replica again; null where the service keeps no data. */
+  /**
+   * There is a replica again: from a switchover's promotion on, because the old writer follows. Else null: people build one,
+   * which Muster does not look at; and a service that keeps no data never had one.
+   */
   redundant: string | null;
 };
 
@@ -101,7 +105,7 @@ export function report({ run, events, probes, facts, refence }: ReportInput): Re
       writable: doneAt("verify-database"),
       served,
       held,
-      redundant: null,
+      redundant: isoOf(redundantSince(view)),
     },
     seconds: {
       serviceRecovery: between(outage?.lastGreen ?? null, served),

@@ -1,18 +1,15 @@
 import { capital, spell } from "../../src/spelling.ts";
-import { moments, withoutMoment } from "./moments.ts";
+import { momentsOf, withoutMoment } from "./moments.ts";
 import type { Moments, Report } from "./failover.ts";
-
-/** Moments that only a service with a database has. */
-const ofDatabase: (keyof Moments)[] = ["writable", "redundant"];
 
 /** Writes a report as lines for people: the moments, the clocks against what was promised, and what is still open. */
 export function reportLines(report: Report): string[] {
   const { runId, title, outcome } = report;
   return [
     `Report of run ${runId}: ${title}. ${capital(outcome)}.`,
-    ...moments
-      .filter(({ name }) => report.keepsData || !ofDatabase.includes(name))
-      .map(({ name, label }) => `  ${label.padEnd(26)}${report.moments[name] ?? withoutMoment(name)}`),
+    ...momentsOf(report.keepsData).map(
+      ({ name, label }) => `  ${label.padEnd(26)}${report.moments[name] ?? withoutMoment(name)}`,
+    ),
     ...summaryLines(report),
   ];
 }
@@ -48,6 +45,10 @@ const spellUp = (seconds: number): string => spell(seconds < 120 ? Math.ceil(sec
 /** Writes that were lost, by their time. */
 export const amount = (seconds: number | null): string =>
   seconds === null ? "unknown" : seconds === 0 ? "none" : `at most ${seconds} s`;
+
+/** What is said of a service of which nobody knows since when it serves: whether its window held is known. */
+export const unserved = ({ held }: Pick<Moments, "held">): string =>
+  held === null ? "not served yet" : "window held; since when it served is unknown";
 
 /** Whether a promise was kept, to be put behind it; nothing where nobody knows. */
 export const verdict = (seconds: number | null, objective: number): string =>

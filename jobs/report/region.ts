@@ -1,9 +1,9 @@
 import { spell } from "../../src/spelling.ts";
 import type { RunReport } from "../job.ts";
 import type { Left } from "../region-left.ts";
-import { wholeOf } from "./whole.ts";
+import { wholeOf, type Whole } from "./whole.ts";
 import type { Report } from "./failover.ts";
-import { time, verdict } from "./lines.ts";
+import { time, unserved, verdict } from "./lines.ts";
 
 /** What became of the move of a region: of each service what became of it, in the order of the waves. */
 export type RegionReport = {
@@ -79,22 +79,28 @@ function worstLines(region: RegionReport): string[] {
   const services = moved(region);
   const times = services.flatMap(({ report }) => report.seconds.serviceRecovery ?? []);
   const { missed, loss } = wholeOf(region.services);
-  const unknown = loss.unknown.length > 0 ? ` Nobody could measure it for ${loss.unknown.join(", ")}.` : "";
   return [
     ...(times.length > 0 ? [`Slowest to recover: ${time(Math.max(...times))}.`] : []),
     ...(missed.rto.length > 0 ? [`Objective missed: ${missed.rto.join(", ")}.`] : []),
-    ...(loss.mostSeconds !== null ? [`Writes lost, at most: ${loss.mostSeconds} s.${unknown}`] : []),
+    ...lossLine(loss),
     ...(missed.rpo.length > 0 ? [`More writes lost than promised: ${missed.rpo.join(", ")}.`] : []),
   ];
+}
+
+/** Of services with data only: what has none loses none, and that says nothing of the others. */
+function lossLine({ mostSeconds, unknown }: Whole["loss"]): string[] {
+  const unmeasured = unknown.length > 0 ? ` Nobody could measure it for ${unknown.join(", ")}.` : "";
+  if (mostSeconds === null) return unmeasured === "" ? [] : [`Writes lost: unknown.${unmeasured}`];
+  return [`Writes lost, at most: ${mostSeconds} s.${unmeasured}`];
 }
 
 const leftLines = ({ left }: RegionReport): string[] =>
   left.filter(({ kind }) => kind !== "there").map(({ service, because }) => `${service} was not moved: ${because}.`);
 
-function clocks({ seconds: { serviceRecovery, tool, rtoObjective }, loss, keepsData }: Report): string {
+function clocks({ seconds: { serviceRecovery, tool, rtoObjective }, moments, loss, keepsData }: Report): string {
   const lost = loss.achievedSeconds === null || !keepsData ? "" : `; at most ${loss.achievedSeconds} s of writes lost`;
   const objective = `(objective ${spell(rtoObjective)}${verdict(serviceRecovery, rtoObjective)})`;
   if (serviceRecovery !== null) return `served after ${time(serviceRecovery)} ${objective}${lost}`;
   // Nobody saw it away: from the approval is another clock, and no verdict.
-  return `${tool === null ? "not served yet" : `served ${time(tool)} after the last approval`} ${objective}${lost}`;
+  return `${tool === null ? unserved(moments) : `served ${time(tool)} after the last approval`} ${objective}${lost}`;
 }

@@ -1,13 +1,14 @@
 import { isUnknown } from "../../src/engine/step.ts";
 import type { Outcome } from "../../src/engine/events.ts";
 import type { Plan } from "../../src/engine/plan.ts";
-import { isOver, isPassed, type RunView } from "../../src/engine/view.ts";
+import { isOver, isPassed, type RunView, type StepView } from "../../src/engine/view.ts";
+import { stillToAnswer } from "../../src/engine/who-answers.ts";
 import { keepsData, type FactsWithDatabase, type FailoverFacts } from "../../src/facts/failover.ts";
 import { seen } from "../../src/facts/fact.ts";
 import { capital } from "../../src/spelling.ts";
-import type { SwitchGlobalClusterInput } from "../../src/steps/switch-global-cluster.ts";
 import { promotionSteps } from "../../src/steps/promotions.ts";
 import { stillPaused } from "./gitops.ts";
+import { promotionOf } from "./promotion.ts";
 import { stepOf } from "./step-of.ts";
 
 /** What became of an old side that could not be fenced at first, and answered again. */
@@ -30,16 +31,26 @@ export function whatNow(plan: Plan, view: RunView, facts: FailoverFacts, refence
   return [...nextAction(plan, view), ...ofData, ...stillPaused(view)];
 }
 
-function nextAction({ approvers }: Plan, view: RunView): string[] {
+function nextAction(plan: Plan, view: RunView): string[] {
   // A step that was done is parked again where it cannot be taken back.
   const open = [...view.steps.values()].filter((step) => step.parked || !isOver(step));
-  const who = approvers.join(", ");
+  const who = plan.approvers.join(", ");
   if (view.ended) return [];
   if (view.heldBy) return [`${view.heldBy} holds the run; one of ${who} presses Resume.`];
-  return open.flatMap(({ parked, asked, node }) => {
+  return open.flatMap((step) => {
+    const { parked, asked, node } = step;
     if (parked) return [`Parked at "${node.title}": ${parked.because}. One of ${who} decides.`];
-    return asked ? [`A question is open: ${asked.question} ${asked.needed} of ${who} answer it.`] : [];
+    return asked ? [[`A question is open: ${asked.question}`, ...whoAnswers(plan, view, step)].join(" ")] : [];
   });
+}
+
+/** Whose answer still counts, and how many of them it takes. */
+function whoAnswers(plan: Plan, view: RunView, step: StepView): string[] {
+  const names = stillToAnswer(plan, view, step);
+  const missing = (step.asked?.needed ?? 1) - step.answers.length;
+  if (names.length === 0 || missing < 1) return [];
+  if (names.length <= missing) return [`${names.join(" and ")} ${names.length === 1 ? "answers" : "answer"} it.`];
+  return [missing === 1 ? `One of ${names.join(", ")} answers it.` : `Two of ${names.join(", ")} answer it.`];
 }
 
 /** Whoever decides about a run holds what is still open after it. */
@@ -47,12 +58,11 @@ const whoHolds = ({ approvers }: Plan): string =>
   approvers.length === 1 ? `${approvers[0]}` : `One of ${approvers.join(", ")}`;
 
 function protection(plan: Plan, view: RunView, facts: FactsWithDatabase): string[] {
-  const promoted = promotionSteps.map((step) => stepOf(view, step)).find((step) => step?.done);
-  const since = promoted?.done?.at;
-  if (!since) return [];
+  const promotion = promotionOf(view);
+  if (!promotion) return [];
+  const { at: since, change } = promotion;
   const writer = seen(facts.to.instance)?.id ?? "the new writer";
   const old = facts.from.known?.id ?? `the database in ${facts.fromRegion}`;
-  const { change } = promoted.node.input as Partial<SwitchGlobalClusterInput>;
   if (change === "switchover")
     return [`${old} follows ${writer} from now on, as a secondary of the same global cluster.`];
   if (change === "failover") {

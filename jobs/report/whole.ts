@@ -3,6 +3,8 @@ import type { Moments, Report } from "./failover.ts";
 /** A region's move as one: it began with the first service that was away, and is over when the last one is back. */
 export type Whole = {
   moments: Moments;
+  /** Whether any of its services does. */
+  keepsData: boolean;
   /** Whole seconds; null while a service is not back, and where nobody saw it. */
   seconds: {
     /** From the first service's last green probe to the last service's first green one of the window that held. */
@@ -14,7 +16,10 @@ export type Whole = {
   };
   /** Services that missed what was promised for them. */
   missed: { rto: string[]; rpo: string[] };
-  /** Writes lost by the service that lost most, and the services of which nobody could measure it. */
+  /**
+   * Writes lost by the service that lost most, of those with data that somebody could measure (null: of none), and the
+   * services of which nobody could.
+   */
   loss: { mostSeconds: number | null; unknown: string[] };
   probes: Report["probes"];
   failedCalls: number;
@@ -30,6 +35,7 @@ export function wholeOf(all: readonly { service: string; report: Report; turnedB
   const reports = services.map(({ report }) => report);
   const of = (name: keyof Moments, among = reports) => among.map(({ moments }) => moments[name]);
   const withData = services.filter(({ report }) => report.keepsData);
+  const reportsOfData = withData.map(({ report }) => report);
   const served = last(of("served"));
   const sum = (count: (report: Report) => number) => reports.reduce((total, report) => total + count(report), 0);
   const names = (found: typeof services) => found.map(({ service }) => service);
@@ -40,16 +46,12 @@ export function wholeOf(all: readonly { service: string; report: Report; turnedB
       detected: first(of("detected")),
       declared: first(of("declared")),
       approved: first(of("approved")),
-      writable: last(
-        of(
-          "writable",
-          withData.map(({ report }) => report),
-        ),
-      ),
+      writable: last(of("writable", reportsOfData)),
       served,
       held: last(of("held")),
-      redundant: null,
+      redundant: last(of("redundant", reportsOfData)),
     },
+    keepsData: services.length === 0 || withData.length > 0,
     seconds: {
       serviceRecovery: recoveryOf(reports, served),
       tool: last(reports.map(({ seconds }) => seconds.tool)),
@@ -60,7 +62,7 @@ export function wholeOf(all: readonly { service: string; report: Report; turnedB
       rpo: names(withData.filter(({ report: { loss } }) => over(loss.achievedSeconds, loss.rpoObjective))),
     },
     loss: {
-      mostSeconds: reports.reduce<number | null>(
+      mostSeconds: reportsOfData.reduce<number | null>(
         (most, { loss }) => (loss.achievedSeconds === null ? most : Math.max(most ?? 0, loss.achievedSeconds)),
         null,
       ),

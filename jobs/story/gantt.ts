@@ -3,7 +3,7 @@ import type { RunView, StepView } from "../../src/engine/view.ts";
 import { barsOf, secondsOf, type Bar } from "./gantt-bars.ts";
 import { clocksOf, type ClockSpan } from "./gantt-clocks.ts";
 import { happeningsOf, type Happening } from "./gantt-happenings.ts";
-import { moments, withoutMoment } from "../report/moments.ts";
+import { momentsOf, withoutMoment } from "../report/moments.ts";
 import { wholeOf } from "../report/whole.ts";
 import { regionLabel } from "./region-parts.ts";
 import type { Story } from "./load.ts";
@@ -29,7 +29,7 @@ export type Gantt = {
   /** What people and workers did. */
   happenings: Happening[];
   clocks: ClockSpan[];
-  /** The eight moments, numbered; `at` is undefined where nobody saw one. */
+  /** The moments there are, numbered; `at` is undefined where nobody saw one. */
   moments: { number: number; label: string; at?: number; without: string }[];
 };
 
@@ -44,9 +44,9 @@ export function gantt(story: Story): Gantt {
   const { run, events, view, report, region } = story;
   const begin = (view.proposedAt ?? new Date(0)).getTime();
   const to = Math.max(begin + 1000, newest(events));
-  const seen = region ? wholeOf(region.services).moments : report?.moments;
-  const named = moments.map(({ name, label: one }, index) => {
-    const at = seen?.[name];
+  const seen = region ? wholeOf(region.services) : report;
+  const named = momentsOf(seen?.keepsData ?? true).map(({ name, label: one }, index) => {
+    const at = seen?.moments[name];
     const label = region ? regionLabel(name, one) : one;
     return { number: index + 1, label, without: withoutMoment(name), ...(at ? { at: Date.parse(at) } : {}) };
   });

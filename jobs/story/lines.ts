@@ -3,7 +3,7 @@ import type { StoryParts } from "./parts.ts";
 /** Writes a run's report as lines for a thread: what it came to and what is open; how each step went is in the files. Pure. */
 export function linesOf({ heading, about, moments, figures, now, services }: StoryParts): string[] {
   return [
-    `${heading}.`,
+    `${heading}. All times are UTC.`,
     ...about,
     ...moments.map(([label, at]) => `${label}: ${at}`),
     ...figures,

@@ -3,7 +3,7 @@ import { capital, spell } from "../../src/spelling.ts";
 import type { StepView } from "../../src/engine/view.ts";
 import { newest, stepBars } from "./gantt.ts";
 import { secondsOf } from "./gantt-bars.ts";
-import { moments, withoutMoment } from "../report/moments.ts";
+import { momentsOf, withoutMoment } from "../report/moments.ts";
 import { figureLines } from "../report/lines.ts";
 import type { Report } from "../report/failover.ts";
 import type { Story } from "./load.ts";
@@ -51,7 +51,7 @@ export function partsOf(story: Story): StoryParts {
 function serviceParts(report: Report | undefined): Pick<StoryParts, "moments" | "figures" | "now" | "services"> {
   if (!report) return { moments: [], figures: [], now: [], services: [] };
   return {
-    moments: moments.map(({ name, label }) => {
+    moments: momentsOf(report.keepsData).map(({ name, label }) => {
       const at = report.moments[name];
       return [label, at ? timeOf(at) : withoutMoment(name)];
     }),

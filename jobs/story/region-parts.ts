@@ -1,8 +1,8 @@
 import { spell } from "../../src/spelling.ts";
-import { moments, withoutMoment } from "../report/moments.ts";
+import { momentsOf, withoutMoment } from "../report/moments.ts";
 import { openLines, regionFigureLines, type RegionReport } from "../report/region.ts";
 import { wholeOf } from "../report/whole.ts";
-import { amount, leftBehind, time, verdict } from "../report/lines.ts";
+import { amount, leftBehind, time, unserved, verdict } from "../report/lines.ts";
 import type { Moments, Report } from "../report/failover.ts";
 import type { StoryParts } from "./parts.ts";
 
@@ -39,7 +39,7 @@ export function regionParts(
 ): Pick<StoryParts, "moments" | "figures" | "now" | "services"> {
   const whole = wholeOf(region.services);
   return {
-    moments: moments.map(({ name, label }) => {
+    moments: momentsOf(whole.keepsData).map(({ name, label }) => {
       const at = whole.moments[name];
       return [regionLabel(name, label), at === null ? withoutMoment(name) : timeOf(at)];
     }),
@@ -72,6 +72,6 @@ function rowOf(
 }
 
 function outcomeOf({ moments: { served, held } }: Report, timeOf: (at: string) => string): string {
-  if (served === null) return held === null ? "not served yet" : "window held; since when it served is unknown";
+  if (served === null) return unserved({ held });
   return `served since ${timeOf(served)}${held === null ? ", window not over" : ", window held"}`;
 }

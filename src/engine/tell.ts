@@ -4,7 +4,7 @@ import { secondsSince } from "../clock.ts";
 import { spell } from "../spelling.ts";
 import { meaningOf } from "./accepted.ts";
 import { announced, type Announcement } from "./announce.ts";
-import { isBroken, spellBroken } from "./break-glass.ts";
+import { spellBroken } from "./break-glass.ts";
 import { approvalSeconds } from "./decide.ts";
 import type { EventBody } from "./events.ts";
 import type { Plan } from "./plan.ts";
@@ -12,6 +12,7 @@ import { isUnknown } from "./step.ts";
 import { spellTurn } from "./turning-back.ts";
 import { isDeclined, parkedButtons, remindParked, tellParked } from "./tell-parked.ts";
 import { goesBack, type RunView, type StepView } from "./view.ts";
+import { mayAnswer, stillAsked, stillToAnswer } from "./who-answers.ts";
 
 /** What people hear of one event. */
 export type Tell = {
@@ -154,14 +155,6 @@ function tellDoubt(run: Run, because: string): Tell {
   ]);
 }
 
-/** Who may still approve a plan. */
-const stillAsked = (plan: Plan, { requestedBy, approvals }: RunView): string[] =>
-  mayAnswer(plan, requestedBy).filter((name) => approvals.every(({ by }) => by !== name));
-
-/** Who may answer what is asked of so many: the requester is left out only where usually two must. */
-const mayAnswer = (plan: Plan, requestedBy: string, needed = 2): string[] =>
-  plan.approvers.filter((name) => needed < 2 || name !== requestedBy || isBroken(plan, "requester"));
-
 /** When a plan that nobody approves expires, as a time of day: "03:27 UTC". */
 const expiresAt = ({ proposedAt }: RunView, now: Date): string =>
   `${new Date((proposedAt ?? now).getTime() + approvalSeconds * 1000).toISOString().slice(11, 16)} UTC`;
@@ -177,7 +170,6 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
   const step = view.steps.get(event.step);
   const title = step?.node.title ?? event.step;
   const deed = step && goesBack(view, step) ? `take back "${title}"` : title;
-  const asks = mayAnswer(run.plan, view.requestedBy, step?.node.needed);
   switch (event.kind) {
     case "first-look":
     case "undo-applied":
@@ -214,7 +206,7 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
     case "asked":
       return toEveryone(
         run,
-        asks,
+        mayAnswer(run.plan, view.requestedBy, step?.node.needed),
         [
           `Question: ${event.question}`,
           `${event.needed === 2 ? "Two approvers must" : "One approver must"} answer; the run waits, and never goes on by itself.`,
@@ -235,10 +227,14 @@ function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): Tell {
         },
       );
     case "reminded":
-      if (!step?.parked)
-        return toEveryone(run, asks, [`Still waiting for an answer: ${step?.asked?.question ?? title}`], {
-          terminal: answerCommand(run, event.step),
-        });
+      if (!step) return {};
+      if (!step.parked)
+        return toEveryone(
+          run,
+          stillToAnswer(run.plan, view, step),
+          [`Still waiting for an answer: ${step.asked?.question ?? title}`],
+          { terminal: answerCommand(run, event.step) },
+        );
       return toEveryone(run, run.plan.approvers, remindParked(run.plan, view, step, step.parked), {
         terminal: parkedCommand(run, event.step),
       });

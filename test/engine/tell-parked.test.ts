@@ -121,6 +121,18 @@ describe("a question that somebody said no to", () => {
   });
 });
 
+describe("a question that is still open", () => {
+  const yes: EventBody = { kind: "answered", step: loss, by: "ben", signal: 8 };
+  const again: EventBody = { kind: "reminded", step: loss, times: 1 };
+  it.each<[string, EventBody[], string[]]>([
+    ["all whose answer counts, so not who asked for the run", [...opening, asked, again], ["ben", "cleo"]],
+    ["none of those who have answered", [...opening, asked, yes, again], ["cleo"]],
+  ])("reminds %s", (_who, events, people) => {
+    const { milestone, mail } = told(events);
+    expect([milestone?.mention, mail?.people]).toEqual([people, people]);
+  });
+});
+
 describe("an answer that names no question", () => {
   it.each(["approve", "decline"] as const)("%s is told which step to name", (verb) => {
     const view = viewOf(smallPlan, [...opening, asked]);

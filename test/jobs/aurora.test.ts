@@ -5,6 +5,8 @@ import { alreadyThere, promotedAlready } from "../../src/facts/moves.ts";
 import { clusterHostOf, clustersOf, east, globalOf, readHostOf, west } from "../../src/lab/estate.ts";
 import { checkout } from "../../src/lab/services.ts";
 import { failover } from "../../jobs/failover.ts";
+import { report } from "../../jobs/report/failover.ts";
+import type { JournalEvent } from "../../src/engine/events.ts";
 import { at, eastDead, estateWith, healthy, saw, sawNothing } from "./facts.ts";
 
 const estate = estateWith({ services: [{ ...checkout, driver: "aurora-postgres" }] });
@@ -120,6 +122,23 @@ describe("the plan of a service in a global cluster of Aurora", () => {
     expect(planOf(inAurora(healthy, global)).warnings).toContainEqual(
       expect.stringMatching(/out of step with its primary/),
     );
+  });
+
+  it.each([
+    [
+      "has its replica again with the promotion after a switchover",
+      inAurora(healthy),
+      at,
+      /follows checkout-west from now/,
+    ],
+    ["has none after a failover, and is not looked at", inAurora(eastDead), null, /^UNPROTECTED since /],
+  ])("%s", (_what, facts, redundant, said) => {
+    const plan = planOf(facts);
+    const step = "checkout/switch-global-cluster";
+    const done: JournalEvent = { kind: "done", step, result: {}, seq: 1, epoch: 1, at: new Date(at) };
+    const made = report({ run: { id: "fo-1", plan }, events: [done], probes: [], facts });
+    expect(made.moments.redundant).toBe(redundant);
+    expect(made.now).toContainEqual(expect.stringMatching(said));
   });
 
   it("stands on the secondary's being one, and knows when Muster has moved it", () => {

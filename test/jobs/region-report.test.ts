@@ -147,6 +147,25 @@ describe("a region's whole", () => {
     expect(missed).toEqual({ rto: ["ledger"], rpo: ["ledger"] });
     expect(loss).toEqual({ mostSeconds: 90, unknown: ["blog"] });
   });
+
+  it("does not take the loss of one without data for that of the others", () => {
+    expect(wholeOf(regionOf(search, parked).services).loss).toEqual({ mostSeconds: null, unknown: ["blog"] });
+    expect(regionFigureLines(regionOf(search, parked))).toContain(
+      "Writes lost: unknown. Nobody could measure it for blog.",
+    );
+    expect(regionFigureLines(regionOf(search)).filter((line) => line.startsWith("Writes lost"))).toEqual([]);
+  });
+
+  it("has its replicas again when every service with data has, and has no such moment without data", () => {
+    const whole = (...redundant: (string | null)[]) =>
+      wholeOf(
+        regionOf(...redundant.map((one) => served("a", { moments: momentsOf({ redundant: one }) })), search).services,
+      );
+    expect(short(whole(at(210), at(250)).moments.redundant)).toBe(250);
+    expect(whole(at(210), null).moments.redundant).toBeNull();
+    const labels = regionParts(regionOf(search), () => "then").moments.map(([label]) => label);
+    expect(labels.filter((label) => /Database|Redundancy/.test(label))).toEqual([]);
+  });
 });
 
 describe("the report of a region", () => {
@@ -212,6 +231,10 @@ describe("the report of a region", () => {
       "  3. search    served 4.2 minutes after the last approval (objective 10 minutes)",
       "  4. blog      not served yet (objective 10 minutes)",
     ]);
+    const unseen = { ...parked, moments: momentsOf({ served: null }) };
+    expect(regionReportLines(regionOf(unseen)).whole[1]).toBe(
+      "  1. blog  window held; since when it served is unknown (objective 10 minutes)",
+    );
   });
 
   it("on a chart has both clocks, the customers' bad where one service missed its objective", () => {

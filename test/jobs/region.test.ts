@@ -191,6 +191,9 @@ describe("the preview of a thousand services", () => {
     expect(plan.warnings.filter((warning) => warning.includes("not moved"))).toEqual([
       "service-1 and 998 more services are not moved by this: service-1 has no database in us-west-2.",
     ]);
+    const few = names.slice(1, 42).map((name, index) => [name, index < 2 ? "two" : `${name} differs: ${index}`]);
+    const two = planOf(factsOf({ "service-0": healthy }, { unmovable: Object.fromEntries(few) }), big);
+    expect(two.warnings).toContain("service-1 and 1 more service are not moved by this: two.");
   });
 
   it("counts the records that would change instead of naming each", () => {

@@ -90,7 +90,7 @@ describe("the report of a failover", () => {
         "  Database writable         2026-11-23T12:05:00.000Z",
         "  Customers served again    2026-11-23T12:05:50.000Z",
         "  Window held               2026-11-23T12:07:40.000Z",
-        "  Redundancy restored       not yet",
+        "  Redundancy restored       not looked at by Muster",
         "Service recovery: 5.5 minutes, from the last green probe (objective 60 minutes, kept).",
         "Of that the tool: 4.7 minutes, from the last approval; people: 30 seconds, until then.",
         "Writes lost: at most 15 s measured, at most 15 s predicted (objective 15 minutes, kept).",
@@ -160,6 +160,20 @@ describe("the report of a failover", () => {
     const blind = report({ ...input, events: [...story, done(300, "verify-database", { notCompared })] });
     expect(blind.now.at(-1)).toBe(
       "No rows of checkout-db-west were compared: they could not be counted. One of ana, ben, cleo looks whether all is there.",
+    );
+  });
+
+  it("names of an open question whose answer still counts, and how many it takes", () => {
+    const gate = plan.nodes.find(({ kind, needed }) => kind === "gate" && needed === 2);
+    if (!gate) throw new Error("no question takes two");
+    const asked = at(141, { kind: "asked", step: gate.id, question: "Lose 15 s of writes?", needed: 2 });
+    const answered = at(150, { kind: "answered", step: gate.id, by: "ben", signal: 9 });
+    // Ana asked for the run.
+    expect(report({ ...input, events: [...story.slice(0, 6), asked] }).now).toContain(
+      "A question is open: Lose 15 s of writes? ben and cleo answer it.",
+    );
+    expect(report({ ...input, events: [...story.slice(0, 6), asked, answered] }).now).toContain(
+      "A question is open: Lose 15 s of writes? cleo answers it.",
     );
   });
 

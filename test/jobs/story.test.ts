@@ -125,7 +125,9 @@ describe("a run's chart", () => {
     expect(chart.clocks.map(({ label }) => label.split(":")[0])).toEqual(["Service clock", "Tool clock"]);
     expect(chart.clocks.every(({ from, to }) => from !== undefined && to !== undefined && from < to)).toBe(true);
     expect(chart.moments).toHaveLength(8);
-    expect(chart.moments.filter(({ at }) => at === undefined).map(({ without }) => without)).toEqual(["not yet"]);
+    expect(chart.moments.filter(({ at }) => at === undefined).map(({ without }) => without)).toEqual([
+      "not looked at by Muster",
+    ]);
     expect(chart.happenings.map(({ text }) => text)).toEqual([
       "ana asked",
       "ben approved",
@@ -227,7 +229,7 @@ describe("a run's report", () => {
 
   it("as lines tells what it came to", () => {
     expect(linesOf(partsOf(storyOf("ungraceful"))).slice(0, 5)).toEqual([
-      "Move checkout to us-west-2: done.",
+      "Move checkout to us-west-2: done. All times are UTC.",
       expect.stringMatching(/^Run fo-1, plan /),
       "ana asked for it.",
       "ben and cleo approved it.",
