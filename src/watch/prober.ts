@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { probe } from "../adapters/probe.ts";
 import type { Context } from "../context.ts";
 import { Slots } from "../engine/slots.ts";
+import { deleteOldProbes } from "./old-probes.ts";
 import { watch, type Watch } from "./turn.ts";
 
 /** How often each service's health address is asked, in seconds. */
@@ -10,14 +11,19 @@ const probeSeconds = 10;
 const closeSeconds = 2;
 /** So many are asked that closely; where more are away, which is first matters to nobody. */
 const mostClosely = 50;
-/** How long probes are kept: longer than anybody waits with a report. */
-const keepDays = 14;
+/** Seconds between two looks for probes that nobody needs any more. */
+const tidySeconds = 300;
 
 /** Starts asking every service's health address as customers reach it, so that impact and recovery are seen, not assumed. */
 export function startProber(ctx: Context): Watch {
+  let tidyAt = 0;
   return watch(ctx, { name: "prober", everySeconds: probeSeconds }, async (ctx, signal) => {
     const nextTurn = ctx.now().getTime() + probeSeconds * 1000;
     await probeServices(ctx, signal);
+    if (ctx.now().getTime() >= tidyAt) {
+      tidyAt = ctx.now().getTime() + tidySeconds * 1000;
+      await deleteOldProbes(ctx);
+    }
     for (;;) {
       const closer = new Date(ctx.now().getTime() + closeSeconds * 1000);
       const awaited = closer.getTime() < nextTurn ? await findAwaited(ctx) : [];
@@ -42,11 +48,7 @@ type Row = { service: string; ok: boolean; tookMs: number; why: string | null; a
 
 /** Asks every service once, and writes down what came of it. */
 export async function probeServices(ctx: Context, signal?: AbortSignal): Promise<void> {
-  const names = Object.keys(ctx.estate.services);
-  await probeEach(ctx, names, signal);
-  await sql`
-    delete from muster.probe where at < (select muster.now() - make_interval(days => ${keepDays}))
-      and service = any (${names}::text[])`.execute(ctx.db);
+  await probeEach(ctx, Object.keys(ctx.estate.services), signal);
 }
 
 /** Names the services that a run is to bring back: it has them in its hands, and their newest probe is red. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { sql } from "kysely";
+import { deleteOldProbes } from "../../src/watch/old-probes.ts";
 import { deleteOldRows } from "../../src/watch/old-rows.ts";
 import { eventually, openOffice, proposeRun, type Office } from "../slack/office.ts";
 
@@ -53,6 +54,38 @@ describe("rows that nobody needs any more", () => {
       ["just-over", "under-way"],
     ]);
     expect(await evidence()).toEqual(before);
+  });
+
+  it("of the prober go after two weeks, but for those that the report of an older run is made of", async () => {
+    const { db, estate } = office.ctx;
+    // Proposed and ended so many days ago; the second began after an outage of three days.
+    for (const [id, proposed, ended] of [
+      ["run-old", 100, 99.9],
+      ["run-late", 50, 49],
+    ] as const) {
+      await proposeRun(office, id);
+      await sql`update muster.run set state = 'done', outcome = 'done', proposed_at = muster.now() - ${proposed}::float8 * interval '1 day',
+                       ended_at = muster.now() - ${ended}::float8 * interval '1 day' where id = ${id}`.execute(db);
+    }
+    const probes = [
+      ...[110, 101.5, 100.5, 99.95, 99.88, 99.5, 60, 53.1, 53, 48.5, 15, 13].map((days) => ["public", days, true]),
+      ...[52, 50.1, 49.5].map((days) => ["public", days, false]),
+      ["run:run-old", 99.9, true],
+    ];
+    await sql`insert into muster.probe (service, via, ok, took_ms, at)
+              select service, probe ->> 0, (probe -> 2)::bool, 1, muster.now() - (probe ->> 1)::float8 * interval '1 day'
+                from jsonb_array_elements(${JSON.stringify(probes)}::jsonb) probe, (values ('checkout'), ('other')) x(service)
+            `.execute(db);
+    const others = { ...estate, services: { ...estate.services, other: estate.services["checkout"]! } };
+    await deleteOldProbes({ db, estate: others });
+    const left = async (service: string) => {
+      const { rows } = await sql<{ days: number }>`
+        select round(extract(epoch from muster.now() - at)::numeric / 86400, 2)::float8 as days
+          from muster.probe where service = ${service} and via = 'public' order by at`.execute(db);
+      return rows.map(({ days }) => days);
+    };
+    expect(await left("checkout")).toEqual([100.5, 99.95, 99.88, 53, 52, 50.1, 49.5, 13]);
+    expect(await left("other")).toEqual([13]);
   });
 
   it("and a button that meant one of them says so, and does nothing", async () => {
