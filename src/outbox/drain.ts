@@ -44,6 +44,7 @@ async function settle(ctx: Context, taken: TakenMessage, sent: Sent): Promise<vo
     return settleMessage(db, [taken], { state: "sent", ...(sent.ref === undefined ? {} : { ref: sent.ref }) });
   }
   const { because } = sent;
+  if ("unaddressed" in sent) return settleMessage(db, [taken], { state: "parked", because, untried: true });
   ctx.log.warn({ thread, attempts, because }, "a message did not go out");
   if ("refused" in sent) return settleMessage(db, [taken], { state: "parked", because });
   if ("lockedOut" in sent) {

@@ -21,7 +21,7 @@ export function openMailSender(settings: MailSettings): Sender {
     if (again) return { refused: true, because: perhapsArrived };
     const name = thread.slice("mail:".length);
     const to = ctx.estate.people[name]?.mail;
-    if (to === undefined) return { refused: true, because: `the estate has no mail address of ${name}` };
+    if (to === undefined) return { unaddressed: true, because: `the estate has no mail address of ${name}` };
     // What cannot be gathered just now goes out by itself.
     const behind = await takeBehind(ctx.db, { thread, seq: taken.seq }, behindOne).catch(() => []);
     const leaves = async () => {

@@ -5,6 +5,7 @@ import { drawOne } from "./cards.ts";
 import { drainOne } from "./drain.ts";
 import { cardLane, findDue } from "./rows.ts";
 import type { CardSender } from "./sender.ts";
+import { parkTooOld } from "./too-old.ts";
 import { makeBell, onWake, type Bell } from "./wake.ts";
 
 /** Wall milliseconds between looks when nobody wakes us. */
@@ -33,10 +34,13 @@ export function startOutbox(ctx: Context, { cards }: { cards?: CardSender } = {}
     work: () => drainOne(ctx, kind),
   }));
   if (cards) lanes.push({ name: cardLane, bell: makeBell(), work: () => drawOne(ctx, cards) });
-  const running = Promise.all([
-    keepLooking(ctx, lanes, lookOut, stopping.signal),
-    ...lanes.map((lane) => keepDraining(ctx, lane, lookOut, stopping.signal)),
-  ]);
+  // First of all: who was just given a sender must not be sent what was news months ago.
+  const running = leaveOutOld(ctx, stopping.signal).then(() =>
+    Promise.all([
+      keepLooking(ctx, lanes, lookOut, stopping.signal),
+      ...lanes.map((lane) => keepDraining(ctx, lane, lookOut, stopping.signal)),
+    ]),
+  );
   return {
     async stop() {
       forget();
@@ -45,6 +49,16 @@ export function startOutbox(ctx: Context, { cards }: { cards?: CardSender } = {}
       await running;
     },
   };
+}
+
+async function leaveOutOld(ctx: Context, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      return await parkTooOld(ctx);
+    } catch (error) {
+      await complain(ctx, error, signal);
+    }
+  }
 }
 
 /** Rings the lanes in which something is due: when somebody wakes it, when the next thing is due, and a few times a second. */

@@ -112,15 +112,18 @@ export type MessageEnd = {
   afterSeconds?: number;
   because?: string;
   ref?: string;
+  /** Nothing was tried: what is parked with no try was refused by nobody. */
+  untried?: true;
 };
 
 /** Notes how a try of these messages ended; not of those that another process has taken meanwhile. */
 export async function settleMessage(db: Db, taken: readonly Taken[], end: MessageEnd): Promise<void> {
-  const { state, afterSeconds = 0, because = null, ref = null } = end;
+  const { state, afterSeconds = 0, because = null, ref = null, untried = false } = end;
   await sql`
     with ours as (${stillTaken(taken)})
     update muster.outbox as one
-       set state = ${state}, taken_until = null, because = ${because}, remote_ref = coalesce(${ref}, remote_ref),
+       set state = ${state}, taken_until = null, because = ${because},
+           attempts = case when ${untried}::boolean then 0 else one.attempts end, remote_ref = coalesce(${ref}, remote_ref),
            next_at = muster.now() + make_interval(secs => ${afterSeconds}),
            sent_at = case when ${state} = 'sent' then muster.now() end
       from ours where one.seq = ours.seq`.execute(db);

@@ -38,6 +38,8 @@ export type Sent =
   | { doubtful: true; because: string; retryAfterSeconds?: number }
   /** It can never be sent like this; the ones behind it must not wait. */
   | { refused: true; because: string }
+  /** There is nobody to send it to, and that is nobody's trouble. */
+  | { unaddressed: true; because: string }
   /** Nothing arrived, because the place is gone: find the thread another one. */
   | { homeless: "channel" | "thread"; from: { channel: string; ref?: string }; because: string }
   /** Nothing arrived, and nothing will before a person acts (a revoked token): ask, and try now and then. */

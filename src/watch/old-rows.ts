@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Context } from "../context.ts";
+import { parkTooOld } from "../outbox/too-old.ts";
 import { watch, type Watch } from "./turn.ts";
 
 /** Seconds between two looks: a server that is replaced every day has many turns before. */
@@ -12,9 +13,13 @@ const everySeconds = 3600;
  */
 const keepDays = 90;
 
-/** Starts deleting rows that nobody needs any more. */
+/** Starts deleting rows that nobody needs any more, and parking messages that are no news any more. */
 export function startTidying(ctx: Context): Watch {
-  return watch(ctx, { name: "old-rows", everySeconds }, (ctx) => deleteOldRows(ctx));
+  return watch(ctx, { name: "old-rows", everySeconds }, async (ctx) => {
+    await deleteOldRows(ctx);
+    // What no server can send would be looked at three times a second for ever.
+    await parkTooOld(ctx);
+  });
 }
 
 /** Deletes what was answered, and the buttons of runs that ended, so long ago. */

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { sql } from "kysely";
+import { tellRun } from "../../src/outbox/tell-run.ts";
+import { parkTooOld } from "../../src/outbox/too-old.ts";
 import { wakeOutbox } from "../../src/outbox/wake.ts";
-import { eventually, openOffice, proposeRun, type Office } from "../slack/office.ts";
+import { eventually, openOffice, proposeRun, say, type Office } from "../slack/office.ts";
 import { smallPlan } from "../slack/small-plan.ts";
 
 let office: Office;
@@ -22,6 +24,45 @@ const card = () => eventually(() => office.slack.messages("C01")[0]);
 const updates = () => office.log.of("slack", "chat.update");
 
 describe("a run's card", () => {
+  it("and what was said of it goes out late while it is open or has news, and not where it was over a day ago", async () => {
+    const { db } = office.ctx;
+    await office.stopOutbox();
+    for (const id of ["over", "open", "news"]) {
+      await proposeRun(office, id);
+      await say(office, [`A line of ${id}.`], id);
+    }
+    await sql`update muster.outbox set put_at = muster.now() - interval '25 hours'`.execute(db);
+    await sql`update muster.run set state = 'done', outcome = 'done', ended_at = muster.now() - interval '25 hours'
+               where id in ('over', 'news')`.execute(db);
+    await parkTooOld(office.ctx);
+    // Only now: the card of that run was given up as well.
+    await tellRun(db, "news", { key: "news", line: "The old writer came back." });
+    office.startOutbox();
+    const waiting = async () => {
+      const { rows } = await sql`select from muster.outbox where state in ('waiting', 'sending')`.execute(db);
+      return rows.length;
+    };
+    await office.time.until("all was told", async () => (await waiting()) === 0, 60);
+    const { rows } = await sql<{ thread: string; states: string[] }>`
+      select thread, array_agg(state order by seq) as states from muster.outbox
+       where thread like 'run:%' group by thread order by thread`.execute(db);
+    expect(rows).toEqual([
+      { thread: "run:news", states: ["parked", "sent"] },
+      { thread: "run:open", states: ["sent"] },
+      { thread: "run:over", states: ["parked"] },
+    ]);
+    expect(office.slack.messages("C01")).toHaveLength(2);
+    const { rows: mails } = await sql<{ run: string; state: string }>`
+      select distinct payload ->> 'runId' as run, state from muster.outbox where thread like 'mail:%' order by run`.execute(
+      db,
+    );
+    expect(mails.map(({ run, state }) => [run, state])).toEqual([
+      ["news", "parked"],
+      ["open", "sent"],
+      ["over", "parked"],
+    ]);
+  });
+
   it("is posted once, though Slack fails after taking it and then shuts Muster out for a while", async () => {
     office.slack.knobs.next("chat.postMessage", "fail-after");
     await proposeRun(office);

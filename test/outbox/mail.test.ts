@@ -76,8 +76,10 @@ describe("a mail", () => {
     expect(office.mail.all).toHaveLength(1);
   });
 
-  it("to somebody without an address is parked", async () => {
+  it("to somebody without an address is parked, and was refused by nobody", async () => {
     expect(await write("nobody")).toEqual({ state: "parked", because: "the estate has no mail address of nobody" });
+    const { rows } = await sql`select attempts from muster.outbox`.execute(office.ctx.db);
+    expect([rows, office.logged]).toEqual([[{ attempts: 0 }], []]);
   });
 });
 

@@ -1,0 +1,37 @@
+import { sql } from "kysely";
+import type { Context } from "../context.ts";
+
+/** Hours after which what never went out is no news any more, once its run is over. */
+const newsHours = 24;
+
+const because = "it never went out within a day, and its run is over: too old to be told";
+
+/**
+ * Parks what nobody is to be bothered with any more: a mail, a line or a card that no server could take out for a day, because
+ * none had a sender for it, or none ran. A run that is open keeps all of its own, and a thread whose card stands is told to
+ * its end. Where something newer is to be told in a thread, its card is shown. The status page is told all: an incident that
+ * was begun there is ended there.
+ */
+export async function parkTooOld({ db }: Pick<Context, "db">): Promise<void> {
+  await sql`
+    with day_ago as (select muster.now() - make_interval(hours => ${newsHours}) as at),
+    unshown as (
+      select card.run from muster.card join muster.run on run.id = card.run, day_ago
+       where card.remote_ref is null and card.attempts = 0 and card.taken_until is null and run.ended_at < day_ago.at),
+    cards as (
+      update muster.card set sent_version = wanted_version, because = ${because}
+        from unshown, day_ago
+       where card.run = unshown.run and wanted_version > sent_version
+         and not exists (select from muster.outbox as news
+                          where news.thread in ('run:' || card.run, 'chart:' || card.run)
+                            and news.state in ('waiting', 'sending') and news.put_at >= day_ago.at))
+    update muster.outbox as one set state = 'parked', because = ${because}
+      from day_ago
+     where state = 'waiting' and attempts = 0 and taken_until is null and put_at < day_ago.at
+       and case split_part(thread, ':', 1)
+             when 'run' then substr(thread, 5) in (select run from unshown)
+             when 'chart' then substr(thread, 7) in (select run from unshown)
+             when 'statuspage' then false
+             else not exists (select from muster.run where run.id = one.payload ->> 'runId' and run.ended_at is null)
+           end`.execute(db);
+}
