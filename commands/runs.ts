@@ -8,13 +8,13 @@ import type { JournalEvent, Signal, Verb } from "../src/engine/events.ts";
 import { loadJournal, type Run } from "../src/engine/journal.ts";
 import { sendSignal } from "../src/engine/signals.ts";
 import { fold } from "../src/engine/fold.ts";
-import { isOver } from "../src/engine/view.ts";
 import { UserError } from "../src/errors.ts";
 import { closest, readOptions, shorten } from "../src/options.ts";
 import { useCode } from "../src/people/totp.ts";
 import { findJob } from "../jobs/index.ts";
 import { lookAgain } from "../jobs/propose.ts";
 import { tellReport } from "./run-report.ts";
+import { showRun } from "./run-show.ts";
 
 const usage =
   "/muster runs [list | show | report | approve | decline | hold | resume | continue | waive | undo | cancel | abandon | look-again] [run] [step] [--code <code>] [--format <format>] [--out <file>]";
@@ -55,7 +55,7 @@ export const runs: Command = {
       });
     }
     const run = await findRun(ctx, runId);
-    if (verb === "show") return show(ctx, run);
+    if (verb === "show") return showRun(ctx, run, leftToNewer(ctx, run));
     if (verb === "report")
       return tellReport(ctx, call, { runId: run.id, format: textOf(options.format), out: textOf(options.out) });
     const stepId = step === undefined ? undefined : nodeId(run, step);
@@ -193,33 +193,4 @@ async function list(ctx: Context): Promise<Reply> {
     }),
   );
   return { lines };
-}
-
-async function show(ctx: Context, run: FoundRun): Promise<Reply> {
-  const view = fold(run.plan, run.events);
-  const { rows } = await sql<{ at: Date; line: string }>`
-    select at, line from muster.timeline where run = ${run.id} order by seq desc limit 30`.execute(ctx.db);
-  const newer = leftToNewer(ctx, run);
-  const report = view.startedAt && newer === undefined ? await findJob(run.job).report?.(ctx, run.id) : undefined;
-  return {
-    runId: run.id,
-    lines: [
-      `Run ${run.id}: ${run.plan.title}. ${standing(view)}. Plan ${run.planHash.slice(0, 8)}.`,
-      ...(newer === undefined ? [] : [newer]),
-      ...[...view.steps.values()].map(
-        (step) =>
-          `  ${mark(step)} ${step.node.id}: ${step.node.title}${step.parked ? `. Parked: ${step.parked.because}` : ""}`,
-      ),
-      ...rows.reverse().map((row) => `${row.at.toISOString().slice(11, 19)}  ${row.line}`),
-      ...(report?.whole ?? []),
-    ],
-  };
-}
-
-function mark(step: Parameters<typeof isOver>[0]): string {
-  if (step.undone) return "↩";
-  if (step.waived) return "–";
-  if (isOver(step)) return "✓";
-  if (step.parked) return "!";
-  return step.asked ? "?" : step.firstLookAt ? "…" : "·";
 }

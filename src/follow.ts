@@ -29,7 +29,7 @@ export async function followRun(
       select seq, at, line from muster.timeline where run = ${runId} and seq > ${told} order by seq`.execute(ctx.db);
     for (const { seq, at, line } of rows) {
       told = seq;
-      print(`${at.toISOString().slice(11, 19)}  ${line}`);
+      print(`${at.toISOString().slice(11, 19)}Z  ${line}`);
     }
   };
   for (;;) {

@@ -131,7 +131,9 @@ export function fit(blocks: readonly Block[]): Block[] {
   if (blocks.length <= most.blocks && size(blocks) <= mostTogether) return [...blocks];
   const last = blocks.findLastIndex((block) => block.type !== "actions");
   const tail = blocks.slice(last + 1).slice(-5);
-  const notice = context("_The rest did not fit here. Type `/muster runs show` with the run's id for all of it._");
+  const notice = context(
+    "_The rest did not fit here. In a terminal, `muster runs report` with the run's id tells all of it._",
+  );
   const head: Block[] = [];
   for (const block of blocks.slice(0, last + 1)) {
     if (head.length + tail.length + 2 > most.blocks || size([...head, block, notice, ...tail]) > mostTogether) break;

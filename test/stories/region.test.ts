@@ -55,10 +55,17 @@ describe("/failover us-west-2, when us-east-1 is dark", () => {
     expect(text).toContain("3 of 3 services serve their customers in the new region.");
     const { text: shown } = await lab.types("ana", ["runs", "show", runId]);
     expect(shown).toMatch(/1\. checkout +served after .*\n *1\. payments +served after .*\n *2\. search/);
+    // No step is left that anybody could wait for.
+    const [, counted, ...rest] = shown.split("\n");
+    expect(counted).toMatch(/^ {2}(\d+) of \1 steps are done, 0 not begun\.$/);
+    const told = rest.slice(rest.indexOf("What was told, the newest 30 lines:") + 1);
+    expect(told.slice(0, 30).every((line) => /^\d\d:\d\d:\d\dZ {2}\S/.test(line))).toBe(true);
+    expect(told.slice(30)).toEqual([`All of it, and every step: muster runs report ${runId}, in a terminal.`]);
   });
 
   it("has a report with the whole and each service, in Slack, as Markdown and as a page", async () => {
     const told = await lab.says("ana", `/muster runs report ${runId}`);
+    expect(told).toMatch(/^.*\. All times are UTC\.\n/);
     expect(told).toMatch(/\nCustomers served again, every service: 2\d{3}-/);
     expect(told).toMatch(
       /\n1\. checkout: served since 2.*, window held\. Service recovery: [\d.]+ \w+, kept \(objective /,

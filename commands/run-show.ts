@@ -1,0 +1,76 @@
+import { sql } from "kysely";
+import type { Reply } from "../src/chat.ts";
+import type { Context } from "../src/context.ts";
+import { standing } from "../src/engine/decide.ts";
+import type { JournalEvent } from "../src/engine/events.ts";
+import { fold } from "../src/engine/fold.ts";
+import type { Run } from "../src/engine/journal.ts";
+import { isOver, type RunView, type StepView } from "../src/engine/view.ts";
+import { findJob } from "../jobs/index.ts";
+import type { RunReport } from "../jobs/job.ts";
+
+/** So many lines of the timeline are shown, the newest; a report in a terminal has them all. */
+const newestLines = 30;
+/** Of several services so many steps are shown one by one, and so many services of a report. */
+const most = { steps: 20, services: 40 };
+
+/**
+ * Shows a run: where it stands, its steps, what came of it, and last what was told of it. Of several services only steps that
+ * somebody could wait for: a message in Slack has no room for all, and cuts what comes last.
+ */
+export async function showRun(
+  ctx: Context,
+  run: Run & { events: readonly JournalEvent[] },
+  newer: string | undefined,
+): Promise<Reply> {
+  const view = fold(run.plan, run.events);
+  const { rows } = await sql<{ at: Date; line: string }>`
+    select at, line from muster.timeline where run = ${run.id} order by seq desc limit ${newestLines + 1}`.execute(
+    ctx.db,
+  );
+  const told = rows.slice(0, newestLines).reverse();
+  const all = rows.length <= newestLines;
+  const report = view.startedAt && newer === undefined ? await findJob(run.job).report?.(ctx, run.id) : undefined;
+  return {
+    runId: run.id,
+    lines: [
+      `Run ${run.id}: ${run.plan.title}. ${standing(view)}. Plan ${run.planHash.slice(0, 8)}.`,
+      ...(newer === undefined ? [] : [newer]),
+      ...stepLines(view),
+      ...(report ? reportOf(report, run) : []),
+      ...(told.length > 0 ? [all ? "What was told:" : `What was told, the newest ${newestLines} lines:`] : []),
+      ...told.map(({ at, line }) => `${at.toISOString().slice(11, 19)}Z  ${line}`),
+      ...(all ? [] : [`All of it, and every step: muster runs report ${run.id}, in a terminal.`]),
+    ],
+  };
+}
+
+function stepLines({ steps }: RunView): string[] {
+  const all = [...steps.values()];
+  if (new Set(all.map(({ node }) => node.service)).size < 2) return all.map(stepLine);
+  const open = all.filter((step) => !["✓", "·"].includes(mark(step)));
+  const count = (sign: string) => all.filter((step) => mark(step) === sign).length;
+  const more = open.length - most.steps;
+  return [
+    ...open.slice(0, most.steps).map(stepLine),
+    ...(more > 0 ? [`  … ${more} more like these`] : []),
+    `  ${count("✓")} of ${all.length} steps are done, ${count("·")} not begun.`,
+  ];
+}
+
+const stepLine = (step: StepView): string =>
+  `  ${mark(step)} ${step.node.id}: ${step.node.title}${step.parked ? `. Parked: ${step.parked.because}` : ""}`;
+
+function mark(step: StepView): string {
+  // A step that was done is parked again where it cannot be taken back.
+  if (step.parked) return "!";
+  if (step.undone) return "↩";
+  if (step.waived) return "–";
+  if (isOver(step)) return "✓";
+  return step.asked ? "?" : step.firstLookAt ? "…" : "·";
+}
+
+const reportOf = ({ whole, summary, region }: RunReport, { id }: Run): string[] =>
+  region && region.services.length > most.services
+    ? [...summary, `Each service: muster runs report ${id}, in a terminal.`]
+    : whole;
