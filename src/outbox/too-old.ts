@@ -1,8 +1,12 @@
 import { sql } from "kysely";
 import type { Context } from "../context.ts";
+import type { Db } from "../db/connect.ts";
 
 /** Hours after which what never went out is no news any more, once its run is over. */
 const newsHours = 24;
+
+/** So many in one statement: years without a mail server are left out in more than one. */
+const mostAtOnce = 5000;
 
 const because = "it never went out within a day, and its run is over: too old to be told";
 
@@ -13,7 +17,11 @@ const because = "it never went out within a day, and its run is over: too old to
  * was begun there is ended there.
  */
 export async function parkTooOld({ db }: Pick<Context, "db">): Promise<void> {
-  await sql`
+  while ((await parkSome(db)) === mostAtOnce);
+}
+
+async function parkSome(db: Db): Promise<number> {
+  const { numAffectedRows } = await sql`
     with day_ago as (select muster.now() - make_interval(hours => ${newsHours}) as at),
     unshown as (
       select card.run from muster.card join muster.run on run.id = card.run, day_ago
@@ -25,13 +33,16 @@ export async function parkTooOld({ db }: Pick<Context, "db">): Promise<void> {
          and not exists (select from muster.outbox as news
                           where news.thread in ('run:' || card.run, 'chart:' || card.run)
                             and news.state in ('waiting', 'sending') and news.put_at >= day_ago.at))
-    update muster.outbox as one set state = 'parked', because = ${because}
-      from day_ago
-     where state = 'waiting' and attempts = 0 and taken_until is null and put_at < day_ago.at
-       and case split_part(thread, ':', 1)
-             when 'run' then substr(thread, 5) in (select run from unshown)
-             when 'chart' then substr(thread, 7) in (select run from unshown)
-             when 'statuspage' then false
-             else not exists (select from muster.run where run.id = one.payload ->> 'runId' and run.ended_at is null)
-           end`.execute(db);
+    update muster.outbox set state = 'parked', because = ${because}
+     where seq in (
+       select seq from muster.outbox as one, day_ago
+        where state = 'waiting' and attempts = 0 and taken_until is null and put_at < day_ago.at
+          and case split_part(thread, ':', 1)
+                when 'run' then substr(thread, 5) in (select run from unshown)
+                when 'chart' then substr(thread, 7) in (select run from unshown)
+                when 'statuspage' then false
+                else not exists (select from muster.run where run.id = one.payload ->> 'runId' and run.ended_at is null)
+              end
+        limit ${mostAtOnce} for update of one skip locked)`.execute(db);
+  return Number(numAffectedRows ?? 0);
 }
