@@ -16,7 +16,8 @@ const most = { steps: 20, services: 40 };
 
 /**
  * Shows a run: where it stands, its steps, what came of it, and last what was told of it. Of several services only steps that
- * somebody could wait for: a message in Slack has no room for all, and cuts what comes last.
+ * somebody could wait for: a message in Slack has no room for all, and cuts what comes last. Before it starts the steps are the
+ * plan, which whoever approves in a terminal reads: all of them, last.
  */
 export async function showRun(
   ctx: Context,
@@ -28,19 +29,22 @@ export async function showRun(
     select at, line from muster.timeline where run = ${run.id} order by seq desc limit ${newestLines + 1}`.execute(
     ctx.db,
   );
-  const told = rows.slice(0, newestLines).reverse();
+  const lines = rows.slice(0, newestLines).reverse();
   const all = rows.length <= newestLines;
+  const told = [
+    ...(lines.length > 0 ? [all ? "What was told:" : `What was told, the newest ${newestLines} lines:`] : []),
+    ...lines.map(({ at, line }) => `${at.toISOString().slice(11, 19)}Z  ${line}`),
+    ...(all ? [] : [`All of it, and every step: muster runs report ${run.id}, in a terminal.`]),
+  ];
   const report = view.startedAt && newer === undefined ? await findJob(run.job).report?.(ctx, run.id) : undefined;
   return {
     runId: run.id,
     lines: [
       `Run ${run.id}: ${run.plan.title}. ${standing(view)}. Plan ${run.planHash.slice(0, 8)}.`,
       ...(newer === undefined ? [] : [newer]),
-      ...stepLines(view),
-      ...(report ? reportOf(report, run) : []),
-      ...(told.length > 0 ? [all ? "What was told:" : `What was told, the newest ${newestLines} lines:`] : []),
-      ...told.map(({ at, line }) => `${at.toISOString().slice(11, 19)}Z  ${line}`),
-      ...(all ? [] : [`All of it, and every step: muster runs report ${run.id}, in a terminal.`]),
+      ...(view.startedAt
+        ? [...stepLines(view), ...(report ? reportOf(report, run) : []), ...told]
+        : [...told, ...[...view.steps.values()].map(stepLine)]),
     ],
   };
 }
@@ -48,7 +52,8 @@ export async function showRun(
 function stepLines({ steps }: RunView): string[] {
   const all = [...steps.values()];
   if (new Set(all.map(({ node }) => node.service)).size < 2) return all.map(stepLine);
-  const open = all.filter((step) => !["✓", "·"].includes(mark(step)));
+  const urgent = (step: StepView) => "!?…–↩".indexOf(mark(step));
+  const open = all.filter((step) => urgent(step) >= 0).toSorted((left, right) => urgent(left) - urgent(right));
   const count = (sign: string) => all.filter((step) => mark(step) === sign).length;
   const more = open.length - most.steps;
   return [

@@ -105,6 +105,7 @@ describe("a service that parks", () => {
     const seen = Object.fromEntries((await lab.everyService()).map((one) => [one.name, one]));
     expect(seen["search"]).toMatchObject(reached);
     expect(await lab.stateOf(runId)).toBe("running");
+    expect((await lab.says("ana", `/muster runs show ${runId}`)).split("\n")[1]).toMatch(/^ *! .*\. Parked: /);
     await lab.presses("ben", "Continue all");
     await lab.untilRests();
     expect(await lab.stateOf(runId)).toBe("done");
@@ -124,6 +125,11 @@ describe("a region in which one service is in another run's hands", () => {
     const card = await lab.card(second);
     expect(card.text).toContain(`checkout is not moved by this: run ${first} has it in its hands.`);
     expect(card.text).toContain("Move 2 services to us-west-2, in 2 waves.");
+    // Who approves in a terminal reads the plan there: every step of it.
+    const plan = (await lab.types("cleo", ["runs", "show", second])).text.split("\n");
+    expect(plan[1]).toBe("What was told:");
+    for (const service of ["payments", "search"])
+      expect(plan.filter((line) => line.startsWith(`  · ${service}/`)).length).toBeGreaterThan(4);
     const payments = async () => (await lab.everyService()).find(({ name }) => name === "payments");
     expect(await payments()).toMatchObject(still);
 
