@@ -14,8 +14,8 @@ export type ReplicationState = {
   /** "streaming" and so on; absent when the replica hears nothing of its writer. */
   receiver?: string;
   /**
-   * The writer was heard of in the last 20 seconds on the wall, or for as long as the replica itself takes a quiet line for a
-   * living one: after half of its `wal_receiver_timeout` it asks.
+   * The writer was heard of in the last 20 seconds on the wall, or since the replica must have had an answer from a quiet one:
+   * after half of its `wal_receiver_timeout` it asks. Never longer ago than a minute.
    * @see https://www.postgresql.org/docs/current/runtime-config-replication.html#GUC-WAL-RECEIVER-TIMEOUT
    */
   hearsWriter: boolean;
@@ -45,7 +45,9 @@ export async function getReplicationState(sql: Sql): Promise<ReplicationState> {
                 else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end as timeline,
            w.status as receiver,
            coalesce(w.last_msg_receipt_time > clock_timestamp()
-             - greatest(interval '20 seconds', current_setting('wal_receiver_timeout')::interval), false) as hears,
+             - greatest(interval '20 seconds',
+                 least(interval '1 minute', current_setting('wal_receiver_timeout')::interval / 2 + interval '5 seconds')),
+             false) as hears,
            to_json(clock_timestamp()) #>> '{}' as server_at
       from (select pg_is_in_recovery() as in_recovery) r
       left join pg_stat_wal_receiver w on true`);

@@ -153,10 +153,13 @@ const charactersOf = (changes: Change[]): number =>
     .flatMap(({ ResourceRecordSet: set }) => set?.ResourceRecords ?? [])
     .reduce((sum, { Value }) => sum + (Value?.length ?? 0), 0);
 
-/** Sends a batch; one that is refused is tried in halves, since nothing of it has changed. */
-async function sendBatch(route53: Route53Client, zone: string, members: Member[]): Promise<void> {
+/**
+ * Sends a batch; one that is refused is tried in halves, since nothing of it has changed. Tells whether anything was taken.
+ * `mayChange`: that Muster may change records of the zone at all is known.
+ */
+async function sendBatch(route53: Route53Client, zone: string, members: Member[], mayChange = false): Promise<boolean> {
   const [first] = members;
-  if (!first) return;
+  if (!first) return false;
   try {
     const options = members.length === 1 ? first.options : {};
     const sent = await changeZone(
@@ -170,20 +173,40 @@ async function sendBatch(route53: Route53Client, zone: string, members: Member[]
       noteGone(route53, member);
       member.resolve(sent);
     }
+    return true;
   } catch (error) {
     if (members.length === 1 || !isRefusedBatch(error)) {
       for (const { reject } of members) reject(error);
-      return;
+      return false;
     }
+    if (isDenied((error as Error).cause) && !mayChange && members.length > samples)
+      return sendDenied(route53, zone, members, error);
     const half = Math.ceil(members.length / 2);
-    await sendBatch(route53, zone, members.slice(0, half));
-    await sendBatch(route53, zone, members.slice(half));
+    const halves = [members.slice(0, half), members.slice(half)];
+    let taken = false;
+    for (const some of halves) if (await sendBatch(route53, zone, some, mayChange)) taken = true;
+    return taken;
   }
+}
+
+/** So many of a denied batch are sent alone before it is halved. */
+const samples = 3;
+
+/** A few go first: where none of them may be changed the right is missing, and halving would ask a thousand times for nothing. */
+async function sendDenied(route53: Route53Client, zone: string, members: Member[], why: unknown): Promise<boolean> {
+  const apart = Math.floor((members.length - 1) / (samples - 1));
+  const isFirst = (_member: Member, index: number) => index % apart === 0 && index / apart < samples;
+  const rest = members.filter((member, index) => !isFirst(member, index));
+  let taken = false;
+  for (const one of members.filter(isFirst)) if (await sendBatch(route53, zone, [one])) taken = true;
+  if (taken) return sendBatch(route53, zone, rest, true);
+  for (const { reject } of rest) reject(why);
+  return false;
 }
 
 /**
  * Refusals that one service's records are enough for: a zone that is not as it saw it, a check that was deleted meanwhile, a
- * record that the policy does not name (all names of a batch must be allowed).
+ * record that the policy does not name (all names of a batch must be allowed: one that is not denies them all).
  * @see https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/specifying-conditions-route53.html
  */
 const isRefusedBatch = (error: unknown): boolean =>

@@ -60,17 +60,27 @@ export async function refreshUnfenced(ctx: Pick<Context, "db">): Promise<void> {
   // Somebody built it anew and a failover led back to it: it is the writer, and must not be fenced. Two regions may each
   // have an instance of one name.
   await sql`
+    with open as materialized (
+      select instance, run, since from muster.unfenced where fenced_at is null),
+    asked as materialized (
+      select event.run, event.step, event.at from muster.step_event event
+       where event.kind = 'intent' and ${isPromotion} and event.at > (select min(since) from open)),
+    -- Here, too, each plan is taken apart once.
+    fences as materialized (
+      select run.id as run, node #>> '{input,from,instance}' as instance, node #>> '{input,from,region}' as region
+        from muster.run cross join jsonb_array_elements(run.plan -> 'nodes') node
+       where run.id in (select run from open) and node ->> 'step' = 'fence-writes'),
+    promotions as materialized (
+      select run.id as run, node ->> 'id' as step, node #>> '{input,replica,instance}' as instance,
+             node #>> '{input,replica,region}' as region
+        from muster.run cross join jsonb_array_elements(run.plan -> 'nodes') node
+       where run.id in (select run from asked) and node ->> 'step' = any(${[...promotionSteps]}))
     update muster.unfenced old
-       set fenced_at = event.at
-      from muster.step_event event join muster.run on run.id = event.run
-     where event.kind = 'intent' and ${isPromotion} and event.at > old.since and old.fenced_at is null
-       and event.run <> old.run
-       and exists (select from muster.run parent, jsonb_array_elements(parent.plan -> 'nodes') fence,
-                               jsonb_array_elements(run.plan -> 'nodes') node
-                    where parent.id = old.run and fence ->> 'step' = 'fence-writes'
-                      and fence #>> '{input,from,instance}' = old.instance and node ->> 'id' = event.step
-                      and node #>> '{input,replica,instance}' = old.instance
-                      and node #>> '{input,replica,region}' = fence #>> '{input,from,region}')`.execute(ctx.db);
+       set fenced_at = asked.at
+      from open join fences using (run, instance)
+                join promotions on promotions.instance = fences.instance and promotions.region = fences.region
+                join asked on asked.run = promotions.run and asked.step = promotions.step
+     where old.instance = open.instance and asked.at > open.since and asked.run <> open.run`.execute(ctx.db);
 }
 
 /**
@@ -82,6 +92,8 @@ export async function listUnfenced(ctx: Pick<Context, "db">): Promise<Unfenced[]
     select old.instance, old.run, old.since, old.refence_run as "refenceRun"
       from muster.unfenced old left join muster.run refence on refence.id = old.refence_run
      where old.fenced_at is null and (old.refence_run is null or refence.ended_at is not null)
+       -- Ended since the list was made anew: what it fenced is fenced.
+       and refence.outcome is distinct from 'done'
        and not exists (
          select from muster.step_event event where event.run = old.refence_run and ${isStop})
      order by old.since`.execute(ctx.db);

@@ -142,4 +142,17 @@ describe("a wave in one zone", () => {
     expect(messageOf(refused.reason)).toContain("Give Muster's role route53:ChangeResourceRecordSets");
     expect(primaries()).toEqual(expect.arrayContaining(["one.example.com. us-west-2", "two.example.com. us-west-2"]));
   });
+
+  it("asks a few and no more where the right is missing altogether", async () => {
+    const five = ["one", "two", "three", "stale", "unlisted"];
+    // Where they are by now they need no change: back.
+    const back = { ...wave, together: five.length, wave: 5, fromRegion: west, toRegion: east };
+    bench.route53.edit(five.flatMap((service) => pairOf(service, (first) => roles(!first))));
+    for (const service of five) bench.route53.deniedNames.add(recordOf(service));
+    const before = batches();
+    const ends = await Promise.allSettled(five.map((service) => apply(swapRecords, { ...swap(service), ...back })));
+    expect(ends.map(({ status }) => status)).toEqual(five.map(() => "rejected"));
+    expect(batches() - before).toBe(4);
+    bench.route53.deniedNames.clear();
+  });
 });
