@@ -3,6 +3,7 @@ import { CannotContinue } from "../errors.ts";
 import type { ConfigKey, Deployment, GitOpsEntry, Service } from "../estate.ts";
 import { isPausedByMove, remedyFor } from "../facts/gitops.ts";
 import { capital } from "../spelling.ts";
+import { mayHold } from "../steps/targets.ts";
 import { forEach } from "./at-once.ts";
 import { lookAtAutoscaler } from "./autoscalers.ts";
 import { lookAtGitOps } from "./gitops.ts";
@@ -76,6 +77,12 @@ async function lookAtConfig(
   const map = `${ref.namespace}/${ref.name}`;
   const subject = `${key} of the config map ${map} in the cluster ${cluster}`;
   const found = await getConfigKey(ctx, ctx.clients.cluster(cluster), { ...ref, key });
+  if (!mayHold(found?.value))
+    return broken(subject, {
+      happened: `${key} in ${map} holds more than a host name, which Muster neither shows nor replaces.`,
+      means: "A move to its region is blocked: with a host alone in its place the pods might not start.",
+      todo: "Put the database's host name there, or name a key in the estate that holds the host alone.",
+    });
   if (found?.owner?.gitops && !isPausedByMove(gitops, found.owner)) {
     return warning(subject, {
       happened: `${key} in ${map} is kept by ${found.owner.manager}.`,

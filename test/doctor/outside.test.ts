@@ -200,6 +200,19 @@ describe("clusters", () => {
     ]);
   });
 
+  it("a key that holds more than a host name, which is not shown", async () => {
+    const cluster = patient.lab.clusters[west];
+    const before = cluster?.config("shop", "app-config")["DB_HOST"] ?? "";
+    const url = "postgres://shop:hunter22@db.example.com/shop";
+    const said = await patient.broken(
+      () => cluster?.editConfig("shop", "app-config", { DB_HOST: url }, "kubectl-edit"),
+      () => cluster?.editConfig("shop", "app-config", { DB_HOST: before }, "kubectl-edit"),
+    );
+    expect(said).toEqual([
+      "broken DB_HOST of the config map shop/app-config in the cluster west: DB_HOST in shop/app-config holds more than a host name, which Muster neither shows nor replaces.",
+    ]);
+  });
+
   it("one that cannot be reached, or whose context is not there", async () => {
     const { knobs } = patient.lab.clusters[west]!;
     const said = await patient.broken(
