@@ -2,7 +2,6 @@ import { sql } from "kysely";
 import { probe } from "../adapters/probe.ts";
 import type { Context } from "../context.ts";
 import { Slots } from "../engine/slots.ts";
-import { deleteOldProbes } from "./old-probes.ts";
 import { watch, type Watch } from "./turn.ts";
 
 /** How often each service's health address is asked, in seconds. */
@@ -11,19 +10,12 @@ const probeSeconds = 10;
 const closeSeconds = 2;
 /** So many are asked that closely; where more are away, which is first matters to nobody. */
 const mostClosely = 50;
-/** Seconds between two looks for probes that nobody needs any more. */
-const tidySeconds = 300;
 
 /** Starts asking every service's health address as customers reach it, so that impact and recovery are seen, not assumed. */
 export function startProber(ctx: Context): Watch {
-  let tidyAt = 0;
   return watch(ctx, { name: "prober", everySeconds: probeSeconds }, async (ctx, signal) => {
     const nextTurn = ctx.now().getTime() + probeSeconds * 1000;
     await probeServices(ctx, signal);
-    if (ctx.now().getTime() >= tidyAt) {
-      tidyAt = ctx.now().getTime() + tidySeconds * 1000;
-      await deleteOldProbes(ctx);
-    }
     for (;;) {
       const closer = new Date(ctx.now().getTime() + closeSeconds * 1000);
       const awaited = closer.getTime() < nextTurn ? await findAwaited(ctx) : [];

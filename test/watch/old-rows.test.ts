@@ -58,26 +58,35 @@ describe("rows that nobody needs any more", () => {
 
   it("of the prober go after two weeks, but for those that the report of an older run is made of", async () => {
     const { db, estate } = office.ctx;
-    // Proposed and ended so many days ago; the second began after an outage of three days.
-    for (const [id, proposed, ended] of [
-      ["run-old", 100, 99.9],
-      ["run-late", 50, 49],
+    // Of which service, and proposed and ended so many days ago; the second began after an outage of three days.
+    for (const [id, service, proposed, ended] of [
+      ["run-old", "checkout", 100, 99.9],
+      ["run-late", "checkout", 50, 49],
+      ["run-open", "open", 20, null],
+      ["run-expired", "expired", 50, 49],
     ] as const) {
       await proposeRun(office, id);
-      await sql`update muster.run set state = 'done', outcome = 'done', proposed_at = muster.now() - ${proposed}::float8 * interval '1 day',
+      await sql`update muster.run set plan = jsonb_set(plan, '{locks}', jsonb_build_array(${service}::text)),
+                       proposed_at = muster.now() - ${proposed}::float8 * interval '1 day',
                        ended_at = muster.now() - ${ended}::float8 * interval '1 day' where id = ${id}`.execute(db);
     }
+    await sql`insert into muster.step_event (run, kind, epoch, payload)
+              values ('run-old', 'started', 1, '{}'), ('run-late', 'started', 1, '{}')`.execute(db);
     const probes = [
       ...[110, 101.5, 100.5, 99.95, 99.88, 99.5, 60, 53.1, 53, 48.5, 15, 13].map((days) => ["public", days, true]),
       ...[52, 50.1, 49.5].map((days) => ["public", days, false]),
       ["run:run-old", 99.9, true],
     ];
+    const services = ["checkout", "open", "expired", "other"];
     await sql`insert into muster.probe (service, via, ok, took_ms, at)
               select service, probe ->> 0, (probe -> 2)::bool, 1, muster.now() - (probe ->> 1)::float8 * interval '1 day'
-                from jsonb_array_elements(${JSON.stringify(probes)}::jsonb) probe, (values ('checkout'), ('other')) x(service)
+                from jsonb_array_elements(${JSON.stringify(probes)}::jsonb) probe, unnest(${services}::text[]) service
             `.execute(db);
-    const others = { ...estate, services: { ...estate.services, other: estate.services["checkout"]! } };
-    await deleteOldProbes({ db, estate: others });
+    const everywhere = Object.fromEntries(services.map((name) => [name, estate.services["checkout"]!]));
+    const others = { db, estate: { ...estate, services: everywhere } };
+    expect(await deleteOldProbes(others, 20)).toBe(20);
+    expect(await deleteOldProbes(others)).toBe(27);
+    expect(await deleteOldProbes(others)).toBe(0);
     const left = async (service: string) => {
       const { rows } = await sql<{ days: number }>`
         select round(extract(epoch from muster.now() - at)::numeric / 86400, 2)::float8 as days
@@ -85,6 +94,8 @@ describe("rows that nobody needs any more", () => {
       return rows.map(({ days }) => days);
     };
     expect(await left("checkout")).toEqual([100.5, 99.95, 99.88, 53, 52, 50.1, 49.5, 13]);
+    expect(await left("open")).toEqual([48.5, 15, 13]);
+    expect(await left("expired")).toEqual([13]);
     expect(await left("other")).toEqual([13]);
   });
 

@@ -11,6 +11,7 @@ import { east, west } from "../../src/lab/estate.ts";
 import { ask, promote } from "../../src/lab/postgres-pair.ts";
 import { fenceReturned } from "../../src/steps/fence-returned.ts";
 import { beatOnce, startHeartbeat } from "../../src/watch/heartbeat.ts";
+import { startTidyingProbes } from "../../src/watch/old-probes.ts";
 import { watchOldSides } from "../../src/watch/old-side.ts";
 import { readRefenceInput, refreshUnfenced } from "../../src/watch/unfenced.ts";
 import { probeServices, startProber } from "../../src/watch/prober.ts";
@@ -106,7 +107,7 @@ describe("the watches, in a lab", () => {
   it("beat every 5 seconds, and probe every 10, and delete what is old", async () => {
     await sql`insert into muster.probe (service, via, ok, took_ms, at)
               values ('checkout', 'public', false, 1, muster.now() - interval '15 days')`.execute(bench.db);
-    const watches = [startHeartbeat(ctx), startProber(ctx)];
+    const watches = [startHeartbeat(ctx), startProber(ctx), startTidyingProbes(ctx)];
     await bench.ctx.clock.sleep(42);
     await Promise.all(watches.map((one) => one.stop()));
     const { rows } = await sql<{ probes: number; green: boolean }>`
