@@ -6,7 +6,7 @@ import { notSeen, seen, whyUnseen, type Fact } from "../facts/fact.ts";
 import { lookAtServer, type ServerFacts } from "../facts/lag.ts";
 import type { DatabaseTarget } from "../steps/targets.ts";
 import { tellOnlyWriter, tellShutOut } from "../outbox/notices.ts";
-import { hasRejoined } from "./rejoined.ts";
+import { hasRejoined, takeNext } from "./rejoined.ts";
 import { watch, type Watch } from "./turn.ts";
 import {
   listUnfenced,
@@ -25,16 +25,27 @@ const lookSeconds = 10;
  * promotion of its replica was accepted, or the replica is seen to take writes in its stead.
  */
 export function startOldSideWatch(ctx: Context): Watch {
-  return watch(ctx, { name: "old-side", everySeconds: lookSeconds }, (ctx) => watchOldSides(ctx));
+  const lastAsked = new Map<string, Date>();
+  return watch(ctx, { name: "old-side", everySeconds: lookSeconds }, (ctx) => watchOldSides(ctx, lastAsked));
 }
 
-/** Looks once for every old side that is not fenced, and starts a refence where one answers. */
-export async function watchOldSides(ctx: Context): Promise<void> {
+/** Looks once for every old side that is not fenced, and starts a refence where one answers. When RDS was asked is noted. */
+export async function watchOldSides(ctx: Context, lastAsked = new Map<string, Date>()): Promise<void> {
   await refreshUnfenced(ctx);
-  await Promise.all((await listUnfenced(ctx)).map((old) => lookForOne(ctx, old)));
+  const olds = await listUnfenced(ctx);
+  const mayAsk = takeNext(
+    lastAsked,
+    olds.map(({ instance }) => instance),
+    ctx.now(),
+  );
+  await Promise.all(olds.map((old) => lookForOne(ctx, old, mayAsk.has(old.instance))));
 }
 
-async function lookForOne(ctx: Context, { instance, run, since, refenceRun }: Unfenced): Promise<void> {
+async function lookForOne(
+  ctx: Context,
+  { instance, run, since, refenceRun }: Unfenced,
+  mayAskRds: boolean,
+): Promise<void> {
   const found = await readRefenceInput(ctx, run, instance);
   if (!found) return;
   const { global, ...input } = found;
@@ -44,7 +55,8 @@ async function lookForOne(ctx: Context, { instance, run, since, refenceRun }: Un
   // must hear of it.
   if ("unknown" in fact) {
     if (!fact.silent) return tellShutOut(ctx, old, fact.unknown);
-    return global && (await hasRejoined(ctx, { ...input, global })) ? noteHarmless(ctx, instance) : undefined;
+    if (mayAskRds && global && (await hasRejoined(ctx, { ...input, global }))) await noteHarmless(ctx, instance);
+    return;
   }
   const server = fact.seen;
   const newSide = await lookAtTarget(ctx, input.to);

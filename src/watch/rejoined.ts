@@ -6,6 +6,22 @@ import type { DatabaseTarget } from "../steps/targets.ts";
 import type { NewPrimary } from "./unfenced.ts";
 
 /**
+ * How often RDS is asked about one old side at most, in seconds, and about how many in one turn: the account has one limit for
+ * all such calls, and a region is silent when runs need theirs. With many, each is asked less often.
+ */
+const askSeconds = 60;
+const mostAtOnce = 5;
+
+/** Takes those about which RDS may be asked in this turn, the longest not asked about first, and notes when. */
+export function takeNext(lastAsked: Map<string, Date>, instances: readonly string[], now: Date): Set<string> {
+  const askedAt = (instance: string) => lastAsked.get(instance)?.getTime() ?? 0;
+  const due = instances.filter((instance) => now.getTime() - askedAt(instance) >= askSeconds * 1000);
+  const next = due.toSorted((one, other) => askedAt(one) - askedAt(other)).slice(0, mostAtOnce);
+  for (const instance of next) lastAsked.set(instance, now);
+  return new Set(next);
+}
+
+/**
  * Whether RDS has made an old primary of Aurora a secondary of the new one. From then on its writer endpoint has no address,
  * so that its silence would never end. RDS is asked in the new region, and at last in the old one, which must be back.
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-global-database-disaster-recovery.html

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { whoBeats } from "../../src/watch/heartbeat.ts";
 import { followsNow } from "../../src/watch/old-side.ts";
-import { isSecondary } from "../../src/watch/rejoined.ts";
+import { isSecondary, takeNext } from "../../src/watch/rejoined.ts";
 
 describe("who takes the heartbeat", () => {
   const writes = { takesWrites: true };
@@ -85,5 +85,25 @@ describe("whether RDS made an old primary of Aurora a secondary", () => {
   ];
   it.each(cases)("%s", (_name, whole, wanted) => {
     expect(isSecondary(whole, { instance: "Shop", region: "us-east-1" }, primary.arn)).toBe(wanted);
+  });
+});
+
+describe("about which old sides RDS is asked", () => {
+  const names = Array.from({ length: 12 }, (_, at) => `shop-${at}`);
+  const at = (seconds: number) => new Date(Date.parse("2026-05-03T10:00:00Z") + seconds * 1000);
+
+  it("about a few in one turn, each in its turn and once a minute at most", () => {
+    const lastAsked = new Map<string, Date>();
+    const asked = (seconds: number, among = names) => [...takeNext(lastAsked, among, at(seconds))];
+    expect([asked(0), asked(10), asked(20), asked(30)]).toEqual([
+      names.slice(0, 5),
+      names.slice(5, 10),
+      names.slice(10),
+      [],
+    ]);
+    expect([asked(59), asked(60), asked(65)]).toEqual([[], names.slice(0, 5), []]);
+    // One that is new goes before those that were asked about.
+    expect(asked(200, [...names, "new"])[0]).toBe("new");
+    expect(asked(200)).toEqual([...names.slice(9), ...names.slice(0, 2)]);
   });
 });
