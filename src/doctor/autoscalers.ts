@@ -1,4 +1,4 @@
-import { canI } from "../adapters/kubernetes.ts";
+import { canI, getScale } from "../adapters/kubernetes.ts";
 import { findAutoscaler } from "../adapters/kubernetes-autoscalers.ts";
 import { CannotContinue } from "../errors.ts";
 import type { Deployment } from "../estate.ts";
@@ -26,10 +26,18 @@ export async function lookAtAutoscaler(ctx: DoctorContext, deployment: Deploymen
       ];
     if (scaledObject !== undefined && found.min < replicas)
       return [
-        warning(subject, {
+        broken(subject, {
           happened: `The autoscaler ${found.name} keeps at least ${found.min} of ${replicas} pods, and KEDA would undo a change of that.`,
           means: "A move to its region is blocked.",
           todo: `Set minReplicaCount of its ScaledObject ${scaledObject} to ${replicas}.`,
+        }),
+      ];
+    if (scaledObject !== undefined && replicas > 0 && (await isStopped(ctx, deployment)))
+      return [
+        broken(subject, {
+          happened: `The autoscaler ${found.name} is KEDA's, which has the pods of ${namespace}/${name} at 0 and would stop again what a move starts.`,
+          means: "A move to its region is blocked.",
+          todo: `Set minReplicaCount of its ScaledObject ${scaledObject} to ${replicas}, and take its idleReplicaCount away.`,
         }),
       ];
     if (found.min < replicas && !(await canI(ctx, cluster, { ...right, name: found.name })))
@@ -52,5 +60,15 @@ export async function lookAtAutoscaler(ctx: DoctorContext, deployment: Deploymen
         todo: `Give its role in ${namespace} the verb list on horizontalpodautoscalers.`,
       }),
     ];
+  }
+}
+
+/** Whether a deployment wants no pods. That it is not there, or that Muster may not look at it, is a finding of its own. */
+async function isStopped(ctx: DoctorContext, { cluster, namespace, name }: Deployment): Promise<boolean> {
+  try {
+    return (await getScale(ctx, ctx.clients.cluster(cluster), { namespace, name }))?.replicas === 0;
+  } catch (error) {
+    if (error instanceof CannotContinue) return false;
+    throw error;
   }
 }

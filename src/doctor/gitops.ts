@@ -57,7 +57,7 @@ export async function lookAtGitOps(
         todo: `Give its role in ${namespace} the verb get on applicationsets; deploy/kubernetes/role-gitops.yaml has it.`,
       });
     if (maker && maker.takesAway.length > 0)
-      return warning(subject, {
+      return broken(subject, {
         happened: `The ApplicationSet ${maker.name} made the ${spellGitOps(entry)}, and takes away annotations that it does not name.`,
         means: `The pause of a move of ${service} would not last, so that the move is blocked.`,
         todo: `${capital(remedyForMaker(maker))}.`,

@@ -81,9 +81,18 @@ describe("deployments that an autoscaler owns", () => {
     const doctor = bench.ctx as unknown as DoctorContext;
     const deployment = { ...western, region: west, restart: "at-once" as const };
     expect(await lookAtAutoscaler(doctor, deployment)).toMatchObject([
-      { state: "warning", todo: "Set minReplicaCount of its ScaledObject shop to 3." },
+      { state: "broken", todo: "Set minReplicaCount of its ScaledObject shop to 3." },
     ]);
     cluster(west).bound("shop", "checkout", { min: 3, max: 5 }, "keda");
+    cluster(west).scale("shop", "checkout", 0, "keda");
+    expect(await lookAtAutoscaler(doctor, deployment)).toMatchObject([
+      {
+        state: "broken",
+        happened: expect.stringContaining("KEDA's, which has the pods of shop/checkout at 0 and would stop again"),
+        todo: "Set minReplicaCount of its ScaledObject shop to 3, and take its idleReplicaCount away.",
+      },
+    ]);
+    cluster(west).scale("shop", "checkout", 3, "kubectl");
     expect(await lookAtAutoscaler(doctor, deployment)).toMatchObject([
       { state: "ok", seen: "checkout keeps 3 to 5 pods; a graceful move out wants its ScaledObject shop paused" },
     ]);
