@@ -9,6 +9,7 @@ const resource = "applicationsets";
 export const applicationSetResource = { group: "argoproj.io", resource } as const;
 
 type Spec = {
+  syncPolicy?: { applicationsSync?: string };
   preservedFields?: { annotations?: string[] };
   ignoreApplicationDifferences?: { name?: string; jsonPointers?: string[] }[];
 };
@@ -17,8 +18,8 @@ type Spec = {
 type Annotated = { application: string; annotations: readonly string[] };
 
 /**
- * Looks which annotations of an Application the ApplicationSet that made it would take away, because neither its template nor
- * it itself names them. Of one that is not there: all.
+ * Looks which annotations of an Application the ApplicationSet that made it would take away, because it does not name them as
+ * preserved or ignored; its template is not read. Of one that is not there: all.
  * @see https://argo-cd.readthedocs.io/en/stable/operator-manual/applicationset/Controlling-Resource-Modification/
  */
 export async function listTakenAway(
@@ -34,10 +35,12 @@ export async function listTakenAway(
 }
 
 /**
- * Tells which annotations an ApplicationSet leaves to nobody else. Keys are compared as they are: there are no patterns. What
- * a jq expression ignores is not known here, nor what the controller preserves by its own settings. Pure.
+ * Tells which annotations an ApplicationSet leaves to nobody else. Keys are compared as they are: there are no patterns. A set
+ * that only creates, or creates and deletes, modifies none of its Applications. What a jq expression ignores is not known here,
+ * nor the controller's own settings: what it preserves, and a `--policy`, which goes before that of the set. Pure.
  */
 export function takenAway(spec: Spec | undefined, { application, annotations }: Annotated): string[] {
+  if (changesNothing.has(spec?.syncPolicy?.applicationsSync ?? "")) return [];
   const preserved = spec?.preservedFields?.annotations ?? [];
   const ignored = (spec?.ignoreApplicationDifferences ?? [])
     .filter(({ name }) => !name || name === application)
@@ -46,6 +49,9 @@ export function takenAway(spec: Spec | undefined, { application, annotations }: 
     preserved.includes(key) || ignored.includes(allOfThem) || ignored.includes(`${allOfThem}/${escaped(key)}`);
   return annotations.filter((key) => !isLeft(key));
 }
+
+/** Values of `applicationsSync` with which an Application that is there is left as it is. */
+const changesNothing: ReadonlySet<string> = new Set(["create-only", "create-delete"]);
 
 const allOfThem = "/metadata/annotations";
 

@@ -43,7 +43,7 @@ describe("an Application that an ApplicationSet made", () => {
     lab().preserve([skip]);
     expect(await found()).toMatchObject({ seen: { madeBy: { ...madeBy, takesAway: [note] } } });
     expect(await diagnosis()).toMatchObject({
-      state: "warning",
+      state: "broken",
       todo: `Add ${note} to spec.preservedFields.annotations of the ApplicationSet shop.`,
     });
     lab().preserve(preserved);
@@ -117,6 +117,9 @@ describe("what an ApplicationSet takes away of a pause", () => {
     ],
     ["ignores all", { ignoreApplicationDifferences: [{ name: "shop", jsonPointers: [all] }] }, []],
     ["ignores another's", { ignoreApplicationDifferences: [{ name: "other", jsonPointers: [all] }] }, preserved],
+    ["only creates", { syncPolicy: { applicationsSync: "create-only" } }, []],
+    ["creates and deletes", { syncPolicy: { applicationsSync: "create-delete" } }, []],
+    ["creates and updates", { syncPolicy: { applicationsSync: "create-update" } }, preserved],
   ])("where it %s", (_, spec, lost) => {
     expect(takenAway(spec, { application: "shop", annotations: preserved })).toEqual(lost);
   });
