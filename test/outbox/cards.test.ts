@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { sql } from "kysely";
+import { drawOne } from "../../src/outbox/cards.ts";
+import { drainOne } from "../../src/outbox/drain.ts";
+import { tellEnrolled } from "../../src/outbox/notices.ts";
 import { tellRun } from "../../src/outbox/tell-run.ts";
 import { parkTooOld } from "../../src/outbox/too-old.ts";
 import { wakeOutbox } from "../../src/outbox/wake.ts";
@@ -31,6 +34,8 @@ describe("a run's card", () => {
       await proposeRun(office, id);
       await say(office, [`A line of ${id}.`], id);
     }
+    // Of no run, and no less true a day later.
+    await tellEnrolled(office.ctx, "ana");
     await sql`update muster.outbox set put_at = muster.now() - interval '25 hours'`.execute(db);
     await sql`update muster.run set state = 'done', outcome = 'done', ended_at = muster.now() - interval '25 hours'
                where id in ('over', 'news')`.execute(db);
@@ -52,7 +57,7 @@ describe("a run's card", () => {
       { thread: "run:over", states: ["parked"] },
     ]);
     expect(office.slack.messages("C01")).toHaveLength(2);
-    const { rows: mails } = await sql<{ run: string; state: string }>`
+    const { rows: mails } = await sql<{ run: string | null; state: string }>`
       select distinct payload ->> 'runId' as run, state from muster.outbox where thread like 'mail:%' order by run`.execute(
       db,
     );
@@ -60,7 +65,46 @@ describe("a run's card", () => {
       ["news", "parked"],
       ["open", "sent"],
       ["over", "parked"],
+      [null, "sent"],
     ]);
+  });
+
+  it("that was tried is shown however late, and so is one that lost its place or whose lines may have arrived", async () => {
+    const { db } = office.ctx;
+    await office.stopOutbox();
+    const draw = () => drawOne(office.ctx, office.cards);
+    // Slack refused the first post of this one's card, and the token is put right days later.
+    await proposeRun(office, "refused");
+    await say(office, ["A line of refused."], "refused");
+    office.slack.knobs.tokenRefused = "token_revoked";
+    expect(await draw()).toBe(true);
+    office.slack.knobs.tokenRefused = false;
+    // The thread of this one is gone when its line is posted.
+    await proposeRun(office, "moved");
+    expect(await draw()).toBe(true);
+    office.slack.workspace.replace("C01", office.slack.messages("C01")[0]!.ts, undefined);
+    await say(office, ["A line of moved."], "moved");
+    expect(await drainOne(office.ctx, "run")).toBe(true);
+    // Muster's database is an older copy, in which the card of this one was never posted.
+    await proposeRun(office, "copy");
+    await say(office, ["A line of copy."], "copy");
+    await sql`update muster.outbox set state = 'sending' where thread = 'run:copy'`.execute(db);
+    const { rows: cards } = await sql`select from muster.card where remote_ref is null and attempts = 0`.execute(db);
+    expect(cards).toHaveLength(3);
+
+    await sql`update muster.outbox set put_at = muster.now() - interval '25 hours'`.execute(db);
+    await sql`update muster.run set state = 'done', outcome = 'done', ended_at = muster.now() - interval '25 hours'`.execute(
+      db,
+    );
+    await parkTooOld(office.ctx);
+    office.startOutbox();
+    const told = async () => {
+      const { rows } = await sql<{ state: string }>`
+        select distinct state from muster.outbox where thread like 'run:%'`.execute(db);
+      return rows.map(({ state }) => state).join();
+    };
+    await office.time.until("all was told", async () => (await told()) === "sent", 120);
+    expect(office.slack.messages("C01")).toHaveLength(3);
   });
 
   it("is posted once, though Slack fails after taking it and then shuts Muster out for a while", async () => {
