@@ -2,6 +2,7 @@ import express, { type NextFunction, type Request, type Response } from "express
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { sql } from "kysely";
+import { call } from "./call.ts";
 import type { Context } from "./context.ts";
 import { messageOf, UserError } from "./errors.ts";
 import type { Scrape } from "./metrics/open.ts";
@@ -66,11 +67,15 @@ export async function openHttp(ctx: Context, port: number, { metrics, slack }: S
   };
 }
 
-/** A database with a full disk, or one that has become a replica, answers and does not write. */
-async function tryToWrite(ctx: Pick<Context, "db" | "worker">): Promise<void> {
-  await sql`
+/**
+ * A database with a full disk, or one that has become a replica, answers and does not write. One that is silent is given up like
+ * any call: nobody waits longer, and the next look may find a connection that lives.
+ */
+async function tryToWrite(ctx: Context): Promise<void> {
+  const write = sql`
     insert into muster.turn (duty, holder, until) values ('ready', ${ctx.worker}, clock_timestamp())
-    on conflict (duty) do update set holder = excluded.holder, until = excluded.until`.execute(ctx.db);
+    on conflict (duty) do update set holder = excluded.holder, until = excluded.until`;
+  await call(ctx, "db.ready", () => write.execute(ctx.db));
 }
 
 const taken = (port: number, error: NodeJS.ErrnoException): UserError =>
