@@ -1,10 +1,10 @@
 import { sparing } from "../call.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
-import { backoff, lockedOutSeconds } from "./drain.ts";
+import { backoff, isAboutAMinute, leastSeconds, lockedOutSeconds } from "./drain.ts";
 import { holding } from "./hold.ts";
 import { findNewHome } from "./homes.ts";
-import { tellAway, tellLockedOut, triesBeforeTelling } from "./notices.ts";
+import { tellAway, tellLockedOut } from "./notices.ts";
 import { keepCard, postponeCard, settleCard, takeCard, type TakenCard } from "./rows.ts";
 import type { Card, CardSender, Sent } from "./sender.ts";
 
@@ -53,9 +53,9 @@ async function settle(ctx: Context, taken: TakenCard, sent: Sent): Promise<void>
     // What was doubtful before we were shut out still is.
     return postponeCard(db, taken, { afterSeconds: lockedOutSeconds, because, arrivedNot: !mayStand(taken) });
   }
+  const least = ("retryAfterSeconds" in sent ? sent.retryAfterSeconds : undefined) ?? leastSeconds;
   // Nothing of a run is said before its card stands, so a card that never stood is all that can tell.
-  if (attempts === triesBeforeTelling) await tellAway(ctx, because);
-  const least = "retryAfterSeconds" in sent ? sent.retryAfterSeconds : 2;
+  if (isAboutAMinute(attempts, least)) await tellAway(ctx, because);
   const afterSeconds = Math.max(least, backoff(ctx, attempts));
   await postponeCard(db, taken, { afterSeconds, because, arrivedNot: false });
 }

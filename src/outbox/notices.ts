@@ -4,9 +4,6 @@ import type { Context } from "../context.ts";
 import { putOut } from "./put.ts";
 import { tellRun } from "./tell-run.ts";
 
-/** Tries of one message that fail before people hear of it by mail: about a minute. */
-export const triesBeforeTelling = 7;
-
 /** Mails the approvers that Slack shuts us out. At most once a day. */
 export async function tellLockedOut(ctx: Context, because: string): Promise<void> {
   const ofToken = blamesToken(because);
