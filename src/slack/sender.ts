@@ -128,7 +128,7 @@ async function postSomehow(ctx: Context, slack: SlackClient, where: Where, draft
 /** What is left of a message that Slack did not take whole, with a word about it. */
 export function shortened(text: string, error: SlackFailed): string {
   const notice =
-    "Slack did not take this whole; `/muster runs show` tells the rest, and takes what its buttons would say.";
+    "Slack did not take this whole. In a terminal, `muster runs report` with the run's id tells all of it; `/muster runs` takes what its buttons would say.";
   return `${cut(text, error.trouble.kind === "shorten" ? 1500 : 3000)}\n${notice}`;
 }
 
