@@ -86,12 +86,15 @@ export async function deleteFile(ctx: SlackContext, slack: SlackClient, fileId: 
   }
 }
 
-/** A token that may post but not upload shuts nobody out: that one thing is refused. */
+/**
+ * A token that may post but not upload shuts nobody out: that one thing is refused. So is a file or a channel that Slack denies
+ * ("access_denied": a resource that the request names). Keys that were taken away are no affair of the file.
+ */
 async function askForFiles(ctx: SlackContext, slack: SlackClient, method: string, params: Record<string, unknown>) {
   try {
     return await ask(ctx, slack, method, params);
   } catch (error) {
-    const notAllowed = ["missing_scope", "access_denied", "no_permission", "ekm_access_denied"];
+    const notAllowed = ["missing_scope", "access_denied", "no_permission"];
     if (!(error instanceof SlackFailed) || !notAllowed.includes(error.message)) throw error;
     throw new SlackFailed({ kind: "refused" }, error.message, { cause: error });
   }

@@ -39,7 +39,13 @@ describe("a run's chart", () => {
   it("stands in the run's thread with its words, after every line that was said before", async () => {
     office.slack.knobs.next("chat.postMessage", "fail-before", 2);
     await say(office, ["one", "two"]);
+    await office.time.until("both are said", () => threadOf(office).length === 2, 60);
+    // A workspace whose keys are away keeps out whatever comes: the chart waits as the lines do.
+    office.slack.knobs.tokenRefused = "ekm_access_denied";
     await putChart();
+    await office.time.pass(70);
+    expect(await stateOf("chart")).toBe("waiting");
+    office.slack.knobs.tokenRefused = false;
     await settled();
     expect(threadOf(office)).toEqual(["one", "two", "What happened when."]);
     expect(pictures()).toEqual([picture.png.toString()]);
