@@ -125,11 +125,11 @@ export class World {
         }
       },
     };
-    /** A change that waits for company before it is sent, and may be taken back until then. */
+    /** A change that waits for company that never comes, and may be taken back until it would be sent. */
     const gather: Step<Target, number> = {
       ...change("gather"),
       apply: async (ctx, target) => {
-        await this.clock.sleep(2, ctx.unwanted);
+        await this.clock.sleep(24 * 3600, ctx.unwanted);
         await this.set(ctx, target);
       },
     };
