@@ -18,7 +18,7 @@ type Shared<Seen> = {
 
 /**
  * Changes an object that many change in the same moment, each its own part. Where it was changed since it was seen it is
- * looked at again after a short pause by chance, and decided about anew.
+ * looked at again after a short pause of random length, and decided about anew.
  *
  * @throws KubernetesError 409 (`isConflict`) when that did not help in a few tries, or somebody else changed the same part.
  */

@@ -144,7 +144,7 @@ function holdsMore(map: ConfigTarget, key: string): CannotContinue {
   return new CannotContinue({
     happened: `${key} of ${spelt(map)} holds more than a host name, which Muster neither shows nor replaces.`,
     means: "Muster did not change it: with a host alone in its place the pods might not start.",
-    todo: "Put the database's host name there, or undo this run and name a key in the estate that holds the host alone; then press Continue.",
+    todo: "Put the database's host name there, then press Continue. Or name a key in the estate that holds the host alone: press Undo, correct the estate, and type the command anew.",
   });
 }
 
