@@ -28,6 +28,17 @@ export async function mayHaveHappened(ctx: StepContext, stepId: string): Promise
   return rows[0]?.there ?? false;
 }
 
+/** Tells whether a step of this run was done so many seconds ago or less, by the database's clock. */
+export async function doneWithin(ctx: StepContext, stepId: string, seconds: number): Promise<boolean> {
+  const { rows } = await call(ctx, "db.own-journal", () =>
+    sql<{ there: boolean }>`
+      select exists (select from muster.step_event
+                      where run = ${ctx.runId} and step = ${stepId} and kind = 'done'
+                        and at >= muster.now() - make_interval(secs => ${seconds})) as there`.execute(ctx.db),
+  );
+  return rows[0]?.there ?? false;
+}
+
 /** Where a service of this run is: on its way, with its customers back, or waiting for a person. */
 export type Whereabouts = "moving" | "served" | "stuck";
 

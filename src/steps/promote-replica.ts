@@ -34,7 +34,7 @@ export const promoteReplica = step<PromoteReplicaInput, PromoteReplicaSeen>({
   title: ({ service, replica }) => `make ${replica.instance} in ${replica.region} the writer of ${service}`,
 
   async observe(ctx, { service, replica, from }, reads) {
-    const promotion = { stepId: `${service}/promote-replica`, replica, reads, ...(from && { from }) };
+    const promotion = { service, step: "promote-replica", replica, reads, ...(from && { from }) };
     const [instance, answers] = await Promise.all([
       getInstance(ctx, ctx.clients.rds(replica.region), replica.instance, { signal: ctx.signal }),
       answersAgain(ctx, promotion),

@@ -29,7 +29,7 @@ export const promoteStandby = step<PromoteStandbyInput, PromoteStandbySeen>({
   title: ({ service, replica }) => `make ${replica.instance} in ${replica.region} the writer of ${service}`,
 
   async observe(ctx, { service, replica, from }, reads) {
-    const promotion = { stepId: `${service}/promote-standby`, replica, reads, ...(from && { from }) };
+    const promotion = { service, step: "promote-standby", replica, reads, ...(from && { from }) };
     const [seen, answers] = await Promise.all([askServer(ctx, replica), answersAgain(ctx, promotion)]);
     if (isUnknown(seen)) return seen;
     const { hearsWriter, ...standby } = seen;

@@ -4,32 +4,38 @@ import { briefly } from "../call.ts";
 import { isUnknown, type Reads, type StepContext } from "../engine/step.ts";
 import { CannotContinue } from "../errors.ts";
 import { appRoleOf, asMuster } from "./database.ts";
-import { mayHaveHappened } from "./own-journal.ts";
+import { doneWithin, mayHaveHappened } from "./own-journal.ts";
 import type { DatabaseTarget } from "./targets.ts";
 
 export type Promotion = {
-  /** The step that promotes. */
-  stepId: string;
+  service: string;
+  /** The name of the step that promotes. */
+  step: string;
   replica: DatabaseTarget;
   /** The old writer, where it is one that may still live; plans of the release before do not name it. */
   from?: DatabaseTarget;
   reads: Reads;
 };
 
+/** For how long the fence's look at a silent writer stands, in seconds: whom people were asked about is looked for anew. */
+const freshSeconds = 10;
+
 /**
  * Tells whether an old writer that was silent when it was to be fenced can be looked for before the promotion: between the
  * two, people may have been asked for hours. A promotion that may have been made is never stopped.
  */
-export const mayBeStopped = async (ctx: StepContext, { stepId, reads }: Promotion): Promise<boolean> =>
-  isUnknown(reads["fence-writes"]) && !(await mayHaveHappened(ctx, stepId));
+export const mayBeStopped = async (ctx: StepContext, { service, step, reads }: Promotion): Promise<boolean> =>
+  isUnknown(reads["fence-writes"]) && !(await mayHaveHappened(ctx, `${service}/${step}`));
 
 /**
  * Looks whether such a writer answers Muster again and lets its application write; the replica may be cut off from it while
- * Muster is not. One that stays silent costs a part of a call's time.
+ * Muster is not. One that stays silent costs a part of a call's time, for which nothing is known that was not known moments
+ * ago: right after the fence it is not looked for again.
  */
 export async function answersAgain(ctx: StepContext, promotion: Promotion): Promise<boolean> {
   const { from } = promotion;
   if (!from || !(await mayBeStopped(ctx, promotion))) return false;
+  if (await doneWithin(ctx, `${promotion.service}/fence-writes`, freshSeconds)) return false;
   try {
     return await asMuster(briefly(ctx), from, "LookAtFence", async (sql) => {
       const role = await getRole(sql, appRoleOf(ctx, from));

@@ -46,7 +46,7 @@ export const switchGlobalCluster = step<SwitchGlobalClusterInput, SwitchGlobalCl
     const { status, members, moving } = found;
     const isPrimary = members.some(({ arn, isWriter }) => arn === targetArn && isWriter);
     if (!isPrimary && !moving && reader && isUnknown(reads["fence-writes"])) {
-      const promotion = { stepId: `${service}/switch-global-cluster`, replica, reads, ...(from && { from }) };
+      const promotion = { service, step: "switch-global-cluster", replica, reads, ...(from && { from }) };
       const [{ hearsWriter }, answers] = await Promise.all([
         askServer(ctx, { ...replica, ...reader }),
         answersAgain(ctx, promotion),

@@ -138,6 +138,31 @@ describe("the steps of a failover away from a dead region", () => {
     while (await streams(bench.pair.replica.server)) await setTimeout(50);
   });
 
+  it("an old writer that its replica does not hear is looked for, unless the fence did so just now", async () => {
+    await bench.setRegionDead(east, false);
+    await bench.pair.setLink("refuses");
+    while (await streams(bench.pair.replica.server)) await setTimeout(50);
+    const look = () => promoteReplica.observe(bench.ctx, inputs.promoteReplica, reads);
+    const fenced = async (secondsAgo: number) => {
+      const at = new Date(bench.ctx.now().getTime() - secondsAgo * 1000);
+      const step = "checkout/fence-writes";
+      await bench.db.deleteFrom("step_event").where("step", "=", step).execute();
+      await bench.db
+        .insertInto("step_event")
+        .values({ run: bench.ctx.runId, step, kind: "done", epoch: 1, payload: "{}", at })
+        .execute();
+    };
+    await fenced(11);
+    await expect(look()).rejects.toThrow("now it is back: it answers, and lets the application write");
+    // Ahead of the clock, which runs on: a machine that is busy for a moment does not age it.
+    await fenced(-3600);
+    expect(await look()).toMatchObject({ inRecovery: true });
+    await bench.db.deleteFrom("step_event").where("step", "=", "checkout/fence-writes").execute();
+    await expect(look()).rejects.toThrow("now it is back");
+    await bench.setRegionDead(east, true);
+    await bench.pair.setLink("open");
+  });
+
   it("the replica becomes the writer beside an old one that does not answer", async () => {
     // Its storage grows in the background, for hours: RDS promotes it all the same.
     bench.rds.setStatus(instances[west], "storage-optimization");
