@@ -43,7 +43,7 @@ export async function lookAtGitOps(
         todo: `Once Git says of ${left.service} what is so, and where no other note (${noteFor("...")}) is there, type: ${resumeByHand(entry, left.service)}`,
       });
     if (!paused && appliedBy && !isPausedByMove(beside, appliedBy))
-      return warning(subject, {
+      return broken(subject, {
         happened: `Git says of the ${spellGitOps(entry)} whether it is paused, and ${appliedBy.manager} applies that.`,
         means: "It would be resumed during a move, so that the move is blocked.",
         todo: `${capital(remedyFor(appliedBy, "field"))}.`,

@@ -8,7 +8,7 @@ import { forEach } from "./at-once.ts";
 import { lookAtAutoscaler } from "./autoscalers.ts";
 import { lookAtGitOps } from "./gitops.ts";
 import type { DoctorContext } from "./check.ts";
-import { broken, ok, warning, type Finding } from "./finding.ts";
+import { broken, ok, type Finding } from "./finding.ts";
 
 /** Looks whether a cluster has the deployments and the config maps that the estate says are there. */
 export async function lookAtWorkloads(ctx: DoctorContext, cluster: string): Promise<Finding[]> {
@@ -50,7 +50,7 @@ async function lookAtDeployment(
   const subject = `the deployment ${namespace}/${name} in the cluster ${cluster}`;
   const scale = await getScale(ctx, ctx.clients.cluster(cluster), { namespace, name });
   if (scale?.owner?.gitops && !isPausedByMove(gitops, scale.owner))
-    return warning(subject, {
+    return broken(subject, {
       happened: `How many pods ${namespace}/${name} has is kept by ${scale.owner.manager}.`,
       means: "It would put the old number back, so that a move to its region is blocked.",
       todo: `${capital(remedyFor(scale.owner, "number"))}.`,
@@ -84,7 +84,7 @@ async function lookAtConfig(
       todo: "Put the database's host name there, or name a key in the estate that holds the host alone.",
     });
   if (found?.owner?.gitops && !isPausedByMove(gitops, found.owner)) {
-    return warning(subject, {
+    return broken(subject, {
       happened: `${key} in ${map} is kept by ${found.owner.manager}.`,
       means: "It would put the old value back, so that a move to its region is blocked.",
       todo: `${capital(remedyFor(found.owner, "key"))}.`,

@@ -1,7 +1,7 @@
 import { getAutoscaler, setLeastPods, type Autoscaler } from "../adapters/kubernetes-autoscalers.ts";
 import { CannotContinue } from "../errors.ts";
 import type { StepContext } from "../engine/step.ts";
-import { findSeen, pods, type SeenDeployment } from "./scaling.ts";
+import { findSeen, pods, type Change, type SeenDeployment } from "./scaling.ts";
 import { spelt } from "./targets.ts";
 
 /** A deployment, with the autoscaler that owns it, where one does. */
@@ -27,23 +27,19 @@ export function keepsTooFew({ bounds, replicas, ...deployment }: Scaled): string
 }
 
 /**
- * Has each autoscaler keep at least the pods that are wanted.
+ * The changes after which each autoscaler keeps at least the pods that are wanted.
  *
  * @throws CannotContinue where one may not have so many.
  */
-export async function raiseBounds(ctx: StepContext, deployments: Scaled[]): Promise<void> {
+export function boundsRaised(deployments: Scaled[]): Change[] {
   const low = deployments.filter((deployment) => keepsTooFew(deployment) !== undefined);
   for (const deployment of low) if ((deployment.bounds?.max ?? 0) < deployment.replicas) throw tooLow(deployment);
-  for (const deployment of low) await setLeast(ctx, deployment, deployment.replicas);
+  return low.flatMap((deployment) => setLeast(deployment, deployment.replicas));
 }
 
-/** Sets back how many pods each autoscaler kept before the first change. */
-export async function restoreBounds(ctx: StepContext, seen: Scaled[], before: Scaled[]): Promise<void> {
-  for (const deployment of seen) {
-    const former = findSeen(before, deployment)?.bounds?.min;
-    if (former !== undefined) await setLeast(ctx, deployment, former);
-  }
-}
+/** The changes that set back how many pods each autoscaler kept before the first change. */
+export const boundsRestored = (seen: Scaled[], before: Scaled[]): Change[] =>
+  seen.flatMap((deployment) => setLeast(deployment, findSeen(before, deployment)?.bounds?.min));
 
 /** Says which autoscaler does not keep as few pods as before yet. */
 export function boundsNotRestored(seen: Scaled[], before: Scaled[]): string | undefined {
@@ -55,11 +51,13 @@ export function boundsNotRestored(seen: Scaled[], before: Scaled[]): string | un
   return undefined;
 }
 
-async function setLeast(ctx: StepContext, { cluster, namespace, bounds }: Scaled, min: number): Promise<void> {
-  if (!bounds || bounds.min === min) return;
+function setLeast({ cluster, namespace, bounds }: Scaled, min: number | undefined): Change[] {
+  if (!bounds || min === undefined || bounds.min === min) return [];
   const { name, resourceVersion } = bounds;
   const change = { min, resourceVersion };
-  await setLeastPods(ctx, ctx.clients.cluster(cluster), { namespace, name }, change, { signal: ctx.signal });
+  return [
+    (ctx) => setLeastPods(ctx, ctx.clients.cluster(cluster), { namespace, name }, change, { signal: ctx.signal }),
+  ];
 }
 
 function tooLow({ bounds, replicas, ...deployment }: Scaled): CannotContinue {

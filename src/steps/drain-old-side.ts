@@ -1,8 +1,7 @@
-import { isRefusedByCluster } from "../adapters/kubernetes.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
-import { CannotContinue } from "../errors.ts";
 import { step, unknown } from "../engine/step.ts";
-import { isCurrent, lookAtDeployments, notRestored, pods, restoreReplicas, setReplicas } from "./scaling.ts";
+import { changedNothing } from "./conflicts.ts";
+import { isCurrent, lookAtDeployments, makeAll, notRestored, pods, replicasRestored, setReplicas } from "./scaling.ts";
 import type { SeenDeployment } from "./scaling.ts";
 import { spelt, type DeploymentTarget, type Mode } from "./targets.ts";
 
@@ -41,10 +40,10 @@ export const drainOldSide = step<DrainOldSideInput, DrainOldSideSeen>({
 
   apply: (ctx, _input, { seen }) => setReplicas(ctx, seen.deployments, () => 0),
 
-  hadNoEffect: (error) => error instanceof CannotContinue || isRefusedByCluster(error),
+  hadNoEffect: changedNothing,
 
   undo: {
-    apply: (ctx, _input, { seen, before }) => restoreReplicas(ctx, seen.deployments, before.deployments),
+    apply: (ctx, _input, { seen, before }) => makeAll(ctx, replicasRestored(seen.deployments, before.deployments)),
     missing: (seen, before) => notRestored(seen.deployments, before.deployments),
   },
 

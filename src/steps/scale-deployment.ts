@@ -1,9 +1,16 @@
-import { isRefusedByCluster } from "../adapters/kubernetes.ts";
-import { CannotContinue } from "../errors.ts";
 import { step } from "../engine/step.ts";
-import { boundsNotRestored, keepsTooFew, lookAtBounds, raiseBounds, restoreBounds } from "./autoscaling.ts";
+import { boundsNotRestored, boundsRaised, boundsRestored, keepsTooFew, lookAtBounds } from "./autoscaling.ts";
 import type { Scaled } from "./autoscaling.ts";
-import { isCurrent, lookAtDeployments, notRestored, pods, restoreReplicas, setReplicas } from "./scaling.ts";
+import { changedNothing } from "./conflicts.ts";
+import {
+  isCurrent,
+  lookAtDeployments,
+  makeAll,
+  notRestored,
+  pods,
+  replicaChanges,
+  replicasRestored,
+} from "./scaling.ts";
 import { spelt, type DeploymentTarget } from "./targets.ts";
 
 export type ScaleDeploymentInput = {
@@ -35,20 +42,21 @@ export const scaleDeployment = step<ScaleDeploymentInput, ScaleDeploymentSeen>({
   },
 
   async apply(ctx, _input, { seen: { deployments } }) {
-    await raiseBounds(ctx, deployments);
     // An autoscaler starts the pods by itself, unless it is off: that is so while its deployment wants none.
     const idle = deployments.filter(({ bounds, scale }) => !bounds || scale.replicas === 0);
-    await setReplicas(ctx, idle, ({ replicas, scale }) => (scale.replicas < replicas ? replicas : undefined));
+    const started = replicaChanges(idle, ({ replicas, scale }) => (scale.replicas < replicas ? replicas : undefined));
+    await makeAll(ctx, [...boundsRaised(deployments), ...started]);
   },
 
-  hadNoEffect: (error) => error instanceof CannotContinue || isRefusedByCluster(error),
+  hadNoEffect: changedNothing,
 
   undo: {
     // The bounds first: an autoscaler would lift what is below them.
-    async apply(ctx, _input, { seen, before }) {
-      await restoreBounds(ctx, seen.deployments, before.deployments);
-      await restoreReplicas(ctx, seen.deployments, before.deployments);
-    },
+    apply: (ctx, _input, { seen: { deployments }, before }) =>
+      makeAll(ctx, [
+        ...boundsRestored(deployments, before.deployments),
+        ...replicasRestored(deployments, before.deployments),
+      ]),
     missing: (seen, before) =>
       boundsNotRestored(seen.deployments, before.deployments) ?? notRestored(seen.deployments, before.deployments),
   },

@@ -1,6 +1,7 @@
 import { getScale, setScale, type Scale } from "../adapters/kubernetes.ts";
 import { CannotContinue } from "../errors.ts";
 import type { StepContext } from "../engine/step.ts";
+import { changeEach } from "./conflicts.ts";
 import { spelt, type DeploymentTarget } from "./targets.ts";
 
 /** A deployment as it was seen. */
@@ -17,29 +18,37 @@ export async function lookAtDeployments(ctx: StepContext, targets: DeploymentTar
   );
 }
 
-/** Sets the pods wanted of every deployment that wants another number; one that changed since it was seen is refused. */
-export async function setReplicas(
+/** One change of one object, to be made. */
+export type Change = (ctx: StepContext) => Promise<void>;
+
+/** Makes changes one after another; where one is refused, `changedNothing` knows whether others were made before it. */
+export const makeAll = (ctx: StepContext, changes: Change[]): Promise<void> =>
+  changeEach(changes, (change) => change(ctx));
+
+/** The changes of every deployment that wants another number of pods; one that changed since it was seen will be refused. */
+export function replicaChanges(
+  seen: SeenDeployment[],
+  wanted: (deployment: SeenDeployment) => number | undefined,
+): Change[] {
+  return seen.flatMap((deployment) => {
+    const replicas = wanted(deployment);
+    const { replicas: now, resourceVersion } = deployment.scale;
+    if (replicas === undefined || replicas === now) return [];
+    const change = { replicas, resourceVersion };
+    return (ctx) => setScale(ctx, ctx.clients.cluster(deployment.cluster), deployment, change, { signal: ctx.signal });
+  });
+}
+
+/** Sets the pods wanted of every deployment that wants another number. */
+export const setReplicas = (
   ctx: StepContext,
   seen: SeenDeployment[],
   wanted: (deployment: SeenDeployment) => number | undefined,
-): Promise<void> {
-  for (const deployment of seen) {
-    const replicas = wanted(deployment);
-    const { replicas: now, resourceVersion } = deployment.scale;
-    if (replicas === undefined || replicas === now) continue;
-    const change = { replicas, resourceVersion };
-    await setScale(ctx, ctx.clients.cluster(deployment.cluster), deployment, change, { signal: ctx.signal });
-  }
-}
+): Promise<void> => makeAll(ctx, replicaChanges(seen, wanted));
 
-/** Sets back the pods that each deployment wanted before the first change. */
-export async function restoreReplicas(
-  ctx: StepContext,
-  seen: SeenDeployment[],
-  before: SeenDeployment[],
-): Promise<void> {
-  await setReplicas(ctx, seen, (deployment) => findSeen(before, deployment)?.scale.replicas);
-}
+/** The changes that set back the pods which each deployment wanted before the first change. */
+export const replicasRestored = (seen: SeenDeployment[], before: SeenDeployment[]): Change[] =>
+  replicaChanges(seen, (deployment) => findSeen(before, deployment)?.scale.replicas);
 
 /** Says which deployment does not want as many pods as before yet. */
 export function notRestored(seen: SeenDeployment[], before: SeenDeployment[]): string | undefined {

@@ -196,7 +196,7 @@ describe("clusters", () => {
       () => cluster?.editConfig("shop", "app-config", { DB_HOST: before }, "kubectl-edit"),
     );
     expect(said).toEqual([
-      "warning DB_HOST of the config map shop/app-config in the cluster west: DB_HOST in shop/app-config is kept by argocd-controller.",
+      "broken DB_HOST of the config map shop/app-config in the cluster west: DB_HOST in shop/app-config is kept by argocd-controller.",
     ]);
   });
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { isConflict } from "../../src/adapters/kubernetes.ts";
 import { CannotContinue } from "../../src/errors.ts";
 import type { Json } from "../../src/engine/step.ts";
 import { east, endpointOf, west } from "../../src/lab/estate.ts";
@@ -134,5 +135,18 @@ describe("trouble with pods and their configuration", () => {
     const nothing = inputs.pointConfig.configs.map((each) => ({ ...each, name: "nothing" }));
     const pointed = await failure(pointConfig.observe(bench.ctx, { ...inputs.pointConfig, configs: nothing }, {}));
     expect(pointed).toBeInstanceOf(CannotContinue);
+  });
+
+  it("a refusal after another deployment was scaled is not said to have changed nothing", async () => {
+    const input = { ...inputs.scaleDeployment, toRegion: west };
+    const deployments = input.deployments.map((each) => ({ ...each, replicas: each.replicas + 1 }));
+    const seen = await scaleDeployment.observe(bench.ctx, { ...input, deployments }, {});
+    if ("unknown" in seen) throw new Error(seen.unknown);
+    // The second is of a moment before the first was changed.
+    const stale = { deployments: [...seen.deployments, ...seen.deployments] };
+    const apply = () => failure(scaleDeployment.apply!(bench.ctx, input, { before: seen, seen: stale, reads: {} }));
+    const [late, first] = [await apply(), await apply()];
+    expect([isConflict(late), isConflict(first)]).toEqual([true, true]);
+    expect([late, first].map((error) => scaleDeployment.hadNoEffect?.(error))).toEqual([false, true]);
   });
 });
