@@ -155,6 +155,13 @@ function faultsWithin(estate: Estate): { keys: PropertyKey[]; says: string }[] {
       if ("host" in replica && thingOf(writer)[0] === thingOf(replica)[0])
         faults.push({ keys: [...place, "replica", "host"], says: "the replica is the writer itself" });
     }
+    for (const [index, { cluster, namespace, name: one }] of service.deployments.entries())
+      own(`the deployment ${namespace}/${one} in the cluster ${cluster}`, name, [
+        ...keys,
+        "deployments",
+        index,
+        "name",
+      ]);
     for (const [index, { cluster, namespace, name: map, key }] of service.configs.entries())
       own(`the key ${key} of ${namespace}/${map} in the cluster ${cluster}`, name, [...keys, "configs", index, "key"]);
     for (const list of ["deployments", "configs", "gitops"] as const) {

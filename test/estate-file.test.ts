@@ -142,7 +142,10 @@ describe("the estate file", () => {
 
   it("may hold services without a database, which have no key for its host name either", () => {
     const other = (yaml: string) =>
-      yaml.replace("name: checkout.example", "name: basket.example").replace("key: DB_HOST", "key: BASKET_DB_HOST");
+      yaml
+        .replaceAll("name: checkout\n", "name: basket\n")
+        .replace("name: checkout.example", "name: basket.example")
+        .replace("key: DB_HOST", "key: BASKET_DB_HOST");
     const bare = (yaml: string) => yaml.replace(/    databases:\n[\s\S]*?(?=    deployments:)/, "");
     const noKeys = (yaml: string) => yaml.replace(/    configs:\n[\s\S]*?(?=    health:)/, "");
     const { services } = parseEstate(
@@ -163,6 +166,7 @@ describe("the estate file", () => {
         return block
           .replace("  checkout:\n", `  ${name}:\n    dependsOn: [${(needs[name] ?? []).join(", ")}]\n`)
           .replaceAll("checkout-db", `${name}-db`)
+          .replaceAll("name: checkout\n", `name: ${name}\n`)
           .replaceAll("app-config", `${name}-config`)
           .replace("name: checkout.example", `name: ${name}.example`);
       });
@@ -175,16 +179,23 @@ describe("the estate file", () => {
     ]);
   });
 
-  it("is refused when two services claim one record, one instance, or one config key", () => {
+  it("is refused when two services claim one record, one instance, one deployment, or one config key", () => {
     expect(faultsOf(twin((yaml) => yaml))).toEqual([
       expect.stringContaining("the record checkout.example.com of zone Z0LAB belongs to the service"),
       expect.stringContaining("the instance checkout-db in us-east-1 belongs to the service"),
       expect.stringContaining("the instance checkout-db-west in us-west-2 belongs to the service"),
+      expect.stringMatching(
+        /deployments\.0\.name: the deployment shop\/checkout in the cluster west belongs to the service/,
+      ),
+      expect.stringMatching(
+        /deployments\.1\.name: the deployment shop\/checkout in the cluster east belongs to the service/,
+      ),
       expect.stringContaining("the key DB_HOST of shop/app-config in the cluster west belongs to the service"),
     ]);
     const other = twin((yaml) =>
       yaml
         .replaceAll("checkout-db", "basket-db")
+        .replaceAll("name: checkout\n", "name: basket\n")
         .replace("name: checkout.example", "name: basket.example")
         .replace("key: DB_HOST", "key: BASKET_DB_HOST"),
     );
@@ -236,7 +247,10 @@ describe("the estate file", () => {
 
     it("is refused when two services claim one control", () => {
       const [block = ""] = /^  checkout:\n[\s\S]*?(?=^clusters:)/m.exec(text) ?? [];
-      const other = block.replace("  checkout:", "  basket:").replaceAll(/checkout-db|app-config/g, "basket-db");
+      const other = block
+        .replace("  checkout:", "  basket:")
+        .replaceAll("name: checkout\n", "name: basket\n")
+        .replaceAll(/checkout-db|app-config/g, "basket-db");
       const both = text.replace(block, block + other.replace("name: checkout.example", "name: basket.example"));
       expect(faultsOf(both)).toEqual(
         [eastern, western].map((arn) => expect.stringContaining(`the routing control ${arn} belongs to the service`)),
