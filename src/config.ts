@@ -91,6 +91,13 @@ export const Config = z.object({
     .describe(
       "32 bytes in base64: encrypts the TOTP secrets kept in Postgres. Unset: nobody can approve in a terminal.",
     ),
+  AWS_REGION: z
+    .string()
+    .regex(/^[a-z0-9-]+$/, "expected a region such as eu-west-1")
+    .optional()
+    .describe(
+      "The AWS region where Muster runs: its login for Route 53 goes to STS there. Unset: to us-east-1, and not at all while that is dark.",
+    ),
   AWS_ENDPOINT_URL_RDS: z.url(url).optional().describe("Where RDS is. Unset: AWS's own regional endpoints."),
   AWS_ENDPOINT_URL_ROUTE_53: z.url(url).optional().describe("Where Route 53's control plane is. Unset: AWS's own."),
   AWS_ENDPOINT_URL_STS: z.url(url).optional().describe("Where STS is. Unset: AWS's own regional endpoints."),

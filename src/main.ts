@@ -94,6 +94,7 @@ export function composeContext(config: Config, estate: Estate, overrides: Overri
   const db = openDb(config.DATABASE_URL, { max: 10, leaseMs, activity, log });
   const clock = overrides.clock ?? new Clock();
   const clients = makeClients({
+    homeRegion: config.AWS_REGION,
     rdsEndpoint: config.AWS_ENDPOINT_URL_RDS,
     route53Endpoint: config.AWS_ENDPOINT_URL_ROUTE_53,
     stsEndpoint: config.AWS_ENDPOINT_URL_STS,

@@ -27,6 +27,8 @@ export type ClientSettings = NameSettings & {
   extraCa?: string | undefined;
   /** Unset: the library's own order (KUBECONFIG, the home folder, the pod's service account). */
   kubeconfigFile?: string | undefined;
+  /** The AWS region where this process runs. */
+  homeRegion?: string | undefined;
   /** Estate cluster name to the kubeconfig's context. */
   clusters: Readonly<Record<string, { context: string }>>;
   /** Told of each credential that a client fetched by itself, so that nobody ever shows it. */
@@ -83,8 +85,13 @@ export function makeClients(settings: ClientSettings): Clients {
     names,
     rds: (region) =>
       getOrMake(rds, region, () => new RDSClient({ ...common, region, ...endpoint(settings.rdsEndpoint) })),
-    // Route 53 is signed for us-east-1 wherever it is called from.
-    route53: new Route53Client({ ...common, region: "us-east-1", ...endpoint(settings.route53Endpoint) }),
+    // Its requests are signed for us-east-1 wherever it is called from. The region is where its login goes: a client asks STS
+    // in its own (https://github.com/aws/aws-sdk-js-v3/issues/5105), and us-east-1 may be what is left.
+    route53: new Route53Client({
+      ...common,
+      region: settings.homeRegion ?? "us-east-1",
+      ...endpoint(settings.route53Endpoint),
+    }),
     // Few estates need these two: the package is loaded when its first client is.
     sts: (region) =>
       getOrMake(sts, region, async () => {

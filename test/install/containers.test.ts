@@ -46,12 +46,12 @@ describe("the compose file", () => {
   it("names settings that there are, and what an estate refers to, and holds no secret", () => {
     const named = [...read("deploy/muster.env.example").matchAll(/^#? ?([A-Z][A-Z_]+)=(.*)$/gm)];
     const referredTo = [...read("docs/estate.md").matchAll(/appRole: \{ env: (\w+) \}/g)].map(([, name = ""]) => name);
-    const known = [...Object.keys(Config.shape), "AWS_REGION", "AWS_STS_REGIONAL_ENDPOINTS", ...referredTo];
+    const known = [...Object.keys(Config.shape), ...referredTo];
     const names = named.map(([, name = ""]) => name);
     expect(names.filter((name) => !known.includes(name))).toEqual([]);
     // What the chart's Secret must have, and compose.yaml sets or the estate names.
     expect(names).toEqual(expect.arrayContaining(["DATABASE_URL", ...referredTo]));
-    expect(named.flatMap(([, , value = ""]) => (/^$|^\//.test(value) ? [] : [value]))).toEqual(["regional"]);
+    expect(named.flatMap(([, , value = ""]) => (/^$|^\//.test(value) ? [] : [value]))).toEqual([]);
   });
 });
 

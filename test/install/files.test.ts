@@ -108,7 +108,7 @@ describe("the chart", () => {
     const volumeMounts = containers[0]?.volumeMounts ?? [];
     const env = containers[0]?.env ?? [];
     expect(volumeMounts.map(({ name }) => name)).toEqual(volumes.map(({ name }) => name));
-    const known = [...Object.keys(Config.shape), "AWS_REGION"];
+    const known = Object.keys(Config.shape);
     expect(env.map(({ name }) => name).filter((name) => !known.includes(name))).toEqual([]);
     expect(env.map(({ name }) => name)).toEqual(expect.arrayContaining(["KUBECONFIG", "EXTRA_CA_FILE", "LOG_LEVEL"]));
   });
