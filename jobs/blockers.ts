@@ -22,7 +22,8 @@ export function blockersOf(targets: Targets, facts: FailoverFacts, database: Dat
   ];
 }
 
-function missingFromEstate({ name, toRegion, edge, deployments }: Targets): string[] {
+/** Says what the estate itself lacks for a move. */
+export function missingFromEstate({ name, toRegion, edge, deployments }: Targets): string[] {
   return [
     ...(edge ? [] : [`the estate names no front door of ${name} in ${toRegion} (health.edges)`]),
     ...(deployments.to.length > 0 ? [] : [`the estate names no deployment of ${name} in ${toRegion}`]),

@@ -5,6 +5,7 @@ import { clockOfDatabase, clockOfWorld } from "./clock.ts";
 import { clusters } from "./clusters.ts";
 import { database } from "./database.ts";
 import { auroraClusters } from "./aurora.ts";
+import { homes } from "./homes.ts";
 import { instances } from "./instances.ts";
 import { mail } from "./mail.ts";
 import { people } from "./people.ts";
@@ -29,6 +30,7 @@ export const checksOfEstate: readonly Check[] = [
   instances,
   auroraClusters,
   servers,
+  homes,
   records,
   routingControls,
   clusters,

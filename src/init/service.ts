@@ -29,8 +29,7 @@ export async function askForService(interview: Interview, draft: Draft, regions:
   draft.put([...at, "health", "edges"], {});
   for (const region of sides) {
     await interview.fill(draft, [...at, "health", "edges", region], {
-      asks: `The address of the front door of ${region} alone (https://west.example.com)?`,
-      optional: true,
+      asks: `The address of the front door of ${region} alone (https://west.example.com)? A move is checked there first.`,
     });
   }
   return service;

@@ -65,6 +65,8 @@ describe("muster doctor where all is well", () => {
       /^ok +the instance checkout-db-west in us-west-2: a replica, replicating, available, Postgres \d+/m,
       /^ok +the database checkout-db in us-east-1: takes writes, has the schema muster_guard, lets Muster fence app$/m,
       /^ok +the database checkout-db-west in us-west-2: follows its writer, has the schema muster_guard, lets Muster fence app$/m,
+      /^ok +the service checkout in us-west-2: the estate names its front door, and what runs there: checkout$/m,
+      /^ok +the front door west\.example\.com: 127\.[\d.]+$/m,
       /^ok +the zone Z0LAB: example\.com, \d+ records$/m,
       /^ok +the record checkout\.example\.com: us-east-1 100, us-west-2 0$/m,
       /^ok +the cluster west: Kubernetes v1\.\d+/m,

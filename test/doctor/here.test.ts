@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { readFile } from "node:fs/promises";
+import { parse, stringify } from "yaml";
+import { east, west } from "../../src/lab/estate.ts";
 import { openPatient, without, type Patient } from "./patient.ts";
 
 let patient: Patient;
@@ -114,6 +116,37 @@ describe("mail", () => {
     expect(await patient.troubles({ SMTP_URL: "" })).toEqual(["warning mail: SMTP_URL is not set."]);
     expect(await patient.withEstate((yaml) => without(yaml, "mail: dora@example.com"))).toEqual([
       "warning mail addresses: The estate has no mail address of dora.",
+    ]);
+  });
+});
+
+describe("the regions of a service", () => {
+  type Checkout = { deployments: { region: string }[]; health: { edges: Record<string, string> } };
+  type Shop = { services: { checkout: Checkout } };
+  const withCheckout = (edit: (checkout: Checkout) => void) =>
+    patient.withEstate((yaml) => {
+      const estate = parse(yaml) as Shop;
+      edit(estate.services.checkout);
+      return stringify(estate);
+    });
+
+  it("without what every plan is blocked without, and a front door that has no address", async () => {
+    const { services } = parse(await readFile(patient.lab.estatePath, "utf8")) as Shop;
+    const { edges } = services.checkout.health;
+    expect(await withCheckout(({ health }) => Object.assign(health, { edges: { [east]: edges[east] } }))).toEqual([
+      "broken the service checkout in us-west-2: The estate names no front door of checkout in us-west-2 (health.edges).",
+    ]);
+    const bare = await withCheckout((checkout) => {
+      checkout.deployments = checkout.deployments.filter(({ region }) => region === east);
+      Object.assign(checkout.health, { edges: {} });
+    });
+    expect(bare).toEqual([
+      "broken the service checkout in us-east-1: The estate names no front door of checkout in us-east-1 (health.edges).",
+      "broken the service checkout in us-west-2: The estate names no front door of checkout in us-west-2 (health.edges), and the estate names no deployment of checkout in us-west-2.",
+    ]);
+    const nowhere = { ...edges, [west]: "https://nowhere.example.com" };
+    expect(await withCheckout(({ health }) => Object.assign(health, { edges: nowhere }))).toEqual([
+      "warning the front door nowhere.example.com: The front door nowhere.example.com has no address.",
     ]);
   });
 });

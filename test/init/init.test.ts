@@ -148,6 +148,7 @@ describe("muster init", () => {
     ],
     ["no pods", 36, "0", "Too small: expected number to be >=1"],
     ["an address that is none", 45, "checkout.example.com", "Invalid URL"],
+    ["no front door, without which every plan is blocked", 47, "", "This one is needed"],
   ])("asks once more after %s, and takes the next answer", async (_what, at, wrong, says) => {
     const said = await answers(...whole.slice(0, at), wrong, ...whole.slice(at));
     expect(said.filter((line) => line.endsWith("Once more:"))).toEqual([`${says}. Once more:`]);
@@ -161,7 +162,7 @@ describe("muster init", () => {
     expect(loadEstate(path).approvers).toEqual(["ana", "ben"]);
   });
 
-  it("takes one cluster for both regions, and no config map and no front doors", async () => {
+  it("takes one cluster for both regions, and no config map", async () => {
     const one = ["prod", "prod", "", "", "3", ""];
     const said = await answers(
       ...places,
@@ -172,14 +173,12 @@ describe("muster init", () => {
       ...databases,
       ...one,
       ...one,
-      "",
-      "",
-      "",
+      ...health,
     );
     expect(said.at(-1)).toMatch(/with the service basket/);
     const { services, clusters } = loadEstate(path);
     expect(clusters).toEqual({ prod: { context: "prod" } });
-    expect(services["basket"]).toMatchObject({ tier: "standard", configs: [], health: { edges: {} } });
+    expect(services["basket"]).toMatchObject({ tier: "standard", configs: [] });
     expect(services["basket"]?.databases[0]?.writer.appRole).toEqual({ env: "BASKET_DB_URL" });
   });
 
