@@ -1,5 +1,5 @@
 import { DescribeDBInstancesCommand, PromoteReadReplicaCommand } from "@aws-sdk/client-rds";
-import type { DBInstance, RDSClient } from "@aws-sdk/client-rds";
+import type { DBInstance, RDSClient, Tag } from "@aws-sdk/client-rds";
 import { call, type CallContext, type CallOptions } from "../call.ts";
 import { explainDenied } from "./aws-errors.ts";
 
@@ -26,6 +26,8 @@ export type Instance = {
   multiAz: boolean;
   /** At least one backup is complete. */
   hasBackup: boolean;
+  /** Whether it has the tag that deploy/iam/act.json asks of what Muster may promote; absent where RDS tells of no tags. */
+  tagged?: boolean;
 };
 
 /** Looks at one instance; undefined when RDS has none of that name in the client's region. */
@@ -110,5 +112,9 @@ function describe(instance: DBInstance): Instance {
     instanceClass: instance.DBInstanceClass ?? "",
     multiAz: instance.MultiAZ ?? false,
     hasBackup: instance.LatestRestorableTime !== undefined,
+    ...(instance.TagList ? { tagged: hasTag(instance.TagList) } : {}),
   };
 }
+
+const hasTag = (tags: readonly Tag[]): boolean =>
+  tags.some(({ Key, Value }) => Key === "dr-managed" && Value === "true");

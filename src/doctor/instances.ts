@@ -56,6 +56,13 @@ function judgeInstance(service: string, side: Pair["sides"][0], fact: Fact<Insta
       todo: "Nothing, if it passes; type muster doctor again then.",
     });
   }
+  if (instance.tagged === false) {
+    return warning(subject, {
+      happened: `${spelt(side)} has no tag dr-managed=true.`,
+      means: `With deploy/iam/act.json AWS refuses its promotion, and a move of ${service} to ${side.region} stops once the other side is fenced.`,
+      todo: `Give it the tag: aws rds add-tags-to-resource --region ${side.region} --resource-name ${instance.arn} --tags Key=dr-managed,Value=true. Nothing, where another policy lets Muster promote it.`,
+    });
+  }
   return ok(subject, `${role}, ${status}, Postgres ${engineVersion}`);
 }
 

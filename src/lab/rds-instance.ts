@@ -30,6 +30,7 @@ type State = {
   replicas: readonly string[];
   backupDays: number;
   backupWindow: string;
+  tags: Readonly<Record<string, string>>;
 };
 
 const account = "123456789012";
@@ -56,7 +57,8 @@ export class Instance {
     const sourceName = source && (source.region === region ? source.id : arnOf(source));
     // Replicas are made with backups off; these had theirs switched on, as the user guide advises before a promotion.
     const backups = { backupDays: 7, backupWindow: "03:00-03:30" };
-    this.#history = new History(clock, { status: "available", source: sourceName, replicas, ...backups });
+    const tags = { "dr-managed": "true" };
+    this.#history = new History(clock, { status: "available", source: sourceName, replicas, tags, ...backups });
   }
 
   /** What is true now. */
@@ -125,7 +127,10 @@ export class Instance {
       DBInstanceArn: arn,
       IAMDatabaseAuthenticationEnabled: false,
       DeletionProtection: true,
-      TagList: xmlList("Tag", [{ Key: "dr-managed", Value: "true" }]),
+      TagList: xmlList(
+        "Tag",
+        Object.entries(state.tags).map(([Key, Value]) => ({ Key, Value })),
+      ),
     };
   }
 }

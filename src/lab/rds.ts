@@ -28,6 +28,8 @@ export type Rds = {
   unstick(): void;
   /** Puts an instance into a status; it is available again after so many lab seconds, or never. */
   setStatus(id: string, status: string, forSeconds?: number): void;
+  /** Gives an instance these tags, and takes away those it has. */
+  setTags(id: string, tags: Readonly<Record<string, string>>): void;
   /** Tells what is true of an instance now, whatever reads show. */
   get(id: string): { status: string; source: string | undefined; promoting: boolean; backupDays: number };
   close(): Promise<void>;
@@ -128,6 +130,7 @@ export async function openRds(options: RdsOptions): Promise<Rds> {
       find(id).change({ status });
       if (forSeconds !== undefined) inBackground(returnToAvailable(find(id), status, forSeconds));
     },
+    setTags: (id, tags) => find(id).change({ tags }),
     get: (id) => ({ ...find(id).state, promoting: find(id).promoting }),
     close: async () => {
       closing.abort();

@@ -29,6 +29,19 @@ describe("RDS", () => {
     expect(await look(west, instances[east])).toBeUndefined();
   });
 
+  it("shows whether an instance has the tag that the policy asks for, by its name and by its value", async () => {
+    const given: [tags: Record<string, string>, tagged: boolean][] = [
+      [{}, false],
+      [{ "dr-managed": "yes" }, false],
+      [{ team: "true" }, false],
+      [{ team: "shop", "dr-managed": "true" }, true],
+    ];
+    for (const [tags, tagged] of given) {
+      bench.rds.setTags(instances[west], tags);
+      expect(await look(west, instances[west])).toMatchObject({ tagged });
+    }
+  });
+
   it("refuses to promote what is no replica, or busy, and changes nothing", async () => {
     const error = await failure(promote(east, instances[east]));
     expect([isInvalidState(error), isRefusal(error)]).toEqual([true, true]);

@@ -59,6 +59,16 @@ describe("AWS", () => {
     }
   });
 
+  it("an instance without the tag that the policy asks for", async () => {
+    const said = await patient.broken(
+      () => patient.lab.rds.setTags(instances[east], {}),
+      () => patient.lab.rds.setTags(instances[east], { "dr-managed": "true" }),
+    );
+    expect(said).toEqual([
+      "warning the instance checkout-db in us-east-1: checkout-db in us-east-1 has no tag dr-managed=true.",
+    ]);
+  });
+
   it("a zone that may not be read, and a record that is missing", async () => {
     const denied = await patient.broken(
       () => patient.lab.route53.denied.add("ListResourceRecordSets"),

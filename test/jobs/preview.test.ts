@@ -96,6 +96,11 @@ describe("the preview of a failover", () => {
       /"backing-up"; the promotion waits/,
     ],
     [
+      "a replica without the tag that the policy asks for",
+      { ...healthy, to: { ...healthy.to, instance: saw({ ...replica, tagged: false }) } },
+      /^checkout-db-west has no tag dr-managed=true: /,
+    ],
+    [
       "customers who are served by a side that nobody sees",
       { ...eastDead, probes: healthy.probes },
       /^Customers are served at this moment \(probe at 12:00:00 UTC\), so us-east-1 lives/,

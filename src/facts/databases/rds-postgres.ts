@@ -83,6 +83,11 @@ export const rdsPostgres: DatabaseDriver<Settings> = {
       ...(instance.sourceId !== undefined && stateOf(instance.status).promotes === "later"
         ? [`${to.instance} is "${instance.status}"; the promotion waits until it is available.`]
         : []),
+      ...(instance.sourceId !== undefined && instance.tagged === false
+        ? [
+            `${to.instance} has no tag dr-managed=true: with deploy/iam/act.json AWS refuses its promotion, which comes after the fence.`,
+          ]
+        : []),
       ...(instance.hasBackup ? [] : [`${to.instance} has no backup of its own yet.`]),
     ];
   },
