@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { LineCounter, parseDocument, type Document } from "yaml";
 import type { z } from "zod";
@@ -12,10 +13,13 @@ type Fault = { line: number; column: number; where: string; says: string };
  * Loads the estate file and proves it whole: shape, names that must exist, nothing owned twice.
  * @throws UserError that lists every fault as file:line:column.
  */
-export function loadEstate(path: string): Estate {
-  let text: string;
+export const loadEstate = (path: string): Estate => readEstate(path).estate;
+
+/** The same, with the beginning of what `sha256sum` says of the very bytes that were read. @throws UserError like loadEstate. */
+export function readEstate(path: string): { estate: Estate; sha256: string } {
+  let bytes: Buffer;
   try {
-    text = readFileSync(path, "utf8");
+    bytes = readFileSync(path);
   } catch (error) {
     throw new UserError({
       happened: `The estate file "${path}" could not be read (${(error as NodeJS.ErrnoException).code ?? "unknown"}).`,
@@ -23,7 +27,8 @@ export function loadEstate(path: string): Estate {
       todo: "Set ESTATE to the file's path; docs/estate.md shows the smallest one.",
     });
   }
-  return parseEstate(text, path);
+  const sha256 = createHash("sha256").update(bytes).digest("hex").slice(0, 12);
+  return { estate: parseEstate(bytes.toString("utf8"), path), sha256 };
 }
 
 /** Reads an estate from YAML text; `path` is only named in faults. @throws UserError like loadEstate. */

@@ -23,7 +23,7 @@ import { engineVersion } from "./engine/lease.ts";
 import { openSweep } from "./engine/sweep.ts";
 import { messageOf, UserError } from "./errors.ts";
 import type { Estate } from "./estate.ts";
-import { loadEstate } from "./estate-file.ts";
+import { loadEstate, readEstate } from "./estate-file.ts";
 import { HostClock } from "./host-clock.ts";
 import { openHttp } from "./http.ts";
 import { openMetrics } from "./metrics/open.ts";
@@ -149,9 +149,10 @@ export function composeContext(config: Config, estate: Estate, overrides: Overri
     await db.destroy();
   };
   const reload = () => {
-    ctx.estate = loadEstate(config.ESTATE);
-    for (const secret of secretsOf(ctx.estate, env)) secrets.add(secret);
-    log.info({ services: Object.keys(ctx.estate.services).length }, "the estate was read again");
+    const { estate: again, sha256 } = readEstate(config.ESTATE);
+    ctx.estate = again;
+    for (const secret of secretsOf(again, env)) secrets.add(secret);
+    log.info({ services: Object.keys(again.services).length, sha256 }, "the estate was read again");
   };
   return { ctx, driver, reload, close };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { parse } from "yaml";
 import { Config } from "../../src/config.ts";
 import { everything, podOf, read, rendered, root, type Json } from "./chart.ts";
@@ -13,6 +14,7 @@ describe("the compose file", () => {
     deploy?: Json;
     ports?: string[];
     healthcheck?: { test: string[] };
+    environment?: Record<string, string>;
     volumes?: (string | Mount)[];
   };
   const { services } = parse(read("deploy/compose.yaml"), { merge: true }) as { services: Record<string, Service> };
@@ -32,9 +34,18 @@ describe("the compose file", () => {
     expect(open).toEqual([expect.stringMatching(/^127\.0\.0\.1:/)]);
   });
 
-  it("mounts each file that the settings name where the chart has it, and makes no folder of one that is missing", () => {
-    const mounts = (services["muster"]?.volumes ?? []).flatMap((mount) => (typeof mount === "string" ? [] : [mount]));
-    expect(mounts.map(({ bind }) => bind)).toEqual(mounts.map(() => ({ create_host_path: false })));
+  it("mounts what the settings name where the chart has it, and makes no folder of what is missing", () => {
+    const { volumes = [], environment: { ESTATE = "" } = {} } = services["muster"] ?? {};
+    // One that is written in short would make a folder.
+    const [folder, ...mounts] = volumes.flatMap((mount) => (typeof mount === "string" ? [] : [mount]));
+    expect(volumes.map((mount) => typeof mount !== "string" && mount.bind)).toEqual(
+      volumes.map(() => ({ create_host_path: false })),
+    );
+    // The folder, and not the file: whoever writes it anew makes another file, and the container would keep the old.
+    const { volumeMounts, env: own } = podOf(rendered().get("Deployment")).containers[0] ?? {};
+    expect(own).toContainEqual({ name: "ESTATE", value: ESTATE });
+    expect(volumeMounts).toContainEqual({ name: "estate", mountPath: folder?.target, readOnly: true });
+    expect([dirname(ESTATE), folder?.read_only]).toEqual([folder?.target, true]);
     const paths = [...read("deploy/muster.env.example").matchAll(/^([A-Z_]+)=(\/.+)$/gm)];
     expect(paths.map(([, name]) => name)).toEqual(["KUBECONFIG", "EXTRA_CA_FILE"]);
     expect(mounts.map(({ target }) => target)).toEqual(paths.map(([, , path]) => path));

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { sitsAsAna } from "../../src/lab/estate.ts";
@@ -91,7 +92,10 @@ describe("muster serve, as a process", () => {
 
     await writeFile(lab.estatePath, wider);
     server.kill("SIGHUP");
-    await eventually(() => server.logged.find(({ msg }) => msg === "the estate was read again"), patienceMs);
+    const reread = () => server.logged.find(({ msg }) => msg === "the estate was read again");
+    // Whoever edited the file can tell which one was read.
+    const sha256 = createHash("sha256").update(wider).digest("hex");
+    expect(await eventually(reread, patienceMs)).toMatchObject({ services: 1, sha256: sha256.slice(0, 12) });
     expect(await regionsKnown()).toBe("us-east-1, us-west-2, eu-west-1");
   });
 
