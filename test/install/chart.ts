@@ -15,7 +15,12 @@ export type Manifest = {
   metadata: { name: string; annotations?: Record<string, string> };
 };
 type Container = { env?: { name: string; value?: string }[]; volumeMounts?: { name: string }[]; securityContext: Json };
-export type Pod = { containers: Container[]; volumes?: { name: string }[]; securityContext: Json };
+export type Pod = {
+  containers: Container[];
+  volumes?: { name: string }[];
+  securityContext: Json;
+  imagePullSecrets?: Json[];
+};
 
 export const manifestsIn = (text: string): Manifest[] =>
   parseAllDocuments(text).flatMap((document) => {
@@ -54,6 +59,7 @@ export const everything: Json = {
     REDIS_SENTINELS: "s-0:26379,s-1:26379,s-2:26379",
     REDIS_MASTER: "mymaster",
   },
+  imagePullSecrets: [{ name: "registry" }],
   kubeconfigSecretName: "clusters",
   extraCaConfigMapName: "authorities",
   serviceAccount: { create: true, name: "", annotations: { "eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/m" } },

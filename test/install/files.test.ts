@@ -103,6 +103,14 @@ describe("the chart", () => {
     }
   });
 
+  it.each(["Deployment", "Job"])(
+    "pulls the image of the %s by the secrets that are named, and by none else",
+    (kind) => {
+      expect(podOf(rendered(everything).get(kind)).imagePullSecrets).toEqual([{ name: "registry" }]);
+      expect(podOf(rendered().get(kind))).not.toHaveProperty("imagePullSecrets");
+    },
+  );
+
   it("mounts each volume that it names, and sets only settings that there are", () => {
     const { containers, volumes = [] } = podOf(rendered(everything).get("Deployment"));
     const volumeMounts = containers[0]?.volumeMounts ?? [];
@@ -137,7 +145,13 @@ describe("the chart", () => {
     const schema = z.fromJSONSchema(JSON.parse(read(`${chart}/values.schema.json`)) as never);
     expect(schema.safeParse(values).error).toBeUndefined();
     expect(schema.safeParse({ ...values, ...everything }).error).toBeUndefined();
-    for (const wrong of [{ replica: 3 }, { replicas: 0 }, { settings: { LOG_LEVEL: 1 } }, { secretName: "" }]) {
+    for (const wrong of [
+      { replica: 3 },
+      { replicas: 0 },
+      { settings: { LOG_LEVEL: 1 } },
+      { secretName: "" },
+      { imagePullSecrets: ["registry"] },
+    ]) {
       expect(schema.safeParse({ ...values, ...wrong }).success).toBe(false);
     }
     const { properties } = JSON.parse(read(`${chart}/values.schema.json`)) as { properties: Json };
