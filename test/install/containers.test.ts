@@ -14,6 +14,7 @@ describe("the compose file", () => {
     deploy?: Json;
     ports?: string[];
     healthcheck?: { test: string[] };
+    env_file?: Json[];
     environment?: Record<string, string>;
     volumes?: (string | Mount)[];
   };
@@ -52,6 +53,13 @@ describe("the compose file", () => {
     const env = podOf(rendered(everything).get("Deployment")).containers[0]?.env;
     for (const [, name, value] of paths) expect(env).toContainEqual({ name, value });
     expect(services["migrate"]).toMatchObject({ volumes: services["muster"]?.volumes });
+  });
+
+  it("reads the settings as kubectl reads them: a $, a # or a quote in a password is one", () => {
+    for (const name of ["migrate", "muster"])
+      expect(services[name]?.env_file).toEqual([{ path: "muster.env", format: "raw" }]);
+    // What is parsed no more must not be written as if it were.
+    expect(read("deploy/muster.env.example")).not.toMatch(/^[A-Z_]+=(?:["']|.*[ \t]#)/m);
   });
 
   it("names settings that there are, and what an estate refers to, and holds no secret", () => {
