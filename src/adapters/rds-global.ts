@@ -8,7 +8,7 @@ import {
 import type { RDSClient } from "@aws-sdk/client-rds";
 import { call, type CallContext, type CallOptions } from "../call.ts";
 import { explainDenied } from "./aws-errors.ts";
-import { hasCode, targetOf } from "./rds.ts";
+import { hasCode, hasTag, targetOf } from "./rds.ts";
 
 /** A global cluster of Aurora as RDS tells it, asked in any region of its members. */
 export type GlobalCluster = {
@@ -18,6 +18,8 @@ export type GlobalCluster = {
   members: { arn: string; isWriter: boolean; /** "connected" or "pending-resync". */ synchronization?: string }[];
   /** A change of roles that is under way. */
   moving?: { status: string; toArn: string };
+  /** Whether it has the tag that deploy/iam/aurora.json asks for; absent where RDS tells of no tags. */
+  tagged?: boolean;
 };
 
 /** One cluster of Aurora. Its writer endpoint answers nobody while it is a secondary of a global cluster. */
@@ -30,6 +32,8 @@ export type Cluster = {
   readEndpoint?: { host: string; port: number };
   engineVersion: string;
   backupRetentionDays: number;
+  /** As of its global cluster. */
+  tagged?: boolean;
 };
 
 /** Looks at one global cluster; undefined when the client's region knows none of that name. */
@@ -60,6 +64,7 @@ export async function getGlobalCluster(
         ...(member.SynchronizationStatus ? { synchronization: member.SynchronizationStatus } : {}),
       })),
       ...(status ? { moving: { status, toArn: toArn ?? "" } } : {}),
+      ...(one.TagList ? { tagged: hasTag(one.TagList) } : {}),
     };
   } catch (error) {
     if (hasCode(error, "GlobalClusterNotFound")) return undefined;
@@ -94,6 +99,7 @@ export async function getCluster(
       ...(readHost ? { readEndpoint: { host: readHost, port } } : {}),
       engineVersion: one.EngineVersion ?? "",
       backupRetentionDays: one.BackupRetentionPeriod ?? 0,
+      ...(one.TagList ? { tagged: hasTag(one.TagList) } : {}),
     };
   } catch (error) {
     if (hasCode(error, "DBClusterNotFound")) return undefined;

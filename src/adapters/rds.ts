@@ -116,5 +116,6 @@ function describe(instance: DBInstance): Instance {
   };
 }
 
-const hasTag = (tags: readonly Tag[]): boolean =>
+/** Tells whether the tag is there that the policies in deploy/iam ask for. */
+export const hasTag = (tags: readonly Tag[]): boolean =>
   tags.some(({ Key, Value }) => Key === "dr-managed" && Value === "true");

@@ -3,6 +3,7 @@ import type { Side } from "../facts/targets.ts";
 import { forEach } from "./at-once.ts";
 import type { Check, DoctorContext } from "./check.ts";
 import { broken, ok, warning, type Finding } from "./finding.ts";
+import { untaggedOf } from "../facts/databases/aurora-postgres.ts";
 import { pairsOf, spelt } from "./pairs.ts";
 
 /** Whether RDS has every cluster of Aurora that the estate names, in its global cluster, fit to change its role. */
@@ -55,6 +56,16 @@ async function lookAtCluster(ctx: DoctorContext, service: string, side: Side): P
         happened: `${spelt(side)} is out of step with its primary (pending-resync).`,
         means: `RDS may refuse to move ${service} there.`,
         todo: "Look at the replication lag of the global cluster in CloudWatch.",
+      }),
+    ];
+  }
+  const untagged = untaggedOf(cluster, global);
+  if (untagged.length > 0) {
+    return [
+      warning(subject, {
+        happened: `No tag dr-managed=true is on ${untagged.join(" and ")}.`,
+        means: `With deploy/iam/aurora.json AWS refuses to change roles, and a move of ${service} stops once the other side is fenced.`,
+        todo: "Give it the tag, as deploy/iam/README.md shows. Nothing, where another policy lets Muster change roles.",
       }),
     ];
   }

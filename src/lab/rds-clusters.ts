@@ -23,7 +23,7 @@ export type HiddenWriter = "in the cluster" | "everywhere";
  */
 export function clusterActions(
   find: (region: string, id: string) => ClusterSeen | undefined,
-  hidden: ReadonlyMap<string, HiddenWriter>,
+  { hidden, untagged }: { hidden: ReadonlyMap<string, HiddenWriter>; untagged: ReadonlySet<string> },
 ): [string, RdsAction][] {
   const looks = (show: (seen: ClusterSeen, hides: HiddenWriter | undefined) => Xml): RdsAction => ({
     changes: false,
@@ -37,7 +37,7 @@ export function clusterActions(
   return [
     [
       "DescribeDBClusters",
-      looks((seen, hides) => ({ DBClusters: xmlList("DBCluster", [clusterXml(seen, hides !== undefined)]) })),
+      looks((seen, hides) => ({ DBClusters: xmlList("DBCluster", [clusterXml(seen, hides !== undefined, untagged)]) })),
     ],
     [
       "DescribeDBClusterEndpoints",
@@ -48,7 +48,15 @@ export function clusterActions(
   ];
 }
 
-const clusterXml = ({ id, arn, global, host, readHost }: ClusterSeen, hidesWriter: boolean): Xml => ({
+/** The tags of a cluster, or of a global cluster. */
+export const tagsXml = (id: string, untagged: ReadonlySet<string>): Xml =>
+  xmlList("Tag", untagged.has(id) ? [] : [{ Key: "dr-managed", Value: "true" }]);
+
+const clusterXml = (
+  { id, arn, global, host, readHost }: ClusterSeen,
+  hidesWriter: boolean,
+  untagged: ReadonlySet<string>,
+): Xml => ({
   DBClusterIdentifier: id,
   DBClusterArn: arn,
   Status: "available",
@@ -60,6 +68,7 @@ const clusterXml = ({ id, arn, global, host, readHost }: ClusterSeen, hidesWrite
   MultiAZ: true,
   BackupRetentionPeriod: 7,
   GlobalClusterIdentifier: global,
+  TagList: tagsXml(id, untagged),
 });
 
 const endpointsXml = ({ id, isPrimary, host, readHost }: ClusterSeen, hidesWriter: boolean): Xml[] => [

@@ -4,7 +4,7 @@ import { AwsRefusal, xmlList, type Xml } from "./aws-wire.ts";
 import { drawDelay, type DelayName } from "./delays.ts";
 import { History } from "./history.ts";
 import type { Query, RdsAction } from "./rds-api.ts";
-import { clusterActions, type ClusterSeen, type HiddenWriter } from "./rds-clusters.ts";
+import { clusterActions, tagsXml, type ClusterSeen, type HiddenWriter } from "./rds-clusters.ts";
 import type { LabRequest, RequestLog } from "./request-log.ts";
 
 /** One cluster of a global cluster, and the real server behind it. */
@@ -41,6 +41,8 @@ export type GlobalNeeds = {
   isDown(region: string): boolean;
   /** Clusters whose writer endpoint is not told while they are secondaries. */
   hiddenWriters: ReadonlyMap<string, HiddenWriter>;
+  /** Clusters and global clusters without a tag. */
+  untagged: ReadonlySet<string>;
 };
 
 /** What RDS does about global clusters. */
@@ -92,10 +94,10 @@ export function globalApi(options: readonly GlobalOptions[], needs: GlobalNeeds)
     ],
     ["SwitchoverGlobalCluster", change(false)],
     ["FailoverGlobalCluster", change(true)],
-    ...clusterActions(
-      (region, id) => globals.flatMap((one) => one.clusterOf(region, id) ?? [])[0],
-      needs.hiddenWriters,
-    ),
+    ...clusterActions((region, id) => globals.flatMap((one) => one.clusterOf(region, id) ?? [])[0], {
+      hidden: needs.hiddenWriters,
+      untagged: needs.untagged,
+    }),
   ]);
   return {
     actions,
@@ -218,6 +220,7 @@ class Global {
       EngineVersion: "15.18",
       StorageEncrypted: true,
       DeletionProtection: true,
+      TagList: tagsXml(id, this.#needs.untagged),
       GlobalClusterMembers: xmlList("GlobalClusterMember", await Promise.all(shown)),
       FailoverState: moving && {
         Status: moving.status,

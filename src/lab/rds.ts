@@ -21,6 +21,8 @@ export type Rds = {
   denied: Set<string>;
   /** Clusters of Aurora whose writer endpoint is not told while they are secondaries, by their ids. */
   hiddenWriters: Map<string, HiddenWriter>;
+  /** Clusters of Aurora and global clusters that have no tag, by their ids; the others have dr-managed=true. */
+  untagged: Set<string>;
   /** Takes one region's control plane down, or brings it back. */
   setRegion(region: string, down: Knobs["down"]): void;
   /** Instances that get into this status stay in it until `unstick`. */
@@ -80,6 +82,7 @@ export async function openRds(options: RdsOptions): Promise<Rds> {
   };
 
   const hiddenWriters = new Map<string, HiddenWriter>();
+  const untagged = new Set<string>();
   const aurora = globalApi(options.globals ?? [], {
     clock,
     log,
@@ -89,6 +92,7 @@ export async function openRds(options: RdsOptions): Promise<Rds> {
     readLagSeconds: () => knobs.readLagSeconds,
     isDown: (region) => Boolean(regionsDown.get(region)),
     hiddenWriters,
+    untagged,
   });
   const actions = new Map([...rdsActions(instances, () => knobs.readLagSeconds, promote), ...aurora.actions]);
   const api = { server: "rds", log, clock, knobs, failed, throttled };
@@ -120,6 +124,7 @@ export async function openRds(options: RdsOptions): Promise<Rds> {
     knobs,
     denied,
     hiddenWriters,
+    untagged,
     setRegion: (region, down) => {
       regionsDown.set(region, down);
       if (!down) aurora.regionIsBack();

@@ -116,6 +116,17 @@ describe("the plan of a service in a global cluster of Aurora", () => {
     expect(planOf(facts).blockers).toContainEqual(expect.stringMatching(sentence));
   });
 
+  it("warns of what lacks the tag that the policy asks for", () => {
+    const warned = (tagged: boolean) =>
+      planOf(inAurora(healthy, { ...globalWith(east), tagged })).warnings.filter((line) => line.includes("dr-managed"));
+    expect(warned(true)).toEqual([]);
+    expect(warned(false)).toEqual([
+      expect.stringMatching(
+        /^No tag dr-managed=true is on the global cluster checkout-global: with deploy\/iam\/aurora/,
+      ),
+    ]);
+  });
+
   it("warns of a secondary that is out of step", () => {
     const global = globalWith(east);
     for (const member of global.members) member.synchronization = "pending-resync";

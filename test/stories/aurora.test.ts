@@ -57,6 +57,17 @@ describe("databases in global clusters of Aurora", () => {
     expect(text).toContain("vault can be moved neither there nor from there");
   });
 
+  it("are said by muster doctor to lack the tag that the policy asks for", async () => {
+    for (const id of [secondary, "vault-global"]) lab.rds.untagged.add(id);
+    const { text } = await lab.types("nobody", ["doctor"]);
+    lab.rds.untagged.clear();
+    expect(text.match(/(?<=No tag dr-managed=true is on ).+(?=\.$)/gm)).toEqual([
+      `the cluster ${secondary}`,
+      "the global cluster vault-global",
+      "the global cluster vault-global",
+    ]);
+  });
+
   it("are switched over gracefully, with the call and what it depends on shown", async () => {
     await lab.says("ana", "/failover us-west-2 checkout");
     const { text } = await lab.card();

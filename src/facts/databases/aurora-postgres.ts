@@ -1,4 +1,10 @@
-import { getCluster, getGlobalCluster, rightOf, type RoleChange } from "../../adapters/rds-global.ts";
+import {
+  getCluster,
+  getGlobalCluster,
+  rightOf,
+  type GlobalCluster,
+  type RoleChange,
+} from "../../adapters/rds-global.ts";
 import { use } from "../../engine/plan.ts";
 import { unknown } from "../../engine/step.ts";
 import type { Database } from "../../estate.ts";
@@ -98,8 +104,18 @@ export const auroraPostgres: DatabaseDriver<Settings> = {
 
   warnings({ to, facts }) {
     const cluster = clusterOf(facts);
-    if (!cluster || cluster.aurora.isWriter || synchronizationOf(cluster) !== "pending-resync") return [];
-    return [`${to.instance} is out of step with its primary (pending-resync); RDS may refuse to change the roles.`];
+    if (!cluster || cluster.aurora.isWriter) return [];
+    const untagged = untaggedOf(cluster, cluster.aurora.global);
+    return [
+      ...(synchronizationOf(cluster) === "pending-resync"
+        ? [`${to.instance} is out of step with its primary (pending-resync); RDS may refuse to change the roles.`]
+        : []),
+      ...(untagged.length > 0
+        ? [
+            `No tag dr-managed=true is on ${untagged.join(" and ")}: with deploy/iam/aurora.json AWS refuses the change of roles, which comes after the fence.`,
+          ]
+        : []),
+    ];
   },
 
   claim(facts) {
@@ -125,6 +141,15 @@ export const auroraPostgres: DatabaseDriver<Settings> = {
     return use(switchGlobalCluster, service, input, { after: [after], reads });
   },
 };
+
+/** What lacks the tag that the policy asks for, of a cluster and its global cluster. */
+export const untaggedOf = (
+  { id, tagged }: Pick<DatabaseServer, "id" | "tagged">,
+  global: Pick<GlobalCluster, "id" | "tagged">,
+): string[] => [
+  ...(tagged === false ? [`the cluster ${id}`] : []),
+  ...(global.tagged === false ? [`the global cluster ${global.id}`] : []),
+];
 
 const sideOf = (
   of: { driver: "aurora-postgres"; global: string },
