@@ -4,7 +4,12 @@ import { type Component, type ComponentStatus, componentStatuses } from "../adap
 export type Changed = Record<string, { from: ComponentStatus; to: ComponentStatus }>;
 
 /** Another incident that is open: the components it names, and what a run of ours changed with it. */
-export type Other = { names: readonly string[]; changed: Changed };
+export type Other = {
+  names: readonly string[];
+  changed: Changed;
+  /** Its run is over, and sets nothing back any more: the run's id, and the components that are left to the run that asks. */
+  over?: { run: string; leaves: readonly string[] };
+};
 
 /**
  * Which components a run may change when it opens its incident, and a sentence for each that it leaves. One that shows what
@@ -39,7 +44,8 @@ export function toSet(
 
 /**
  * Which components a run sets back, and a sentence for each that does not become what it was: one that somebody else has
- * changed since, that another open incident names, or that another run has changed too, which sets it back later. Pure.
+ * changed since, that another open incident names, or that another run has changed too, which sets it back later. A run that
+ * is over does not: of what it leaves to this one, its incident is for a person to close, and what it does not leave too. Pure.
  */
 export function toRestore(
   changed: Changed,
@@ -55,9 +61,12 @@ export function toRestore(
       continue;
     }
     const { name, status } = component;
-    const ours = others.flatMap(({ changed: { [id]: one } }) => (one ? [one.to] : []));
-    const shown = [to, ...ours].find((one) => one === status);
-    const isNamed = others.some(({ names, changed: theirs }) => names.includes(id) && !theirs[id]);
+    const running = others.filter(({ over }) => !over);
+    const ours = madeOf(id, running);
+    const shown = [to, ...madeOf(id, others)].find((one) => one === status);
+    const isNamed =
+      running.some(({ names, changed: theirs }) => names.includes(id) && !theirs[id]) ||
+      others.some(({ names, over }) => over && names.includes(id) && !over.leaves.includes(id));
     // Never worse than it is: somebody may have set it so.
     const target = worst([from, ...ours]);
     if (shown === undefined)
@@ -74,8 +83,16 @@ export function toRestore(
         );
     }
   }
+  for (const { over } of others) {
+    if (over?.leaves.some((id) => restored[id] !== undefined))
+      left.push(`The incident of ${over.run}, a run that is over, is still open on the status page; close it there.`);
+  }
   return { restored, left };
 }
+
+/** What runs of ours made of a component. */
+const madeOf = (id: string, others: readonly Other[]): ComponentStatus[] =>
+  others.flatMap(({ changed: { [id]: one } }) => (one ? [one.to] : []));
 
 const isWorse = (one: ComponentStatus, other: ComponentStatus): boolean =>
   componentStatuses.indexOf(one) > componentStatuses.indexOf(other);

@@ -10,8 +10,9 @@ import {
 } from "../adapters/statuspage.ts";
 import { PageFailed } from "../adapters/statuspage-trouble.ts";
 import type { Context } from "../context.ts";
-import { type Other, toRestore, toSet } from "./components.ts";
+import { toRestore, toSet } from "./components.ts";
 import { type Note, noteOf } from "./note.ts";
+import { otherOf, withOver } from "./others.ts";
 import type { StatusUpdate } from "./update.ts";
 
 /** Seconds until a look at the page is trusted to show what was done before it. */
@@ -42,7 +43,7 @@ export async function tellPage(ctx: Context, page: StatusPage, update: Update): 
   if (note?.run !== update.run) return { over: "made another" };
   if (note.newest === update.key) return { incident: found, note };
   if (closed.includes(found.status)) return { over: "closed" };
-  const others = open.filter((incident) => incident !== found).map(otherOf);
+  const others = open.filter((incident) => incident !== found);
   return addTo(ctx, page, { found, note, others, update });
 }
 
@@ -69,11 +70,6 @@ function orNothing(error: unknown): undefined {
 /** Waits until a look surely shows what was done before. */
 export const settle = (ctx: Context): Promise<void> => ctx.activity.resting(() => ctx.clock.sleep(settleSeconds));
 
-const otherOf = (incident: Incident): Other => ({
-  names: incident.components,
-  changed: noteOf(incident)?.changed ?? {},
-});
-
 /** Two runs may meet on one component: the notes in the open incidents tell what it was before the first of them. */
 async function openIncident(ctx: Context, page: StatusPage, open: readonly Incident[], update: Update): Promise<Told> {
   const { run, key, name, status, body } = update;
@@ -85,13 +81,13 @@ async function openIncident(ctx: Context, page: StatusPage, open: readonly Incid
   return { incident, note };
 }
 
-type Adding = { found: Incident; note: Note; others: readonly Other[]; update: Update };
+type Adding = { found: Incident; note: Note; others: readonly Incident[]; update: Update };
 
 async function addTo(ctx: Context, page: StatusPage, { found, note: before, others, update }: Adding): Promise<Told> {
   const { status, body, key } = update;
   const { restored, left } =
     status === "resolved"
-      ? toRestore(before.changed, await listComponents(ctx, page), others)
+      ? toRestore(before.changed, await listComponents(ctx, page), await withOver(ctx, before.run, others))
       : { restored: {}, left: [] };
   const note: Note = { ...before, newest: key, left };
   // What others keep in the metadata stays there.

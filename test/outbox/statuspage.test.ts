@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { sql } from "kysely";
 import {
   basket,
   type Desk,
@@ -179,13 +180,45 @@ describe("what somebody else does on the page", () => {
 });
 
 describe("a run that ended without customers being served", () => {
-  it("leaves the incident open, with its components", async () => {
+  it("leaves the incident open, with its components, which the next run of its services sets back", async () => {
     desk.start();
     await desk.says(run, investigating, parked, stopped);
     await desk.settled(run);
+    await desk.endsRun(run);
     expect(statuses()).toEqual(["investigating", "identified", "identified"]);
     expect(desk.page.statusOf(basket)).toBe("major_outage");
+    const next = await desk.another();
+    await desk.says(next, investigating, resolved);
+    await desk.settled(next);
+    expect([desk.page.statusOf(basket), desk.page.statusOf(payment)]).toEqual(["operational", "operational"]);
+    expect((await desk.thread(next)).at(-1)).toBe(
+      `The incident on the status page is resolved. The incident of ${run}, a run that is over, is still open on the status page; close it there.`,
+    );
   });
+
+  it.each(["it has more to say", "it moved another service of the component too"])(
+    "leaves its components to nobody while %s",
+    async (why) => {
+      desk.start();
+      await desk.says(run, investigating, stopped);
+      await desk.settled(run);
+      await desk.endsRun(run);
+      const next = await desk.another();
+      await desk.says(next, investigating);
+      await desk.settled(next);
+      if (why === "it has more to say") {
+        await desk.says(run, { ...parked, body: "Later." });
+        await sql`update muster.outbox set next_at = 'infinity' where thread = ${`statuspage:${run}`}`.execute(desk.db);
+      } else
+        await sql`update muster.run set plan = jsonb_set(plan, '{locks}', '[]') where id = ${next}`.execute(desk.db);
+      await desk.says(next, resolved);
+      await desk.settled(next);
+      expect(desk.page.statusOf(basket)).toBe("major_outage");
+      expect((await desk.thread(next)).at(-1)).toMatch(
+        why === "it has more to say" ? /; it is set back with that one\./ : /; set it back with that one\./,
+      );
+    },
+  );
 });
 
 /** The same chance in every run of this test. */

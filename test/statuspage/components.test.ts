@@ -8,6 +8,12 @@ const component = (status: string) => [{ id: "c1", name: "Basket", status }];
 const ours = (from: ComponentStatus, to: ComponentStatus): Other => ({ names: ["c1"], changed: { c1: { from, to } } });
 const theirs: Other = { names: ["c1"], changed: {} };
 
+/** That of a run of ours which is over, and leaves the component to the one that asks, or not. */
+const over = (from: ComponentStatus, to: ComponentStatus, leaves = ["c1"]): Other => ({
+  ...ours(from, to),
+  over: { run: "fo-1", leaves },
+});
+
 describe("the components that a run changes", () => {
   it.each<[string, ComponentStatus, ComponentStatus | undefined]>([
     ["operational", "major_outage", "operational"],
@@ -105,6 +111,31 @@ describe("the components that a run sets back", () => {
       [ours("operational", "partial_outage"), theirs],
       {},
       [/^"Basket" stays at "partial outage" .*; set it back with that one\.$/],
+    ],
+    [
+      "major_outage",
+      [over("operational", "major_outage")],
+      { c1: "degraded_performance" },
+      [/^The incident of fo-1, a run that is over, is still open on the status page; close it there\.$/],
+    ],
+    [
+      "major_outage",
+      [over("operational", "major_outage", [])],
+      {},
+      [/^"Basket" stays at "major outage" .*; set it back with that one\.$/],
+    ],
+    [
+      "major_outage",
+      [over("operational", "major_outage"), ours("operational", "partial_outage")],
+      { c1: "partial_outage" },
+      [/^"Basket" is back at "partial outage" only .*; it is set back with that one\.$/, /^The incident of fo-1/],
+    ],
+    // What shows is what the other made of it, and not what somebody else did.
+    [
+      "partial_outage",
+      [over("operational", "partial_outage")],
+      { c1: "degraded_performance" },
+      [/^The incident of fo-1/],
     ],
   ])("one at %s, with %j open", (now, others, restored, left) => {
     const found = toRestore(changed, component(now), others);

@@ -162,6 +162,12 @@ export async function openDesk() {
       }
       wakeOutbox();
     },
+    /** Ends a run as one that was undone. */
+    async endsRun(id: string) {
+      await sql`update muster.run set state = 'cancelled', outcome = 'cancelled', ended_at = muster.now() where id = ${id}`.execute(
+        db,
+      );
+    },
     /** How the updates of a run ended, in order, and why. */
     async ends(id: string) {
       const { rows } = await sql<{ state: string; because: string | null }>`
