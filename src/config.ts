@@ -72,7 +72,9 @@ export const Config = z.object({
   STATUSPAGE_URL: z.url(url).default("https://api.statuspage.io/v1").describe("Where Statuspage's API is."),
   SMTP_URL: secretUrl(/^smtps?:$/, "smtp://user:password@host:587")
     .optional()
-    .describe("Mail server, smtp://user:password@host:port. Unset: no mail is sent."),
+    .describe(
+      "Mail server: smtp://user:password@host:port, or smtps:// where it speaks TLS from the first byte (port 465). A password is only sent encrypted: a server behind smtp:// must offer STARTTLS, unless it is on this machine (localhost, 127.0.0.1, [::1]). Unset: no mail is sent.",
+    ),
   MAIL_FROM: z.string().default("muster@localhost").describe("Sender of mails."),
   KUBECONFIG: z
     .string()

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { Transform } from "node:stream";
 import type { SendMailOptions } from "nodemailer";
 import { call, type CallContext } from "../call.ts";
-import { messageOf } from "../errors.ts";
+import { messageOf, UserError } from "../errors.ts";
 
 /** Wall milliseconds of each part of a mail's way, and of all of it. */
 const connectMs = 5_000;
@@ -85,7 +85,10 @@ export async function sendMail(
     const message = { from: settings.from, to, subject: subject.replaceAll(/\s+/g, " "), text, messageId };
     await call(ctx, "smtp.send", (signal) => send(signal, message), { timeoutMs: wholeMs });
   } catch (error) {
-    throw new MailFailed(stageOf(error, hasLeft), messageOf(error), { cause: error });
+    const says = isUnencrypted(error)
+      ? "it offers no STARTTLS, and the password is only sent encrypted"
+      : messageOf(error);
+    throw new MailFailed(stageOf(error, hasLeft), says, { cause: error });
   } finally {
     transport.close();
   }
@@ -93,7 +96,7 @@ export async function sendMail(
 
 /**
  * Greets the mail server, and logs in where the settings say so. No mail is sent.
- * @throws Error with what the server said, or why nothing answered.
+ * @throws UserError when it would hear the password in clear, else Error with what the server said, or why nothing answered.
  */
 export async function greetMailServer(ctx: CallContext, { url }: MailSettings): Promise<void> {
   // A connection that outlives the call would keep the process.
@@ -102,6 +105,16 @@ export async function greetMailServer(ctx: CallContext, { url }: MailSettings): 
   const transport = (await mailer()).createTransport({ ...serverOf(url), ...patience });
   try {
     await call(ctx, "smtp.greet", () => transport.verify());
+  } catch (error) {
+    if (!isUnencrypted(error)) throw error;
+    throw new UserError(
+      {
+        happened: "The mail server offers no STARTTLS.",
+        means: "No mail is sent: the password in SMTP_URL would go to it in clear.",
+        todo: "Let it offer STARTTLS, or set SMTP_URL to its port for TLS (smtps://user:password@host:465).",
+      },
+      { cause: error },
+    );
   } finally {
     transport.close();
   }
@@ -113,15 +126,28 @@ async function mailer() {
   return nodemailer;
 }
 
+/**
+ * A password goes out encrypted only, whatever the answer to EHLO offers: whoever sits between could take STARTTLS out of it
+ * (RFC 3207, 6). To a server on this machine nobody sits between.
+ */
 function serverOf(url: string) {
   const { protocol, hostname, port, username, password } = new URL(url);
   const secure = protocol === "smtps:";
   return {
-    host: hostname,
+    host: hostname.replaceAll(/[[\]]/g, ""),
     port: port ? Number(port) : secure ? 465 : 587,
     secure,
+    requireTLS: !secure && username !== "" && !isThisMachine(hostname),
     ...(username ? { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } } : {}),
   };
+}
+
+const isThisMachine = (hostname: string): boolean => /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/iu.test(hostname);
+
+/** Whether the server would not encrypt, where it has to. */
+function isUnencrypted(error: unknown): boolean {
+  const { responseCode: code = 0, command } = error as { responseCode?: number; command?: string };
+  return command === "STARTTLS" && code >= 500;
 }
 
 /** Hands a text on as it comes, and its end when the promise is kept. */

@@ -1,4 +1,5 @@
 import { greetMailServer } from "../adapters/smtp.ts";
+import { UserError } from "../errors.ts";
 import { explainAs } from "../facts/explain.ts";
 import type { Check } from "./check.ts";
 import { broken, ok, warning } from "./finding.ts";
@@ -21,6 +22,7 @@ export const mail: Check = {
       await greetMailServer(ctx, { url, from });
       return [ok("mail", `${new URL(url).host} takes mail from ${from}, as far as it says before one is sent`)];
     } catch (error) {
+      if (error instanceof UserError) return [broken("mail", error.explanation)];
       return [
         broken("mail", {
           happened: `${explainAs("The mail server")(error)}.`,

@@ -1,9 +1,10 @@
-import { type AddressInfo, createServer, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "@jest/globals";
-import { MailFailed, sendMail } from "../../src/adapters/smtp.ts";
+import { greetMailServer, MailFailed, sendMail } from "../../src/adapters/smtp.ts";
 import { Activity } from "../../src/activity.ts";
 import type { CallContext } from "../../src/call.ts";
+import { UserError } from "../../src/errors.ts";
+import { openMailServer } from "./mail-server.ts";
 
 const quiet = () => undefined;
 const ctx: CallContext = {
@@ -14,46 +15,9 @@ const ctx: CallContext = {
   redact: (text) => text,
 };
 
-/** A mail server that hangs up, or answers so, at one word of the conversation: "greeting", "MAIL", "DATA", or "." for the last line. */
-async function openServer(word: string, answer: string | undefined) {
-  const heard: string[] = [];
-  const sockets: Socket[] = [];
-  const answers: { [word: string]: string } = {
-    EHLO: "250-here\r\n250 AUTH PLAIN",
-    AUTH: "235 welcome",
-    DATA: "354 go on",
-    QUIT: "221 bye",
-  };
-  const server = createServer((socket) => {
-    sockets.push(socket);
-    socket.write(`${(word === "greeting" ? answer : undefined) ?? "220 here"}\r\n`);
-    socket.on("error", quiet);
-    socket.on("data", (chunk) => {
-      for (const line of chunk.toString().split("\r\n")) {
-        const said = /^(?:EHLO|AUTH|MAIL|RCPT|DATA|QUIT|\.)(?= |$)/u.exec(line)?.[0];
-        if (said === undefined) continue;
-        heard.push(said);
-        const say = said === word ? answer : (answers[said] ?? "250 fine");
-        if (say === undefined) socket.destroy();
-        else socket.write(`${say}\r\n`);
-      }
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    heard,
-    url: `smtp://muster:secret@127.0.0.1:${port}`,
-    [Symbol.dispose]() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
-}
-
 /** Sends a mail to such a server; tells how that ended, what the server had heard when it left, and what it heard in all. */
 async function send(word: string, answer?: string, leaves?: () => Promise<void>) {
-  using server = await openServer(word, answer);
+  using server = await openMailServer(word, answer);
   const mail = { to: "ana@example.com", subject: "Parked", text: "One.\n", key: "m1" };
   let before: string[] | undefined;
   const noteLeaving = async () => {
@@ -97,5 +61,28 @@ describe("a mail, on its way to a server that", () => {
     const { end, heard } = await send("none", undefined, () => Promise.reject(new Error("not ours")));
     expect(end).toBe("before");
     expect(heard).not.toContain(".");
+  });
+});
+
+describe("a password", () => {
+  const refusal = { word: "STARTTLS", answer: "502 5.5.1 not implemented" };
+  const mail = { to: "ana@example.com", subject: "Parked", text: "One.\n", key: "m1" };
+
+  it("is not sent in clear to a server elsewhere, whose answer to EHLO may have lost its STARTTLS on the way", async () => {
+    using server = await openMailServer(refusal.word, refusal.answer);
+    const settings = { url: server.elsewhere, from: "muster@example.com" };
+    await expect(sendMail(ctx, settings, mail, () => Promise.resolve())).rejects.toMatchObject({
+      stage: "shut-out",
+      message: "it offers no STARTTLS, and the password is only sent encrypted",
+    });
+    await expect(greetMailServer(ctx, settings)).rejects.toBeInstanceOf(UserError);
+    expect(server.heard).toEqual(["EHLO", "STARTTLS", "EHLO", "STARTTLS"]);
+  });
+
+  it("is what such a server must keep: without one, mail goes to it as it is", async () => {
+    using server = await openMailServer(refusal.word, refusal.answer);
+    const settings = { url: server.elsewhere.replace("muster:secret@", ""), from: "muster@example.com" };
+    await sendMail(ctx, settings, mail, () => Promise.resolve());
+    expect(server.heard).not.toContain("STARTTLS");
   });
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { readFile } from "node:fs/promises";
 import { parse, stringify } from "yaml";
 import { east, west } from "../../src/lab/estate.ts";
+import { openMailServer } from "../adapters/mail-server.ts";
 import { openPatient, without, type Patient } from "./patient.ts";
 
 let patient: Patient;
@@ -110,6 +111,14 @@ describe("mail", () => {
       );
       expect(said).toEqual([expect.stringMatching(says)]);
     }
+  });
+
+  it("that would hear the password in clear", async () => {
+    using server = await openMailServer("STARTTLS", "502 5.5.1 not implemented");
+    expect(await patient.troubles({ SMTP_URL: server.elsewhere })).toEqual([
+      "broken mail: The mail server offers no STARTTLS.",
+    ]);
+    expect(server.heard).not.toContain("AUTH");
   });
 
   it("that is not configured, and people without an address", async () => {
