@@ -4,9 +4,20 @@ import type { SendMailOptions } from "nodemailer";
 import { call, type CallContext } from "../call.ts";
 import { messageOf, UserError } from "../errors.ts";
 
-/** Wall milliseconds of each part of a mail's way, and of all of it. */
-const connectMs = 5_000;
-const wholeMs = 20_000;
+/**
+ * Wall milliseconds until a server must have greeted, for each of its other answers, and for a mail's whole way. A server may
+ * look through a mail before it says that it has it, and one that keeps senders waiting greets late: RFC 5321, 4.5.3.2, asks
+ * for minutes, which the mails behind would wait as well.
+ */
+const greetingMs = 30_000;
+const answerMs = 120_000;
+const wholeMs = 150_000;
+/** How long a mail that has left is waited for when Muster stops: whoever stops it may wait for half a minute. */
+const stoppingMs = 20_000;
+
+/** How many times as long as any other call a look at the server may take: it greets when it likes. */
+const greetingCalls = 6;
+const lookCalls = greetingCalls + 1;
 
 export type MailSettings = {
   /** smtp://user:password@host:port, or smtps:// for TLS from the first byte. */ url: string;
@@ -40,7 +51,7 @@ export class MailFailed extends Error {
  * Sends one mail over a connection of its own. A server takes a mail when it has heard its last line, and not before: RFC 5321,
  * 4.1.1.4. `leaves` is called when only that is left to be sent, and where it throws, the mail surely does not arrive. A mail
  * that left and was not confirmed may have arrived; nobody can look, so that is thrown as "unknown", and the caller must not
- * repeat it.
+ * repeat it. When `stopping` fires, one that has not left is given back at once.
  * @throws MailFailed
  */
 export async function sendMail(
@@ -48,6 +59,7 @@ export async function sendMail(
   settings: MailSettings,
   mail: Mail,
   leaves: () => Promise<void>,
+  stopping?: AbortSignal,
 ): Promise<void> {
   // The library reads the whole content before it has said a word to the server; what it says it logs.
   const { promise: dataSaid, resolve: sayData } = Promise.withResolvers<void>();
@@ -58,9 +70,9 @@ export async function sendMail(
   const logger = { level: quiet, trace: quiet, debug: noteData, info: quiet, warn: quiet, error: quiet, fatal: quiet };
   const transport = (await mailer()).createTransport({
     ...serverOf(settings.url),
-    connectionTimeout: connectMs,
-    greetingTimeout: connectMs,
-    socketTimeout: connectMs * 2,
+    connectionTimeout: greetingMs,
+    greetingTimeout: greetingMs,
+    socketTimeout: answerMs,
     transactionLog: true,
     logger,
   });
@@ -78,21 +90,31 @@ export async function sendMail(
     });
     return transport.sendMail({ ...message, signal });
   };
+  const stop = new AbortController();
+  const stopped = () => stop.abort(new Error("Muster was stopped meanwhile"));
+  const leaveOff = () => (hasLeft ? void setTimeout(stopped, stoppingMs).unref() : stopped());
+  stopping?.addEventListener("abort", leaveOff, { once: true });
+  if (stopping?.aborted) leaveOff();
   const messageId = `<${createHash("sha256").update(mail.key).digest("hex").slice(0, 32)}@muster>`;
   try {
     const { to } = mail;
     const [subject, text] = [ctx.redact(mail.subject), ctx.redact(mail.text)];
     const message = { from: settings.from, to, subject: subject.replaceAll(/\s+/g, " "), text, messageId };
-    await call(ctx, "smtp.send", (signal) => send(signal, message), { timeoutMs: wholeMs });
+    await call(ctx, "smtp.send", (signal) => send(signal, message), { timeoutMs: wholeMs, signal: stop.signal });
   } catch (error) {
     const says = isUnencrypted(error)
       ? "it offers no STARTTLS, and the password is only sent encrypted"
       : messageOf(error);
     throw new MailFailed(stageOf(error, hasLeft), says, { cause: error });
   } finally {
+    stopping?.removeEventListener("abort", leaveOff);
     transport.close();
   }
 }
+
+/** Wall milliseconds after which `greetMailServer` gives up. */
+export const longestGreetingMs = ({ callTimeoutMs }: Pick<CallContext, "callTimeoutMs">): number =>
+  callTimeoutMs * lookCalls;
 
 /**
  * Greets the mail server, and logs in where the settings say so. No mail is sent.
@@ -100,11 +122,11 @@ export async function sendMail(
  */
 export async function greetMailServer(ctx: CallContext, { url }: MailSettings): Promise<void> {
   // A connection that outlives the call would keep the process.
-  const milliseconds = ctx.callTimeoutMs;
+  const milliseconds = ctx.callTimeoutMs * greetingCalls;
   const patience = { connectionTimeout: milliseconds, greetingTimeout: milliseconds, socketTimeout: milliseconds };
   const transport = (await mailer()).createTransport({ ...serverOf(url), ...patience });
   try {
-    await call(ctx, "smtp.greet", () => transport.verify());
+    await call(ctx, "smtp.greet", () => transport.verify(), { timeoutMs: longestGreetingMs(ctx) });
   } catch (error) {
     if (!isUnencrypted(error)) throw error;
     throw new UserError(

@@ -1,4 +1,4 @@
-import { greetMailServer } from "../adapters/smtp.ts";
+import { greetMailServer, longestGreetingMs } from "../adapters/smtp.ts";
 import { UserError } from "../errors.ts";
 import { explainAs } from "../facts/explain.ts";
 import type { Check } from "./check.ts";
@@ -7,6 +7,7 @@ import { broken, ok, warning } from "./finding.ts";
 /** Whether the mail server greets Muster, and lets it log in. No mail is sent. */
 export const mail: Check = {
   name: "mail",
+  extraMs: longestGreetingMs,
   async look(ctx) {
     const { SMTP_URL: url, MAIL_FROM: from } = ctx.config;
     if (!url) {

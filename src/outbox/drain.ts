@@ -14,25 +14,25 @@ export const lockedOutSeconds = 60;
 export const leastSeconds = 2;
 
 /** Takes out one due message of one kind of thread. Returns false when none is due. */
-export async function drainOne(ctx: Context, kind: string): Promise<boolean> {
+export async function drainOne(ctx: Context, kind: string, stopping?: AbortSignal): Promise<boolean> {
   const send = ctx.senders.get(kind);
   if (!send) return false;
   const taken = await takeMessage(ctx.db, kind);
   if (!taken) return false;
   await ctx.point("outbox taken");
-  const sent = await attempt(ctx, send, taken);
+  const sent = await attempt(ctx, send, taken, stopping);
   await ctx.point("outbox sent");
   await settle(ctx, taken, sent);
   return true;
 }
 
-async function attempt(ctx: Context, send: Sender, taken: TakenMessage): Promise<Sent> {
+async function attempt(ctx: Context, send: Sender, taken: TakenMessage, stopping?: AbortSignal): Promise<Sent> {
   const { thread, dedupe_key, payload, again } = taken;
   try {
     const message = { thread, dedupeKey: dedupe_key, payload };
     return await holding(
       () => keepMessage(ctx.db, taken),
-      () => send(sparing(ctx), message, again, taken),
+      () => send(sparing(ctx), message, again, taken, stopping),
     );
   } catch (error) {
     // A sender answers for what the outside says; what it throws is ours (a database away, a fault), and may have come late.

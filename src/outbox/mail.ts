@@ -20,7 +20,7 @@ const perhapsArrived = "it may have arrived, and nobody is written to twice";
 export function openMailSender(settings: MailSettings): Sender {
   // Of all threads: ten people who wait would be ten failed logins a minute, and a locked account.
   const shut = { until: 0, because: "" };
-  return async (ctx, { thread, dedupeKey, payload }, again, taken) => {
+  return async (ctx, { thread, dedupeKey, payload }, again, taken, stopping) => {
     if (again) return { refused: true, because: perhapsArrived };
     const name = thread.slice("mail:".length);
     const to = ctx.estate.people[name]?.mail;
@@ -34,7 +34,7 @@ export function openMailSender(settings: MailSettings): Sender {
       await ctx.point("mail leaves");
     };
     const mail = { to, ...writeMail([payload, ...behind.map((one) => one.payload)]), key: dedupeKey };
-    const { sent, end, stage } = await sendMail(ctx, settings, mail, leaves).then<Became, Became>(
+    const { sent, end, stage } = await sendMail(ctx, settings, mail, leaves, stopping).then<Became, Became>(
       () => ({ sent: { sent: true }, end: { state: "sent" } }),
       whatBecame,
     );

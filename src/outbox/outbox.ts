@@ -31,7 +31,7 @@ export function startOutbox(ctx: Context, { cards }: { cards?: CardSender } = {}
   const lanes: Lane[] = [...ctx.senders.keys()].map((kind) => ({
     name: kind,
     bell: makeBell(),
-    work: () => drainOne(ctx, kind),
+    work: () => drainOne(ctx, kind, stopping.signal),
   }));
   if (cards) lanes.push({ name: cardLane, bell: makeBell(), work: () => drawOne(ctx, cards) });
   // First of all: who was just given a sender must not be sent what was news months ago.

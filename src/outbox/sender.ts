@@ -54,8 +54,17 @@ export type Taken = { seq: number; attempts: number };
 /** What is said of a row that another process has taken meanwhile. */
 export const takenAway = "another process has taken it meanwhile";
 
-/** Takes one message out. Never throws for what the outside said; `doubtful` rows come back with `again` set. */
-export type Sender = (ctx: Context, message: Message, again: boolean, taken: Taken) => Promise<Sent>;
+/**
+ * Takes one message out. Never throws for what the outside said; `doubtful` rows come back with `again` set. `stopping` fires
+ * when the process is to end: whoever may wait long leaves off then.
+ */
+export type Sender = (
+  ctx: Context,
+  message: Message,
+  again: boolean,
+  taken: Taken,
+  stopping?: AbortSignal,
+) => Promise<Sent>;
 
 /** A run's live card, to be drawn as the run is now. */
 export type Card = {

@@ -1,5 +1,6 @@
+import { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import { greetMailServer, MailFailed, sendMail } from "../../src/adapters/smtp.ts";
 import { Activity } from "../../src/activity.ts";
 import type { CallContext } from "../../src/call.ts";
@@ -61,6 +62,54 @@ describe("a mail, on its way to a server that", () => {
     const { end, heard } = await send("none", undefined, () => Promise.reject(new Error("not ours")));
     expect(end).toBe("before");
     expect(heard).not.toContain(".");
+  });
+});
+
+describe("a server that takes its time", () => {
+  const mail = { to: "ana@example.com", subject: "Parked", text: "One.\n", key: "m1" };
+  const { promise: never } = Promise.withResolvers<void>();
+
+  /** Sends a mail to a server that is silent at one word for so many seconds, and is to stop before it speaks, or not. */
+  async function wait(word: "greeting" | ".", seconds: number, { stops = false } = {}) {
+    const { promise: patience, resolve: speak } = Promise.withResolvers<void>();
+    const stopping = new AbortController();
+    using server = await openMailServer(word, word === "." ? "250 fine" : "220 here", stops ? never : patience);
+    const doNotFake = ["Date", "hrtime", "nextTick", "performance", "queueMicrotask", "setImmediate"] as const;
+    jest.useFakeTimers({ doNotFake: [...doNotFake, "clearImmediate", "setInterval", "clearInterval"] });
+    try {
+      const settings = { url: server.url, from: "muster@example.com" };
+      const sent = sendMail(ctx, settings, mail, () => Promise.resolve(), stopping.signal).then(
+        () => "sent",
+        (error: unknown) => (error instanceof MailFailed ? error.stage : String(error)),
+      );
+      while (!(word === "." ? server.heard.includes(".") : server.isHeld())) await pause(5);
+      await pause(20);
+      if (stops) stopping.abort();
+      jest.advanceTimersByTime(seconds * 1000);
+      speak();
+      return await sent;
+    } finally {
+      jest.useRealTimers();
+    }
+  }
+
+  it("greets after 25 s, and says 110 s after the last line that it has it", async () => {
+    const silence = jest.spyOn(Socket.prototype, "setTimeout");
+    expect(await wait("greeting", 25)).toBe("sent");
+    expect(Math.max(...silence.mock.calls.map(([milliseconds]) => milliseconds))).toBe(120_000);
+    expect(await wait(".", 110)).toBe("sent");
+    silence.mockRestore();
+  });
+
+  it("is not waited for when Muster stops, but for a while after the last line", async () => {
+    expect(await wait("greeting", 0, { stops: true })).toBe("before");
+    expect(await wait(".", 20, { stops: true })).toBe("unknown");
+  });
+
+  it("is not said to be broken", async () => {
+    using server = await openMailServer("greeting", "220 here", pause(300));
+    await greetMailServer({ ...ctx, callTimeoutMs: 100 }, { url: server.url, from: "muster@example.com" });
+    expect(server.heard).toContain("AUTH");
   });
 });
 

@@ -81,6 +81,22 @@ describe("a mail", () => {
     expect(end.because).toContain("no such mailbox");
   });
 
+  it("that has not left is given back when the process stops, whatever the server is waited for", async () => {
+    office.mail.knobs.down = "silent";
+    const { promise: isUnderWay, resolve } = Promise.withResolvers<void>();
+    office.ctx.point = (name) => Promise.resolve(name === "before smtp.send" ? resolve() : undefined);
+    await putTo("ana");
+    wakeOutbox();
+    await isUnderWay;
+    const before = performance.now();
+    await office.stopOutbox();
+    expect(performance.now() - before).toBeLessThan(5000);
+    office.mail.knobs.down = false;
+    office.startOutbox();
+    await office.time.until("sent", async () => (await states()).sent === 1, 120);
+    expect(office.mail.all).toHaveLength(1);
+  });
+
   it("is not repeated when nobody knows whether it arrived", async () => {
     office.mail.knobs.next("DATA", "fail-after");
     const end = await write();
