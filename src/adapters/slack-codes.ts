@@ -25,17 +25,23 @@ export const blamesToken = (said: string): boolean => ofTheToken.includes(said);
 /**
  * Slack's codes, by what they ask for; the ones that are not here cannot be helped by trying.
  * @see https://docs.slack.dev/reference/methods/chat.postMessage/#errors
+ * @see https://docs.slack.dev/reference/methods/chat.update/#errors
  */
 export const byCode: ReadonlyMap<string, Trouble> = new Map([
   ...codes(["ratelimited", "rate_limited"], { kind: "retry", afterSeconds: 30 }),
-  // The workspace moves to an organisation, or talks too much: that passes, and concerns every message.
-  ...codes(["team_added_to_org", "org_login_required", "message_limit_exceeded"], { kind: "retry", afterSeconds: 60 }),
+  // The workspace moves to an organisation, or talks too much: that passes, and concerns every message. A shared channel moves.
+  ...codes(["team_added_to_org", "org_login_required", "message_limit_exceeded", "external_channel_migrating"], {
+    kind: "retry",
+    afterSeconds: 60,
+  }),
   ...codes(["msg_too_long", "msg_blocks_too_long", "metadata_too_large"], { kind: "shorten" }),
   ...codes(["invalid_blocks", "invalid_blocks_format", "invalid_attachments"], { kind: "plainer" }),
   ...codes(
     [
       "channel_not_found",
       "is_archived",
+      // What it is called where a message there is to be edited: frozen, archived or deleted.
+      "is_inactive",
       "not_in_channel",
       "restricted_action",
       "restricted_action_read_only_channel",
@@ -60,8 +66,10 @@ export const byCode: ReadonlyMap<string, Trouble> = new Map([
     { kind: "re-home", lost: "thread" },
   ),
   ...codes([...ofTheToken, ...ofTheWorkspace], { kind: "locked-out" }),
-  // Slack says of these that part of the work may have been done.
-  ...codes(["fatal_error", "internal_error", "service_unavailable", "request_timeout"], { kind: "doubtful" }),
+  // Slack says of these that part of the work may have been done, or nothing of how far it came.
+  ...codes(["fatal_error", "internal_error", "service_unavailable", "request_timeout", "update_failed"], {
+    kind: "doubtful",
+  }),
 ]);
 
 function codes(names: string[], trouble: Trouble): [string, Trouble][] {

@@ -80,6 +80,8 @@ export const chatMethods: Record<string, Method> = {
     changes: true,
     run(slack, params) {
       const { workspace } = slack;
+      // https://docs.slack.dev/reference/methods/chat.update/#errors
+      if (channelOf(slack, params).isArchived) throw new Refusal("is_inactive");
       const before = ownMessage(slack, params, "cant_update_message");
       if ((params.text("text")?.length ?? 0) > mostEdited) throw new Refusal("msg_too_long");
       const { text, blocks, metadata } = draftOf(slack, params);

@@ -80,6 +80,7 @@ describe("the lab's Web API", () => {
     const post = (channel: string, more = {}) => web.chat.postMessage({ channel, text: "x", ...more });
     expect(await refusal(post("C77"))).toBe("channel_not_found");
     expect(await refusal(post("C02"))).toBe("is_archived");
+    expect(await refusal(web.chat.update({ channel: "C02", ts: "1.000001", text: "x" }))).toBe("is_inactive");
     expect(await refusal(post("C03"))).toBe("not_in_channel");
     expect(await refusal(post("C01", { thread_ts: "1.000001" }))).toBe("thread_not_found");
     expect(await refusal(web.chat.update({ channel: "C01", ts: "1.000001", text: "x" }))).toBe("message_not_found");

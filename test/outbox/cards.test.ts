@@ -119,7 +119,7 @@ describe("a run's card", () => {
     expect(office.slack.messages("C01")).toHaveLength(1);
   });
 
-  it("is edited at most every 3 s, and ends at the newest state", async () => {
+  it("is edited at most every 3 s, ends at the newest state, and goes elsewhere from a channel that is archived", async () => {
     await proposeRun(office);
     await card();
     for (let n = 0; n < 30; n += 1) {
@@ -132,6 +132,11 @@ describe("a run's card", () => {
     const gaps = at.slice(1).map((time, index) => time - (at[index] ?? 0));
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(2900);
     expect((await card()).text).toContain("Under way: move checkout");
+    office.slack.archive("C01");
+    await happens("held", { by: "ana", signal: 31 });
+    const moved = await eventually(() => office.slack.messages("C02")[0]);
+    expect(moved.text).toContain("move checkout");
+    expect(updates().at(-1)?.status).toBe("is_inactive");
   });
 
   it("shows steps as a plan block, and as lines where the workspace does not know it, asked once", async () => {
