@@ -23,6 +23,8 @@ export type SlackClient = {
   pausedUntil: Map<string, Date>;
   /** Ids of channels whose names we were given. */
   channelIds: Map<string, string>;
+  /** Until when no other channel is looked for: the app is in none but these. */
+  channelsKnownUntil: Date;
 };
 
 /** What a message shows. `text` is what notifications and screen readers get, and what is left where blocks fail. */
@@ -70,6 +72,7 @@ export function makeSlack(settings: SlackSettings): SlackClient {
     settings,
     pausedUntil: new Map(),
     channelIds: new Map(),
+    channelsKnownUntil: new Date(0),
   };
 }
 
@@ -181,20 +184,33 @@ export async function getTeam(ctx: SlackContext, slack: SlackClient): Promise<{ 
   return { team: String(answer.team_id), botUser: String(answer.user_id) };
 }
 
-/** Finds the id of a channel that is named by its id or its #name; undefined when the app sees none. @throws SlackFailed */
+/** Seconds for which a channel that the app was not in is not looked for again. */
+const missedSeconds = 60;
+
+/**
+ * Finds the id of a channel that is named by its id or its #name; undefined when the app is in none of that name. It looks
+ * among the app's own channels, which are few: a workspace may have tens of thousands, and a list of all of those is rationed.
+ * @throws SlackFailed
+ * @see https://docs.slack.dev/reference/methods/users.conversations/
+ */
 export async function channelId(ctx: SlackContext, slack: SlackClient, channel: string): Promise<string | undefined> {
   if (!channel.startsWith("#")) return channel;
+  if (!slack.channelIds.has(channel) && slack.channelsKnownUntil <= ctx.now()) await learnChannels(ctx, slack);
+  return slack.channelIds.get(channel);
+}
+
+async function learnChannels(ctx: SlackContext, slack: SlackClient): Promise<void> {
+  const wanted = { types: "public_channel,private_channel", exclude_archived: true, limit: 999 };
   let cursor = "";
-  for (let page = 0; page < 50 && !slack.channelIds.has(channel); page += 1) {
-    const types = "public_channel,private_channel";
-    const answer = await ask(ctx, slack, "conversations.list", { limit: 1000, exclude_archived: false, types, cursor });
+  for (let page = 0; page < 50; page += 1) {
+    const answer = await ask(ctx, slack, "users.conversations", { ...wanted, cursor });
     for (const { id, name } of (answer.channels ?? []) as { id: string; name: string }[]) {
       slack.channelIds.set(`#${name}`, id);
     }
     cursor = answer.response_metadata?.next_cursor ?? "";
     if (cursor === "") break;
   }
-  return slack.channelIds.get(channel);
+  slack.channelsKnownUntil = new Date(ctx.now().getTime() + missedSeconds * 1000);
 }
 
 /**

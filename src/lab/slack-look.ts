@@ -124,6 +124,27 @@ export const lookMethods: Record<string, Method> = {
       };
     },
   },
+  "users.conversations": {
+    tier: 3,
+    // https://docs.slack.dev/reference/methods/users.conversations/
+    run(slack, params) {
+      const types = (params.text("types") ?? "public_channel").split(",");
+      for (const type of types) demand(slack, "read", { isPrivate: type === "private_channel" });
+      const own = [...slack.workspace.channels.values()].filter(
+        ({ im, botIsMember, isArchived, isPrivate }) =>
+          !im &&
+          botIsMember !== false &&
+          !(isArchived && params.flag("exclude_archived")) &&
+          types.includes(isPrivate ? "private_channel" : "public_channel"),
+      );
+      const from = params.number("cursor", 0);
+      const to = from + Math.min(params.number("limit", 100), 999);
+      return {
+        channels: own.slice(from, to).map((channel) => describeChannel(slack, channel)),
+        response_metadata: { next_cursor: to < own.length ? String(to) : "" },
+      };
+    },
+  },
   "conversations.open": {
     tier: 3,
     changes: true,

@@ -46,7 +46,8 @@ export function identifier(slack: SlackClient) {
 async function isAllowed(ctx: Context, slack: SlackClient, { channel, channelName }: Delivery): Promise<boolean> {
   const allowed = Object.values(ctx.estate.channels).filter((name) => name !== undefined);
   if (allowed.includes(channel) || allowed.includes(`#${channelName}`)) return true;
-  // Of a private channel Slack does not always tell the name.
+  // Of a private channel Slack does not always tell the name. What is known already takes no call.
+  if (allowed.some((name) => slack.channelIds.get(name) === channel)) return true;
   for (const name of allowed) if ((await channelId(ctx, slack, name)) === channel) return true;
   return false;
 }

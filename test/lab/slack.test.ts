@@ -40,6 +40,15 @@ describe("the lab's Web API", () => {
       "executive-updates",
       "general",
     ]);
+    slack.workspace.channels.get("C02")!.botIsMember = false;
+    slack.workspace.channels.get("C03")!.isPrivate = true;
+    const types = "public_channel,private_channel";
+    const own = await web.users.conversations({ types, limit: 2 });
+    expect(own.channels?.map(({ id }) => id)).toEqual(["C01", "C03"]);
+    const { next_cursor: cursor = "" } = own.response_metadata ?? {};
+    expect((await web.users.conversations({ types, limit: 2, cursor })).channels).toMatchObject([{ name: "general" }]);
+    slack.archive("C01");
+    expect((await web.users.conversations({ exclude_archived: true })).channels).toMatchObject([{ name: "general" }]);
   });
 
   it("keeps threads, edits and deletions, and finds a message again by its metadata", async () => {

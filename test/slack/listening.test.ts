@@ -113,6 +113,28 @@ describe("who may speak to Muster", () => {
     expect(office.slack.messages("C09")).toEqual([]);
   });
 
+  it("in a private channel, whose name Slack keeps to itself: one list of the app's own channels tells, and what is missing there is not looked for again", async () => {
+    const { channels } = office.slack.workspace;
+    for (const id of ["C01", "C09"]) channels.get(id)!.isPrivate = true;
+    channels.get("C03")!.botIsMember = false;
+    await office.listen();
+    for (const [person, channel] of [
+      ["U01", "C09"],
+      ["U02", "C01"],
+      ["U03", "C09"],
+    ] as const) {
+      await office.slack.types(person, channel, "/failover us-west-2 checkout");
+      await told(person);
+    }
+    expect(office.calls.map(({ person }) => person?.name)).toEqual(["ben"]);
+    const lists = () => office.log.all.filter(({ action }) => /conversations\.?list|users\.conversations/.test(action));
+    expect(lists().map(({ action }) => action)).toEqual(["users.conversations"]);
+    await office.time.pass(61);
+    await office.slack.types("U04", "C09", "/failover us-west-2 checkout");
+    await told("U04");
+    expect(lists()).toHaveLength(2);
+  });
+
   it("not somebody whose account was closed a minute ago", async () => {
     await office.listen();
     await office.slack.types("U04", "C01", "/failover one");
