@@ -148,16 +148,22 @@ export const shortlyBefore = (since: Date): string => (since.getTime() / 1000 - 
 
 type Kept = { ts: string; metadata?: { event_payload?: { key?: unknown } } };
 
-/** A member of a workspace, as far as it matters for trusting them. */
-export type SlackUser = { id: string; team: string; active: boolean; bot: boolean; guest: boolean };
+/** A member of workspaces, as far as it matters for trusting them. */
+export type SlackUser = { id: string; teams: readonly string[]; active: boolean; bot: boolean; guest: boolean };
 
-/** Looks up a person. @throws SlackFailed; `user_not_found` is a refusal. */
+/**
+ * Looks up a person. In an organisation of many workspaces Slack names one of them as the person's own, and all in another place.
+ * @throws SlackFailed; `user_not_found` is a refusal.
+ * @see https://docs.slack.dev/reference/objects/user-object/
+ */
 export async function getUser(ctx: SlackContext, slack: SlackClient, user: string): Promise<SlackUser> {
   const answer = await ask(ctx, slack, "users.info", { user });
   const found = (answer.user ?? {}) as Record<string, unknown>;
+  const { teams } = (found.enterprise_user ?? {}) as { teams?: unknown };
+  const all = [found.team_id, ...(Array.isArray(teams) ? (teams as unknown[]) : [])];
   return {
     id: String(found.id),
-    team: String(found.team_id),
+    teams: all.filter((team) => typeof team === "string"),
     active: found.deleted !== true,
     bot: found.is_bot === true || found.is_app_user === true,
     guest: found.is_restricted === true || found.is_ultra_restricted === true || found.is_stranger === true,
@@ -165,10 +171,10 @@ export async function getUser(ctx: SlackContext, slack: SlackClient, user: strin
 }
 
 /** Why somebody is no member of a workspace who may be trusted, to finish "They are ..."; undefined for one who may. */
-export function whyNoMember({ active, bot, guest, team }: SlackUser, own: string): string | undefined {
+export function whyNoMember({ active, bot, guest, teams }: SlackUser, own: string): string | undefined {
   if (!active) return "deactivated in Slack";
   if (bot) return "a bot";
-  if (team !== own) return `of another workspace (${team})`;
+  if (!teams.includes(own)) return `of another workspace (${teams.join(", ") || "Slack does not say which"})`;
   return guest ? "a guest of the workspace" : undefined;
 }
 

@@ -87,8 +87,8 @@ const noSlack = (name: string): Finding =>
     todo: `Give ${name} slack in the estate file (their profile in Slack shows it as "member ID").`,
   });
 
-/** By the rule that Slack's commands go by; `team` is the one of the bot's token. */
-function judgeMember(name: string, user: SlackUser, team = user.team): Finding | undefined {
+/** By the rule that Slack's commands go by; `team` is the one of the bot's token, where that is known. */
+function judgeMember(name: string, user: SlackUser, team = user.teams[0] ?? ""): Finding | undefined {
   const why = whyNoMember(user, team);
   if (why === undefined) return undefined;
   return broken(`${name} in Slack`, {

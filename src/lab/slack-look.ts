@@ -1,7 +1,7 @@
 import { withoutMetadata } from "./slack-chat.ts";
 import { blockComplaints } from "./slack-blocks.ts";
 import { channelOf, type Method, type Params, Refusal, type Slackdom } from "./slack-method.ts";
-import type { Json, LabChannel, LabPerson, Message } from "./slack-workspace.ts";
+import { type Json, type LabChannel, type LabPerson, type Message, workspaceOf } from "./slack-workspace.ts";
 
 /** Cuts a list of messages to the page that a call asks for. The cursor is the number of those already shown. */
 function page(messages: Message[], params: Params, mostPerPage: number): Json {
@@ -49,9 +49,10 @@ function describeChannel(slack: Slackdom, channel: LabChannel): Json {
   };
 }
 
-/** Describes a member as users.info does. */
+/** Describes a member as users.info does: https://docs.slack.dev/reference/objects/user-object/ */
 function describePerson(slack: Slackdom, person: LabPerson): Json {
-  const home = person.team ?? slack.workspace.team.id;
+  const own = slack.workspace.team.id;
+  const home = person.team ?? own;
   return {
     id: person.id,
     team_id: home,
@@ -62,7 +63,8 @@ function describePerson(slack: Slackdom, person: LabPerson): Json {
     is_app_user: false,
     is_restricted: person.guest ?? false,
     is_ultra_restricted: false,
-    ...(home !== slack.workspace.team.id && { is_stranger: true }),
+    ...(workspaceOf(person, own) !== own && { is_stranger: true }),
+    ...(person.teams && { enterprise_user: { id: person.id, enterprise_id: "E01", teams: person.teams } }),
     profile: { display_name: person.name, real_name: person.name, email: person.email, team: home },
   };
 }

@@ -4,7 +4,7 @@ import type { Slackdom } from "./slack-method.ts";
 import { answer, type Responses } from "./slack-responses.ts";
 import type { RequestUrl } from "./slack-requests.ts";
 import type { Delivery, Envelope, SocketMode } from "./slack-socket.ts";
-import type { Json, LabChannel, LabPerson } from "./slack-workspace.ts";
+import { type Json, type LabChannel, type LabPerson, workspaceOf } from "./slack-workspace.ts";
 
 type Options = {
   slack: Slackdom;
@@ -47,7 +47,7 @@ export class People {
     const to = { person: person.id, channel: channel.id };
     const delivery = await this.#deliver("slash_commands", `command ${command}`, channel.id, {
       ...this.#common(person),
-      team_id: person.team ?? workspace.team.id,
+      team_id: workspaceOf(person, workspace.team.id),
       team_domain: workspace.team.domain,
       is_enterprise_install: "false",
       channel_id: channel.id,
@@ -191,7 +191,7 @@ export class People {
 
   #interactive(person: LabPerson): Json {
     const { team } = this.#options.slack.workspace;
-    const team_id = person.team ?? team.id;
+    const team_id = workspaceOf(person, team.id);
     return {
       ...this.#common(person),
       user: { id: person.id, username: person.name, name: person.name, team_id },

@@ -13,7 +13,13 @@ export type LabPerson = {
   deleted?: boolean;
   /** Set for somebody of another company, seen through a shared channel. */
   team?: string;
+  /** In an organisation of many workspaces: all that they belong to. Where this one is among them, `team` is no stranger's. */
+  teams?: string[];
 };
+
+/** For which workspace somebody types and presses here: this one, or a stranger's own. */
+export const workspaceOf = ({ team, teams }: LabPerson, own: string): string =>
+  teams?.includes(own) ? own : (team ?? own);
 
 export type LabChannel = {
   id: string;

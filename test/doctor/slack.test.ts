@@ -101,13 +101,16 @@ describe("Slack", () => {
   // In an organisation of many workspaces, who is of a sister is no stranger to Slack.
   it.each([
     [{}, undefined],
-    [{ team: "T77" }, "of another workspace (T77)"],
-    [{ team: "T77", guest: true }, "of another workspace (T77)"],
+    [{ teams: ["T77"] }, "of another workspace (T77)"],
+    [{ teams: ["T77", "T78"], guest: true }, "of another workspace (T77, T78)"],
+    [{ teams: ["T77", "T01"] }, undefined],
+    [{ teams: ["T77", "T01"], guest: true }, "a guest of the workspace"],
+    [{ teams: [] }, "of another workspace (Slack does not say which)"],
     [{ guest: true }, "a guest of the workspace"],
     [{ bot: true }, "a bot"],
     [{ active: false }, "deactivated in Slack"],
   ])("%j is %s", (differs, why) => {
-    const user = { id: "U03", team: "T01", active: true, bot: false, guest: false };
+    const user = { id: "U03", teams: ["T01"], active: true, bot: false, guest: false };
     expect(whyNoMember({ ...user, ...differs }, "T01")).toBe(why);
   });
 

@@ -25,7 +25,8 @@ describe("what people type", () => {
     expect(office.slack.messages("C01")).toEqual([]);
   });
 
-  it("is the same command with /muster before it", async () => {
+  it("is the same command with /muster before it, also of somebody who Slack says is first of all of a sister workspace", async () => {
+    Object.assign(office.slack.workspace.persons.get("U02")!, { team: "T77", teams: ["T77", "T01"] });
     await office.listen();
     await office.slack.types("U02", "C01", "/muster failover us-west-2 checkout");
     expect(await told("U02")).toBe("heard us-west-2 checkout");
