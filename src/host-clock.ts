@@ -33,7 +33,7 @@ export class HostClock {
 
   /** Why nothing may be begun here; undefined while the clock is right. */
   get refusal(): string | undefined {
-    return Math.abs(this.#aheadSeconds) < refusedSeconds ? undefined : this.#sentence();
+    return refusalAt(this.#aheadSeconds);
   }
 
   /**
@@ -60,10 +60,12 @@ export class HostClock {
       todo: "Have the clock set by NTP (chrony, systemd-timesyncd), then start again.",
     });
   }
+}
 
-  #sentence(): string {
-    const away = Math.round(Math.abs(this.#aheadSeconds));
-    const side = this.#aheadSeconds > 0 ? "ahead of" : "behind";
-    return `The clock of this host is ${away} seconds ${side} that of Muster's database`;
-  }
+/** Why nothing may be begun on a host whose clock is so many seconds ahead (or, below 0, behind); undefined where it may. */
+export function refusalAt(aheadSeconds: number): string | undefined {
+  if (Math.abs(aheadSeconds) < refusedSeconds) return undefined;
+  const away = Math.round(Math.abs(aheadSeconds));
+  const side = aheadSeconds > 0 ? "ahead of" : "behind";
+  return `The clock of this host is ${away} seconds ${side} that of Muster's database`;
 }

@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { getServerDate } from "../adapters/server-date.ts";
 import { stsAddress } from "../adapters/sts.ts";
 import { call } from "../call.ts";
+import { refusalAt } from "../host-clock.ts";
 import type { Check, DoctorContext } from "./check.ts";
 import { broken, ok, warning, type Finding } from "./finding.ts";
 
@@ -9,6 +10,9 @@ import { broken, ok, warning, type Finding } from "./finding.ts";
 const nothingSeconds = 3;
 /** From here on authenticators' codes are refused: one is good for 30 seconds before and after. */
 const codesSeconds = 30;
+
+const todo = "Have it set by NTP (chrony, systemd-timesyncd), and see that it follows.";
+const subjectOf = (other: string) => `this machine's clock against that of ${other}`;
 
 /** Whether this machine's clock and that of Muster's database agree. */
 export const clockOfDatabase: Check = {
@@ -23,7 +27,7 @@ export const clockOfDatabase: Check = {
       }),
     ]);
     // Where the database does not answer, its own check says so.
-    return away.status === "fulfilled" ? [judgeClock("Muster's database", away.value)] : [];
+    return away.status === "fulfilled" ? [judgeDatabaseClock(away.value)] : [];
   },
 };
 
@@ -48,13 +52,23 @@ async function secondsBetween({ wallNow }: DoctorContext, ask: () => Promise<Dat
   return (theirs - (askedAt + wallNow().getTime()) / 2) / 1000;
 }
 
+/** What it means that the clock of Muster's database is so many seconds ahead (or, below 0, behind): judged as a server that starts here judges it. */
+export function judgeDatabaseClock(seconds: number): Finding {
+  const refusal = refusalAt(-seconds);
+  if (refusal === undefined) return judgeClock("Muster's database", seconds);
+  return broken(subjectOf("Muster's database"), {
+    happened: `${refusal}.`,
+    means: "No server starts here, and one that runs begins nothing and leaves runs to others.",
+    todo,
+  });
+}
+
 /** What it means that another clock is so many seconds ahead (or, below 0, behind). */
 export function judgeClock(other: string, seconds: number): Finding {
-  const subject = `this machine's clock against that of ${other}`;
+  const subject = subjectOf(other);
   const away = Math.round(Math.abs(seconds));
   if (away <= nothingSeconds) return ok(subject, `at most ${nothingSeconds} seconds apart`);
   const happened = `This machine's clock is ${away} seconds ${seconds > 0 ? "behind" : "ahead of"} that of ${other}.`;
-  const todo = "Have it set by NTP (chrony, systemd-timesyncd), and see that it follows.";
   if (away < codesSeconds) {
     return warning(subject, {
       happened,

@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "@jest/globals";
 import { fenceGrant } from "../../src/adapters/postgres-rights.ts";
 import type { Check, DoctorContext } from "../../src/doctor/check.ts";
-import { judgeClock } from "../../src/doctor/clock.ts";
+import { judgeClock, judgeDatabaseClock } from "../../src/doctor/clock.ts";
 import { examine } from "../../src/doctor/examine.ts";
 import { broken, ok, warning } from "../../src/doctor/finding.ts";
 import { judgeApprovers } from "../../src/doctor/people.ts";
@@ -116,15 +116,18 @@ will not work  c
 });
 
 it.each([
-  [0, "ok"],
-  [3.4, "ok"],
-  [-3.4, "ok"],
-  [4, "warning"],
-  [-29, "warning"],
-  [30, "broken"],
-  [-301, "broken"],
-])("a clock %d seconds away is %s", (seconds, state) => {
-  expect(judgeClock("AWS", seconds).state).toBe(state);
+  [0, "ok", "ok"],
+  [3.4, "ok", "ok"],
+  [-3.4, "ok", "ok"],
+  [4, "warning", "warning"],
+  [-4.9, "warning", "warning"],
+  [5, "warning", "broken"],
+  [-29, "warning", "broken"],
+  [30, "broken", "broken"],
+  [-301, "broken", "broken"],
+])("a clock %d seconds away from that of AWS is %s, from that of Muster's database %s", (seconds, aws, database) => {
+  expect(judgeClock("AWS", seconds).state).toBe(aws);
+  expect(judgeDatabaseClock(seconds).state).toBe(database);
 });
 
 describe("approvers", () => {
