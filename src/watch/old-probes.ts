@@ -27,15 +27,18 @@ export function startTidyingProbes(ctx: Context): Watch {
  * Deletes old probes, but for those that the figures of a run are computed from whenever somebody reads its report: of its
  * services, from a day before it was proposed (or from the last green one, where that is older) to an hour after its end, for
  * ever while it is open. A plan that never started has no figures. What a run's own stability window saw stays anyway. Each
- * stretch between those is one way down the index, however much stays. Tells how many went: `most` where more may be left.
+ * stretch between those is one way down the index, however much stays; so is finding each service, also one that the estate
+ * no longer names. Tells how many went: `most` where more may be left.
  */
-export async function deleteOldProbes(
-  { db, estate }: Pick<Context, "db" | "estate">,
-  most = mostAtOnce,
-): Promise<number> {
+export async function deleteOldProbes({ db }: Pick<Context, "db">, most = mostAtOnce): Promise<number> {
   const { numAffectedRows } = await sql`
     delete from muster.probe where seq = any (array(
-      with kept as (
+      with recursive probed(service) as (
+        select min(service) from muster.probe
+        union all
+        select (select min(next.service) from muster.probe next where next.service > probed.service)
+          from probed where probed.service is not null),
+      kept as (
         select locked.service, range_agg(tstzrange(
                  least(run.proposed_at - interval '1 day', (
                    select max(green.at) from muster.probe green
@@ -47,8 +50,8 @@ export async function deleteOldProbes(
             or exists (select from muster.step_event event where event.run = run.id and event.kind = 'started')
          group by locked.service),
       gaps as (
-        select wanted.service, gap
-          from unnest(${Object.keys(estate.services)}::text[]) wanted(service) left join kept using (service),
+        select probed.service, gap
+          from probed left join kept using (service),
                unnest(tstzmultirange(tstzrange(null, (select muster.now() - make_interval(days => ${keepDays}))))
                       - coalesce(kept.spans, '{}')) gap)
       select old.seq from gaps cross join lateral (
