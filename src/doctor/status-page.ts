@@ -1,7 +1,11 @@
 import { listComponents } from "../adapters/statuspage.ts";
+import { PageFailed } from "../adapters/statuspage-trouble.ts";
+import { Clock } from "../clock.ts";
+import { readClock } from "../db/connect.ts";
 import { explainAs } from "../facts/explain.ts";
+import { awaitTurn } from "../statuspage/turns.ts";
 import type { Check, DoctorContext } from "./check.ts";
-import { broken, ok, type Finding } from "./finding.ts";
+import { broken, ok, warning, type Finding } from "./finding.ts";
 
 const subject = "the status page";
 
@@ -13,14 +17,12 @@ export const statusPage: Check = {
     if (!wanted) return [ok(subject, "the estate names none, so customers are told nothing by Muster")];
     try {
       const { url, dispatcher } = ctx.clients.statusPages;
-      // One look by hand does not wait for the turn that messages wait for.
-      const turn = () => Promise.resolve();
       const found = await listComponents(ctx, {
         url,
         dispatcher,
         page: wanted.page,
         token: ctx.secret(wanted.token),
-        turn,
+        turn: () => turnOf(ctx, wanted.page),
       });
       const ids = new Set(found.map(({ id }) => id));
       const named = Object.entries(services).flatMap(([service, { statusComponents }]) =>
@@ -36,6 +38,19 @@ export const statusPage: Check = {
   },
 };
 
+/** Waits for the turn that messages wait for, too: a look during a run costs none of them a refusal. */
+async function turnOf(ctx: DoctorContext, page: string): Promise<void> {
+  try {
+    // Turns are told on Muster's clock, and this machine's may be any other. Rather late by a round trip than early.
+    const { shows, rate, roundTripMs } = await readClock(ctx.db);
+    const clock = new Clock({ shows: new Date(shows.getTime() - (roundTripMs / 2) * rate), rate });
+    await awaitTurn({ ...ctx, clock }, page);
+  } catch (error) {
+    if (error instanceof PageFailed) throw error;
+    // Where Muster's database takes no turn, no message takes one either, and its own check says why.
+  }
+}
+
 const lacking = ({ service, id }: { service: string; id: string }): Finding =>
   broken(subject, {
     happened: `The page has no component ${id}, which ${service} names.`,
@@ -44,6 +59,13 @@ const lacking = ({ service, id }: { service: string; id: string }): Finding =>
   });
 
 function closed(ctx: DoctorContext, error: unknown): Finding {
+  if (error instanceof PageFailed && error.trouble.kind === "throttled") {
+    return warning(subject, {
+      happened: `${ctx.redact(explainAs("The status page was not looked at")(error))}.`,
+      means: "It has been asked as often as it takes. Muster's updates wait, too, and go out in order.",
+      todo: "Look again in a minute.",
+    });
+  }
   return broken(subject, {
     happened: `${ctx.redact(explainAs("The status page")(error))}.`,
     means: "Customers are told nothing there; runs go on all the same.",

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { parse, stringify } from "yaml";
 import { east, west } from "../../src/lab/estate.ts";
 import { openMailServer } from "../adapters/mail-server.ts";
+import { statusPage } from "../../src/lab/estate.ts";
 import { openPatient, without, type Patient } from "./patient.ts";
 
 let patient: Patient;
@@ -94,6 +95,34 @@ describe("the status page", () => {
       [expect.stringMatching(/^broken the status page: .*401/)],
       ["broken the status page: The page has no component h1cj7kmnnx3q, which checkout names."],
     ]);
+  });
+});
+
+describe("the turn to ask the status page", () => {
+  const { page } = statusPage;
+  const taken = (seconds: number) =>
+    patient.lab.query(`insert into muster.turn (duty, holder, until)
+                       values ('statuspage:${page}', 'a server', muster.now() + interval '${seconds} seconds')`);
+  const given = () => patient.lab.query("delete from muster.turn");
+
+  it("is waited for, as a run's updates wait for it, and for the next one", async () => {
+    await given();
+    await taken(4);
+    const [before] = await patient.lab.query<{ until: Date }>("select until from muster.turn");
+    expect(await patient.troubles()).toEqual([]);
+    const [after] = await patient.lab.query<{ until: Date }>("select until from muster.turn");
+    const [asked] = patient.lab.log.of("statuspage", "GET components").slice(-1);
+    expect(after!.until.getTime()).toBeGreaterThanOrEqual(before!.until.getTime() + 1100);
+    expect(asked!.at.getTime()).toBeGreaterThan(after!.until.getTime() - 2000);
+    await given();
+  });
+
+  it("that is far off, or a page that wants to be left alone, is a warning: nothing is told of the page", async () => {
+    const warns = "warning the status page: The status page was not looked at: it";
+    expect(await patient.broken(() => taken(60), given)).toEqual([`${warns} asked to be left alone.`]);
+    const { knobs } = patient.lab.statusPage;
+    const busy = () => knobs.next("*", "throttle");
+    expect(await patient.broken(busy, given)).toEqual([expect.stringContaining(`${warns} answers 429`)]);
   });
 });
 
