@@ -2,6 +2,7 @@ import { request } from "node:https";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { parse } from "yaml";
 import { getWeightedRecords, replaceWeights } from "../../src/adapters/route53.ts";
+import { playActions } from "../../src/lab/emergency-script.ts";
 import { parseEstate } from "../../src/estate-file.ts";
 import type { Estate } from "../../src/estate.ts";
 import { east, instancesOf, labEstate, recordOf, west, zone } from "../../src/lab/estate.ts";
@@ -82,6 +83,38 @@ describe("a lab of twelve services", () => {
     expect(led).toEqual(shopServices.map(({ name }) => [name, name === "search" ? west : east]));
     await untilAll("every service is healthy there", 200);
     expect(bench.log.of(`edge-${west}`, "GET /health")).toEqual(searched());
+  });
+
+  it("sees the emergency script tell people first, and not recover while the health page is slow", async () => {
+    const edges = Object.values(bench.edges);
+    const [asked, startedAt] = [bench.log.all.length, performance.now()];
+    // A slow one is closed as waiting first, and gone when it was answered.
+    const looks = () =>
+      edges
+        .flatMap(({ region }) => bench.log.of(`edge-${region}`, "GET /health"))
+        .filter(({ openedAt, status, goneAt }) => openedAt > startedAt && (status === 200 || goneAt !== undefined))
+        .length;
+    // More than a second on the wall.
+    for (const { knobs } of edges) knobs.slowSeconds = 1.1 * bench.time.clock.rate;
+    let took: number | null | undefined;
+    const played = playActions(bench.ctx, bench, 3).then((seconds) => (took = seconds));
+    const looksTwice = async () => {
+      while (looks() < 2) await bench.time.clock.sleep(1);
+    };
+    await Promise.race([looksTwice(), played]);
+    for (const { knobs } of edges) knobs.slowSeconds = 0;
+    expect(took).toBeUndefined();
+    await played;
+    expect(took).toBeGreaterThan(2.2 * bench.time.clock.rate);
+    expect(looks()).toBe(4);
+    const actions = bench.log.all.slice(asked).map(({ action }) => action);
+    expect(actions.filter((action) => /^(chat\.|Change|Promote|PATCH )/.test(action))).toEqual([
+      "chat.postMessage",
+      "ChangeResourceRecordSets",
+      "PromoteReadReplica",
+      "PATCH configmaps",
+      "PATCH deployments/scale",
+    ]);
   });
 });
 
