@@ -25,6 +25,13 @@ describe("a hundred secrets, in a failover in which everything that fails quotes
   const session = password("the session token of AWS");
   const strange = strangers(4);
   const told: Record<string, string> = {};
+  /** What a terminal shows of the run and of all that Muster stands on. */
+  const printed: Record<"report" | "page" | "story" | "doctor", string> = {
+    report: "",
+    page: "",
+    story: "",
+    doctor: "",
+  };
   const lines: string[] = [];
   const says: string[] = [];
   const recited = new Set<Canary>();
@@ -42,7 +49,13 @@ describe("a hundred secrets, in a failover in which everything that fails quotes
     for (const canary of next) recited.add(canary);
     return next.map(({ text }) => text).join(" and ");
   };
-  const failing = () => [lab.rds.knobs, lab.route53.knobs, ...Object.values(lab.clusters).map(({ knobs }) => knobs)];
+  const failing = () => [
+    lab.rds.knobs,
+    lab.route53.knobs,
+    lab.statusPage.knobs,
+    lab.sts.knobs,
+    ...Object.values(lab.clusters).map(({ knobs }) => knobs),
+  ];
 
   beforeAll(async () => {
     traced = traceIntoMemory();
@@ -64,6 +77,7 @@ describe("a hundred secrets, in a failover in which everything that fails quotes
       own("Slack's app token", environment["SLACK_APP_TOKEN"]),
       own("the key of the authenticators' secrets", environment["MUSTER_KEY"]),
       own("AWS's secret key", environment["AWS_SECRET_ACCESS_KEY"]),
+      own("the key of the status page", environment["STATUSPAGE_TOKEN"]),
       own("Muster's role in users' databases", `${muster.password}`),
       own("the application's role", `${app.password}`),
       own("the application's database URL", environment["CHECKOUT_DB_URL"]),
@@ -142,6 +156,13 @@ describe("a hundred secrets, in a failover in which everything that fails quotes
     const nothingWaits = async () =>
       (await lab.query("select from muster.outbox where state in ('waiting', 'sending')")).length === 0;
     await lab.time.until("everything is told", nothingWaits, 3600);
+    const prints = async (...argv: string[]) => (await lab.types("ben", argv)).text;
+    printed.report = await prints("runs", "report", runId);
+    printed.page = await prints("runs", "report", runId, "--format", "html");
+    printed.story = await prints("follow", runId);
+    for (const knobs of failing()) knobs.errorRate = 1;
+    printed.doctor = await prints("doctor");
+    for (const knobs of failing()) knobs.errorRate = 0;
   }
 
   it("were quoted, every one of them, to Muster", () => {
@@ -154,6 +175,11 @@ describe("a hundred secrets, in a failover in which everything that fails quotes
     ["Slack's messages, cards, and words for one person", () => everyMessage(lab)],
     ["what a person was told at once", () => says.join("\n")],
     ["mails", () => JSON.stringify(lab.mail.all)],
+    ["the status page", () => JSON.stringify([lab.statusPage.incidents(), lab.statusPage.components()])],
+    ["the run's report", () => printed.report],
+    ["the run's report as a page", () => printed.page],
+    ["the run's story, line by line", () => printed.story],
+    ["what doctor says where everything fails", () => printed.doctor],
     ["the log, with everything that is logged at all", () => lines.join("")],
     ["every row of every table: journal, outbox, inbox, the queue's", () => everyRow(lab)],
     ["/metrics, /readyz and what else is asked for over HTTP", () => JSON.stringify(told)],
@@ -171,7 +197,17 @@ describe("a hundred secrets, in a failover in which everything that fails quotes
   });
 
   it("left their mark where they would have stood", async () => {
-    for (const text of [lines.join(""), await everyRow(lab), says.join("\n"), everyMessage(lab)])
+    const { report, page, story, doctor } = printed;
+    for (const text of [
+      lines.join(""),
+      await everyRow(lab),
+      says.join("\n"),
+      everyMessage(lab),
+      report,
+      page,
+      story,
+      doctor,
+    ])
       expect(text).toContain("[redacted]");
   });
 });
