@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { readFile } from "node:fs/promises";
 import { parse, stringify } from "yaml";
-import { east, west } from "../../src/lab/estate.ts";
+import { east, statusPage, west } from "../../src/lab/estate.ts";
 import { openMailServer } from "../adapters/mail-server.ts";
-import { statusPage } from "../../src/lab/estate.ts";
 import { openPatient, without, type Patient } from "./patient.ts";
 
 let patient: Patient;
