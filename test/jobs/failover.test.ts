@@ -3,7 +3,7 @@ import { failover } from "../../jobs/failover.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
 import { hashPlan, inOrder } from "../../src/engine/plan.ts";
 import { acceptLoss, type AcceptLossInput } from "../../src/steps/accept-loss.ts";
-import { eastDead, estate, estateWith, healthy, replica, saw, sawNothing, silent } from "./facts.ts";
+import { eastDead, estate, estateWith, healthy, replica, saw, sawNothing, silent, writer } from "./facts.ts";
 
 const input = { toRegion: "us-west-2", service: "checkout" };
 const planOf = (facts: FailoverFacts, wanted: Parameters<typeof failover.plan>[1] = input) =>
@@ -144,6 +144,21 @@ describe("the blockers of a failover", () => {
       "it is no replica",
       { ...healthy, to: { ...healthy.to, instance: saw(noReplica) } },
       /is not a replica of checkout-db: its data/,
+    ],
+    [
+      "it follows the old writer under another name",
+      instance({ sourceId: writer.arn.replace(/checkout-db$/, "checkout-db-old") }),
+      /^checkout-db-west is a replica of checkout-db-old in us-east-1, not of checkout-db in us-east-1: /,
+    ],
+    [
+      "it follows one of that name in another region",
+      instance({ sourceId: "arn:aws:rds:eu-west-1:123456789012:db:checkout-db" }),
+      /^checkout-db-west is a replica of checkout-db in eu-west-1, not of checkout-db in us-east-1: /,
+    ],
+    [
+      "it follows another replica beside it",
+      instance({ sourceId: "checkout-db-reports" }),
+      /^checkout-db-west is a replica of checkout-db-reports in us-west-2, not .* follows no chain of replicas$/,
     ],
     [
       "the replica is not there",

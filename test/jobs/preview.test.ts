@@ -18,7 +18,7 @@ describe("the preview of a failover", () => {
         "  DNS shares of checkout.example.com: us-east-1: 100, us-west-2: 0 → us-east-1: 0, us-west-2: 100",
         "  ! Customers now         not served since 11:58:20 UTC: it does not answer",
         "  ! Old side (us-east-1)  reached by nobody: checkout-db does not answer, and the replica does not hear it",
-        "    Replica               checkout-db-west: available, replicating, has a backup",
+        "    Replica               checkout-db-west: available, a replica of checkout-db, replicating, has a backup",
         "    Promotion             calls rds:PromoteReadReplica for checkout-db-west; depends on RDS's control plane in us-west-2",
         "    Replica behind        12 s by heartbeat, 0 bytes arrived and not applied",
         "    Writes lost           up to 15 s (objective 15 minutes)",

@@ -54,7 +54,7 @@ describe("a replica that is backing up", () => {
     await lab.says("ana", "/failover us-west-2 checkout");
     const { text, buttons } = await lab.card();
     expect(text).toContain('checkout-db-west is "backing-up"; the promotion waits until it is available.');
-    expect(text).toMatch(/Replica\*.*checkout-db-west: backing-up, replicating/);
+    expect(text).toMatch(/Replica\*.*checkout-db-west: backing-up, a replica of checkout-db, replicating/);
     expect(buttons).toContain("Approve");
     await lab.presses("ben", "Approve");
     await lab.presses("cleo", "Approve");

@@ -44,7 +44,9 @@ export const rdsPostgres: DatabaseDriver<Settings> = {
     if (!instance) return { value: whyUnseen(to.instance) ?? "not seen", tone: "bad" };
     const parts = [
       `${instance.id}: ${instance.status}`,
-      instance.sourceId === undefined ? "not a replica" : (instance.replication ?? "replication unknown"),
+      ...(instance.sourceId === undefined
+        ? ["not a replica"]
+        : [`a replica of ${sourceOf(instance)?.id}`, instance.replication ?? "replication unknown"]),
       instance.hasBackup ? "has a backup" : "no backup yet",
     ];
     const ready = instance.sourceId === undefined ? "no" : stateOf(instance.status).promotes;
@@ -66,8 +68,15 @@ export const rdsPostgres: DatabaseDriver<Settings> = {
     if (!facts.from.known?.endpoint)
       blockers.push(`nobody knows the address of ${from.instance}, so it cannot be fenced, not even later`);
     if (promoted) return blockers;
-    if (instance.sourceId === undefined) {
+    const source = sourceOf(instance);
+    if (source === undefined) {
       return [...blockers, `${to.instance} is not a replica of ${from.instance}: its data stops where it was last one`];
+    }
+    if (source.region !== from.region || source.id !== from.instance.toLowerCase()) {
+      return [
+        ...blockers,
+        `${to.instance} is a replica of ${source.id} in ${source.region}, not of ${from.instance} in ${from.region}: what ${from.instance} takes need not be in it, and Muster follows no chain of replicas`,
+      ];
     }
     if (stateOf(instance.status).promotes === "no")
       blockers.push(`${to.instance} is "${instance.status}"; RDS does not promote it like that`);
@@ -116,6 +125,17 @@ export const rdsPostgres: DatabaseDriver<Settings> = {
       { after: [after], reads },
     ),
 };
+
+/**
+ * What a replica follows. RDS names it by its identifier, or across regions by its ARN, and in small letters; a replica stays
+ * with an instance that is renamed, and does not go with the name.
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_RenameInstance.html
+ */
+function sourceOf({ sourceId, region: own }: Instance): { id: string; region: string } | undefined {
+  if (sourceId === undefined) return undefined;
+  const [, , , region = own, , , id = sourceId] = sourceId.split(":");
+  return { id, region };
+}
 
 /** Backups of the new writer, in days: as many as the old one keeps; never none, or no new replica could be made of it. */
 const backupDaysOf = ({ from, to }: FactsWithDatabase): number =>
