@@ -13,6 +13,7 @@ import { findPromotion } from "../facts/promotions.ts";
 import type { Side } from "../facts/targets.ts";
 import { beatSeconds } from "../steps/loss.ts";
 import { appOf, onSide, type Pair } from "./on-side.ts";
+import { makeRenewal, type Renewal } from "./renewal.ts";
 import { watch, type Watch } from "./turn.ts";
 import { hearWitness, tellWitness } from "./witness.ts";
 
@@ -20,12 +21,13 @@ import { hearWitness, tellWitness } from "./witness.ts";
 export function startHeartbeat(ctx: Context): Watch {
   const busy = new Map<string, Promise<void>>();
   const kept = new KeptSessions();
+  const renewal = makeRenewal();
   const duty = watch(ctx, { name: "heartbeat", everySeconds: beatSeconds }, (ctx, signal) => {
     for (const [name, service] of Object.entries(ctx.estate.services)) {
       // A side that does not answer holds up its own service's beat, and nobody else's.
       if (busy.has(name)) continue;
       // The next beat comes by itself; a dead database is left in peace for some of them.
-      const beat = beatOnce(sparing(ctx), name, service, { signal, kept })
+      const beat = beatOnce(sparing(ctx), name, service, { signal, kept }, renewal)
         .catch((error: unknown) => {
           if (!signal.aborted) ctx.log.debug({ service: name, error: messageOf(error) }, "no heartbeat was written");
         })
@@ -38,6 +40,7 @@ export function startHeartbeat(ctx: Context): Watch {
     async stop() {
       await duty.stop();
       await Promise.all(busy.values());
+      await renewal.stop();
       kept.close();
     },
   };
@@ -57,7 +60,13 @@ export function whoBeats(preferred: Look, other: Look, promoted: boolean): "pref
 }
 
 /** Writes one heartbeat of a service, and remembers it once it is written. */
-export async function beatOnce(ctx: Context, name: string, service: Service, how: PgOptions = {}): Promise<void> {
+export async function beatOnce(
+  ctx: Context,
+  name: string,
+  service: Service,
+  how: PgOptions = {},
+  renewal?: Renewal,
+): Promise<void> {
   const [database] = service.databases;
   if (!database) return;
   const promotion = await findPromotion(ctx, name);
@@ -67,7 +76,7 @@ export async function beatOnce(ctx: Context, name: string, service: Service, how
   const promoted = promotion !== undefined;
 
   const pair: Pair = { sides, writer: preferred };
-  const lookAt = (side: Side) => lookAtSide(ctx, { service: name, side, pair }, how);
+  const lookAt = (side: Side) => lookAtSide(ctx, { service: name, side, pair, ...(renewal && { renewal }) }, how);
   const first = await lookAt(preferred);
   // A side that was promoted and takes writes is the writer, whatever the other says, or fails to say for seconds.
   const sure = promoted && first?.takesWrites === true;
@@ -91,14 +100,15 @@ async function beat(ctx: Context, pair: Pair, how: PgOptions): Promise<void> {
   if (at) await rememberBeat(ctx, pair.writer.instance, at);
 }
 
-type Asked = { service: string; side: Side; pair: Pair };
+type Asked = { service: string; side: Side; pair: Pair; renewal?: Renewal };
 
 /** Looks whether a side takes writes, and remembers what it has of the heartbeat where it is a replica. */
-async function lookAtSide(ctx: Context, { service, side, pair }: Asked, how: PgOptions): Promise<Look> {
+async function lookAtSide(ctx: Context, { service, side, pair, renewal }: Asked, how: PgOptions): Promise<Look> {
   try {
-    const seen = await onSide(ctx, side, pair, "LookAtReplication", how, async (sql) => {
+    const seen = await onSide(ctx, side, pair, "LookAtReplication", how, async (sql, known) => {
       await hearWitness(ctx, sql, side.instance);
       const { inRecovery } = await getReplicationState(sql);
+      renewal?.notice(ctx, side, known, !inRecovery);
       return { inRecovery, beatAt: inRecovery ? await getHeartbeat(sql) : undefined };
     });
     if (!seen) return undefined;

@@ -1,6 +1,7 @@
 import { asApp, asGuard, withPostgres, type PgOptions, type Sql } from "../adapters/postgres.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
 import type { Context } from "../context.ts";
+import type { DatabaseServer } from "../facts/databases/driver.ts";
 import { lookAtSide, recallSide } from "../facts/databases/index.ts";
 import { seen } from "../facts/fact.ts";
 import type { Side } from "../facts/targets.ts";
@@ -8,14 +9,14 @@ import type { Side } from "../facts/targets.ts";
 /** Two sides, and the one that is taken for the writer. */
 export type Pair = { sides: readonly Side[]; writer: Side };
 
-/** Does some work at one side as Muster's role; undefined where nobody knows its address. */
+/** Does some work at one side as Muster's role, told what is known of it; undefined where nobody knows its address. */
 export async function onSide<T>(
   ctx: Context,
   side: Side,
   pair: Pair,
   name: string,
   how: PgOptions,
-  work: (sql: Sql) => Promise<T>,
+  work: (sql: Sql, known: DatabaseServer) => Promise<T>,
 ): Promise<T | undefined> {
   const instance = (await recallSide(ctx, side)) ?? seen(await lookAtSide(ctx, side));
   if (!instance?.endpoint) return undefined;
@@ -25,7 +26,14 @@ export async function onSide<T>(
   const { database } = appOf(ctx, pair);
   const aurora = instance.aurora ? { aurora: side.region } : {};
   const ask = (place: { host: string; port: number }) =>
-    withPostgres(ctx, ctx.clients.pg, asGuard(ctx.clients.pg, { ...place, database, ...aurora }), name, work, how);
+    withPostgres(
+      ctx,
+      ctx.clients.pg,
+      asGuard(ctx.clients.pg, { ...place, database, ...aurora }),
+      name,
+      (sql) => work(sql, instance),
+      how,
+    );
   return ask(likely).catch((error: unknown) => {
     if (likely === other || whyUnreachable(error) === undefined) throw error;
     return ask(other);

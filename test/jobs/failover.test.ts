@@ -99,6 +99,20 @@ describe("the plan of a failover", () => {
   });
 });
 
+describe("the backups of the new writer", () => {
+  const { sourceId, replication } = replica;
+  it.each([
+    ["as many as the old one keeps", { ...writer, backupRetentionDays: 14 }, 0, 14],
+    ["no fewer than it keeps itself", { ...writer, backupRetentionDays: 7 }, 30, 30],
+    ["its own, where the old one is remembered as the replica it was", { ...writer, backupRetentionDays: 0 }, 35, 35],
+    ["some, where neither keeps any", { ...writer, sourceId, replication, backupRetentionDays: 0 } as never, 0, 1],
+  ])("are %s", (_what, known, own, days) => {
+    const to = { ...eastDead.to, instance: saw({ ...replica, backupRetentionDays: own }) };
+    const { nodes } = planOf({ ...eastDead, to, from: { ...eastDead.from, known } });
+    expect(nodes.find(({ step }) => step === "promote-replica")?.input).toMatchObject({ backupRetentionDays: days });
+  });
+});
+
 describe("the blockers of a failover", () => {
   const instance = (change: object) => ({
     ...healthy,

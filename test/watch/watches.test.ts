@@ -7,6 +7,8 @@ import type { Context } from "../../src/context.ts";
 import type { Plan } from "../../src/engine/plan.ts";
 import { secretReader } from "../../src/config.ts";
 import { isUnknown, type Json } from "../../src/engine/step.ts";
+import { sidesOf } from "../../src/facts/databases/index.ts";
+import { recallInstance, rememberInstance } from "../../src/facts/replica.ts";
 import { east, west } from "../../src/lab/estate.ts";
 import { ask, promote } from "../../src/lab/postgres-pair.ts";
 import { fenceReturned } from "../../src/steps/fence-returned.ts";
@@ -16,7 +18,7 @@ import { watchOldSides } from "../../src/watch/old-side.ts";
 import { readRefenceInput, refreshUnfenced } from "../../src/watch/unfenced.ts";
 import { probeServices, startProber } from "../../src/watch/prober.ts";
 import { takeTurn, watch } from "../../src/watch/turn.ts";
-import { eastDead, estate } from "../jobs/facts.ts";
+import { eastDead, estate, writer } from "../jobs/facts.ts";
 import { openBench, type Bench } from "../steps/bench.ts";
 import { from, inputs, to } from "../steps/inputs.ts";
 
@@ -24,6 +26,7 @@ describe("the watches, in a lab", () => {
   let bench: Bench;
   let ctx: Context;
   const service = estate.services["checkout"];
+  const [writerSide] = sidesOf(service!.databases[0]!);
   const beat = async () => {
     if (service) await beatOnce(ctx, "checkout", service);
   };
@@ -104,7 +107,10 @@ describe("the watches, in a lab", () => {
     expect(rows).toHaveLength(0);
   });
 
-  it("beat every 5 seconds, and probe every 10, and delete what is old", async () => {
+  it("beat every 5 seconds, and probe every 10, delete what is old, and renew what is remembered of a promoted one", async () => {
+    await rememberInstance(ctx, writerSide, { ...writer, sourceId: "checkout-db-west", backupRetentionDays: 0 });
+    await beat();
+    const askedBefore = bench.log.of("rds", "DescribeDBInstances").length;
     await sql`insert into muster.probe (service, via, ok, took_ms, at)
               values ('checkout', 'public', false, 1, muster.now() - interval '15 days')`.execute(bench.db);
     const watches = [startHeartbeat(ctx), startProber(ctx), startTidyingProbes(ctx)];
@@ -117,6 +123,9 @@ describe("the watches, in a lab", () => {
     expect(rows[0]?.probes).toBeLessThanOrEqual(6);
     const { "checkout-db": at = 0 } = await beats();
     expect(bench.ctx.now().getTime() - at).toBeLessThan(15_000);
+    const { sourceId, backupRetentionDays } = (await recallInstance(ctx, writerSide)) ?? {};
+    expect([sourceId, backupRetentionDays]).toEqual([undefined, 7]);
+    expect(bench.log.of("rds", "DescribeDBInstances")).toHaveLength(1 + askedBefore);
   });
 
   it("probe every 2 while a run has a service in its hands that serves nobody", async () => {
@@ -168,12 +177,10 @@ describe("the watches, in a lab", () => {
 
   it("do not beat behind a fence", async () => {
     const before = (await beats())["checkout-db"];
-    const client = await bench.pair.primary.server.connect("shop");
-    await client.query("alter role app nologin");
+    await ask(bench.pair.primary.server, "alter role app nologin");
     await beat();
     expect((await beats())["checkout-db"]).toBe(before);
-    await client.query("alter role app login");
-    await client.end();
+    await ask(bench.pair.primary.server, "alter role app login");
     await beat();
     expect((await beats())["checkout-db"]).toBeGreaterThan(before ?? 0);
   });

@@ -2,6 +2,8 @@ import { describe, expect, it } from "@jest/globals";
 import { whoBeats } from "../../src/watch/heartbeat.ts";
 import { followsNow } from "../../src/watch/old-side.ts";
 import { isSecondary, takeNext } from "../../src/watch/rejoined.ts";
+import { isOutdated } from "../../src/watch/renewal.ts";
+import { replica, writer } from "../jobs/facts.ts";
 
 describe("who takes the heartbeat", () => {
   const writes = { takesWrites: true };
@@ -105,5 +107,23 @@ describe("about which old sides RDS is asked", () => {
     // One that is new goes before those that were asked about.
     expect(asked(200, [...names, "new"])[0]).toBe("new");
     expect(asked(200)).toEqual([...names.slice(9), ...names.slice(0, 2)]);
+  });
+});
+
+describe("whether what is remembered of a server is outdated", () => {
+  const { id, region } = writer;
+  const cluster = (isWriter: boolean) => ({ id, region, aurora: { isWriter, global: {} as never } });
+  const cases: [string, Parameters<typeof isOutdated>, boolean][] = [
+    ["a writer that writes", [writer, true], false],
+    ["a writer that follows another now", [writer, false], true],
+    ["a replica that follows", [replica, false], false],
+    ["a replica that was promoted", [replica, true], true],
+    ["a primary that writes", [cluster(true), true], false],
+    ["a primary that became a secondary", [cluster(true), false], true],
+    ["a secondary that became the primary", [cluster(false), true], true],
+    ["a server of one's own, which nobody tells about", [{ id, region }, false], false],
+  ];
+  it.each(cases)("%s", (_name, known, wanted) => {
+    expect(isOutdated(...known)).toBe(wanted);
   });
 });

@@ -137,6 +137,9 @@ function sourceOf({ sourceId, region: own }: Instance): { id: string; region: st
   return { id, region };
 }
 
-/** Backups of the new writer, in days: as many as the old one keeps; never none, or no new replica could be made of it. */
+/**
+ * Backups of the new writer, in days: as many as the side keeps that keeps more. What is remembered of the old one may be of
+ * the time when it was a replica, with none. Never none, or no new replica could be made of it.
+ */
 const backupDaysOf = ({ from, to }: FactsWithDatabase): number =>
-  Math.max(1, from.known?.backupRetentionDays ?? instanceOf(to.instance)?.backupRetentionDays ?? 1);
+  Math.max(1, from.known?.backupRetentionDays ?? 0, instanceOf(to.instance)?.backupRetentionDays ?? 0);
