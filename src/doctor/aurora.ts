@@ -1,20 +1,41 @@
+import type { GlobalCluster } from "../adapters/rds-global.ts";
+import { primaryBeside, untaggedOf } from "../facts/databases/aurora-postgres.ts";
 import { seen, whyUnseen } from "../facts/fact.ts";
 import type { Side } from "../facts/targets.ts";
 import { forEach } from "./at-once.ts";
 import type { Check, DoctorContext } from "./check.ts";
 import { broken, ok, warning, type Finding } from "./finding.ts";
-import { untaggedOf } from "../facts/databases/aurora-postgres.ts";
-import { pairsOf, spelt } from "./pairs.ts";
+import { pairsOf, spelt, type Pair } from "./pairs.ts";
 
 /** Whether RDS has every cluster of Aurora that the estate names, in its global cluster, fit to change its role. */
 export const auroraClusters: Check = {
   name: "the clusters of Aurora",
   async look(ctx) {
     const pairs = pairsOf(ctx.estate).filter(({ driver }) => driver === "aurora-postgres");
-    const sides = pairs.flatMap(({ service, sides: both }) => both.map((side) => ({ service, side })));
-    return (await forEach(sides, 8, ({ service, side }) => lookAtCluster(ctx, service, side))).flat();
+    return (await forEach(pairs, 4, (pair) => lookAtPair(ctx, pair))).flat();
   },
 };
+
+async function lookAtPair(ctx: DoctorContext, pair: Pair): Promise<Finding[]> {
+  const { service, sides } = pair;
+  const single = await Promise.all(sides.map((side) => lookAtCluster(ctx, service, side)));
+  const clusters = (await Promise.all(sides.map((side) => ctx.instance(side)))).map(seen);
+  const global = clusters.find((cluster) => cluster?.aurora)?.aurora?.global;
+  return [...single.flat(), ...(global ? judgePrimary(pair, global) : [])];
+}
+
+/** Says where the primary of a pair's global cluster is neither of the two: nobody would fence it. Pure. */
+export function judgePrimary({ service, sides }: Pick<Pair, "service" | "sides">, global: GlobalCluster): Finding[] {
+  const primary = primaryBeside(global, sides);
+  if (primary === undefined) return [];
+  return [
+    broken(`the database pair of ${service}`, {
+      happened: `The primary of ${global.id} is ${primary}, and neither of ${sides.map(({ instance }) => instance).join(" and ")}.`,
+      means: `${service} cannot be moved: what is written there would not be fenced.`,
+      todo: "Name the primary in the estate file as one of the two, or make one of them the primary.",
+    }),
+  ];
+}
 
 async function lookAtCluster(ctx: DoctorContext, service: string, side: Side): Promise<Finding[]> {
   const subject = `the cluster ${spelt(side)}`;

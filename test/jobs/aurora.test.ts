@@ -1,6 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import type { GlobalCluster } from "../../src/adapters/rds-global.ts";
 import type { FactsWithDatabase } from "../../src/facts/failover.ts";
+import { sidesOf } from "../../src/facts/databases/index.ts";
+import { judgePrimary } from "../../src/doctor/aurora.ts";
 import { alreadyThere, promotedAlready } from "../../src/facts/moves.ts";
 import { clusterHostOf, clustersOf, east, globalOf, readHostOf, west } from "../../src/lab/estate.ts";
 import { checkout } from "../../src/lab/services.ts";
@@ -23,6 +25,10 @@ const globalWith = (primary: string, wishes: Partial<GlobalCluster> = {}): Globa
   })),
   ...wishes,
 });
+/** A third cluster, which the estate does not name, is the primary. */
+const third = "arn:aws:rds:eu-west-1:123456789012:cluster:checkout-eu";
+const abroad = globalWith("eu-west-1");
+abroad.members.push({ arn: third, isWriter: true });
 const cluster = (region: typeof east | typeof west, global: GlobalCluster, status = "available") => ({
   id: ids[region],
   arn: arn(region),
@@ -108,6 +114,11 @@ describe("the plan of a service in a global cluster of Aurora", () => {
       /is the primary of checkout-global already/,
     ],
     [
+      "a primary that is neither of the two",
+      inAurora(healthy, abroad),
+      /^the primary of checkout-global is arn:aws:rds:eu-west-1:123456789012:cluster:checkout-eu, not checkout-east: /,
+    ],
+    [
       "a secondary that cannot be seen",
       { ...inAurora(healthy), to: { ...healthy.to, instance: sawNothing("RDS in us-west-2 does not answer") } },
       /^the database checkout-west cannot be seen: RDS in us-west-2 does not answer$/,
@@ -124,6 +135,19 @@ describe("the plan of a service in a global cluster of Aurora", () => {
       expect.stringMatching(
         /^No tag dr-managed=true is on the global cluster checkout-global: with deploy\/iam\/aurora/,
       ),
+    ]);
+  });
+
+  it("is broken to muster doctor, too, where the primary is neither of the two", () => {
+    const { databases } = estate.services["checkout"]!;
+    const sides = sidesOf(databases[0]!);
+    const judge = (global: GlobalCluster) => judgePrimary({ service: "checkout", sides }, global);
+    expect([globalWith(east), globalWith(west)].flatMap(judge)).toEqual([]);
+    expect(judge(abroad)).toMatchObject([
+      {
+        state: "broken",
+        happened: `The primary of checkout-global is ${third}, and neither of ${ids[east]} and ${ids[west]}.`,
+      },
     ]);
   });
 

@@ -94,6 +94,12 @@ export const auroraPostgres: DatabaseDriver<Settings> = {
         `${to.instance} is the primary of ${global.id} already, and Muster did not make it so: nothing is left to be promoted`,
       ];
     }
+    const stranger = primaryBeside(global, [from, to]);
+    if (stranger !== undefined) {
+      blockers.push(
+        `the primary of ${global.id} is ${stranger}, not ${from.instance}: what is written there would not be fenced`,
+      );
+    }
     if (global.moving) blockers.push(`${global.id} is "${global.moving.status}": its roles are being changed already`);
     else if (global.status !== "available")
       blockers.push(`${global.id} is "${global.status}"; RDS does not change its roles like that`);
@@ -150,6 +156,15 @@ export const untaggedOf = (
   ...(tagged === false ? [`the cluster ${id}`] : []),
   ...(global.tagged === false ? [`the global cluster ${global.id}`] : []),
 ];
+
+/** The ARN of a global cluster's primary, where that is none of these sides; undefined where it is one, or nobody is. */
+export function primaryBeside({ members }: GlobalCluster, sides: readonly Side[]): string | undefined {
+  const isOne = (arn: string) =>
+    sides.some(
+      ({ region, instance }) => arn.includes(`:rds:${region}:`) && arn.endsWith(`:cluster:${instance.toLowerCase()}`),
+    );
+  return members.find(({ arn, isWriter }) => isWriter && !isOne(arn))?.arn;
+}
 
 const sideOf = (
   of: { driver: "aurora-postgres"; global: string },
