@@ -7,13 +7,14 @@ import { sparing } from "../call.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
 import type { Service } from "../estate.ts";
+import type { DatabaseServer } from "../facts/databases/driver.ts";
 import { sidesOf } from "../facts/databases/index.ts";
 import { rememberBeat, rememberReplicaBeat } from "../facts/heartbeats.ts";
 import { findPromotion } from "../facts/promotions.ts";
 import type { Side } from "../facts/targets.ts";
 import { beatSeconds } from "../steps/loss.ts";
 import { appOf, onSide, type Pair } from "./on-side.ts";
-import { makeRenewal, type Renewal } from "./renewal.ts";
+import { isOutdated, makeRenewal, type Renewal } from "./renewal.ts";
 import { watch, type Watch } from "./turn.ts";
 import { hearWitness, tellWitness } from "./witness.ts";
 
@@ -46,8 +47,8 @@ export function startHeartbeat(ctx: Context): Watch {
   };
 }
 
-/** What a look at one side told about who writes there. */
-type Look = { takesWrites: boolean } | undefined;
+/** What a look at one side told about who writes there, and what was known of it before. */
+type Look = { takesWrites: boolean; known?: DatabaseServer } | undefined;
 
 /**
  * Decides which side takes the heartbeat, or neither. After a promotion the old side beats only while the new one is seen
@@ -75,8 +76,8 @@ export async function beatOnce(
   const other = preferred === sides[0] ? sides[1] : sides[0];
   const promoted = promotion !== undefined;
 
-  const pair: Pair = { sides, writer: preferred };
-  const lookAt = (side: Side) => lookAtSide(ctx, { service: name, side, pair, ...(renewal && { renewal }) }, how);
+  const pair: Pair = { sides, ...(promoted && { writer: preferred }) };
+  const lookAt = (side: Side) => lookAtSide(ctx, { service: name, side, pair }, how);
   const first = await lookAt(preferred);
   // A side that was promoted and takes writes is the writer, whatever the other says, or fails to say for seconds.
   const sure = promoted && first?.takesWrites === true;
@@ -84,10 +85,20 @@ export async function beatOnce(
   const who = whoBeats(first, second, promoted);
   if (who) await beat(ctx, { ...pair, writer: who === "preferred" ? preferred : other }, how);
   // Only for how far a new replica is behind; no beat waits for it.
-  if (sure) await lookAt(other);
+  const late = sure ? await lookAt(other) : second;
+  const nobodyWrites = !first?.takesWrites && !late?.takesWrites;
+  for (const [side, look] of [
+    [preferred, first],
+    [other, late],
+  ] as const)
+    if (look && needsRenewal(look, nobodyWrites)) renewal?.renew(ctx, side);
 }
 
-async function beat(ctx: Context, pair: Pair, how: PgOptions): Promise<void> {
+/** A primary of Aurora that is remembered as a secondary is asked at its reader endpoint, where a replica may answer. */
+const needsRenewal = ({ known, takesWrites }: NonNullable<Look>, nobodyWrites: boolean): boolean =>
+  known !== undefined && (isOutdated(known, takesWrites) || (nobodyWrites && known.aurora !== undefined));
+
+async function beat(ctx: Context, pair: Required<Pair>, how: PgOptions): Promise<void> {
   const app = appOf(ctx, pair);
   const at = await onSide(ctx, pair.writer, pair, "WriteHeartbeat", how, async (sql) => {
     // Behind a fence nothing is written any more, so there is nothing to be behind of.
@@ -100,20 +111,19 @@ async function beat(ctx: Context, pair: Pair, how: PgOptions): Promise<void> {
   if (at) await rememberBeat(ctx, pair.writer.instance, at);
 }
 
-type Asked = { service: string; side: Side; pair: Pair; renewal?: Renewal };
+type Asked = { service: string; side: Side; pair: Pair };
 
 /** Looks whether a side takes writes, and remembers what it has of the heartbeat where it is a replica. */
-async function lookAtSide(ctx: Context, { service, side, pair, renewal }: Asked, how: PgOptions): Promise<Look> {
+async function lookAtSide(ctx: Context, { service, side, pair }: Asked, how: PgOptions): Promise<Look> {
   try {
     const seen = await onSide(ctx, side, pair, "LookAtReplication", how, async (sql, known) => {
       await hearWitness(ctx, sql, side.instance);
       const { inRecovery } = await getReplicationState(sql);
-      renewal?.notice(ctx, side, known, !inRecovery);
-      return { inRecovery, beatAt: inRecovery ? await getHeartbeat(sql) : undefined };
+      return { inRecovery, known, beatAt: inRecovery ? await getHeartbeat(sql) : undefined };
     });
     if (!seen) return undefined;
     await rememberReplicaBeat(ctx, { service, instance: side.instance }, seen.beatAt);
-    return { takesWrites: !seen.inRecovery };
+    return { takesWrites: !seen.inRecovery, known: seen.known };
   } catch (error) {
     how.signal?.throwIfAborted();
     if (whyUnreachable(error) === undefined) throw error;

@@ -6,8 +6,8 @@ import { lookAtSide, recallSide } from "../facts/databases/index.ts";
 import { seen } from "../facts/fact.ts";
 import type { Side } from "../facts/targets.ts";
 
-/** Two sides, and the one that is taken for the writer. */
-export type Pair = { sides: readonly Side[]; writer: Side };
+/** Two sides, and the one that is the writer, as the last promotion or a look tells; without either, what is remembered does. */
+export type Pair = { sides: readonly Side[]; writer?: Side };
 
 /** Does some work at one side as Muster's role, told what is known of it; undefined where nobody knows its address. */
 export async function onSide<T>(
@@ -21,8 +21,9 @@ export async function onSide<T>(
   const instance = (await recallSide(ctx, side)) ?? seen(await lookAtSide(ctx, side));
   if (!instance?.endpoint) return undefined;
   const { endpoint, readEndpoint = endpoint } = instance;
-  // A secondary of Aurora answers at its reader endpoint only; who is one is known from the last look.
-  const [likely, other] = side === pair.writer ? [endpoint, readEndpoint] : [readEndpoint, endpoint];
+  // A secondary of Aurora answers at its reader endpoint only, and a primary's may lead to a replica.
+  const writes = side === pair.writer || instance.aurora?.isWriter !== false;
+  const [likely, other] = writes ? [endpoint, readEndpoint] : [readEndpoint, endpoint];
   const { database } = appOf(ctx, pair);
   const aurora = instance.aurora ? { aurora: side.region } : {};
   const ask = (place: { host: string; port: number }) =>

@@ -19,8 +19,8 @@ export function isOutdated(known: DatabaseServer, takesWrites: boolean): boolean
 
 /** Renews what is remembered of servers. Nobody waits for it. */
 export type Renewal = {
-  /** Has what manages a server asked about it anew, where what is remembered of it is outdated. */
-  notice(ctx: Context, side: Side, known: DatabaseServer, takesWrites: boolean): void;
+  /** Has what manages a server asked about it anew, and remembers the answer. */
+  renew(ctx: Context, side: Side): void;
   /** Waits for what is under way. */
   stop(): Promise<void>;
 };
@@ -30,10 +30,10 @@ export function makeRenewal(): Renewal {
   const askedAt = new Map<string, Date>();
   const busy = new Set<Promise<void>>();
   return {
-    notice(ctx, side, known, takesWrites) {
+    renew(ctx, side) {
       const name = `${side.region}/${side.instance}`;
       const since = ctx.now().getTime() - (askedAt.get(name)?.getTime() ?? 0);
-      if (!isOutdated(known, takesWrites) || since < askSeconds * 1000 || busy.size >= mostAtOnce) return;
+      if (since < askSeconds * 1000 || busy.size >= mostAtOnce) return;
       askedAt.set(name, ctx.now());
       const renewed: Promise<void> = lookAtSide(ctx, side)
         .then(() => undefined)

@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { sql } from "kysely";
 import { setTimeout as pause } from "node:timers/promises";
 import { getReplicationState, lsnBytes } from "../../src/adapters/postgres-state.ts";
 import { getCluster, getGlobalCluster, isInvalidGlobalState } from "../../src/adapters/rds-global.ts";
 import { whyUnreachable } from "../../src/adapters/unreachable.ts";
+import type { Context } from "../../src/context.ts";
 import { isUnknown } from "../../src/engine/step.ts";
 import { CannotContinue } from "../../src/errors.ts";
+import { lookAtSide, sidesOf } from "../../src/facts/databases/index.ts";
 import { clusterHostOf, clustersOf, east, globalOf, readHostOf, west } from "../../src/lab/estate.ts";
 import { promotionsOf } from "../../src/lab/postgres-log.ts";
 import { ask } from "../../src/lab/postgres-pair.ts";
@@ -12,6 +15,9 @@ import { checkout } from "../../src/lab/services.ts";
 import { asMuster } from "../../src/steps/database.ts";
 import { switchGlobalCluster, type SwitchGlobalClusterInput } from "../../src/steps/switch-global-cluster.ts";
 import type { DatabaseTarget } from "../../src/steps/targets.ts";
+import { beatOnce } from "../../src/watch/heartbeat.ts";
+import { makeRenewal } from "../../src/watch/renewal.ts";
+import { estateWith } from "../jobs/facts.ts";
 import { drive, openBench, type Bench } from "./bench.ts";
 import { roleChange, vault } from "./inputs.ts";
 
@@ -20,7 +26,11 @@ const global = globalOf("checkout");
 const switchover = roleChange("checkout", "switchover");
 
 describe("a global cluster of Aurora", () => {
+  const estate = estateWith({ services: [{ ...checkout, driver: "aurora-postgres" }] });
+  const service = estate.services["checkout"]!;
+  const sides = sidesOf(service.databases[0]!);
   let bench: Bench;
+  let ctx: Context;
   const rds = (region: string) => bench.ctx.clients.rds(region);
   const apply = async (input: SwitchGlobalClusterInput): Promise<unknown> => {
     const seen = await switchGlobalCluster.observe(bench.ctx, input, {});
@@ -37,6 +47,8 @@ describe("a global cluster of Aurora", () => {
 
   beforeAll(async () => {
     bench = await openBench({ services: [{ ...checkout, driver: "aurora-postgres" }, vault] });
+    ctx = { ...bench.ctx, estate };
+    for (const side of sides) await lookAtSide(ctx, side);
   });
   afterAll(() => bench.close());
 
@@ -111,9 +123,20 @@ describe("a global cluster of Aurora", () => {
     expect(bench.log.of("rds", "SwitchoverGlobalCluster").flatMap(({ effects }) => effects)).toEqual([
       { target: `rds:${west}/${id}`, wanted: `primary of ${global}` },
     ]);
-    // The old primary follows the new one.
+    // The old primary follows the new one, and stands in for a replica beside it.
+    bench.dns.setName(readHostOf(west), bench.pair.primary.front.listen.host);
     const follows = "select pg_is_in_recovery() as follows from pg_stat_wal_receiver where status = 'streaming'";
     while ((await ask(bench.pair.primary.server, follows)).length === 0) await pause(20);
+  });
+
+  it("gets its heartbeat where its primary is, although somebody else moved it and a replica answers its readers", async () => {
+    const renewal = makeRenewal();
+    const beat = () => beatOnce(ctx, "checkout", service, {}, renewal);
+    await beat();
+    await renewal.stop();
+    await beat();
+    const { rows } = await sql<{ instance: string }>`select instance from muster.heartbeat`.execute(bench.db);
+    expect(rows).toEqual([{ instance: id }]);
   });
 
   it("is failed over without its primary, in the region that is entered", async () => {
