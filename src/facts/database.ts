@@ -52,7 +52,7 @@ async function lookAtSides(
   // The old side's address is recalled first: its region's control plane may be what died.
   const recalled = await recallSide(ctx, from);
   const server = (side: Side, instance: DatabaseServer | undefined, within = ctx) => {
-    const endpoint = (instance?.aurora?.isWriter === false ? instance.readEndpoint : undefined) ?? instance?.endpoint;
+    const endpoint = instance && placeOf(instance);
     const app = seen(application);
     if (!app) return Promise.resolve(notSeen(ctx, whyUnseen(application) ?? "its database is not known"));
     if (!endpoint) return Promise.resolve(notSeen(ctx, `the address of ${side.instance} is not known`));
@@ -69,7 +69,9 @@ async function lookAtSides(
   const lookAtOld = async () => {
     const [instance, early] = await Promise.all([lookAtSide(ctx, from), recalled ? server(from, recalled) : undefined]);
     const known = seen(instance) ?? recalled;
-    return { instance, ...(known ? { known } : {}), server: early ?? (await server(from, known)) };
+    // Where it is asked may have changed since it was remembered: a role of Aurora, a name.
+    const isThere = known && recalled && samePlace(placeOf(known), placeOf(recalled));
+    return { instance, ...(known ? { known } : {}), server: early && isThere ? early : await server(from, known) };
   };
   const lookAtOldAgain = async (known: DatabaseServer, { from: last }: DatabaseFacts) => {
     const wasSilent = "silent" in last.server;
@@ -81,3 +83,12 @@ async function lookAtSides(
   ]);
   return { to: newSide, from: oldSide };
 }
+
+type Place = { host: string; port: number };
+
+/** Where a server is asked: a secondary of Aurora answers its readers only, and a primary's readers may be led to a replica. */
+const placeOf = ({ aurora, endpoint, readEndpoint }: DatabaseServer): Place | undefined =>
+  (aurora?.isWriter === false ? readEndpoint : undefined) ?? endpoint;
+
+const samePlace = (one: Place | undefined, other: Place | undefined): boolean =>
+  one?.host === other?.host && one?.port === other?.port;

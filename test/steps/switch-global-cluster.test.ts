@@ -7,7 +7,11 @@ import { whyUnreachable } from "../../src/adapters/unreachable.ts";
 import type { Context } from "../../src/context.ts";
 import { isUnknown } from "../../src/engine/step.ts";
 import { CannotContinue } from "../../src/errors.ts";
-import { lookAtSide, sidesOf } from "../../src/facts/databases/index.ts";
+import { lookAtDatabase } from "../../src/facts/database.ts";
+import type { DatabaseServer } from "../../src/facts/databases/driver.ts";
+import { lookAtSide, recallSide, sidesOf } from "../../src/facts/databases/index.ts";
+import { seen } from "../../src/facts/fact.ts";
+import { rememberInstance } from "../../src/facts/replica.ts";
 import { clusterHostOf, clustersOf, east, globalOf, readHostOf, west } from "../../src/lab/estate.ts";
 import { promotionsOf } from "../../src/lab/postgres-log.ts";
 import { ask } from "../../src/lab/postgres-pair.ts";
@@ -31,6 +35,8 @@ describe("a global cluster of Aurora", () => {
   const sides = sidesOf(service.databases[0]!);
   let bench: Bench;
   let ctx: Context;
+  /** The secondary as it was in the beginning. */
+  let remembered: DatabaseServer | undefined;
   const rds = (region: string) => bench.ctx.clients.rds(region);
   const apply = async (input: SwitchGlobalClusterInput): Promise<unknown> => {
     const seen = await switchGlobalCluster.observe(bench.ctx, input, {});
@@ -49,6 +55,7 @@ describe("a global cluster of Aurora", () => {
     bench = await openBench({ services: [{ ...checkout, driver: "aurora-postgres" }, vault] });
     ctx = { ...bench.ctx, estate };
     for (const side of sides) await lookAtSide(ctx, side);
+    remembered = await recallSide(ctx, sides[1]);
   });
   afterAll(() => bench.close());
 
@@ -127,6 +134,15 @@ describe("a global cluster of Aurora", () => {
     bench.dns.setName(readHostOf(west), bench.pair.primary.front.listen.host);
     const follows = "select pg_is_in_recovery() as follows from pg_stat_wal_receiver where status = 'streaming'";
     while ((await ask(bench.pair.primary.server, follows)).length === 0) await pause(20);
+  });
+
+  it("is seen to be written where its primary is, although that is remembered as a secondary with a replica", async () => {
+    const [to, from] = sides;
+    expect(await recallSide(ctx, from)).toMatchObject({ aurora: { isWriter: false } });
+    const facts = await lookAtDatabase(ctx, "checkout", { from, to });
+    expect(seen(facts.from.server)?.takesWrites).toBe(true);
+    expect(seen(facts.to.server)?.takesWrites).toBe(false);
+    await rememberInstance(ctx, from, remembered!);
   });
 
   it("gets its heartbeat where its primary is, although somebody else moved it and a replica answers its readers", async () => {
