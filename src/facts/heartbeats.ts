@@ -28,17 +28,22 @@ export async function rememberBeat(ctx: CallContext & Pick<Context, "db">, insta
   );
 }
 
-/** Remembers what a replica was seen to have, or, with no beat, that the instance is no replica of the service any more. */
+/**
+ * Remembers what a replica was seen to have, or, with no beat, that the instance is no replica of the service any more. Both
+ * regions may have an instance of one name: rows are keyed "region/instance". Those of the release before have the name alone.
+ */
 export async function rememberReplicaBeat(
   ctx: CallContext & Pick<Context, "db">,
-  { service, instance }: { service: string; instance: string },
+  { service, region, instance }: { service: string; region: string; instance: string },
   at: string | undefined,
 ): Promise<void> {
+  const key = `${region}/${instance}`;
   await call(ctx, "db.remember-replica-beat", () =>
     at === undefined
-      ? sql`delete from muster.replica_beat where instance = ${instance}`.execute(ctx.db)
+      ? sql`delete from muster.replica_beat where instance in (${key}, ${instance})`.execute(ctx.db)
       : sql`
-        insert into muster.replica_beat (instance, service, beat_at) values (${instance}, ${service}, ${at}::timestamptz)
+        with older as (delete from muster.replica_beat where instance = ${instance})
+        insert into muster.replica_beat (instance, service, beat_at) values (${key}, ${service}, ${at}::timestamptz)
         on conflict (instance) do update
           set service = excluded.service, beat_at = excluded.beat_at, seen_at = muster.now()`.execute(ctx.db),
   );

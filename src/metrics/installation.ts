@@ -109,8 +109,10 @@ const figures: readonly Asked[] = [
     help: "Age of the newest heartbeat that a replica is known to have. It grows, too, while nobody can look.",
     labels: ["service", "instance"],
     query: sql<Reading>`
-      select jsonb_build_object('service', service, 'instance', instance) as labels, ${since(sql`beat_at`)} as value
-        from muster.replica_beat where seen_at > (select muster.now()) - interval '1 day'`,
+      select jsonb_build_object('service', service, 'instance', name) as labels, max(${since(sql`beat_at`)}) as value
+        from (select *, regexp_replace(instance, '^.*/', '') as name from muster.replica_beat) one
+       where seen_at > (select muster.now()) - interval '1 day'
+       group by service, name`,
   },
   {
     name: "muster_turn_holder",

@@ -122,7 +122,7 @@ async function lookAtSide(ctx: Context, { service, side, pair }: Asked, how: PgO
       return { inRecovery, known, beatAt: inRecovery ? await getHeartbeat(sql) : undefined };
     });
     if (!seen) return undefined;
-    await rememberReplicaBeat(ctx, { service, instance: side.instance }, seen.beatAt);
+    await rememberReplicaBeat(ctx, { service, region: side.region, instance: side.instance }, seen.beatAt);
     return { takesWrites: !seen.inRecovery, known: seen.known };
   } catch (error) {
     how.signal?.throwIfAborted();

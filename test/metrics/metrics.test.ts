@@ -5,6 +5,7 @@ import { call, sparing } from "../../src/call.ts";
 import type { Context } from "../../src/context.ts";
 import { openDb } from "../../src/db/connect.ts";
 import { openDriver } from "../../src/engine/drive.ts";
+import { rememberReplicaBeat } from "../../src/facts/heartbeats.ts";
 import { openMetrics, type Scrape } from "../../src/metrics/open.ts";
 import { putOut } from "../../src/outbox/put.ts";
 import { approve, engineContext, openEngineLab, planOf, propose, quiet, type EngineLab } from "../engine/engine-lab.ts";
@@ -126,8 +127,14 @@ describe("/metrics", () => {
               values ('checkout', 'public', true, 10, muster.now() - interval '1 hour'),
                      ('checkout', 'public', false, 250, muster.now()), ('checkout', 'west', true, 1, muster.now()),
                      ('gone', 'public', true, 1, muster.now())`.execute(db);
+    // The release before named no region, and knew nothing younger.
     await sql`insert into muster.replica_beat (instance, service, beat_at)
-              values ('checkout-db-west', 'checkout', muster.now() - interval '12 seconds')`.execute(db);
+              values ('checkout-db', 'checkout', muster.now() - interval '1 hour')`.execute(db);
+    const beatAt = new Date(ctx.now().getTime() - 12_000).toISOString();
+    const named = { service: "checkout", instance: "checkout-db" };
+    await rememberReplicaBeat(ctx, { ...named, region: "us-west-2" }, beatAt);
+    // The writer in the other region has the same name.
+    await rememberReplicaBeat(ctx, { ...named, region: "us-east-1" }, undefined);
     await sql`insert into muster.turn values ('prober', 'one', clock_timestamp() + interval '1 minute'),
                      ('heartbeat', 'gone', clock_timestamp() - interval '1 minute')`.execute(db);
     const samples = await read();
@@ -146,7 +153,9 @@ describe("/metrics", () => {
     expect(samples.get('muster_probe_up{service="checkout"}')).toBe(0);
     expect(samples.get('muster_probe_duration_seconds{service="checkout"}')).toBe(0.25);
     expect(samples.get('muster_probe_up{service="gone"}')).toBeUndefined();
-    near('muster_replica_lag_seconds{service="checkout",instance="checkout-db-west"}', 12);
+    near('muster_replica_lag_seconds{service="checkout",instance="checkout-db"}', 12);
+    await rememberReplicaBeat(ctx, { ...named, region: "us-west-2" }, undefined);
+    expect((await read()).get('muster_replica_lag_seconds{service="checkout",instance="checkout-db"}')).toBeUndefined();
     expect(samples.get('muster_turn_holder{duty="prober",holder="one"}')).toBe(1);
     expect(samples.get('muster_turn_holder{duty="heartbeat",holder="gone"}')).toBeUndefined();
     const step = await parkedStep(runId);
