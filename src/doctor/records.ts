@@ -139,7 +139,7 @@ async function lookAtHealthCheck(
   if (!found) {
     return broken(subject, {
       happened: `Route 53 has no health check ${id}.`,
-      means: `${record} counts as healthy for ever, also when nothing answers there.`,
+      means: `Route 53 refuses every change of ${record}, and what that record counts as cannot be foretold.`,
       todo: "Give the record a health check that is there, or none.",
     });
   }

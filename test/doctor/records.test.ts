@@ -99,7 +99,11 @@ describe("the look at many records", () => {
         more -= 1;
       }
       expect(soFar).toHaveLength(1 + 3 + 2);
-      expect(soFar.at(-1)).toMatchObject({ happened: "Route 53 has no health check of-us-west-2." });
+      expect(soFar.at(-1)).toMatchObject({
+        happened: "Route 53 has no health check of-us-west-2.",
+        means:
+          "Route 53 refuses every change of a.example.com (us-west-2), and what that record counts as cannot be foretold.",
+      });
       clock.set({ shows: clock.now(), rate: 100 });
       expect(await looking).toHaveLength(1 + 3 + 6);
     } finally {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { ControlStates } from "../../src/adapters/routing-controls.ts";
 import type { Fact } from "../../src/facts/fact.ts";
-import type { CheckSeen, TrafficFacts } from "../../src/facts/traffic/driver.ts";
+import { deleted, type CheckSeen, type TrafficFacts } from "../../src/facts/traffic/driver.ts";
 import { driverOf } from "../../src/facts/traffic/index.ts";
 import { routingControls } from "../../src/lab/estate.ts";
 import { clusterRegions } from "../../src/lab/recovery-cluster.ts";
@@ -66,6 +66,7 @@ describe("routing controls", () => {
       { records: saw({ ...pair, [west]: { ...pair[west], healthCheckId: "west" }, "eu-west-1": { values: [] } }) },
       /whose set identifier is eu-west-1 has no routing control in the estate/,
     ],
+    ["a check that was deleted", { checks: { [east]: saw(deleted) } }, /us-east-1's record .*: there is none$/],
     ["a check of an endpoint", { checks: { [east]: saw(checked("east")) } }, /it is of type HTTPS$/],
     ["a check of another control", checks({ routingControl: "arn:other" }), /it follows arn:other$/],
     ["a check that is disabled", checks({ disabled: true }), /it is disabled$/],

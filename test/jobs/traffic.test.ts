@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
-import type { CheckSeen, TrafficFacts } from "../../src/facts/traffic/driver.ts";
+import { deleted, type CheckSeen, type TrafficFacts } from "../../src/facts/traffic/driver.ts";
 import { driverOf, drivers } from "../../src/facts/traffic/index.ts";
 import { front, healthy, saw, sawNothing } from "./facts.ts";
 import { by, checked, control, dnsOf, east, follows, pair, planOf, rowsOf, west } from "./traffic-facts.ts";
@@ -131,6 +131,14 @@ describe("the traps of Route 53", () => {
     expect(planOf(facts).blockers).toEqual([]);
   });
 
+  it.each(["route53-weighted", "route53-failover"] as const)("block %s with a check that was deleted", (driver) => {
+    const plan = planOf(by(driver, { checks: { [west]: saw(deleted) } }));
+    expect(plan.blockers).toEqual([
+      "the record of us-west-2 names a health check that was deleted, and Route 53 refuses every change of such a record: give it one that is there, or none",
+    ]);
+    expect(plan.warnings).toContainEqual(expect.stringContaining("us-west-2's record was deleted: nobody can tell"));
+  });
+
   it("are not of a missing check where the new primary has one", () => {
     expect(planOf(swapped()).warnings.join()).not.toContain("has no health check");
   });
@@ -154,6 +162,7 @@ describe("the traps of Route 53", () => {
       { records: saw({ ...pair, [east]: { role: "PRIMARY", values: ["127.0.0.11"] } }) },
       /does not follow the object: there is none;/,
     ],
+    ["a check that was deleted", { checks: { [east]: saw(deleted) } }, /does not follow the object: there is none;/],
     [
       "a check of something else",
       { checks: { [east]: saw(checked("east")) } },

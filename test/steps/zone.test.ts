@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { getRegionRecords } from "../../src/adapters/route53.ts";
 import { messageOf } from "../../src/errors.ts";
 import { isUnknown, type Step } from "../../src/engine/step.ts";
+import { lookAtChecks } from "../../src/facts/traffic/checks.ts";
 import { east, recordOf, recordTtl, west } from "../../src/lab/estate.ts";
 import { flipControlObject } from "../../src/steps/flip-control-object.ts";
 import { setRoutingControls } from "../../src/steps/set-routing-controls.ts";
@@ -117,6 +119,9 @@ describe("a wave in one zone", () => {
   });
 
   it("leaves out only the service whose health check is gone", async () => {
+    const unchecked = await getRegionRecords(bench.ctx, bench.ctx.clients.route53, dnsOf("unchecked"));
+    const checks = await lookAtChecks(bench.ctx, { at: "now", seen: unchecked });
+    expect(checks).toEqual({ [east]: { at: expect.any(String), seen: "deleted" } });
     const before = batches();
     const third = { ...wave, wave: 3 };
     const ends = await Promise.allSettled(

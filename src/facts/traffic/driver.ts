@@ -17,6 +17,9 @@ export type Shares = Record<string, number>;
 /** A health check, and what DNS makes of it; that is absent where nobody asked, or no checker has told. */
 export type CheckSeen = HealthCheck & { healthy?: boolean };
 
+/** A record may name a check that was deleted: Route 53 does not look after that. */
+export const deleted = "deleted";
+
 /** What preflight saw of the way by which customers are sent to a region. */
 export type TrafficFacts = {
   /** Facts of older runs name no driver: they are of weighted records. */
@@ -26,7 +29,7 @@ export type TrafficFacts = {
   records: Fact<RegionRecords>;
   zone: Fact<ZoneSeen>;
   /** Of the records that have one, by region; absent in facts of older runs. */
-  checks?: Record<string, Fact<CheckSeen>>;
+  checks?: Record<string, Fact<CheckSeen | typeof deleted>>;
   /** Where an object decides. */
   control?: ControlFacts;
   /** Where routing controls decide. */

@@ -7,7 +7,7 @@ import { look, seen } from "../fact.ts";
 import { lookAtChecks } from "./checks.ts";
 import { controlPlane, dnsNameOf, recordBlockers } from "./control-plane.ts";
 import type { MoveFacts, TrafficDriver } from "./driver.ts";
-import { autoAdmitTraps, checkTraps, redTraps, sentBackTraps, ttlOf, ttlTraps } from "./traps.ts";
+import { autoAdmitTraps, checkIn, checkTraps, redTraps, sentBackTraps, ttlOf, ttlTraps } from "./traps.ts";
 
 type Settings = Extract<Traffic, { driver: "route53-failover" }>;
 
@@ -28,12 +28,9 @@ export const failoverRecords: TrafficDriver<Settings> = {
     return { driver: settings.driver, name, records, zone, checks: await lookAtChecks(ctx, records) };
   },
 
-  shares({ records, checks = {} }) {
-    const held = seen(records);
-    const ill = (region: string) => {
-      const fact = checks[region];
-      return fact !== undefined && seen(fact)?.healthy === false;
-    };
+  shares(dns) {
+    const held = seen(dns.records);
+    const ill = (region: string) => checkIn({ dns }, region)?.healthy === false;
     const regions = Object.keys(held ?? {});
     const primary = regions.find((region) => held?.[region]?.role === "PRIMARY");
     const secondary = regions.find((region) => held?.[region]?.role === "SECONDARY");

@@ -11,7 +11,7 @@ import { lookAtChecks } from "./checks.ts";
 import { dnsNameOf } from "./control-plane.ts";
 import type { CheckSeen, ControlFacts, MoveFacts, TrafficDriver } from "./driver.ts";
 import { expectedAnswers, expectedBy } from "./expected.ts";
-import { checkIn, checkTraps, redTraps, ttlOf, ttlTraps } from "./traps.ts";
+import { checkIn, checkTraps, isCheckDeleted, redTraps, ttlOf, ttlTraps } from "./traps.ts";
 
 type Settings = Extract<Traffic, { driver: "route53-switch" }>;
 
@@ -129,7 +129,8 @@ function checkBlockers(facts: MoveFacts): string[] {
   const { primary } = controlOf(facts);
   const record = seen(facts.dns.records)?.[primary];
   if (record?.role !== "PRIMARY") return [];
-  const why = record.healthCheckId ? faultOf(checkIn(facts, primary), controlOf(facts)) : "there is none";
+  const isThere = record.healthCheckId !== undefined && !isCheckDeleted(facts, primary);
+  const why = isThere ? faultOf(checkIn(facts, primary), controlOf(facts)) : "there is none";
   return why
     ? [`the health check of ${primary}'s record does not follow the object: ${why}; ${setItUp(facts.service)}`]
     : [];

@@ -1,6 +1,6 @@
 import { seen, whyUnseen } from "../fact.ts";
 import type { CheckSeen, MoveFacts, RoutingFacts } from "./driver.ts";
-import { checkIn } from "./traps.ts";
+import { checkIn, isCheckDeleted } from "./traps.ts";
 
 /** Says why routing controls could not move customers, or nobody could see that they were. Pure. */
 export function routingBlockers(facts: MoveFacts, routing: RoutingFacts): string[] {
@@ -40,7 +40,8 @@ function recordBlockers(facts: MoveFacts, routing: RoutingFacts): string[] {
       const record = records[region];
       if (!record) return [`the zone ${zone} has no ${type} record ${name} whose set identifier is ${region}`];
       const arn = controls[region];
-      const why = record.healthCheckId ? arn && faultOf(checkIn(facts, region), arn) : "there is none";
+      const isThere = record.healthCheckId !== undefined && !isCheckDeleted(facts, region);
+      const why = isThere ? arn && faultOf(checkIn(facts, region), arn) : "there is none";
       return why ? [`the health check of ${region}'s record does not follow its routing control: ${why}`] : [];
     }),
     ...strays.map(

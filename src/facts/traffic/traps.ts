@@ -1,5 +1,5 @@
 import { seen, whyUnseen } from "../fact.ts";
-import type { CheckSeen, MoveFacts } from "./driver.ts";
+import { deleted, type CheckSeen, type MoveFacts } from "./driver.ts";
 
 /** The most of its objective that a service may lose to answers that resolvers keep. */
 const longestTtlShare = 1 / 4;
@@ -19,11 +19,12 @@ export function ttlTraps(facts: MoveFacts): string[] {
   ];
 }
 
-/** Warns of checks that decide nothing, because they are disabled, and of those that nobody could look at. */
+/** Warns of checks that decide nothing, because they are disabled or gone, and of those that nobody could look at. */
 export function checkTraps(facts: MoveFacts): string[] {
   return Object.entries(facts.dns.checks ?? {}).flatMap(([region, fact]) => {
     const check = seen(fact);
     if (!check) return [`${checkOf(region)} could not be looked at: ${whyUnseen(fact) ?? "no answer"}.`];
+    if (check === deleted) return [`${checkOf(region)} was deleted: nobody can tell what Route 53 takes it for.`];
     if (!check.disabled) return [];
     return [
       `${checkOf(region)} is disabled: Route 53 takes it for ${check.inverted ? "unhealthy" : "healthy"}, whatever happens there.`,
@@ -74,8 +75,17 @@ export function redTraps(facts: MoveFacts): string[] {
 }
 
 /** The check of a region's record, where it has one and it was seen. */
-export function checkIn({ dns }: MoveFacts, region: string): CheckSeen | undefined {
-  const fact = dns.checks?.[region];
+export function checkIn({ dns }: Pick<MoveFacts, "dns">, region: string): CheckSeen | undefined {
+  const check = checkOrDeleted(dns, region);
+  return check === deleted ? undefined : check;
+}
+
+/** Whether a region's record names a check that was deleted. */
+export const isCheckDeleted = ({ dns }: Pick<MoveFacts, "dns">, region: string): boolean =>
+  checkOrDeleted(dns, region) === deleted;
+
+function checkOrDeleted({ checks }: MoveFacts["dns"], region: string) {
+  const fact = checks?.[region];
   return fact && seen(fact);
 }
 
