@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { askServer, findRecords } from "../adapters/dns.ts";
 import type { DnsName, RegionRecord } from "../adapters/route53.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
@@ -119,5 +120,11 @@ function differs(values: readonly string[], wanted: readonly string[]): boolean 
   return values.length === 0 || values.some((value) => !plain.has(bare(value)));
 }
 
-// Names of CNAME records come with and without their last dot.
-const bare = (value: string): string => value.toLowerCase().replace(/\.$/, "");
+/**
+ * Names of CNAME records come with and without their last dot. Route 53 keeps an IPv6 address as it was typed, and a resolver
+ * tells it in its shortest form.
+ */
+function bare(value: string): string {
+  if (isIP(value) === 6) return new URL(`http://[${value}]`).hostname;
+  return value.toLowerCase().replace(/\.$/, "");
+}

@@ -60,6 +60,13 @@ describe("a name whose records are aliases", () => {
     expect(seen).toMatchObject({ wanted: ["127.0.0.99"], behind: [] });
   });
 
+  it("is the same address however an IPv6 address is written, and another one where it differs", () => {
+    const right = { values: ["2001:0DB8:0:0:0:0:0:1", "::FFFF:192.0.2.1"] };
+    expect(isWrong(["2001:db8::1"], right)).toBe(false);
+    expect(isWrong(["2001:db8::1", "::ffff:c000:201"], right)).toBe(false);
+    expect(isWrong(["2001:db8::2"], right)).toBe(true);
+  });
+
   it("is right with a share of a load balancer's addresses, and wrong with none of them", () => {
     const right = { values: ["192.0.2.1", "192.0.2.2"], oneIsEnough: true as const };
     expect(isWrong(["192.0.2.2", "192.0.2.3"], right)).toBe(false);
