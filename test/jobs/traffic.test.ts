@@ -1,9 +1,23 @@
 import { describe, expect, it } from "@jest/globals";
+import type { Traffic } from "../../src/estate.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
 import { deleted, type CheckSeen, type TrafficFacts } from "../../src/facts/traffic/driver.ts";
 import { driverOf, drivers } from "../../src/facts/traffic/index.ts";
 import { front, healthy, saw, sawNothing } from "./facts.ts";
-import { by, checked, control, dnsOf, east, follows, pair, planOf, rowsOf, west } from "./traffic-facts.ts";
+import {
+  all,
+  by,
+  checked,
+  control,
+  dnsOf,
+  east,
+  follows,
+  pair,
+  planOf,
+  routing,
+  rowsOf,
+  west,
+} from "./traffic-facts.ts";
 
 describe.each(drivers.map((driver) => [driver.name, driver] as const))("the driver %s", (name) => {
   const facts = by(name);
@@ -58,10 +72,10 @@ describe("the traps of Route 53", () => {
     });
 
   /** An alias whose target Route 53 looks at, instead of a check. */
-  const aliased = (driver: "route53-weighted" | "route53-failover"): FailoverFacts => {
+  const aliased = (driver: Traffic["driver"], region = west): FailoverFacts => {
     const plain = dnsOf[driver].records as { at: string; seen: Record<string, object> };
-    const alias = { zone: "Z1", name: "west.elb.example.com", evaluateTargetHealth: true };
-    return by(driver, { records: saw({ ...plain.seen, [west]: { ...plain.seen[west], alias } }) as never });
+    const alias = { zone: "Z1", name: "door.elb.example.com", evaluateTargetHealth: true };
+    return by(driver, { records: saw({ ...plain.seen, [region]: { ...plain.seen[region], alias } }) as never });
   };
 
   it.each([
@@ -107,6 +121,21 @@ describe("the traps of Route 53", () => {
       /^From then on, whenever the target of us-west-2's alias record is red and us-east-1's is not, /,
     ],
     [
+      "auto-admit by an alias's target, with a switch",
+      aliased("route53-switch", east),
+      /^When the target of us-east-1's alias record turns red, .* sends customers to us-west-2 by itself/,
+    ],
+    [
+      "being sent back by an alias's target, with a switch",
+      aliased("route53-switch"),
+      /^From then on, whenever the target of us-west-2's alias record is red, Route 53 sends customers back to us-east-1/,
+    ],
+    [
+      "being sent back by an alias's target, with a routing control",
+      aliased("arc-routing-control"),
+      /^From then on, whenever the target of us-west-2's alias record is red, Route 53 sends customers back to us-east-1/,
+    ],
+    [
       "a new primary that nobody checks",
       by("route53-failover"),
       /^us-west-2's record has no health check: once it is the primary, .* never moves customers away by itself\.$/,
@@ -148,6 +177,20 @@ describe("the traps of Route 53", () => {
     const { dns } = weightedWith(west);
     const without = driverOf(dns).traps({ ...front, dns });
     expect(without.join()).not.toContain("customers back");
+  });
+
+  it("are not of auto-admit where a control keeps the new region red: Route 53 answers the primary then", () => {
+    const primary = aliased("arc-routing-control", east);
+    expect(planOf(primary).warnings.join()).not.toContain("by itself");
+    const bothOn = all({ [east]: "On", [west]: "On" });
+    const admits = { ...primary, dns: { ...primary.dns, ...routing({ readings: bothOn }) } };
+    expect(planOf(admits).warnings.join()).toContain("sends customers to us-west-2 by itself");
+  });
+
+  it("are not of being sent back from a primary whose control is On to a side whose control is Off", () => {
+    const { dns } = aliased("arc-routing-control", east);
+    const back = { ...by("arc-routing-control"), fromRegion: west, toRegion: east, dns };
+    expect(driverOf(dns).traps(back).join()).not.toContain("customers back");
   });
 
   it("are none where weighted records have no health check: nobody but Muster is to move customers", () => {

@@ -11,7 +11,16 @@ import { lookAtChecks } from "./checks.ts";
 import { dnsNameOf } from "./control-plane.ts";
 import type { CheckSeen, ControlFacts, MoveFacts, TrafficDriver } from "./driver.ts";
 import { expectedAnswers, expectedBy } from "./expected.ts";
-import { checkIn, checkTraps, isCheckDeleted, redTraps, ttlOf, ttlTraps } from "./traps.ts";
+import {
+  autoAdmitTraps,
+  checkIn,
+  checkTraps,
+  isCheckDeleted,
+  redTraps,
+  sentBackTraps,
+  ttlOf,
+  ttlTraps,
+} from "./traps.ts";
 
 type Settings = Extract<Traffic, { driver: "route53-switch" }>;
 
@@ -55,6 +64,8 @@ export const objectSwitch: TrafficDriver<Settings> = {
   traps: (facts) => [
     // On the way back the primary is red for as long as the object is there: that is how it works.
     ...(facts.toRegion === controlOf(facts).object.region ? redTraps(facts) : []),
+    ...autoAdmitTraps(facts, [controlOf(facts).primary]),
+    ...sentBackTraps(facts, [controlOf(facts).primary]),
     ...unseenTraps(facts),
     ...calculatedTraps(facts),
     ...checkTraps(facts),
@@ -64,7 +75,7 @@ export const objectSwitch: TrafficDriver<Settings> = {
   dependence(facts) {
     const { object, primary } = controlOf(facts);
     if (facts.toRegion === object.region) {
-      const warning = `Customers stay in ${object.region} for as long as ${spellObject(object)} can be read there; without it Route 53 answers ${primary} again.`;
+      const warning = `Customers stay in ${object.region} for as long as ${spellObject(object)} can be read there and its own record is healthy; else Route 53 answers ${primary} again.`;
       const value = `nothing: customers are moved by ${spellObject(object)}, in ${object.region}`;
       return { region: facts.fromRegion, value, tone: "good", warning };
     }

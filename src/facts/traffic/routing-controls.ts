@@ -15,7 +15,7 @@ import { expectedAnswers, expectedBy } from "./expected.ts";
 import { routingBlockers } from "./routing-blockers.ts";
 import { sharesByStates } from "./routing-shares.ts";
 import { routingTraps } from "./routing-traps.ts";
-import { checkTraps, ttlOf, ttlTraps } from "./traps.ts";
+import { autoAdmitTraps, checkTraps, sentBackTraps, ttlOf, ttlTraps } from "./traps.ts";
 
 type Settings = Extract<Traffic, { driver: "arc-routing-control" }>;
 
@@ -55,7 +55,13 @@ export const routingControls: TrafficDriver<Settings> = {
 
   blockers: (facts) => routingBlockers(facts, routingOf(facts)),
 
-  traps: (facts) => [...routingTraps(facts, routingOf(facts)), ...checkTraps(facts), ...ttlTraps(facts)],
+  traps: (facts) => [
+    ...admitTraps(facts),
+    ...sentBackTraps(facts, Object.keys(routingOf(facts).controls)),
+    ...routingTraps(facts, routingOf(facts)),
+    ...checkTraps(facts),
+    ...ttlTraps(facts),
+  ],
 
   dependence(facts) {
     const { endpoints, readings } = routingOf(facts);
@@ -86,6 +92,15 @@ export const routingControls: TrafficDriver<Settings> = {
 function routingOf({ dns }: Pick<MoveFacts, "dns">): RoutingFacts {
   if (!dns.routing) throw new Error("the facts have no routing controls");
   return dns.routing;
+}
+
+/** With the new region's control Off both are red once the old one is: Route 53 answers the primary of a pair then. */
+function admitTraps(facts: MoveFacts): string[] {
+  const { dns, fromRegion, toRegion } = facts;
+  const regions = Object.keys(routingOf(facts).controls);
+  const isOff = agreedStates(readingsOf(routingOf(facts)), regions)[toRegion] === "Off";
+  const staysPrimary = isOff && seen(dns.records)?.[fromRegion]?.role === "PRIMARY";
+  return staysPrimary ? [] : autoAdmitTraps(facts, regions);
 }
 
 /** What preflight saw at each endpoint, as a step would have seen it. */

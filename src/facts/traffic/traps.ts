@@ -32,10 +32,13 @@ export function checkTraps(facts: MoveFacts): string[] {
   });
 }
 
-/** Warns of a record that lets Route 53 move customers by itself, before the new region takes writes. */
-export function autoAdmitTraps(facts: MoveFacts): string[] {
+/**
+ * Warns of a record that lets Route 53 move customers by itself, before the new region takes writes. `levers` are the regions
+ * whose record has the check by which Muster moves customers: no other thing turns that red.
+ */
+export function autoAdmitTraps(facts: MoveFacts, levers: readonly string[] = []): string[] {
   const { fromRegion, toRegion } = facts;
-  const reason = redBy(facts, fromRegion);
+  const reason = redBy(facts, fromRegion, levers);
   if (!reason) return [];
   return [
     `When ${reason} turns red, as it does when the pods there stop, Route 53 sends customers to ${toRegion} by itself, before it takes writes.`,
@@ -44,24 +47,29 @@ export function autoAdmitTraps(facts: MoveFacts): string[] {
 
 /**
  * Warns that Route 53 may send customers back to an old side that is fenced. A weight of 0 does not keep them away: such a
- * record answers once every other is red, as the second of a failover pair does.
+ * record answers once every other is red, as the second of a failover pair does. An old side that its lever keeps red answers
+ * when both are red, unless the new one is the primary.
  * @see https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/health-checks-how-route-53-chooses-records.html
  */
-export function sentBackTraps(facts: MoveFacts): string[] {
+export function sentBackTraps(facts: MoveFacts, levers: readonly string[] = []): string[] {
   const { dns, fromRegion, toRegion, to } = facts;
-  const reason = redBy(facts, toRegion);
+  const records = seen(dns.records);
+  const reason = redBy(facts, toRegion, levers);
   // Where no data moves, the old side is not fenced, and serves whoever is sent there.
-  if (!to || !reason || !seen(dns.records)?.[fromRegion]) return [];
-  const unless = redBy(facts, fromRegion) ? ` and ${fromRegion}'s is not` : "";
+  if (!to || !reason || !records?.[fromRegion]) return [];
+  const isKeptRed = levers.includes(fromRegion);
+  if (isKeptRed && records[toRegion]?.role === "PRIMARY") return [];
+  const unless = !isKeptRed && redBy(facts, fromRegion, levers) ? ` and ${fromRegion}'s is not` : "";
   return [
     `From then on, whenever ${reason} is red${unless}, Route 53 sends customers back to ${fromRegion}, which takes no writes.`,
   ];
 }
 
 /** What may turn a region's record red; undefined where Route 53 takes it for the same whatever happens there. */
-function redBy(facts: MoveFacts, region: string): string | undefined {
+function redBy(facts: MoveFacts, region: string, levers: readonly string[]): string | undefined {
   const record = seen(facts.dns.records)?.[region];
-  if (record?.healthCheckId && !checkIn(facts, region)?.disabled) return `the health check of ${region}'s record`;
+  const mayTurn = record?.healthCheckId && !levers.includes(region) && !checkIn(facts, region)?.disabled;
+  if (mayTurn) return `the health check of ${region}'s record`;
   return record?.alias?.evaluateTargetHealth ? `the target of ${region}'s alias record` : undefined;
 }
 
