@@ -106,16 +106,6 @@ export async function findZone(
   return undefined;
 }
 
-/** Finds the addresses of a host as this process reaches it. @throws what node:dns throws. */
-export async function findAddresses(
-  ctx: CallContext,
-  names: Names,
-  host: string,
-  options?: CallOptions,
-): Promise<string[]> {
-  return (await call(ctx, "dns.Query", () => names.resolve(host), options)).toSorted();
-}
-
 /** Asks as this process looks names up, for records of one type. A name that is not there has none. @throws what node:dns throws. */
 export async function findRecords(
   ctx: CallContext,

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { isUnknown } from "../../src/engine/step.ts";
-import { east, frontDoorOf, record, west } from "../../src/lab/estate.ts";
+import { expectedAnswers, expectedBy } from "../../src/facts/traffic/expected.ts";
+import { east, frontDoorOf, record, west, zone } from "../../src/lab/estate.ts";
 import { checkout } from "../../src/lab/services.ts";
 import { isWrong } from "../../src/steps/name-servers.ts";
 import { shiftDns } from "../../src/steps/shift-dns.ts";
 import { verifyPublic } from "../../src/steps/verify-public.ts";
+import { by } from "../jobs/traffic-facts.ts";
 import { drive, openBench, type Bench } from "./bench.ts";
 import { inputs } from "./inputs.ts";
 
@@ -65,6 +67,29 @@ describe("a name whose records are aliases", () => {
     expect(isWrong(["2001:db8::1"], right)).toBe(false);
     expect(isWrong(["2001:db8::1", "::ffff:c000:201"], right)).toBe(false);
     expect(isWrong(["2001:db8::2"], right)).toBe(true);
+  });
+
+  const unseen = { at: "now", unknown: "Route 53 does not answer" };
+  const door = "https://west.example.com:8080/health";
+  it.each([
+    ["by the front door's name, followed anew", "A", door, { expected: [], door: "west.example.com" }],
+    ["by the front door's name, of its type", "AAAA", door, { expected: [], door: "west.example.com" }],
+    ["by nothing in particular where a name is answered", "CNAME", door, { expected: [] }],
+    ["by the front door's address", "A", "http://192.0.2.7/", { expected: ["192.0.2.7"] }],
+    ["by the front door's IPv6 address", "AAAA", "http://[2001:db8::7]:80/", { expected: ["2001:db8::7"] }],
+    ["by nothing where the address is of the other kind", "AAAA", "http://192.0.2.7/", { expected: [] }],
+    ["by nothing where there is no front door", "A", undefined, { expected: [] }],
+  ] as const)("is told %s, where nobody saw the record", (_how, type, edge, expected) => {
+    expect(expectedAnswers(unseen, { edge, toRegion: west }, type)).toEqual(expected);
+  });
+
+  it("has arrived with one of the front door's addresses, where nobody saw the record", async () => {
+    const facts = by("route53-switch", { records: unseen });
+    const told = expectedBy(facts, expectedAnswers(unseen, { edge: door, toRegion: west }, "A"));
+    const expected = { ...told, nameServers: [zone.nameServer] };
+    expect(expected).toMatchObject({ values: [], alias: "west.example.com" });
+    const seen = await verifyPublic.observe(bench.ctx, { ...inputs.verifyPublic, expected }, {});
+    expect(seen).toMatchObject({ wanted: [bench.edges[west]?.address], oneIsEnough: true, behind: [] });
   });
 
   it("is right with a share of a load balancer's addresses, and wrong with none of them", () => {

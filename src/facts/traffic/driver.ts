@@ -10,6 +10,7 @@ import type { Expected } from "../../steps/name-servers.ts";
 import type { Fact } from "../fact.ts";
 import type { FailoverFacts } from "../failover.ts";
 import type { Targets } from "../targets.ts";
+import type { ExpectedSeen } from "./expected.ts";
 
 /** The shares in which customers are sent to regions: whole numbers, whose sum means nothing. */
 export type Shares = Record<string, number>;
@@ -41,9 +42,7 @@ export type ControlFacts = {
   /** Customers are in this region while the object is not there, and in the object's while it is. */
   primary: string;
   found: Fact<{ isThere: boolean }>;
-  /** What name servers shall answer for the region that is moved to; nothing where that cannot be told. */
-  expected: string[];
-};
+} & ExpectedSeen;
 
 export type RoutingFacts = {
   /** The five of the recovery cluster. */
@@ -52,9 +51,7 @@ export type RoutingFacts = {
   controls: Controls;
   /** What each endpoint tells, by its region. */
   readings: Record<string, Fact<ControlStates>>;
-  /** What name servers shall answer for the region that is moved to; nothing where that cannot be told. */
-  expected: string[];
-};
+} & ExpectedSeen;
 
 /** A move of customers from one region to another, and what was seen of its way; `to` where a database moves with them. */
 export type MoveFacts = Pick<FailoverFacts, "service" | "fromRegion" | "toRegion" | "objectives" | "dns"> & {

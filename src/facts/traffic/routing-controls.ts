@@ -43,8 +43,8 @@ export const routingControls: TrafficDriver<Settings> = {
       ),
     ]);
     const checks = await lookAtChecks(ctx, records);
-    const expected = await expectedAnswers(ctx, records, targets);
-    const routing = { endpoints, controls, readings: Object.fromEntries(readings), expected };
+    const expected = expectedAnswers(records, targets, name.type);
+    const routing = { endpoints, controls, readings: Object.fromEntries(readings), ...expected };
     return { driver: settings.driver, name, records, zone, checks, routing };
   },
 
@@ -86,7 +86,7 @@ export const routingControls: TrafficDriver<Settings> = {
     return use(setRoutingControls, service, { service, fromRegion, toRegion, ...where }, { after: [after] });
   },
 
-  expected: (facts) => expectedBy(facts, routingOf(facts).expected),
+  expected: (facts) => expectedBy(facts, routingOf(facts)),
 };
 
 function routingOf({ dns }: Pick<MoveFacts, "dns">): RoutingFacts {
