@@ -4,6 +4,7 @@ import { call, type CallOptions } from "../call.ts";
 import { explainDenied } from "./aws-errors.ts";
 import { getHealthCheck, type HealthCheck } from "./route53-health.ts";
 import { pace, type PacedContext } from "./route53-pace.ts";
+import { listedName } from "./route53-records.ts";
 
 /** One record of a zone, as far as it matters for telling whether it is the one that the estate means. */
 export type ZoneRecord = {
@@ -55,7 +56,7 @@ export async function listRecords(
       HealthCheckId,
     } of page.ResourceRecordSets ?? []) {
       records.push({
-        name: Name.toLowerCase().replace(/\.$/, ""),
+        name: listedName(Name).toLowerCase().replace(/\.$/, ""),
         type: Type,
         ...(SetIdentifier === undefined ? {} : { set: SetIdentifier }),
         ...(Weight === undefined ? {} : { weight: Weight }),

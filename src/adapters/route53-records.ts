@@ -71,5 +71,11 @@ export function describe(set: ResourceRecordSet): RegionRecord {
   };
 }
 
-/** Writes a name as Route 53 lists it: lower case, a dot at its end. */
+/**
+ * Reads a name as Route 53 lists it, where the star of a wildcard is \052.
+ * @see https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DomainNameFormat.html
+ */
+export const listedName = (name = ""): string => name.replace(/^\\052(?=\.)/, "*");
+
+/** Writes a name in full: lower case, a dot at its end. */
 export const absolute = (name: string): string => `${name.toLowerCase().replace(/\.$/, "")}.`;

@@ -9,6 +9,7 @@ import { call, type CallOptions } from "../call.ts";
 import { explainDenied } from "./aws-errors.ts";
 import { NextRead } from "./next-read.ts";
 import { pace, type PacedContext } from "./route53-pace.ts";
+import { listedName } from "./route53-records.ts";
 
 export type Zone = { name: string; nameServers: string[] };
 
@@ -65,7 +66,7 @@ async function readRecords(route53: Route53Client, zone: string, wishes: Wish[])
     found.push(...(page.ResourceRecordSets ?? []));
     if (alone || !page.IsTruncated) break;
   }
-  return ({ name, type }: Wish) => found.filter((set) => set.Name === name && set.Type === type);
+  return ({ name, type }: Wish) => found.filter((set) => listedName(set.Name) === name && set.Type === type);
 }
 
 type From = { name?: string | undefined; type?: RRType | undefined; set?: string | undefined };

@@ -7,6 +7,7 @@ import {
   isThrottled,
   replaceWeights,
 } from "../../src/adapters/route53.ts";
+import { listRecords } from "../../src/adapters/route53-inventory.ts";
 import { CallTimedOut } from "../../src/call.ts";
 import { CannotContinue } from "../../src/errors.ts";
 import { east, record, west } from "../../src/lab/estate.ts";
@@ -61,6 +62,18 @@ describe("Route 53", () => {
   it("never takes every region's share away", async () => {
     expect(await failure(shift("eu-west-1"))).toBeInstanceOf(CannotContinue);
     expect(bench.dns.weights(record)).toEqual({ [east]: 100, [west]: 0 });
+  });
+
+  it("finds and moves the records of a wildcard, whose star is listed as \\052", async () => {
+    const name = "*.example.com";
+    const own = bench.route53.records().filter((one) => one.name === `${record}.`);
+    bench.route53.edit(own.map((one) => ({ ...one, name: `${name}.`, weight: one.setIdentifier === east ? 100 : 0 })));
+    const from = await getWeightedRecords(bench.ctx, route53(), { ...dns, name });
+    expect(Object.keys(from).toSorted()).toEqual([east, west]);
+    await replaceWeights(bench.ctx, route53(), { ...dns, name }, { from, weights: { [west]: 100 } });
+    expect(bench.dns.weights(name)).toEqual({ [east]: 0, [west]: 100 });
+    const listed = await listRecords(bench.ctx, route53(), dns.zone);
+    expect(listed.filter((one) => one.name === name)).toHaveLength(2);
   });
 
   it("tells a throttle and a refusal from a call whose outcome nobody knows", async () => {
