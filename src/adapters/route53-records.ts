@@ -77,5 +77,9 @@ export function describe(set: ResourceRecordSet): RegionRecord {
  */
 export const listedName = (name = ""): string => name.replace(/^\\052(?=\.)/, "*");
 
+/** Of the types that a name has records of, those of addresses besides the wanted one, once each. */
+export const otherAddresses = (wanted: string, types: readonly string[]): string[] =>
+  ["A", "AAAA"].filter((type) => type !== wanted && types.includes(type));
+
 /** Writes a name in full: lower case, a dot at its end. */
 export const absolute = (name: string): string => `${name.toLowerCase().replace(/\.$/, "")}.`;

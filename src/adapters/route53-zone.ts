@@ -13,8 +13,8 @@ import { listedName } from "./route53-records.ts";
 
 export type Zone = { name: string; nameServers: string[] };
 
-/** One name's records of one type, and who wants to know. */
-type Wish = { ctx: PacedContext; name: string; type: RRType; options: CallOptions };
+/** One name's records, and who wants to know. */
+type Wish = { ctx: PacedContext; name: string; options: CallOptions };
 
 /** What a process reads of each zone: one list at a time, for all who ask. */
 const lists = new WeakMap<Route53Client, Map<string, NextRead<Wish, ResourceRecordSet[]>>>();
@@ -35,21 +35,21 @@ const pageSize = 300;
 const mostPages = 100;
 
 /**
- * Lists the records of one name and type. Those who ask while a list is under way share the next one: a hundred services
+ * Lists the records of one name, of every type. Those who ask while a list is under way share the next one: a hundred services
  * that look at once cost the pages of their zone, and not a hundred requests of the account's five a second.
  */
 export function listRecords(
   ctx: PacedContext,
   route53: Route53Client,
   zone: string,
-  { name, type }: { name: string; type: RRType },
+  name: string,
   options: CallOptions = {},
 ): Promise<ResourceRecordSet[]> {
   const list = oneOf(lists, route53, zone, () => new NextRead((wishes: Wish[]) => readRecords(route53, zone, wishes)));
-  return list.ask({ ctx, name, type, options }, options.signal);
+  return list.ask({ ctx, name, options }, options.signal);
 }
 
-/** All records of one name and type stand together, so one page tells of one wish; many are found in the whole zone. */
+/** All records of one name stand together, so one page tells of one wish; many are found in the whole zone. */
 async function readRecords(route53: Route53Client, zone: string, wishes: Wish[]) {
   const [first] = wishes;
   if (!first) return () => [];
@@ -60,13 +60,13 @@ async function readRecords(route53: Route53Client, zone: string, wishes: Wish[])
     const from = page
       ? { name: page.NextRecordName, type: page.NextRecordType, set: page.NextRecordIdentifier }
       : alone
-        ? first
+        ? { name: first.name }
         : {};
     page = await listPage(first, route53, zone, from, alone ? first.options : {});
     found.push(...(page.ResourceRecordSets ?? []));
     if (alone || !page.IsTruncated) break;
   }
-  return ({ name, type }: Wish) => found.filter((set) => listedName(set.Name) === name && set.Type === type);
+  return ({ name }: Wish) => found.filter((set) => listedName(set.Name) === name);
 }
 
 type From = { name?: string | undefined; type?: RRType | undefined; set?: string | undefined };

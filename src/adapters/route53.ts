@@ -4,7 +4,7 @@ import { call, type CallOptions } from "../call.ts";
 import { CannotContinue } from "../errors.ts";
 import { changeRecords, type Company, type Sent } from "./route53-batches.ts";
 import { pace, type PacedContext } from "./route53-pace.ts";
-import { absolute, describe, replaced } from "./route53-records.ts";
+import { absolute, describe, otherAddresses, replaced } from "./route53-records.ts";
 import type { DnsName, RegionRecord, RegionRecords } from "./route53-records.ts";
 import { listRecords } from "./route53-zone.ts";
 
@@ -19,18 +19,40 @@ export type WeightedRecord = RegionRecord & { weight: number };
 /** By set identifier. */
 export type WeightedRecords = Record<string, WeightedRecord>;
 
+/** What a name has: its records of the wanted type, and the types of address that it has besides. */
+export type NameRecords = { records: RegionRecords; otherTypes: string[] };
+
 /**
- * Looks at the records of a name that have a set identifier, of whatever kind, as the control plane in us-east-1 holds them.
- * Reads may lag writes.
+ * Looks at the records of a name that have a set identifier, of whatever kind, as the control plane in us-east-1 holds them,
+ * and at whether the name has addresses of the other type (A, AAAA). Reads may lag writes.
  */
+export async function getNameRecords(
+  ctx: PacedContext,
+  route53: Route53Client,
+  { zone, name, type }: DnsName,
+  options?: CallOptions,
+): Promise<NameRecords> {
+  const sets = await listRecords(ctx, route53, zone, absolute(name), options);
+  const wanted = sets.filter((set) => set.Type === type);
+  return {
+    records: Object.fromEntries(
+      wanted.flatMap((set) => (set.SetIdentifier ? [[set.SetIdentifier, describe(set)]] : [])),
+    ),
+    otherTypes: otherAddresses(
+      type,
+      sets.map(({ Type = "" }) => Type),
+    ),
+  };
+}
+
+/** Looks at the records of a name and its type alone. */
 export async function getRegionRecords(
   ctx: PacedContext,
   route53: Route53Client,
   dns: DnsName,
   options?: CallOptions,
 ): Promise<RegionRecords> {
-  const sets = await listRecords(ctx, route53, dns.zone, { name: absolute(dns.name), type: dns.type }, options);
-  return Object.fromEntries(sets.flatMap((set) => (set.SetIdentifier ? [[set.SetIdentifier, describe(set)]] : [])));
+  return (await getNameRecords(ctx, route53, dns, options)).records;
 }
 
 /** Looks at the weighted records of a name; others do not count. */

@@ -1,5 +1,6 @@
 import { findHealthCheck, listRecords, type ZoneRecord } from "../adapters/route53-inventory.ts";
 import { perSecond } from "../adapters/route53-pace.ts";
+import { otherAddresses } from "../adapters/route53-records.ts";
 import { getZone } from "../adapters/route53.ts";
 import type { Estate, Service } from "../estate.ts";
 import { explainAs } from "../facts/explain.ts";
@@ -56,7 +57,16 @@ async function* lookAtZone(ctx: DoctorContext, id: string, inZone: Named[]): Asy
 
 /** The records that the estate means: of its name and type, one for each region that the service can be moved to. */
 const recordsOf = ({ service: { traffic } }: Named, all: readonly ZoneRecord[]): ZoneRecord[] =>
-  all.filter(({ name, type }) => name === traffic.name.toLowerCase().replace(/\.$/, "") && type === traffic.type);
+  all.filter(({ name, type }) => name === plainName(traffic.name) && type === traffic.type);
+
+/** The types of address that the name has besides. */
+const otherTypesOf = ({ service: { traffic } }: Named, all: readonly ZoneRecord[]): string[] =>
+  otherAddresses(
+    traffic.type,
+    all.filter(({ name }) => name === plainName(traffic.name)).map(({ type }) => type),
+  );
+
+const plainName = (name: string): string => name.toLowerCase().replace(/\.$/, "");
 
 /** What a driver's records must be, and how to come by them. */
 type Kind = { called: string; isIt: (record: ZoneRecord) => boolean; todo: string };
@@ -101,6 +111,8 @@ export function judgeRecords(estate: Estate, named: Named, all: readonly ZoneRec
       todo: kind.todo,
     });
   }
+  const [other] = otherTypesOf(named, all);
+  if (other) return judgeOther(named, other);
   const shares = found.map(({ set, weight, role }) => `${set} ${weight ?? role}`).join(", ");
   if (found.every(({ weight }) => weight === 0)) {
     return warning(subject, {
@@ -118,6 +130,19 @@ export function judgeRecords(estate: Estate, named: Named, all: readonly ZoneRec
     });
   }
   return ok(subject, shares);
+}
+
+/** A switch and routing controls may move records that Muster does not look at; whoever changes records moves those alone. */
+function judgeOther({ service: { traffic } }: Named, other: string): Finding {
+  const subject = `the record ${traffic.name}`;
+  const happened = `${traffic.name} has ${other} records too.`;
+  const todo = "Keep the A records alone, with traffic.type A: whoever has IPv6 then comes by IPv4.";
+  if (traffic.driver === "route53-weighted" || traffic.driver === "route53-failover") {
+    const means = `Muster moves the ${traffic.type} records alone, so it cannot move anybody: some would stay where the others lead.`;
+    return broken(subject, { happened, means, todo });
+  }
+  const means = `Muster does not look at them: they follow the ${traffic.type} records only with the same roles and health checks.`;
+  return warning(subject, { happened, means, todo: `Give them the same, in each region. Or: ${todo}` });
 }
 
 async function lookAtHealthCheck(

@@ -10,6 +10,8 @@ import {
 import { listRecords } from "../../src/adapters/route53-inventory.ts";
 import { CallTimedOut } from "../../src/call.ts";
 import { CannotContinue } from "../../src/errors.ts";
+import { seen } from "../../src/facts/fact.ts";
+import { lookAtRecords } from "../../src/facts/traffic/control-plane.ts";
 import { east, record, west } from "../../src/lab/estate.ts";
 import { failure, openBench, type Bench } from "../steps/bench.ts";
 import { inputs } from "../steps/inputs.ts";
@@ -74,6 +76,21 @@ describe("Route 53", () => {
     expect(bench.dns.weights(name)).toEqual({ [east]: 0, [west]: 100 });
     const listed = await listRecords(bench.ctx, route53(), dns.zone);
     expect(listed.filter((one) => one.name === name)).toHaveLength(2);
+  });
+
+  it.each([
+    ["A", ["AAAA"]],
+    ["AAAA", ["A"]],
+  ] as const)("sees, with the %s records of a name, that it has other addresses too", async (type, otherTypes) => {
+    const name = "both.example.com";
+    bench.route53.edit([
+      { name: `${name}.`, type: "A", ttl: 60, values: ["127.0.0.1"], setIdentifier: east, weight: 1 },
+      { name: `${name}.`, type: "AAAA", ttl: 60, values: ["2001:db8::1"], setIdentifier: west, weight: 1 },
+    ]);
+    const { records, otherTypes: others } = await lookAtRecords(bench.ctx, { ...dns, name, type });
+    expect(Object.keys(seen(records) ?? {})).toEqual([type === "A" ? east : west]);
+    expect(others).toEqual(otherTypes);
+    expect(await lookAtRecords(bench.ctx, dns)).not.toHaveProperty("otherTypes");
   });
 
   it("tells a throttle and a refusal from a call whose outcome nobody knows", async () => {

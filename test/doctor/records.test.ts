@@ -44,6 +44,19 @@ describe("the records of a service without a database", () => {
     expect(judge("route53-weighted", records)).toMatchObject({ state: "ok", seen: `${east} 100, ${west} 0` });
   });
 
+  it.each([
+    ["route53-weighted", { weight: 100 }, "broken", /^Muster moves the A records alone/],
+    ["route53-switch", { role: "PRIMARY" }, "warning", /^Muster does not look at them/],
+  ] as const)("are told, of %s, where the name has addresses of the other type too", (driver, how, state, means) => {
+    const records = [east, west].map((set) => ({ set, ...how }));
+    expect(judge(driver, [...records, { type: "AAAA" }])).toMatchObject({
+      state,
+      happened: `${name} has AAAA records too.`,
+      means: expect.stringMatching(means),
+    });
+    expect(judge(driver, [...records, { type: "AAAA", name: "other.example.com" }])).toMatchObject({ state: "ok" });
+  });
+
   it("are set up by a command where an object decides, and by hand where records do", () => {
     expect(judge("route53-switch", [])).toMatchObject({ todo: expect.stringContaining("muster traffic setup basket") });
     expect(judge("route53-failover", [])).toMatchObject({

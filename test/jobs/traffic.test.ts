@@ -146,6 +146,11 @@ describe("the traps of Route 53", () => {
       /^The health check of us-east-1's record could not be looked at: Route 53: Rate exceeded\.$/,
     ],
     [
+      "addresses that nobody looks at",
+      by("route53-switch", { otherTypes: ["AAAA"] }),
+      /has AAAA records too, .* by IPv6 is moved only where they have the same roles and health checks\.$/,
+    ],
+    [
       "a calculated check",
       by("route53-switch", { checks: { [east]: saw(checked("east", { type: "CALCULATED" })) } }),
       /is calculated from others: Muster cannot tell whether the object alone decides/,
@@ -166,6 +171,12 @@ describe("the traps of Route 53", () => {
       "the record of us-west-2 names a health check that was deleted, and Route 53 refuses every change of such a record: give it one that is there, or none",
     ]);
     expect(plan.warnings).toContainEqual(expect.stringContaining("us-west-2's record was deleted: nobody can tell"));
+  });
+
+  it.each(["route53-weighted", "route53-failover"] as const)("block %s with addresses that nobody moves", (driver) => {
+    expect(planOf(by(driver, { otherTypes: ["AAAA"] })).blockers).toEqual([
+      "checkout.example.com has AAAA records too, which Muster does not move: whoever comes by IPv6 would stay where they lead; keep the A records alone",
+    ]);
   });
 
   it("are not of a missing check where the new primary has one", () => {

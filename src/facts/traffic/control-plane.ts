@@ -1,11 +1,26 @@
-import type { DnsName } from "../../adapters/route53.ts";
+import { getNameRecords, type DnsName, type RegionRecord } from "../../adapters/route53.ts";
+import type { Context } from "../../context.ts";
 import type { Traffic } from "../../estate.ts";
-import { seen, whyUnseen } from "../fact.ts";
-import type { Dependence, MoveFacts } from "./driver.ts";
+import { explainAs } from "../explain.ts";
+import { look, seen, whyUnseen } from "../fact.ts";
+import type { Dependence, MoveFacts, TrafficFacts } from "./driver.ts";
 import { isCheckDeleted } from "./traps.ts";
 
 /** Names the records that a move of a service changes. */
 export const dnsNameOf = ({ zone, name, type, ttl }: Traffic): DnsName => ({ zone, name, type, ttl });
+
+/** Looks at a name's records of one kind, and at what other addresses it has. */
+export async function lookAtRecords(
+  ctx: Omit<Context, "estate">,
+  name: DnsName,
+  isOfKind: (record: RegionRecord) => boolean = () => true,
+): Promise<Pick<TrafficFacts, "records" | "otherTypes">> {
+  const all = await look(ctx, () => getNameRecords(ctx, ctx.clients.route53, name), explainAs("Route 53"));
+  if (!("seen" in all)) return { records: all };
+  const { records, otherTypes } = all.seen;
+  const held = Object.fromEntries(Object.entries(records).filter(([, record]) => isOfKind(record)));
+  return { records: { at: all.at, seen: held }, ...(otherTypes.length > 0 ? { otherTypes } : {}) };
+}
 
 /** What every driver leans on that changes records: the only way to move people then, whichever region they are moved out of. */
 export const controlPlane = {
@@ -38,8 +53,22 @@ export function recordBlockers(facts: MoveFacts, kind: "weighted" | "failover"):
         (region) => `the zone ${dns.name.zone} has no ${kind} ${dns.name.type} record ${dns.name.name} for ${region}`,
       ),
     ...deletedBlockers(facts, Object.keys(records)),
+    ...(dns.otherTypes ?? []).map(
+      (type) =>
+        `${dns.name.name} has ${type} records too, which Muster does not move: whoever comes by ${internetOf(type)} would stay where they lead; keep the A records alone`,
+    ),
   ];
 }
+
+/** Says that a name has addresses besides, which the same switch or controls may move, and nobody has looked whether they do. */
+export function otherTypesTraps({ dns }: MoveFacts): string[] {
+  return (dns.otherTypes ?? []).map(
+    (type) =>
+      `${dns.name.name} has ${type} records too, which Muster neither looks at nor asks for: whoever comes by ${internetOf(type)} is moved only where they have the same roles and health checks.`,
+  );
+}
+
+const internetOf = (type: string): string => (type === "AAAA" ? "IPv6" : "IPv4");
 
 /**
  * A record is replaced with everything it has, and Route 53 takes none whose check is not there (NoSuchHealthCheck).

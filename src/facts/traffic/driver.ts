@@ -28,6 +28,8 @@ export type TrafficFacts = {
   name: DnsName;
   /** As the control plane in us-east-1 holds them, by region. */
   records: Fact<RegionRecords>;
+  /** Types of address that the name has besides, and that no step changes; absent where there are none, and in older runs. */
+  otherTypes?: string[];
   zone: Fact<ZoneSeen>;
   /** Of the records that have one, by region; absent in facts of older runs. */
   checks?: Record<string, Fact<CheckSeen | typeof deleted>>;

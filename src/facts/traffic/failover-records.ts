@@ -1,11 +1,11 @@
-import { getRegionRecords, getZone } from "../../adapters/route53.ts";
+import { getZone } from "../../adapters/route53.ts";
 import { use } from "../../engine/plan.ts";
 import type { Traffic } from "../../estate.ts";
 import { swapRecords } from "../../steps/swap-records.ts";
 import { explainAs } from "../explain.ts";
 import { look, seen } from "../fact.ts";
 import { lookAtChecks } from "./checks.ts";
-import { controlPlane, dnsNameOf, recordBlockers } from "./control-plane.ts";
+import { controlPlane, dnsNameOf, lookAtRecords, recordBlockers } from "./control-plane.ts";
 import type { MoveFacts, TrafficDriver } from "./driver.ts";
 import { autoAdmitTraps, checkIn, checkTraps, redTraps, sentBackTraps, ttlOf, ttlTraps } from "./traps.ts";
 
@@ -18,14 +18,11 @@ export const failoverRecords: TrafficDriver<Settings> = {
 
   async look(ctx, _targets, settings) {
     const name = dnsNameOf(settings);
-    const [all, zone] = await Promise.all([
-      look(ctx, () => getRegionRecords(ctx, ctx.clients.route53, name), explainAs("Route 53")),
+    const [named, zone] = await Promise.all([
+      lookAtRecords(ctx, name, ({ role }) => role !== undefined),
       look(ctx, () => getZone(ctx, ctx.clients.route53, name.zone), explainAs("Route 53")),
     ]);
-    const held = seen(all);
-    const pair = held && Object.fromEntries(Object.entries(held).filter(([, { role }]) => role !== undefined));
-    const records = pair ? { at: all.at, seen: pair } : all;
-    return { driver: settings.driver, name, records, zone, checks: await lookAtChecks(ctx, records) };
+    return { driver: settings.driver, name, ...named, zone, checks: await lookAtChecks(ctx, named.records) };
   },
 
   shares(dns) {

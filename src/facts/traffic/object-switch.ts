@@ -1,5 +1,4 @@
 import { findZone } from "../../adapters/dns.ts";
-import { getRegionRecords } from "../../adapters/route53.ts";
 import { getObject, objectHost, spellObject } from "../../adapters/s3.ts";
 import { use } from "../../engine/plan.ts";
 import { unknown } from "../../engine/step.ts";
@@ -8,7 +7,7 @@ import { flipControlObject } from "../../steps/flip-control-object.ts";
 import { explainAs } from "../explain.ts";
 import { look, seen, whyUnseen } from "../fact.ts";
 import { lookAtChecks } from "./checks.ts";
-import { dnsNameOf } from "./control-plane.ts";
+import { dnsNameOf, lookAtRecords, otherTypesTraps } from "./control-plane.ts";
 import type { CheckSeen, ControlFacts, MoveFacts, TrafficDriver } from "./driver.ts";
 import { expectedAnswers, expectedBy } from "./expected.ts";
 import {
@@ -36,9 +35,9 @@ export const objectSwitch: TrafficDriver<Settings> = {
   async look(ctx, targets, settings) {
     const name = dnsNameOf(settings);
     const { control: object, primary } = settings;
-    const { route53, names } = ctx.clients;
-    const [records, zone, found] = await Promise.all([
-      look(ctx, () => getRegionRecords(ctx, route53, name), explainAs("Route 53")),
+    const { names } = ctx.clients;
+    const [named, zone, found] = await Promise.all([
+      lookAtRecords(ctx, name),
       // The move leans on DNS alone, and so does this look.
       look(ctx, async () => (await findZone(ctx, names, name.name)) ?? unknown("no parent of it has name servers")),
       look(
@@ -47,9 +46,9 @@ export const objectSwitch: TrafficDriver<Settings> = {
         explainAs("S3"),
       ),
     ]);
-    const checks = await lookAtChecks(ctx, records);
-    const expected = expectedAnswers(records, targets, name.type);
-    return { driver: settings.driver, name, records, zone, checks, control: { object, primary, found, ...expected } };
+    const checks = await lookAtChecks(ctx, named.records);
+    const expected = expectedAnswers(named.records, targets, name.type);
+    return { driver: settings.driver, name, ...named, zone, checks, control: { object, primary, found, ...expected } };
   },
 
   shares({ control }) {
@@ -69,6 +68,7 @@ export const objectSwitch: TrafficDriver<Settings> = {
     ...unseenTraps(facts),
     ...calculatedTraps(facts),
     ...checkTraps(facts),
+    ...otherTypesTraps(facts),
     ...ttlTraps(facts),
   ],
 

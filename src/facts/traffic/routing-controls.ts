@@ -1,6 +1,5 @@
 import { findZone } from "../../adapters/dns.ts";
 import { readControls, type Readings } from "../../adapters/routing-controls.ts";
-import { getRegionRecords } from "../../adapters/route53.ts";
 import { use } from "../../engine/plan.ts";
 import { unknown } from "../../engine/step.ts";
 import type { Traffic } from "../../estate.ts";
@@ -9,7 +8,7 @@ import { setRoutingControls } from "../../steps/set-routing-controls.ts";
 import { explainAs } from "../explain.ts";
 import { look, seen, whyUnseen } from "../fact.ts";
 import { lookAtChecks } from "./checks.ts";
-import { dnsNameOf } from "./control-plane.ts";
+import { dnsNameOf, lookAtRecords, otherTypesTraps } from "./control-plane.ts";
 import type { MoveFacts, RoutingFacts, TrafficDriver } from "./driver.ts";
 import { expectedAnswers, expectedBy } from "./expected.ts";
 import { routingBlockers } from "./routing-blockers.ts";
@@ -30,9 +29,9 @@ export const routingControls: TrafficDriver<Settings> = {
   async look(ctx, targets, settings) {
     const name = dnsNameOf(settings);
     const { endpoints, controls } = settings;
-    const { route53, names, recoveryCluster } = ctx.clients;
-    const [records, zone, readings] = await Promise.all([
-      look(ctx, () => getRegionRecords(ctx, route53, name), explainAs("Route 53")),
+    const { names, recoveryCluster } = ctx.clients;
+    const [named, zone, readings] = await Promise.all([
+      lookAtRecords(ctx, name),
       // The move leans on DNS alone, and so does this look.
       look(ctx, async () => (await findZone(ctx, names, name.name)) ?? unknown("no parent of it has name servers")),
       Promise.all(
@@ -42,10 +41,10 @@ export const routingControls: TrafficDriver<Settings> = {
         }),
       ),
     ]);
-    const checks = await lookAtChecks(ctx, records);
-    const expected = expectedAnswers(records, targets, name.type);
+    const checks = await lookAtChecks(ctx, named.records);
+    const expected = expectedAnswers(named.records, targets, name.type);
     const routing = { endpoints, controls, readings: Object.fromEntries(readings), ...expected };
-    return { driver: settings.driver, name, records, zone, checks, routing };
+    return { driver: settings.driver, name, ...named, zone, checks, routing };
   },
 
   shares({ records, routing }) {
@@ -60,6 +59,7 @@ export const routingControls: TrafficDriver<Settings> = {
     ...sentBackTraps(facts, Object.keys(routingOf(facts).controls)),
     ...routingTraps(facts, routingOf(facts)),
     ...checkTraps(facts),
+    ...otherTypesTraps(facts),
     ...ttlTraps(facts),
   ],
 

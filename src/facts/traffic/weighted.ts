@@ -1,11 +1,11 @@
-import { getWeightedRecords, getZone } from "../../adapters/route53.ts";
+import { getZone } from "../../adapters/route53.ts";
 import { use } from "../../engine/plan.ts";
 import type { Traffic } from "../../estate.ts";
 import { shiftDns } from "../../steps/shift-dns.ts";
 import { explainAs } from "../explain.ts";
 import { look, seen } from "../fact.ts";
 import { lookAtChecks } from "./checks.ts";
-import { controlPlane, dnsNameOf, recordBlockers } from "./control-plane.ts";
+import { controlPlane, dnsNameOf, lookAtRecords, recordBlockers } from "./control-plane.ts";
 import type { TrafficDriver } from "./driver.ts";
 import { autoAdmitTraps, checkTraps, redTraps, sentBackTraps, ttlOf, ttlTraps } from "./traps.ts";
 
@@ -18,12 +18,11 @@ export const weighted: TrafficDriver<Settings> = {
 
   async look(ctx, _targets, settings) {
     const name = dnsNameOf(settings);
-    const [records, zone] = await Promise.all([
-      look(ctx, () => getWeightedRecords(ctx, ctx.clients.route53, name), explainAs("Route 53")),
+    const [named, zone] = await Promise.all([
+      lookAtRecords(ctx, name, ({ weight }) => weight !== undefined),
       look(ctx, () => getZone(ctx, ctx.clients.route53, name.zone), explainAs("Route 53")),
     ]);
-    const checks = await lookAtChecks(ctx, records);
-    return { driver: settings.driver, name, records, zone, checks };
+    return { driver: settings.driver, name, ...named, zone, checks: await lookAtChecks(ctx, named.records) };
   },
 
   shares(dns) {
