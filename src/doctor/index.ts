@@ -3,6 +3,7 @@ import { channels } from "./channels.ts";
 import type { Check } from "./check.ts";
 import { clockOfDatabase, clockOfWorld } from "./clock.ts";
 import { clusters } from "./clusters.ts";
+import { controlObjects } from "./control-objects.ts";
 import { database } from "./database.ts";
 import { auroraClusters } from "./aurora.ts";
 import { homes } from "./homes.ts";
@@ -32,6 +33,7 @@ export const checksOfEstate: readonly Check[] = [
   servers,
   homes,
   records,
+  controlObjects,
   routingControls,
   clusters,
   statusPage,

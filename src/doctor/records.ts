@@ -1,14 +1,15 @@
-import { findHealthCheck, listRecords, type ZoneRecord } from "../adapters/route53-inventory.ts";
+import { listRecords, type ZoneRecord } from "../adapters/route53-inventory.ts";
 import { perSecond } from "../adapters/route53-pace.ts";
 import { otherAddresses } from "../adapters/route53-records.ts";
 import { getZone } from "../adapters/route53.ts";
-import type { Estate, Service } from "../estate.ts";
+import { spellObject } from "../adapters/s3.ts";
+import type { Estate, Service, Traffic } from "../estate.ts";
 import { explainAs } from "../facts/explain.ts";
 import { look, seen, whyUnseen } from "../facts/fact.ts";
 import { homesOf } from "../facts/targets.ts";
-import { faultOf } from "../facts/traffic/routing-blockers.ts";
 import type { Check, DoctorContext } from "./check.ts";
 import { broken, ok, warning, type Finding } from "./finding.ts";
+import { lookAtHealthCheck } from "./health-checks.ts";
 
 type Named = { name: string; service: Service };
 
@@ -111,6 +112,14 @@ export function judgeRecords(estate: Estate, named: Named, all: readonly ZoneRec
       todo: kind.todo,
     });
   }
+  const fault = switchFault(named.service.traffic, found);
+  if (fault) {
+    return broken(subject, {
+      happened: fault,
+      means: `Nobody can be sent to another region for ${named.name}.`,
+      todo: `Correct traffic.primary in the estate file, or type: muster traffic setup ${named.name}.`,
+    });
+  }
   const [other] = otherTypesOf(named, all);
   if (other) return judgeOther(named, other);
   const shares = found.map(({ set, weight, role }) => `${set} ${weight ?? role}`).join(", ");
@@ -132,6 +141,17 @@ export function judgeRecords(estate: Estate, named: Named, all: readonly ZoneRec
   return ok(subject, shares);
 }
 
+/** What is wrong with the records of a switch: their roles, or that nothing watches the object. */
+function switchFault(traffic: Traffic, found: readonly ZoneRecord[]): string | undefined {
+  if (traffic.driver !== "route53-switch") return undefined;
+  const primary = found.find(({ set }) => set === traffic.primary);
+  if (primary?.role !== "PRIMARY")
+    return `The record ${traffic.name} of ${traffic.primary} is not the primary of its pair, and the estate file says that it is.`;
+  return primary.healthCheck === undefined
+    ? `The record ${traffic.name} of ${traffic.primary} has no health check, so nothing watches ${spellObject(traffic.control)}.`
+    : undefined;
+}
+
 /** A switch and routing controls may move records that Muster does not look at; whoever changes records moves those alone. */
 function judgeOther({ service: { traffic } }: Named, other: string): Finding {
   const subject = `the record ${traffic.name}`;
@@ -143,46 +163,4 @@ function judgeOther({ service: { traffic } }: Named, other: string): Finding {
   }
   const means = `Muster does not look at them: they follow the ${traffic.type} records only with the same roles and health checks.`;
   return warning(subject, { happened, means, todo: `Give them the same, in each region. Or: ${todo}` });
-}
-
-async function lookAtHealthCheck(
-  ctx: DoctorContext,
-  { service: { traffic } }: Named,
-  { id, set }: { id: string; set: string },
-): Promise<Finding> {
-  const record = `${traffic.name} (${set})`;
-  const subject = `the health check of ${record}`;
-  const fact = await look(ctx, () => findHealthCheck(ctx, ctx.clients.route53, id), explainAs("Route 53"));
-  if (!("seen" in fact)) {
-    return broken(subject, {
-      happened: `${whyUnseen(fact)}.`,
-      means: `Nobody can tell whether the health check ${id} lets customers through to ${set}.`,
-      todo: "Give Muster's role route53:GetHealthCheck, and look again.",
-    });
-  }
-  const found = fact.seen;
-  if (!found) {
-    return broken(subject, {
-      happened: `Route 53 has no health check ${id}.`,
-      means: `Route 53 refuses every change of ${record}, and what that record counts as cannot be foretold.`,
-      todo: "Give the record a health check that is there, or none.",
-    });
-  }
-  const arn = traffic.driver === "arc-routing-control" ? traffic.controls[set] : undefined;
-  const fault = arn && faultOf(found, arn);
-  if (fault) {
-    return broken(subject, {
-      happened: `The health check ${id} does not follow the routing control of ${set}: ${fault}.`,
-      means: "Nobody is moved by that routing control.",
-      todo: `Give the record of ${set} a health check of type RECOVERY_CONTROL that follows ${arn}.`,
-    });
-  }
-  if (found.disabled) {
-    return warning(subject, {
-      happened: `The health check ${id} is disabled.`,
-      means: `A disabled one counts as healthy, so ${record} gets its share also when nothing answers there.`,
-      todo: "Enable it.",
-    });
-  }
-  return ok(subject, found.inverted ? `${id}, inverted: it is red while what it looks at is well` : id);
 }

@@ -161,7 +161,7 @@ describe("muster doctor where all is well", () => {
     expect(status).toBe(1);
     expect(text).toMatch(
       new RegExp(
-        `^warning +the health check of checkout\\.example\\.com \\(us-west-2\\)\\n +The health check ${disabled} is disabled\\.$`,
+        `^warning +the health check of checkout\\.example\\.com \\(us-west-2\\)\\n +The health check ${disabled} is disabled\\.\n +A disabled check that is inverted counts as unhealthy`,
         "m",
       ),
     );

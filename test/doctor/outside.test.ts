@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { parse, stringify } from "yaml";
-import { east, instances, record, routingControls, west, zone } from "../../src/lab/estate.ts";
+import { control, east, instances, record, routingControls, west, zone } from "../../src/lab/estate.ts";
 import { ask } from "../../src/lab/postgres-pair.ts";
 import { openPatient, type Patient } from "./patient.ts";
 
@@ -234,6 +234,31 @@ describe("clusters", () => {
     ]);
     const [context] = await patient.withEstate((yaml) => yaml.replace("context: prod-west", "context: prod-north"));
     expect(context).toMatch(/^broken the cluster west: The cluster west: .*prod-north/);
+  });
+});
+
+describe("the switch", () => {
+  it("that cannot move anybody, by its check or its object", async () => {
+    const { lab } = patient;
+    const traffic = { driver: "route53-switch", zone: zone.id, name: record, primary: east, control };
+    const troubles = () =>
+      patient.withEstate((yaml) => {
+        const estate = parse(yaml) as { services: { checkout: { traffic: object } } };
+        estate.services.checkout.traffic = traffic;
+        return stringify(estate);
+      });
+    lab.useTraffic("route53-switch");
+    expect(await troubles()).toEqual([]);
+    const object = `s3://${control.bucket}/${control.key}`;
+    const check = lab.route53.health.all.find(({ config }) => config.path === `/${control.key}`);
+    lab.route53.health.edit(check?.id ?? "", { disabled: true });
+    lab.s3.setRegion(west, "refuses");
+    expect(await troubles()).toEqual([
+      `broken the health check of ${record} (${east}): The health check ${check?.id} does not follow ${object}: it is disabled.`,
+      `broken the control object of checkout: ${object} cannot be looked at: S3 in us-west-2 breaks connections.`,
+    ]);
+    lab.s3.setRegion(west, false);
+    lab.useTraffic("route53-weighted");
   });
 });
 

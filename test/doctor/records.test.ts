@@ -11,12 +11,14 @@ import { openZone } from "../lab/one-zone.ts";
 const [east, west] = ["us-east-1", "us-west-2"] as const;
 const name = "basket.example.com";
 
+const control = { region: west, bucket: "control-west", key: "go" };
+
 /** A service that keeps no data, in both regions. */
 function estateWith(driver: Service["traffic"]["driver"]): { estate: Estate; service: Service } {
   const service = {
     databases: [],
     deployments: [{ region: east }, { region: west }],
-    traffic: { driver, zone: "Z1", name, type: "A", ttl: 60 },
+    traffic: { driver, zone: "Z1", name, type: "A", ttl: 60, primary: east, control },
   } as unknown as Service;
   return { estate: { regions: [east, west], services: { basket: service } } as unknown as Estate, service };
 }
@@ -46,7 +48,7 @@ describe("the records of a service without a database", () => {
 
   it.each([
     ["route53-weighted", { weight: 100 }, "broken", /^Muster moves the A records alone/],
-    ["route53-switch", { role: "PRIMARY" }, "warning", /^Muster does not look at them/],
+    ["arc-routing-control", { healthCheck: "hc" }, "warning", /^Muster does not look at them/],
   ] as const)("are told, of %s, where the name has addresses of the other type too", (driver, how, state, means) => {
     const records = [east, west].map((set) => ({ set, ...how }));
     expect(judge(driver, [...records, { type: "AAAA" }])).toMatchObject({
@@ -55,6 +57,17 @@ describe("the records of a service without a database", () => {
       means: expect.stringMatching(means),
     });
     expect(judge(driver, [...records, { type: "AAAA", name: "other.example.com" }])).toMatchObject({ state: "ok" });
+  });
+
+  it.each([
+    ["SECONDARY", {}, /^The record .* of us-east-1 is not the primary of its pair/],
+    ["PRIMARY", {}, /^The record .* of us-east-1 has no health check, so nothing watches s3:\/\/control-west\/go\.$/],
+    ["PRIMARY", { healthCheck: "hc" }, undefined],
+  ] as const)("of a switch are told where the primary is %s, with %j", (role, how, happened) => {
+    const other = { set: west, role: role === "PRIMARY" ? "SECONDARY" : "PRIMARY" };
+    const found = judge("route53-switch", [{ set: east, role, ...how }, other]);
+    if (happened) expect(found).toMatchObject({ state: "broken", happened: expect.stringMatching(happened) });
+    else expect(found).toMatchObject({ state: "ok" });
   });
 
   it("are set up by a command where an object decides, and by hand where records do", () => {
