@@ -136,7 +136,7 @@ export async function askResolvers(
         return { resolver, values };
       } catch (error) {
         options?.signal?.throwIfAborted();
-        return { resolver, values: [], failed: error instanceof Error ? error.message : String(error) };
+        return { resolver, values: [], failed: (error as Partial<Error>).message ?? String(error) };
       }
     }),
   );

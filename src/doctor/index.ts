@@ -9,6 +9,7 @@ import { auroraClusters } from "./aurora.ts";
 import { homes } from "./homes.ts";
 import { instances } from "./instances.ts";
 import { mail } from "./mail.ts";
+import { nameServers } from "./name-servers.ts";
 import { people } from "./people.ts";
 import { queue } from "./queue.ts";
 import { records } from "./records.ts";
@@ -33,6 +34,7 @@ export const checksOfEstate: readonly Check[] = [
   servers,
   homes,
   records,
+  nameServers,
   controlObjects,
   routingControls,
   clusters,

@@ -70,6 +70,8 @@ describe("muster doctor where all is well", () => {
       /^ok +the front door west\.example\.com: 127\.[\d.]+$/m,
       /^ok +the zone Z0LAB: example\.com, \d+ records$/m,
       /^ok +the record checkout\.example\.com: us-east-1 100, us-west-2 0$/m,
+      /^ok +the name servers of checkout\.example\.com: ns-1\.example-dns\.lab can be asked$/m,
+      /^ok +the public resolvers, asked for checkout\.example\.com: 127\.[\d.:]+ can be asked$/m,
       /^ok +the cluster west: Kubernetes v1\.\d+/m,
       /^ok +rights in the cluster west: all 5 that moves need$/m,
       /^ok +the deployment shop\/checkout in the cluster east: 3 of 3 pods ready$/m,

@@ -85,6 +85,13 @@ describe("AWS", () => {
     ]);
     const unknown = await patient.withEstate((yaml) => yaml.replace("zone: Z0LAB", "zone: Z0NONE"));
     expect(unknown).toEqual(["broken the zone Z0NONE: Route 53: No hosted zone found with ID: Z0NONE."]);
+    const unasked = await patient.broken(
+      () => (patient.lab.dns.knobs.down = "refuses"),
+      () => (patient.lab.dns.knobs.down = false),
+    );
+    expect(unasked.join("\n")).toMatch(
+      /^broken the name servers of .* server refuses\.\nbroken the public resolvers, .*\.com\.$/m,
+    );
   });
 });
 
@@ -237,16 +244,18 @@ describe("clusters", () => {
   });
 });
 
+const withTraffic = (traffic: object) =>
+  patient.withEstate((yaml) => {
+    const estate = parse(yaml) as { services: { checkout: { traffic: object } } };
+    estate.services.checkout.traffic = traffic;
+    return stringify(estate);
+  });
+
 describe("the switch", () => {
   it("that cannot move anybody, by its check or its object", async () => {
     const { lab } = patient;
     const traffic = { driver: "route53-switch", zone: zone.id, name: record, primary: east, control };
-    const troubles = () =>
-      patient.withEstate((yaml) => {
-        const estate = parse(yaml) as { services: { checkout: { traffic: object } } };
-        estate.services.checkout.traffic = traffic;
-        return stringify(estate);
-      });
+    const troubles = () => withTraffic(traffic);
     lab.useTraffic("route53-switch");
     expect(await troubles()).toEqual([]);
     const object = `s3://${control.bucket}/${control.key}`;
@@ -273,12 +282,7 @@ describe("routing controls", () => {
       endpoints,
       controls: routingControls,
     };
-    const troubles = () =>
-      patient.withEstate((yaml) => {
-        const estate = parse(yaml) as { services: { checkout: { traffic: object } } };
-        estate.services.checkout.traffic = traffic;
-        return stringify(estate);
-      });
+    const troubles = () => withTraffic(traffic);
     expect(await troubles()).toEqual([
       "broken the record checkout.example.com: The zone Z0LAB has no record with a health check of that name (A) for us-east-1 and us-west-2.",
     ]);

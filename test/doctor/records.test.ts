@@ -1,8 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
 import { setTimeout } from "node:timers/promises";
+import type { PublicAnswer } from "../../src/adapters/dns.ts";
 import { Activity } from "../../src/activity.ts";
 import type { DoctorContext } from "../../src/doctor/check.ts";
 import type { Finding } from "../../src/doctor/finding.ts";
+import { judgeResolvers, noServers } from "../../src/doctor/name-servers.ts";
 import { judgeRecords, records } from "../../src/doctor/records.ts";
 import type { Estate, Service } from "../../src/estate.ts";
 import type { ZoneRecord } from "../../src/adapters/route53-inventory.ts";
@@ -74,6 +76,35 @@ describe("the records of a service without a database", () => {
     expect(judge("route53-switch", [])).toMatchObject({ todo: expect.stringContaining("muster traffic setup basket") });
     expect(judge("route53-failover", [])).toMatchObject({
       todo: `Make a pair of failover records ${name}, each with its region's name as set identifier: PRIMARY where customers are now, SECONDARY in the other region.`,
+    });
+  });
+});
+
+describe("those who answer customers", () => {
+  const judgeThem = (answers: PublicAnswer[], isKnown = true) => judgeResolvers({ name }, answers, isKnown);
+  const answers = { resolver: "1.1.1.1", values: ["192.0.2.1"] };
+  const nothing = { resolver: "8.8.8.8", values: [] };
+  const failed = { ...nothing, failed: "queryA ETIMEOUT" };
+
+  it.each([
+    ["all answer", [answers], true, "ok", undefined],
+    ["one is silent", [answers, failed], true, "warning", "The resolver 8.8.8.8 did not answer: queryA ETIMEOUT."],
+    ["all are silent", [failed], true, "broken", "The resolver 8.8.8.8 did not answer: queryA ETIMEOUT."],
+    ["one knows nothing", [answers, nothing], true, "broken", `The resolver 8.8.8.8 answers nothing for ${name}.`],
+    ["nobody knows the name", [nothing], false, "ok", undefined],
+  ] as const)("are judged where %s", (_what, told, isKnown, state, happened) => {
+    const said = happened === undefined ? { state } : { state, happened };
+    expect(
+      judgeThem(
+        [...told].map((one) => ({ ...one, values: [...one.values] })),
+        isKnown,
+      ),
+    ).toMatchObject(said);
+  });
+
+  it("are none of a private zone", () => {
+    expect(noServers({ zone: "Z1", name })).toMatchObject({
+      happened: `${name} has no name servers: the zone Z1 is private, or nothing leads to it.`,
     });
   });
 });

@@ -173,6 +173,11 @@ describe("the traps of Route 53", () => {
     expect(plan.warnings).toContainEqual(expect.stringContaining("us-west-2's record was deleted: nobody can tell"));
   });
 
+  it.each(["route53-weighted", "route53-failover"] as const)("block %s in a private zone", (driver) => {
+    const zone = saw({ name: "example.com", nameServers: [] });
+    expect(planOf(by(driver, { zone })).blockers).toEqual([expect.stringMatching(/^the zone Z0LAB is private: /)]);
+  });
+
   it.each(["route53-weighted", "route53-failover"] as const)("block %s with addresses that nobody moves", (driver) => {
     expect(planOf(by(driver, { otherTypes: ["AAAA"] })).blockers).toEqual([
       "checkout.example.com has AAAA records too, which Muster does not move: whoever comes by IPv6 would stay where they lead; keep the A records alone",

@@ -44,6 +44,11 @@ export function recordBlockers(facts: MoveFacts, kind: "weighted" | "failover"):
   }
   const noZone = whyUnseen(dns.zone);
   if (noZone) return [`the zone ${dns.name.zone} cannot be seen, so its name servers could not be asked: ${noZone}`];
+  // Private zones have none.
+  if (seen(dns.zone)?.nameServers.length === 0)
+    return [
+      `the zone ${dns.name.zone} is private: it has no name servers that customers ask, and nobody outside can be asked either`,
+    ];
   // Without data, nothing has to be left behind: a region that never had a weighted record gets no answers anyway.
   const needed = to === undefined && kind === "weighted" ? [toRegion] : [fromRegion, toRegion];
   return [
