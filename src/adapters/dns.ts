@@ -55,6 +55,16 @@ export function makeNames(settings: NameSettings): Names {
   return { resolve, lookup, settings };
 }
 
+/** Finds the addresses of a host as this process reaches it. @throws what node:dns throws. */
+export async function findAddresses(
+  ctx: CallContext,
+  names: Names,
+  host: string,
+  options?: CallOptions,
+): Promise<string[]> {
+  return (await call(ctx, "dns.Query", () => names.resolve(host), options)).toSorted();
+}
+
 export type RecordType = "A" | "AAAA" | "CNAME";
 
 /** What a name server answers. Node tells the TTL (seconds) of addresses only. */

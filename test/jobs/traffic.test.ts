@@ -3,7 +3,7 @@ import type { Traffic } from "../../src/estate.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
 import { deleted, type CheckSeen, type TrafficFacts } from "../../src/facts/traffic/driver.ts";
 import { driverOf, drivers } from "../../src/facts/traffic/index.ts";
-import { front, healthy, saw, sawNothing } from "./facts.ts";
+import { eastDead, front, healthy, saw, sawNothing } from "./facts.ts";
 import {
   all,
   by,
@@ -182,6 +182,10 @@ describe("the traps of Route 53", () => {
     expect(planOf(by(driver, { otherTypes: ["AAAA"] })).blockers).toEqual([
       "checkout.example.com has AAAA records too, which Muster does not move: whoever comes by IPv6 would stay where they lead; keep the A records alone",
     ]);
+    // Where nobody is served, some customers are better than none.
+    const away = planOf({ ...by(driver, { otherTypes: ["AAAA"] }), probes: eastDead.probes });
+    expect(away.blockers).toEqual([]);
+    expect(away.warnings).toContainEqual(expect.stringMatching(/by IPv6 would stay where they lead\.$/));
   });
 
   it("are not of a missing check where the new primary has one", () => {

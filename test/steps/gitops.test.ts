@@ -171,7 +171,7 @@ describe.each<[GitOpsTool, string]>([
     const parent = { ...entry, tool: "flux" as const, name: "parent" };
     const doctor = bench.ctx as unknown as DoctorContext;
     expect(await examine(doctor, entry, { service: "checkout", beside: [entry] })).toMatchObject({
-      state: "warning",
+      state: "broken",
       todo: "Name its Kustomization parent under gitops in the estate, and the move pauses it.",
     });
     const both = { service: "checkout", beside: [entry, parent] };

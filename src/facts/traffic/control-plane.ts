@@ -58,12 +58,21 @@ export function recordBlockers(facts: MoveFacts, kind: "weighted" | "failover"):
         (region) => `the zone ${dns.name.zone} has no ${kind} ${dns.name.type} record ${dns.name.name} for ${region}`,
       ),
     ...deletedBlockers(facts, Object.keys(records)),
-    ...(dns.otherTypes ?? []).map(
-      (type) =>
-        `${dns.name.name} has ${type} records too, which Muster does not move: whoever comes by ${internetOf(type)} would stay where they lead; keep the A records alone`,
-    ),
+    ...(isAway(facts) ? [] : otherTypesLeft(facts).map((left) => `${left}; keep the A records alone`)),
   ];
 }
+
+/** Says the same to whom nobody serves now: those whom Muster moves are served again, and most of the others come by both. */
+export const otherTypesTrapsWhileAway = (facts: MoveFacts): string[] =>
+  isAway(facts) ? otherTypesLeft(facts).map((left) => `${left}.`) : [];
+
+const isAway = ({ probes }: MoveFacts): boolean => probes !== undefined && seen(probes)?.ok === false;
+
+const otherTypesLeft = ({ dns }: MoveFacts): string[] =>
+  (dns.otherTypes ?? []).map(
+    (type) =>
+      `${dns.name.name} has ${type} records too, which Muster does not move: whoever comes by ${internetOf(type)} would stay where they lead`,
+  );
 
 /** Says that a name has addresses besides, which the same switch or controls may move, and nobody has looked whether they do. */
 export function otherTypesTraps({ dns }: MoveFacts): string[] {

@@ -58,6 +58,8 @@ export type RoutingFacts = {
 /** A move of customers from one region to another, and what was seen of its way; `to` where a database moves with them. */
 export type MoveFacts = Pick<FailoverFacts, "service" | "fromRegion" | "toRegion" | "objectives" | "dns"> & {
   to?: object | undefined;
+  /** Left out where no move is meant. */
+  probes?: FailoverFacts["probes"];
 };
 
 /** What moving customers leans on, for the preview and the warnings. */

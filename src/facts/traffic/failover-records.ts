@@ -5,7 +5,7 @@ import { swapRecords } from "../../steps/swap-records.ts";
 import { explainAs } from "../explain.ts";
 import { look, seen } from "../fact.ts";
 import { lookAtChecks } from "./checks.ts";
-import { controlPlane, dnsNameOf, lookAtRecords, recordBlockers } from "./control-plane.ts";
+import { controlPlane, dnsNameOf, lookAtRecords, otherTypesTrapsWhileAway, recordBlockers } from "./control-plane.ts";
 import type { MoveFacts, TrafficDriver } from "./driver.ts";
 import { autoAdmitTraps, checkIn, checkTraps, redTraps, sentBackTraps, ttlOf, ttlTraps } from "./traps.ts";
 
@@ -39,6 +39,7 @@ export const failoverRecords: TrafficDriver<Settings> = {
   blockers: (facts) => recordBlockers(facts, "failover"),
 
   traps: (facts) => [
+    ...otherTypesTrapsWhileAway(facts),
     ...redTraps(facts),
     ...autoAdmitTraps(facts),
     ...sentBackTraps(facts),

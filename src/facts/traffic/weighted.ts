@@ -5,7 +5,7 @@ import { shiftDns } from "../../steps/shift-dns.ts";
 import { explainAs } from "../explain.ts";
 import { look, seen } from "../fact.ts";
 import { lookAtChecks } from "./checks.ts";
-import { controlPlane, dnsNameOf, lookAtRecords, recordBlockers } from "./control-plane.ts";
+import { controlPlane, dnsNameOf, lookAtRecords, otherTypesTrapsWhileAway, recordBlockers } from "./control-plane.ts";
 import type { TrafficDriver } from "./driver.ts";
 import { autoAdmitTraps, checkTraps, redTraps, sentBackTraps, ttlOf, ttlTraps } from "./traps.ts";
 
@@ -33,6 +33,7 @@ export const weighted: TrafficDriver<Settings> = {
   blockers: (facts) => recordBlockers(facts, "weighted"),
 
   traps: (facts) => [
+    ...otherTypesTrapsWhileAway(facts),
     ...redTraps(facts),
     ...autoAdmitTraps(facts),
     ...sentBackTraps(facts),
