@@ -31,6 +31,7 @@ type Options = {
   region: string;
   host: string;
   power: Power;
+  endings: Power;
   app: AppSettings;
   namespaces: Namespace[];
 };

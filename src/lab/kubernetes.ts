@@ -53,6 +53,8 @@ export type Kubernetes = {
   rules: Rule[];
   /** Cuts the power of the region, or brings it back: API server, controllers, kubelets and pods stand still meanwhile. */
   setDead(dead: boolean): void;
+  /** Has pods that are to end hang in Terminating, as where their node is lost or a volume is not let go; or end at last. */
+  hangEndings(hang: boolean): void;
   /** Answers so many next requests with a login page and status 200, or with half an answer. */
   misbehave(how: "html" | "cut", times: number): void;
   config(namespace: string, name: string): Record<string, string>;
@@ -83,8 +85,9 @@ const muster = { namespace: "muster", name: "muster" };
 export async function openKubernetes(options: Options): Promise<Kubernetes> {
   const { log, clock, host, region, token, authority } = options;
   const power = new Power();
+  const endings = new Power();
   const knobs = new Knobs();
-  const cluster = openCluster({ ...options, power, app: { ...options.app, clock } });
+  const cluster = openCluster({ ...options, power, endings, app: { ...options.app, clock } });
   const rules = structuredClone([...musterRules, ...(options.rules ?? [])]);
   const api: Api = {
     server: `kubernetes-${region}`,
@@ -179,6 +182,7 @@ export async function openKubernetes(options: Options): Promise<Kubernetes> {
     ca: authority.cert,
     rules,
     setDead: (dead) => power.set(!dead),
+    hangEndings: (hang) => endings.set(!hang),
     misbehave: (how, times) => void odd.push(...Array.from({ length: times }, () => how)),
     config: (namespace, name) => ({ ...cluster.state.now.configmaps.get(`${namespace}/${name}`)?.data }),
     editConfig: (namespace, name, data, manager) =>

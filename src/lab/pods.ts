@@ -37,6 +37,8 @@ type Options = {
   deployment: string;
   host: string;
   power: Power;
+  /** Off while pods that are to end do not. */
+  endings: Power;
   app: AppSettings;
   /** Asks the pods whether they are ready. */
   kubelet: Kubelet;
@@ -61,7 +63,7 @@ export type Pods = {
 
 /** Runs the pods of one deployment: their programs are real, and a kubelet asks their health. */
 export function openPods(options: Options): Pods {
-  const { clock, random, deployment, power, kubelet } = options;
+  const { clock, random, deployment, power, endings, kubelet } = options;
   const pods = new Set<Pod>();
   const closing = new AbortController();
   const under = new Set<Promise<void>>();
@@ -145,6 +147,7 @@ export function openPods(options: Options): Pods {
     pod.view = { ...pod.view, deletedAt: clock.now(), ready: false };
     changed();
     await wait(seconds);
+    await endings.whenOn(closing.signal);
     const request = options.log.begin(`kubelet-${options.region}`, "stop pod", pod.view.name);
     await pod.app?.stop();
     options.log.close(request, "stopped");

@@ -28,7 +28,7 @@ export type PointConfigSeen = {
   keys: SeenKey[];
   /** This run changed a key, so that pods alive now may have read the old value. */
   changed: boolean;
-  /** UIDs of the pods alive when that was seen. */
+  /** UIDs of the pods alive when that was seen, but for those that were ending. */
   pods: string[];
 };
 
@@ -44,7 +44,8 @@ export const pointConfig = step<PointConfigInput, PointConfigSeen>({
       deployments.map((ref) => listPods(ctx, ctx.clients.cluster(ref.cluster), ref, { signal: ctx.signal })),
     );
     const changed = await intended(ctx, `${service}/point-config`);
-    return { keys, changed, pods: pods.flat().map(({ uid }) => uid) };
+    const staying = pods.flat().filter(({ terminating }) => !terminating);
+    return { keys, changed, pods: staying.map(({ uid }) => uid) };
   },
 
   missing({ keys }, { host }) {

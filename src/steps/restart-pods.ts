@@ -12,7 +12,7 @@ export type RestartPodsInput = {
 };
 
 type Seen = SeenDeployment & {
-  /** Pods that still run with the configuration of before. */
+  /** Pods that still run with the configuration of before, and were not told to end. */
   stale: number;
   /** This run has asked for its rollout. */
   rolling: boolean;
@@ -20,7 +20,7 @@ type Seen = SeenDeployment & {
 
 export type RestartPodsSeen = { deployments: Seen[] };
 
-/** How long old pods may take to end before the attempt is given up, in seconds; a pod's own grace is 30 by default. */
+/** How long the cluster may take to begin to end old pods before the attempt is given up, in seconds. */
 const endingSeconds = 120;
 const betweenLooksSeconds = 2;
 
@@ -127,7 +127,9 @@ async function look(ctx: StepContext, targets: DeploymentTarget[], stale: Readon
       if (stale.size === 0) return { ...deployment, stale: 0, rolling };
       const cluster = ctx.clients.cluster(deployment.cluster);
       const alive = await listPods(ctx, cluster, deployment, { signal: ctx.signal });
-      return { ...deployment, stale: alive.filter(({ uid }) => stale.has(uid)).length, rolling };
+      // One that is ending shows that its controller saw the 0, and others may start: it may hang in its end for hours.
+      const old = alive.filter(({ uid, terminating }) => stale.has(uid) && !terminating);
+      return { ...deployment, stale: old.length, rolling };
     }),
   );
 }

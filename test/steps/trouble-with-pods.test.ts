@@ -126,6 +126,21 @@ describe("trouble with pods and their configuration", () => {
     expect(cluster().replicas("shop", "checkout")).toBe(3);
   });
 
+  it("pods that hang in their end keep no others from starting, and are not waited for again", async () => {
+    const stale = cluster().pods("shop", "checkout");
+    const reads = { "point-config": { changed: true, pods: stale.map(({ uid }) => uid) } };
+    const isStale = ({ uid }: { uid: string }) => stale.some((one) => one.uid === uid);
+    cluster().hangEndings(true);
+    const { result } = await drive(bench, restartPods, inputs.restartPods, reads);
+    expect(result).toMatchObject({ deployments: [{ stale: 0, scale: { replicas: 3, ready: 3 } }] });
+    const pods = cluster().pods("shop", "checkout");
+    expect(pods.filter(isStale)).toHaveLength(stale.length);
+    const noted = await pointConfig.observe(bench.ctx, inputs.pointConfig, {});
+    const others = pods.filter((pod) => !isStale(pod)).map(({ uid }) => uid);
+    expect(noted).toMatchObject({ pods: others });
+    cluster().hangEndings(false);
+  });
+
   it("a deployment or config map that is not there is for a person", async () => {
     const nobody = inputs.scaleDeployment.deployments.map((each) => ({ ...each, name: "nobody" }));
     const scaled = await failure(
