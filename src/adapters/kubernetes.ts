@@ -18,7 +18,8 @@ const restartedBy = "muster/restarted-by";
 /** What a deployment wants and what it has. */
 export type Scale = {
   /** Pods wanted. */ replicas: number;
-  /** Pods there are, also those that start or end. */ existing: number;
+  /** Pods there are, also those that start. Those that end are not counted, though their programs run on for a while. */
+  existing: number;
   ready: number;
   updated: number;
   /** Ready for long enough (minReadySeconds). */ available: number;
@@ -102,7 +103,15 @@ export async function restartByRollout(
   await patchObject(ctx, cluster, { call: "PatchDeployment", path: path(ref), body }, options);
 }
 
-export type Pod = { uid: string; name: string; ready: boolean; startedAt: string | undefined; terminating: boolean };
+export type Pod = {
+  uid: string;
+  name: string;
+  ready: boolean;
+  startedAt: string | undefined;
+  terminating: boolean;
+  /** When its grace to end by itself is over. Later it hangs, or its node is lost. */
+  endsBy?: string;
+};
 
 /**
  * Lists the pods of a deployment that run or will, by its own label selector.
@@ -130,6 +139,8 @@ export function alivePods(items: V1PodList["items"]): Pod[] {
     // Raw JSON: times are text here, whatever the client's types say.
     startedAt: (status?.startTime ?? metadata?.creationTimestamp) as unknown as string | undefined,
     terminating: metadata?.deletionTimestamp !== undefined,
+    // The moment of the deletion, and the grace after it. Raw JSON, too.
+    ...(metadata?.deletionTimestamp ? { endsBy: metadata.deletionTimestamp as unknown as string } : {}),
   }));
 }
 

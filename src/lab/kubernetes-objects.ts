@@ -123,7 +123,14 @@ export function scaleJson({ metadata, spec }: Deployment, pods: readonly PodView
   };
 }
 
-/** Writes a pod as an item of a list: those carry neither kind nor apiVersion. */
+/** A pod's own grace, by default: terminationGracePeriodSeconds of its spec. */
+const graceSeconds = 30;
+
+/**
+ * Writes a pod as an item of a list: those carry neither kind nor apiVersion. One that is deleted is given its grace: its
+ * deletionTimestamp lies ahead by that much.
+ * @see https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
+ */
 export function podJson(pod: PodView, namespace: string, deployment: string): object {
   const times = [pod.createdAt, pod.startedAt, pod.readyAt, pod.deletedAt].filter((time) => time !== undefined);
   const resourceVersion = String(Math.max(...times.map((time) => time.getTime())) % 1e9);
@@ -138,7 +145,7 @@ export function podJson(pod: PodView, namespace: string, deployment: string): ob
       labels: { app: deployment },
       annotations: pod.annotations,
       creationTimestamp: stamp(pod.createdAt),
-      ...(pod.deletedAt ? { deletionTimestamp: stamp(pod.deletedAt), deletionGracePeriodSeconds: 30 } : {}),
+      ...(pod.deletedAt ? deletion(pod.deletedAt) : {}),
       ownerReferences: [{ apiVersion: "apps/v1", kind: "ReplicaSet", name: owner, uid: owner }],
     },
     spec: { containers: [{ name: deployment, image: `lab/${deployment}:1` }] },
@@ -152,3 +159,8 @@ export function podJson(pod: PodView, namespace: string, deployment: string): ob
     },
   };
 }
+
+const deletion = (at: Date) => ({
+  deletionTimestamp: stamp(new Date(at.getTime() + graceSeconds * 1000)),
+  deletionGracePeriodSeconds: graceSeconds,
+});

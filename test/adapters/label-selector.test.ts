@@ -34,6 +34,14 @@ describe("pods that count as alive", () => {
     const list = [pod("a", "Running"), pod("b", "Failed"), pod("c", "Pending"), pod("d", "Succeeded")];
     expect(alivePods(list).map(({ name }) => name)).toEqual(["a", "c"]);
   });
+
+  it("are those that are ending, with the moment at which their grace is over", () => {
+    const items = [{ metadata: { deletionTimestamp: "2026-11-23T03:00:30Z" as unknown as Date } }, { metadata: {} }];
+    expect(alivePods(items)).toMatchObject([
+      { terminating: true, endsBy: "2026-11-23T03:00:30Z" },
+      { terminating: false },
+    ]);
+  });
 });
 
 describe("the lab's pods", () => {

@@ -3,6 +3,7 @@ import { isConflict } from "../../src/adapters/kubernetes.ts";
 import { CannotContinue } from "../../src/errors.ts";
 import type { Json } from "../../src/engine/step.ts";
 import { east, endpointOf, west } from "../../src/lab/estate.ts";
+import { drainOldSide } from "../../src/steps/drain-old-side.ts";
 import { pointConfig } from "../../src/steps/point-config.ts";
 import { restartPods, type RestartPodsSeen } from "../../src/steps/restart-pods.ts";
 import { scaleDeployment } from "../../src/steps/scale-deployment.ts";
@@ -139,6 +140,30 @@ describe("trouble with pods and their configuration", () => {
     const others = pods.filter((pod) => !isStale(pod)).map(({ uid }) => uid);
     expect(noted).toMatchObject({ pods: others });
     cluster().hangEndings(false);
+  });
+
+  it("pods of the old side are waited for until they end, but not beyond their grace, and only where that matters", async () => {
+    const old = bench.clusters[east]!;
+    old.hangEndings(true);
+    await drive(bench, drainOldSide, inputs.drainOldSide);
+    const pods = old.pods("shop", "checkout");
+    const deletedAt = Math.max(...pods.map((pod) => pod.deletedAt?.getTime() ?? 0));
+    // The API server writes times without parts of a second.
+    expect(bench.ctx.now().getTime() - deletedAt).toBeGreaterThan(29_000);
+    expect(pods).toHaveLength(3);
+    const missing = async (mode: "graceful" | "ungraceful") => {
+      const input = { ...inputs.drainOldSide, mode };
+      // In the middle of their grace.
+      const seen = await drainOldSide.observe(bench.as({ now: () => new Date(deletedAt + 15_000) }), input, {});
+      return "unknown" in seen ? seen.unknown : drainOldSide.missing(seen, input, {});
+    };
+    expect(await missing("graceful")).toBe("3 pods of shop/checkout in the cluster east still run");
+    expect(await missing("ungraceful")).toBeUndefined();
+    // What may not be listed is not waited for.
+    const rules = old.rules.splice(0, old.rules.length, ...old.rules.filter(({ resource }) => resource !== "pods"));
+    expect(await missing("graceful")).toBeUndefined();
+    old.rules.splice(0, old.rules.length, ...rules);
+    old.hangEndings(false);
   });
 
   it("a deployment or config map that is not there is for a person", async () => {
