@@ -1,6 +1,16 @@
 import { isConflict, listPods, restartByRollout } from "../adapters/kubernetes.ts";
 import { step, type Json, type Reads, type StepContext } from "../engine/step.ts";
-import { isCurrent, lookAtDeployments, pods, setReplicas, type SeenDeployment } from "./scaling.ts";
+import { changeEach, changeShared } from "./conflicts.ts";
+import {
+  isCurrent,
+  lookAtDeployments,
+  makeAll,
+  notRestored,
+  pods,
+  replicasRestored,
+  setReplicas,
+  type SeenDeployment,
+} from "./scaling.ts";
 import { spelt, type DeploymentTarget } from "./targets.ts";
 
 export type RestartPodsInput = {
@@ -71,7 +81,18 @@ export const restartPods = step<RestartPodsInput, RestartPodsSeen>({
     }
   },
 
-  undo: { nothing: "the pods run again, with the configuration as it is" },
+  undo: {
+    // Whoever left off half way left no pods: as many are wanted again, with the configuration as it is. Pods that come and
+    // go change their deployment all the time: there it is looked at again.
+    apply: (ctx, _input, { seen, before }) =>
+      changeEach(seen.deployments, (deployment) =>
+        changeShared<SeenDeployment[]>(ctx, [deployment], {
+          look: () => lookAtDeployments(ctx, [deployment]),
+          change: (now) => makeAll(ctx, replicasRestored(now, before.deployments)),
+        }),
+      ),
+    missing: (seen, before) => notRestored(seen.deployments, before.deployments),
+  },
 
   patienceSeconds: 600,
   settleSeconds: 10,

@@ -7,7 +7,7 @@ import { drainOldSide } from "../../src/steps/drain-old-side.ts";
 import { pointConfig } from "../../src/steps/point-config.ts";
 import { restartPods, type RestartPodsSeen } from "../../src/steps/restart-pods.ts";
 import { scaleDeployment } from "../../src/steps/scale-deployment.ts";
-import { drive, failure, openBench, type Bench } from "./bench.ts";
+import { drive, failure, openBench, takeBack, type Bench } from "./bench.ts";
 import { inputs } from "./inputs.ts";
 
 describe("trouble with pods and their configuration", () => {
@@ -107,7 +107,8 @@ describe("trouble with pods and their configuration", () => {
     expect(pods.filter(({ ready }) => ready)).toHaveLength(4);
   });
 
-  it("a change that takes long leaves off when the process stops, and whoever comes next goes on", async () => {
+  /** Begins to restart the pods that are there, and stops the process once none is wanted. */
+  async function restartHalfWay() {
     const stale = cluster().pods("shop", "checkout");
     const reads = { "point-config": { changed: true, pods: stale.map(({ uid }) => uid) } };
     const stopping = new AbortController();
@@ -123,7 +124,23 @@ describe("trouble with pods and their configuration", () => {
     });
     expect(await failure(leavesOff!)).toBe(stopping.signal.reason);
     expect(cluster().replicas("shop", "checkout")).toBe(0);
+    return { before: seen, reads };
+  }
+
+  it("a change that takes long leaves off when the process stops, and whoever comes next goes on", async () => {
+    const { reads } = await restartHalfWay();
     await drive(bench, restartPods, inputs.restartPods, reads);
+    expect(cluster().replicas("shop", "checkout")).toBe(3);
+  });
+
+  it("taken back half way, it leaves as many pods wanted as before", async () => {
+    const { before, reads } = await restartHalfWay();
+    bench.ctx.point = async (name) => {
+      if (name !== "before kubernetes.PatchScale") return;
+      bench.ctx.point = () => Promise.resolve();
+      cluster().scale("shop", "checkout", 1, "kubectl");
+    };
+    await takeBack(bench, restartPods, inputs.restartPods, before, reads);
     expect(cluster().replicas("shop", "checkout")).toBe(3);
   });
 
