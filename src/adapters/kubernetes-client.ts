@@ -69,7 +69,8 @@ export function makeCluster(settings: ClusterSettings): Cluster {
     name: settings.name,
     prepare: () => load().then(() => undefined),
     async send(ask, signal) {
-      const kubeconfig = await load();
+      const loading = load();
+      const kubeconfig = await loading;
       const server = kubeconfig.getCurrentCluster();
       if (!server) throw new Error(`The kubeconfig has no cluster for the context "${settings.context}".`);
       const options: Parameters<KubeConfig["applyToHTTPSOptions"]>[0] = {};
@@ -77,8 +78,9 @@ export function makeCluster(settings: ClusterSettings): Cluster {
       const { ca, cert, key, rejectUnauthorized } = options;
       const credentials = textHeaders(options.headers);
       for (const value of Object.values(credentials)) settings.learnSecret?.(value.replace(/^\w+ /, ""));
-      // Client certificates may come from a credential plugin and change: the agent changes with them.
-      const agentKey = String(cert ?? "");
+      // Client certificates may come from a credential plugin and change, and a kubeconfig that is read again may name another
+      // authority: the agent changes with them.
+      const agentKey = [cert, ca, server.proxyUrl, server.tlsServerName].join("\n");
       if (agent?.key !== agentKey) {
         const tls = {
           ca: ca ?? (settings.ca ? [...rootCertificates, settings.ca] : undefined),
@@ -101,6 +103,8 @@ export function makeCluster(settings: ClusterSettings): Cluster {
       const sent = body === undefined ? null : JSON.stringify(body);
       const url = `${server.server.replace(/\/$/, "")}${path}`;
       const answer = await request(url, { method, headers, body: sent, signal, dispatcher });
+      // Refused credentials are forgotten: the next call reads the file, and asks its program, anew.
+      if (answer.statusCode === 401 && config === loading) config = undefined;
       return read(answer.statusCode, await answer.body.text());
     },
     async close() {

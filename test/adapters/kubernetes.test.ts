@@ -11,12 +11,14 @@ import {
   setScale,
 } from "../../src/adapters/kubernetes.ts";
 import { KubernetesError } from "../../src/adapters/kubernetes.ts";
+import { makeCluster } from "../../src/adapters/kubernetes-client.ts";
 import { findAutoscaler } from "../../src/adapters/kubernetes-autoscalers.ts";
 import { whyUnreachable } from "../../src/adapters/unreachable.ts";
 import { CallTimedOut } from "../../src/call.ts";
 import { CannotContinue, UserError } from "../../src/errors.ts";
 import { east, west } from "../../src/lab/estate.ts";
 import { failure, openBench, type Bench } from "../steps/bench.ts";
+import { loginBy } from "./kubernetes-login.ts";
 
 describe("Kubernetes", () => {
   let bench: Bench;
@@ -122,6 +124,18 @@ describe("Kubernetes", () => {
     expect(whyUnreachable(dead)).toBe("does not answer");
     await bench.setRegionDead(east, false);
     expect(await getScale(bench.ctx, bench.ctx.clients.cluster("east"), ref)).toMatchObject({ replicas: 3 });
+  });
+
+  it("forgets credentials that were refused, so that whoever renewed them need only go on", async () => {
+    await using login = await loginBy(lab(), "stale");
+    const own = makeCluster({ ...login.settings, names: bench.ctx.clients.names });
+    expect(await failure(ping(bench.ctx, own))).toMatchObject({
+      explanation: { todo: expect.stringMatching(/renew its credentials/) },
+    });
+    await login.renew(lab().token);
+    expect(await ping(bench.ctx, own)).toMatch(/^v1\./);
+    expect(await login.started()).toBe(2);
+    await own.close();
   });
 
   it("says which cluster is not in the estate", () => {
