@@ -21,7 +21,7 @@ export type ClusterSettings = {
  * calls open a connection each, know no signal, and take a login page for an empty list. */
 export type Cluster = {
   name: string;
-  /** Reads the kubeconfig ahead of the first call, which takes half a second. Rejects as that call would. */
+  /** Reads the kubeconfig and fetches credentials ahead of the first call: half a second or more. Rejects as that call would. */
   prepare(): Promise<void>;
   send(ask: Ask, signal: AbortSignal): Promise<unknown>;
   close(): Promise<void>;
@@ -52,6 +52,9 @@ export function isRefusedByCluster(error: unknown): boolean {
   return error instanceof KubernetesError && error.status >= 400 && error.status < 500;
 }
 
+/** How long credentials are waited for ahead of the first call; a program that hangs holds nobody up for longer. */
+const patienceAheadMs = 10_000;
+
 /** Makes the connection to one cluster; nothing is read before the first call. */
 export function makeCluster(settings: ClusterSettings): Cluster {
   let config: Promise<KubeConfig> | undefined;
@@ -63,18 +66,39 @@ export function makeCluster(settings: ClusterSettings): Cluster {
     });
     return config;
   };
+  /** Credentials that are being fetched. */
+  let fetching: { by: KubeConfig; options: Promise<Credentials> } | undefined;
+  /**
+   * Fetches credentials, which may start a program (`aws eks get-token`): whoever asks meanwhile waits for the same one. What
+   * somebody gave up waiting for may hang, and is started anew for the next.
+   */
+  const credentialsOf = async (kubeconfig: KubeConfig, signal: AbortSignal): Promise<Credentials> => {
+    signal.throwIfAborted();
+    if (fetching?.by !== kubeconfig) fetching = { by: kubeconfig, options: fetchCredentials(kubeconfig) };
+    const mine = fetching;
+    const { promise: gaveUp, reject } = Promise.withResolvers<never>();
+    const giveUp = () => reject(signal.reason);
+    signal.addEventListener("abort", giveUp, { once: true });
+    try {
+      return await Promise.race([mine.options, gaveUp]);
+    } finally {
+      signal.removeEventListener("abort", giveUp);
+      if (fetching === mine) fetching = undefined;
+    }
+  };
   let agent: { key: string; dispatcher: Dispatcher } | undefined;
 
   return {
     name: settings.name,
-    prepare: () => load().then(() => undefined),
+    async prepare() {
+      await credentialsOf(await load(), AbortSignal.timeout(patienceAheadMs));
+    },
     async send(ask, signal) {
       const loading = load();
       const kubeconfig = await loading;
       const server = kubeconfig.getCurrentCluster();
       if (!server) throw new Error(`The kubeconfig has no cluster for the context "${settings.context}".`);
-      const options: Parameters<KubeConfig["applyToHTTPSOptions"]>[0] = {};
-      await kubeconfig.applyToHTTPSOptions(options);
+      const options = await credentialsOf(kubeconfig, signal);
       const { ca, cert, key, rejectUnauthorized } = options;
       const credentials = textHeaders(options.headers);
       for (const value of Object.values(credentials)) settings.learnSecret?.(value.replace(/^\w+ /, ""));
@@ -145,6 +169,14 @@ async function loadConfig(settings: ClusterSettings): Promise<KubeConfig> {
   else config.loadFromDefault();
   config.setCurrentContext(settings.context);
   return config;
+}
+
+type Credentials = Parameters<KubeConfig["applyToHTTPSOptions"]>[0];
+
+async function fetchCredentials(kubeconfig: KubeConfig): Promise<Credentials> {
+  const options: Credentials = {};
+  await kubeconfig.applyToHTTPSOptions(options);
+  return options;
 }
 
 function read(status: number, text: string): unknown {

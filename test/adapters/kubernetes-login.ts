@@ -4,8 +4,13 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import type { Kubernetes } from "../../src/lab/kubernetes.ts";
 
+type Login = { token: string; takesSeconds?: number };
+
 /** A kubeconfig whose user is logged in by a program, as `aws eks get-token` does it, and how often that was started. */
-export async function loginBy({ context, url, ca }: Pick<Kubernetes, "context" | "url" | "ca">, token: string) {
+export async function loginBy(
+  { context, url, ca }: Pick<Kubernetes, "context" | "url" | "ca">,
+  { token, takesSeconds = 0 }: Login,
+) {
   const folder = await mkdtemp(join(tmpdir(), "muster-login-"));
   const [kubeconfigFile, credential, starts] = ["kubeconfig.yaml", "credential.json", "starts"].map((name) =>
     join(folder, name),
@@ -23,7 +28,7 @@ export async function loginBy({ context, url, ca }: Pick<Kubernetes, "context" |
   const exec = {
     apiVersion: "client.authentication.k8s.io/v1",
     command: "/bin/sh",
-    args: ["-c", `echo >> ${starts}; sleep 0.1; cat ${credential}`],
+    args: ["-c", `echo >> ${starts}; sleep ${takesSeconds}; cat ${credential}`],
     interactiveMode: "Never",
   };
   await writeFile(starts, "");

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { setTimeout } from "node:timers/promises";
 import {
   canI,
   getConfigKey,
@@ -127,13 +128,27 @@ describe("Kubernetes", () => {
   });
 
   it("forgets credentials that were refused, so that whoever renewed them need only go on", async () => {
-    await using login = await loginBy(lab(), "stale");
+    await using login = await loginBy(lab(), { token: "stale" });
     const own = makeCluster({ ...login.settings, names: bench.ctx.clients.names });
     expect(await failure(ping(bench.ctx, own))).toMatchObject({
       explanation: { todo: expect.stringMatching(/renew its credentials/) },
     });
     await login.renew(lab().token);
     expect(await ping(bench.ctx, own)).toMatch(/^v1\./);
+    expect(await login.started()).toBe(2);
+    await own.close();
+  });
+
+  it("starts the program that logs it in once for all who ask, and anew once somebody gave it up", async () => {
+    await using login = await loginBy(lab(), { token: lab().token, takesSeconds: 1 });
+    const own = makeCluster({ ...login.settings, names: bench.ctx.clients.names });
+    const version = (signal = new AbortController().signal) => own.send({ method: "GET", path: "/version" }, signal);
+    const leaving = new AbortController();
+    const given = failure(version(leaving.signal));
+    while ((await login.started()) === 0) await setTimeout(10);
+    leaving.abort(new Error("gone"));
+    expect(await given).toBe(leaving.signal.reason);
+    await Promise.all([own.prepare(), ...Array.from({ length: 10 }, () => version())]);
     expect(await login.started()).toBe(2);
     await own.close();
   });
