@@ -22,8 +22,10 @@ export type GitOps = {
   resourceVersion: string;
 };
 
-/** Argo CD's user guide, "Skip Application Reconcile": all processing of the Application stops while this is "true". */
+/** Argo CD's user guide, "Skip Application Reconcile": all processing of the Application stops while this is true. */
 const skipReconcile = "argocd.argoproj.io/skip-reconcile";
+/** As its controller reads it, by Go's strconv.ParseBool; whatever else stands there does not stop it. */
+const goTrue: ReadonlySet<string | undefined> = new Set(["1", "t", "T", "true", "TRUE", "True"]);
 /** An annotation for each service that needs it paused: several may live in one, and each run resumes only its own. */
 const hold = "paused.muster/";
 export const noteFor = (service: string): string => `${hold}${service}`;
@@ -83,7 +85,7 @@ export async function getGitOps(
   );
   const madeBy = byField ? undefined : ownerOfKind(metadata, "ApplicationSet", "argoproj.io/");
   return {
-    paused: byField ? (spec?.suspend ?? false) : annotations[skipReconcile] === "true",
+    paused: byField ? (spec?.suspend ?? false) : goTrue.has(annotations[skipReconcile]),
     holds: Object.fromEntries(holds),
     ...(appliedBy ? { appliedBy } : {}),
     ...(madeBy === undefined ? {} : { madeBy }),

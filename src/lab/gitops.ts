@@ -89,11 +89,15 @@ function applyGit({ cluster, git }: Options): void {
   }
 }
 
-/** As its controller reads it, every time before it does anything. */
+/**
+ * As its controller reads it, every time before it does anything. Argo CD parses the annotation as Go does a boolean, and goes
+ * on where that fails.
+ * @see https://pkg.go.dev/strconv#ParseBool
+ */
 export function isPaused(cluster: Cluster, { tool, namespace, name }: Git): boolean {
   const object = cluster.state.now[resourceOf[tool]].get(`${namespace}/${name}`);
   if (tool !== "argocd") return (object?.["spec"] as { suspend?: boolean } | undefined)?.suspend === true;
-  return object?.metadata.annotations?.["argocd.argoproj.io/skip-reconcile"] === "true";
+  return /^(?:1|t|T|true|TRUE|True)$/.test(object?.metadata.annotations?.["argocd.argoproj.io/skip-reconcile"] ?? "");
 }
 
 function manifestOf(git: Git, said: Said): Doc {

@@ -111,13 +111,22 @@ describe.each<[GitOpsTool, string]>([
 
     const home = homeOf(tool);
     if (tool === "argocd") {
-      const annotations = { "argocd.argoproj.io/skip-reconcile": "true" };
-      lab().describe("applications", home.namespace, home.name, { annotations });
-      const { before } = await drive(bench, pauseGitOps, near);
-      expect(before).toBeUndefined();
-      await drive(bench, resumeGitOps, resuming);
-      expect(gitOps()).toEqual({ paused: true, notes: annotations });
-      lab().describe("applications", home.namespace, home.name, { annotations: {} });
+      const write = (annotations: Record<string, string>) =>
+        lab().describe("applications", home.namespace, home.name, { annotations });
+      // As Go spells a boolean: somebody may have written it in any of its ways.
+      for (const written of ["true", "T", "1"]) {
+        const annotations = { "argocd.argoproj.io/skip-reconcile": written };
+        write(annotations);
+        const { before } = await drive(bench, pauseGitOps, near);
+        expect(before).toBeUndefined();
+        await drive(bench, resumeGitOps, resuming);
+        expect(gitOps()).toEqual({ paused: true, notes: annotations });
+      }
+      write({ "argocd.argoproj.io/skip-reconcile": "yes" });
+      const ref = { ...object("west"), ...home };
+      const running = await getGitOps(bench.ctx, bench.ctx.clients.cluster("west"), ref);
+      expect([running?.paused, gitOps()?.paused]).toEqual([false, false]);
+      write({});
     }
   });
 
