@@ -13,7 +13,8 @@ export type Owner = {
   app?: string;
 };
 
-const controllers = /argocd|argo-cd|flux|kustomize-controller|helm-controller|fleet|config-sync/i;
+/** By the names under which they write; Config Sync's is "configsync.gke.io". */
+const controllers = /argocd|argo-cd|flux|kustomize-controller|helm-controller|fleet|config-?sync/i;
 
 /**
  * Tells who owns a key of a config map: a controller that owns the whole object, because it will put every key back, whoever

@@ -73,6 +73,12 @@ describe("Kubernetes", () => {
     const annotations = { "helm.toolkit.fluxcd.io/driftDetection": "disabled" };
     lab().describe("configmaps", "shop", "app-config", { annotations });
     expect((await getConfigKey(bench.ctx, cluster(), key))?.owner).toEqual({ manager: "kubectl-edit", gitops: false });
+    // No tool that Muster can pause, and a controller all the same.
+    lab().editConfig("shop", "app-config", { DB_HOST: "nowhere" }, "configsync.gke.io");
+    expect((await getConfigKey(bench.ctx, cluster(), key))?.owner).toEqual({
+      manager: "configsync.gke.io",
+      gitops: true,
+    });
     lab().editConfig("shop", "app-config", { DB_HOST: "elsewhere" }, "argocd-controller");
     expect((await getConfigKey(bench.ctx, cluster(), key))?.owner).toEqual({
       manager: "argocd-controller",
