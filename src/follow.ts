@@ -7,7 +7,7 @@ import { loadJournal } from "./engine/journal.ts";
 import type { Plan } from "./engine/plan.ts";
 import { fold } from "./engine/fold.ts";
 import { answerCommand } from "./engine/tell.ts";
-import { isOpenQuestion, type RunView } from "./engine/view.ts";
+import { openQuestions, type RunView } from "./engine/view.ts";
 import { hearFirst } from "./watch/first-hearing.ts";
 
 /** Wall milliseconds between two looks at a run that somebody else may be driving. */
@@ -56,7 +56,7 @@ const rests = (now: Standing, { needed }: Plan, { approvals }: RunView): boolean
 function restingWords(id: string, now: Standing, view: RunView): string {
   const steps = [...view.steps.values()];
   const parked = steps.find((step) => step.parked);
-  const open = steps.find(isOpenQuestion);
+  const [open] = openQuestions(view);
   if (now === "parked" && parked) return `parked at ${parked.node.id}. ${parked.parked?.because}.`;
   if (now === "waiting" && open)
     return `waits for an answer. ${open.asked?.question} Answer with ${answerCommand({ id }, open.node.id)}.`;

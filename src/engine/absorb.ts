@@ -7,9 +7,9 @@ import {
   changedServices,
   goesBack,
   goesWhollyBack,
-  isOpenQuestion,
   isOver,
   isPassed,
+  openQuestions,
   pastReturn,
   type RunView,
   type StepView,
@@ -37,7 +37,7 @@ export function absorb(plan: Plan, view: RunView, signal: Signal): EventBody[] {
     case "approve":
       return step ? answerGate(plan, view, step, signal, refuse) : approveRun(plan, view, signal, refuse);
     case "decline":
-      if (step) return declineGate(step, signal, refuse);
+      if (step) return declineGate(view, step, signal, refuse);
       if (view.startedAt) return refuse(`it is already under way; ${nameQuestions(view)}cancel or undo it instead`);
       if (view.declinedBy) return refuse(`${view.declinedBy} has declined it already`);
       return [{ kind: "declined", by, signal: seq }];
@@ -74,7 +74,7 @@ type Refuse = (because: string) => EventBody[];
 
 /** Names the steps whose questions are open, for whoever answered without naming one. */
 function nameQuestions(view: RunView): string {
-  const open = [...view.steps.values()].filter(isOpenQuestion).map(({ node }) => node.id);
+  const open = openQuestions(view).map(({ node }) => node.id);
   if (open.length === 0) return "";
   return `a question is answered with its step (${open.slice(0, 4).join(", ")}${open.length > 4 ? ", ..." : ""}); `;
 }
@@ -96,6 +96,7 @@ function approveRun(plan: Plan, view: RunView, { by, seq, planHash }: Signal, re
 
 function answerGate(plan: Plan, view: RunView, step: StepView, { by, seq }: Signal, refuse: Refuse): EventBody[] {
   if (!step.asked || isOver(step)) return refuse("that question is not open");
+  if (goesBack(view, step)) return refuse(noLongerAsked);
   if (step.parked) return refuse("somebody has said no to it; press Continue, and it is asked again");
   // Fewer may be enough; that the requester is not among them is a rule of its own.
   if ((step.node.needed ?? step.asked.needed) === 2 && by === view.requestedBy && !isBroken(plan, "requester"))
@@ -106,8 +107,11 @@ function answerGate(plan: Plan, view: RunView, step: StepView, { by, seq }: Sign
 
 const others = (needed: 1 | 2): string => (needed === 2 ? "two others" : "another");
 
-function declineGate(step: StepView, signal: Signal, refuse: Refuse): EventBody[] {
+const noLongerAsked = "its service is on its way back; nothing is asked about it any more";
+
+function declineGate(view: RunView, step: StepView, signal: Signal, refuse: Refuse): EventBody[] {
   if (!step.asked || isOver(step)) return refuse("that question is not open");
+  if (goesBack(view, step)) return refuse(noLongerAsked);
   if (step.parked) return refuse("somebody has said no to it already");
   return [
     accepted(signal, "the run goes no further on this way"),

@@ -7,6 +7,7 @@ import {
   changedServices,
   goesBack,
   hasTouched,
+  isOpen,
   isOver,
   mustGoBack,
   readsOf,
@@ -50,7 +51,8 @@ export function decide(plan: Plan, view: RunView, now: Date, questions: Question
     const step = view.steps.get(node.id);
     if (!step) continue;
     if (step.parked) {
-      remind(decision, step.parked.at, step.reminded, now, (times) => ({ kind: "reminded", step: node.id, times }));
+      if (isOpen(view, step))
+        remind(decision, step.parked.at, step.reminded, now, (times) => ({ kind: "reminded", step: node.id, times }));
       continue;
     }
     if (goesBack(view, step)) {
@@ -130,9 +132,6 @@ function outcome(plan: Plan, view: RunView): Decision["final"] {
 /** Whether it is a turned-back step's turn: everything that waited for it is back. */
 const isNextBack = (view: RunView, step: StepView): boolean =>
   mustGoBack(step) && dependents(view, step.node).every((later) => !mustGoBack(later));
-
-/** Whether something is left to do about a step, on the way it goes. */
-const isOpen = (view: RunView, step: StepView): boolean => (goesBack(view, step) ? mustGoBack(step) : !isOver(step));
 
 /** The steps that, directly or not, waited for this one. */
 function dependents(view: RunView, node: PlanNode): StepView[] {

@@ -73,9 +73,6 @@ export type RunView = {
 /** Tells whether a step is out of the way of those that wait for it. */
 export const isOver = (step: StepView): boolean => step.done !== undefined || step.waived !== undefined;
 
-/** Tells whether a step's question waits for people. */
-export const isOpenQuestion = (step: StepView): boolean => step.asked !== undefined && !isOver(step) && !step.parked;
-
 /** Tells whether a step may have changed the world. */
 export const hasTouched = (step: StepView): boolean => step.attempts > 0;
 
@@ -110,6 +107,14 @@ export const goesBack = (view: RunView, { node }: Pick<StepView, "node">): boole
 /** Tells whether a step on its way back still has something to take back; a one-way step there was never gone. */
 export const mustGoBack = (step: StepView): boolean =>
   step.node.changes && step.node.oneWay === undefined && hasTouched(step) && !step.undone;
+
+/** Tells whether something is left to do about a step, on the way it goes. On the way back that is no question. */
+export const isOpen = (view: RunView, step: StepView): boolean =>
+  goesBack(view, step) ? mustGoBack(step) : !isOver(step);
+
+/** Steps whose questions wait for people. */
+export const openQuestions = (view: RunView): StepView[] =>
+  [...view.steps.values()].filter((step) => step.asked && !step.parked && isOpen(view, step));
 
 /** Services of which a run changes anything. */
 export const changedServices = (view: Pick<RunView, "steps">): Set<string> =>

@@ -5,7 +5,8 @@ import {
   goesBack,
   goesWhollyBack,
   hasTouched,
-  isOpenQuestion,
+  isOpen,
+  openQuestions,
   pastReturn,
   type RunView,
   type StepView,
@@ -29,8 +30,8 @@ export function cardButtons(run: CardRun, view: RunView): Button[] {
   if (view.ended) return [];
 
   const steps = [...view.steps.values()];
-  const parked = steps.filter((step) => step.parked);
-  const asked = steps.filter(isOpenQuestion);
+  const parked = steps.filter((step) => step.parked && isOpen(view, step));
+  const asked = openQuestions(view);
   const forward = pastReturn(view);
   const mayTurn = !view.turnedBack && view.heldBecause === undefined && !changedServices(view).isSubsetOf(forward);
   const touched = steps.some((step) => step.node.changes && hasTouched(step));

@@ -1,6 +1,6 @@
 import { standing } from "../engine/decide.ts";
 import { isUnknown } from "../engine/step.ts";
-import { goesBack, isOver, mustGoBack, type RunView, type StepView } from "../engine/view.ts";
+import { goesBack, isOpen, isOver, mustGoBack, openQuestions, type RunView, type StepView } from "../engine/view.ts";
 import { movesMany } from "./card-services.ts";
 import { type Block, bold, code, escape, plan, prose, richText, type Task } from "./blocks.ts";
 
@@ -34,8 +34,8 @@ function ending({ outcome, because }: NonNullable<RunView["ended"]>): string {
 
 /** The questions people are asked, in red. */
 export const questions = (view: RunView): string[] =>
-  [...view.steps.values()].flatMap(({ asked, answers, done, parked }) => {
-    if (!asked || done || parked) return [];
+  openQuestions(view).flatMap(({ asked, answers }) => {
+    if (!asked) return [];
     const had = answers.length > 0 ? ` ${answers.map(escape).join(", ")} said yes.` : "";
     return [`🔴 ${bold(asked.question)} ${asked.needed === 2 ? "Two approvers" : "One approver"} must answer.${had}`];
   });
@@ -82,7 +82,7 @@ function statusOf(step: StepView, view: RunView): Task["status"] {
   if (isGoingBack(step, view)) return "in_progress";
   if (isOver(step)) return isUnknown(step.done?.result) ? "error" : "complete";
   if (view.ended) return "pending";
-  return isMoving(step, view) || step.asked ? "in_progress" : "pending";
+  return isMoving(step, view) || (step.asked && isOpen(view, step)) ? "in_progress" : "pending";
 }
 
 /** What is worth knowing of a step beside how far it is. */
@@ -93,7 +93,7 @@ function remark(step: StepView, view: RunView): string | undefined {
   if (waived) return `waived by ${waived.by.join(" and ")}`;
   if (done) return isUnknown(done.result) ? done.result.unknown : undefined;
   if (parked) return parked.because;
-  return asked ? asked.question : waitingFor;
+  return asked && isOpen(view, step) ? asked.question : waitingFor;
 }
 
 /** Whether a step has changed something that is to be as it was before. */

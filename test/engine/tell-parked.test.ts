@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { absorb } from "../../src/engine/absorb.ts";
+import { decide } from "../../src/engine/decide.ts";
 import type { BrokenGlass } from "../../src/engine/break-glass.ts";
 import type { EventBody, JournalEvent } from "../../src/engine/events.ts";
 import type { Plan } from "../../src/engine/plan.ts";
@@ -130,6 +131,22 @@ describe("a question that is still open", () => {
   ])("reminds %s", (_who, events, people) => {
     const { milestone, mail } = told(events);
     expect([milestone?.mention, mail?.people]).toEqual([people, people]);
+  });
+});
+
+describe("a question about a service on its way back", () => {
+  const back: EventBody[] = [...opening, asked, turned];
+
+  it.each(["approve", "decline"] as const)("takes no %s", (verb) => {
+    expect(absorb(smallPlan, viewOf(smallPlan, back), { seq: 10, by: "ben", at, verb, step: loss })).toMatchObject([
+      { kind: "refused", because: "its service is on its way back; nothing is asked about it any more" },
+    ]);
+  });
+
+  it("reminds nobody, not even where an older server took a no to it", () => {
+    const view = viewOf(smallPlan, [...back, declined([...opening, asked])]);
+    const late = new Date(at.getTime() + 600_000);
+    expect(decide(smallPlan, view, late, () => question).write).toEqual([]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
+import type { EventBody } from "../../src/engine/events.ts";
 import { blockComplaints } from "../../src/lab/slack-blocks.ts";
 import { drawn, proposed, started, states } from "./card-states.ts";
 import { smallPlan } from "./small-plan.ts";
@@ -44,6 +45,13 @@ describe("a run's card", () => {
       done: [],
       cancelled: [],
     });
+  });
+
+  it("asks nothing about a service on its way back", () => {
+    const asked: EventBody = { kind: "asked", step: "checkout/accept-loss", question: "Lose 20 s?", needed: 2 };
+    const turned: EventBody = { kind: "turned-back", by: "ben", signal: 4, verb: "undo" };
+    expect(JSON.stringify(drawn([...started, asked]).blocks)).toMatch(/Lose 20 s\?.*"Approve"/);
+    expect(JSON.stringify(drawn([...started, asked, turned]).blocks)).not.toMatch(/Lose 20 s\?|"Approve"/);
   });
 
   it("lets nobody's words call people or make markup", () => {
