@@ -3,6 +3,7 @@ import { whyExpired } from "./expiry.ts";
 import { howMany, isBroken } from "./break-glass.ts";
 import type { EventBody, Signal } from "./events.ts";
 import type { Plan } from "./plan.ts";
+import { turningNow } from "./turning-back.ts";
 import {
   changedServices,
   goesBack,
@@ -148,7 +149,7 @@ function waive(
 
 function turnBack(view: RunView, { by, seq }: Signal, verb: "undo" | "cancel", refuse: Refuse): EventBody[] {
   if (!view.startedAt) return refuse("it has not started; decline it instead");
-  if (view.turnedBack) return refuse("it is on its way back already");
+  if (view.turnedBack && turningNow(view).size === 0) return refuse("it is on its way back already");
   if (view.heldBecause !== undefined)
     return refuse(
       "Muster's journal may have forgotten that there is no way back; press Resume, and it is looked at first",

@@ -1,7 +1,7 @@
 import type { JournalEvent } from "./events.ts";
 import type { Plan, PlanNode } from "./plan.ts";
-import { turningBack } from "./turning-back.ts";
-import { goesWhollyBack, isOver, pastReturn, type RunView, type StepView } from "./view.ts";
+import { turningNow } from "./turning-back.ts";
+import { goesWhollyBack, isOver, type RunView, type StepView } from "./view.ts";
 
 /** Reads a journal from its first event to its last. Kinds that are unknown change nothing: who drives a run has refused them. */
 export function fold(plan: Plan, events: readonly JournalEvent[]): RunView {
@@ -83,14 +83,14 @@ function foldRun(view: RunView, event: RunEvent): void {
       letGo(view);
       break;
     case "turned-back": {
-      const nodes = Array.from(view.steps.values(), ({ node }) => node);
-      const services = turningBack(nodes, pastReturn(view));
+      const turned = turningNow(view);
+      const services = turned.union(view.turnedBack?.services ?? new Set<string>());
       view.turnedBack = { by: event.by, verb: event.verb, at: event.at, services };
       // What goes back is not held; what only goes forward is held for as long as somebody wants it.
       if (goesWhollyBack(view)) letGo(view);
       // What was parked on the way forward does not stop the way back.
       for (const step of view.steps.values()) {
-        if (!services.has(step.node.service)) continue;
+        if (!turned.has(step.node.service)) continue;
         delete step.parked;
         step.patienceFrom = event.at;
       }

@@ -1,7 +1,7 @@
 import type { MessagePayload } from "../outbox/sender.ts";
 import { howMany } from "./break-glass.ts";
 import type { Plan } from "./plan.ts";
-import { confirmAbandon, confirmTurn } from "./turning-back.ts";
+import { confirmAbandon, confirmTurn, turningNow } from "./turning-back.ts";
 import { changedServices, goesBack, pastReturn, type RunView, type StepView } from "./view.ts";
 
 type Parked = { because: string; todo?: string };
@@ -75,4 +75,4 @@ const mayWaive = (view: RunView, step: StepView | undefined): boolean =>
   !step || (step.node.kind !== "gate" && !goesBack(view, step));
 
 const mayTurnBack = (view: RunView, { node }: StepView): boolean =>
-  !view.turnedBack && !pastReturn(view).has(node.service);
+  view.turnedBack ? turningNow(view).has(node.service) : !pastReturn(view).has(node.service);

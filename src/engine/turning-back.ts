@@ -18,6 +18,15 @@ export function turningBack(nodes: readonly PlanNode[], past: ReadonlySet<string
   return new Set(nodes.map(({ service }) => service)).difference(forward);
 }
 
+/**
+ * Services that a run turned back as it stands takes with it, beside those on their way back: where it was turned already, one
+ * whose promotion was under way then, and was refused since. Pure.
+ */
+export function turningNow(view: RunView): Set<string> {
+  const nodes = Array.from(view.steps.values(), ({ node }) => node);
+  return turningBack(nodes, pastReturn(view)).difference(view.turnedBack?.services ?? new Set<string>());
+}
+
 /** Says what becomes of a run's services when it is turned back as it stands: who goes back, and who only forward. Pure. */
 export function spellTurn(view: RunView): string {
   const changed = changedServices(view);

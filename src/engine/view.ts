@@ -61,7 +61,7 @@ export type RunView = {
   heldBy?: string;
   /** Why, where Muster itself holds it. */
   heldBecause?: string;
-  /** Services on their way back, also those that change nothing, and who turned them. */
+  /** Services on their way back, also those that change nothing, and who turned the newest of them. */
   turnedBack?: { by: string; verb: "cancel" | "undo"; at: Date; services: Set<string> };
   steps: Map<string, StepView>;
   takeOvers: number;

@@ -11,7 +11,7 @@ import {
   type RunView,
   type StepView,
 } from "../engine/view.ts";
-import { confirmAbandon, confirmTurn } from "../engine/turning-back.ts";
+import { confirmAbandon, confirmTurn, turningNow } from "../engine/turning-back.ts";
 import { movesMany } from "./card-services.ts";
 import type { CardRun } from "./plan-card.ts";
 
@@ -33,7 +33,9 @@ export function cardButtons(run: CardRun, view: RunView): Button[] {
   const parked = steps.filter((step) => step.parked && isOpen(view, step));
   const asked = openQuestions(view);
   const forward = pastReturn(view);
-  const mayTurn = !view.turnedBack && view.heldBecause === undefined && !changedServices(view).isSubsetOf(forward);
+  const turns = view.turnedBack ? turningNow(view).size > 0 : !changedServices(view).isSubsetOf(forward);
+  const mayTurn = turns && view.heldBecause === undefined;
+  const mayAbandon = parked.length > 0 && (!mayTurn || view.turnedBack !== undefined);
   const touched = steps.some((step) => step.node.changes && hasTouched(step));
   const nameIn = (several: StepView[], { node }: StepView) =>
     several.length < 2 ? "" : ` ${movesMany(view) ? node.id : node.step}`;
@@ -46,7 +48,7 @@ export function cardButtons(run: CardRun, view: RunView): Button[] {
     ...(view.heldBy ? [one("resume", "Resume", { style: "primary" })] : []),
     ...(view.heldBy || goesWhollyBack(view) ? [] : [one("hold", "Hold")]),
     ...(mayTurn ? [touched && parked.length > 0 ? undo(view, one) : cancel(view, one)] : []),
-    ...(!mayTurn && parked.length > 0 ? [one("abandon", "Abandon", { confirm: confirmAbandon, style: "danger" })] : []),
+    ...(mayAbandon ? [one("abandon", "Abandon", { confirm: confirmAbandon, style: "danger" })] : []),
   ];
 }
 

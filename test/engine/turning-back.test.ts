@@ -4,7 +4,9 @@ import { decide, standing } from "../../src/engine/decide.ts";
 import type { EventBody, JournalEvent } from "../../src/engine/events.ts";
 import { fold } from "../../src/engine/fold.ts";
 import type { Plan, PlanNode } from "../../src/engine/plan.ts";
+import { tell } from "../../src/engine/tell.ts";
 import { spellTurn, turningBack } from "../../src/engine/turning-back.ts";
+import { cardButtons } from "../../src/slack/card-buttons.ts";
 import { planOf } from "./engine-lab.ts";
 
 const node = (id: string, after: string[] = [], changes = true): PlanNode => ({
@@ -102,6 +104,37 @@ describe("a region's run that is turned back", () => {
     expect(next([...under, held, back])).toEqual({ start: [], undo: [] });
     expect(standing(seen([...under, held, back]))).toBe("held");
     expect(says([...under, held, back], "resume")).toBe("resumed");
+  });
+
+  describe("while a promotion was under way that is refused since", () => {
+    const refused: EventBody = { kind: "call-failed", step: "a/promote", attempt: 1, error: "no", noEffect: true };
+    const parked = (step: string): EventBody => ({ kind: "parked", step, because: "it was refused" });
+    // The same run, but for the end of the first promotion.
+    const begun = [...under.slice(0, 3), back, refused, parked("a/promote"), parked("web/shift")];
+    const again = { seq: 9, by: "cleo", at, verb: "undo" } as const;
+    const buttons = (events: EventBody[]) =>
+      cardButtons({ id: "r", plan, planHash: "x", requestedBy: "ana", approveUntil: at }, seen(events)).map(
+        ({ label }) => label,
+      );
+
+    it("can be turned back again, which takes that service along, and lets what is parked on its way back be", () => {
+      expect(absorb(plan, seen(begun.slice(0, 4)), again)).toMatchObject([{ kind: "refused" }]);
+      expect(absorb(plan, seen(begun), again)).toMatchObject([{ kind: "turned-back", by: "cleo" }]);
+      const view = seen([...begun, { ...back, by: "cleo", signal: 9 }]);
+      expect([...view.turnedBack!.services].toSorted()).toEqual(["a", "b", "web"]);
+      expect([view.steps.get("a/promote")?.parked, view.steps.get("web/shift")?.parked]).toMatchObject([
+        undefined,
+        { because: "it was refused" },
+      ]);
+      expect(absorb(plan, view, { ...again, seq: 10 })).toMatchObject([{ because: "it is on its way back already" }]);
+    });
+
+    it("offers that on its card and where it is parked", () => {
+      expect(buttons(begun.slice(0, 4))).toEqual(["Hold"]);
+      expect(buttons(begun)).toEqual(expect.arrayContaining(["Undo", "Abandon"]));
+      const { milestone } = tell({ id: "r", plan }, seen(begun.slice(0, 5)), begun[5] as JournalEvent, at);
+      expect(milestone?.buttons?.map(({ label }) => label)).toEqual(["Continue", "Waive", "Undo"]);
+    });
   });
 
   it("goes back all the same, and can be held on its way forward", () => {
