@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createPostgresBackend, Queue, Worker } from "bullmq";
 import type { Log } from "./call.ts";
-import { HeardClient } from "./db/connect.ts";
+import { HeardClient, keptAlive } from "./db/connect.ts";
 import type { QueueSeen } from "./doctor/check.ts";
 import { messageOf } from "./errors.ts";
 import {
@@ -115,7 +115,7 @@ const postgres = (connectionString: string, max: number) => ({
   connectionString,
   schema,
   max,
-  keepAlive: true,
+  ...keptAlive,
   Client: HeardClient,
 });
 

@@ -4,6 +4,7 @@ import type { Activity } from "../activity.ts";
 import type { Log } from "../call.ts";
 import type { Reading } from "../clock.ts";
 import type { WallReading } from "../host-clock.ts";
+import { hangingUp } from "./hanging-up.ts";
 import type { Schema } from "./schema.ts";
 
 /** Muster's own database. */
@@ -14,7 +15,7 @@ export type DbOptions = {
   max: number;
   /** Wall milliseconds of a lease: an open transaction lives half as long. */
   leaseMs: number;
-  /** Wall milliseconds after which the server ends a statement. */
+  /** Wall milliseconds after which the server ends a statement; a second later its connection is given up. */
   statementTimeoutMs?: number;
   /** Counts connections that are in use, for a lab that must know when nothing is going on. */
   activity?: Activity;
@@ -37,6 +38,9 @@ export class HeardClient extends pg.Client {
   }
 }
 
+/** Finds out within a minute that a line is dead on which nobody asks anything. */
+export const keptAlive = { keepAlive: true, keepAliveInitialDelayMillis: 30_000 };
+
 /** Opens Muster's database. Connects at the first query; end it with `destroy()`. */
 export function openDb(
   url: string,
@@ -52,6 +56,8 @@ export function openDb(
     // A worker that stops inside a transaction must not keep others from taking over what it holds.
     idle_in_transaction_session_timeout: Math.ceil(leaseMs / 2),
     types: { getTypeParser },
+    ...keptAlive,
+    Client: hangingUp(statementTimeoutMs + 1_000),
     ...(hurries ? { pipeline: true, idleTimeoutMillis: 0 } : {}),
   });
   const broke = (error: Error) => log?.warn({ error: error.message }, "a connection to Muster's database ended");

@@ -11,6 +11,7 @@ describe("the connections that people's commands come in by", () => {
   let lab: Lab;
   let proxy: Proxy;
   let db: Db;
+  let through: string;
   const insert = (key: string, then: () => void = () => undefined) =>
     db.transaction().execute(async (inside) => {
       await sql`insert into muster.inbox (source, delivery_key, body) values ('slack', ${key}, '{}')`.execute(inside);
@@ -34,7 +35,8 @@ describe("the connections that people's commands come in by", () => {
     proxy.delayMs = roundTripMs / 2;
     database.hostname = listen.host;
     database.port = "5432";
-    db = openDb(database.href, { max: 3, leaseMs: 10_000, hurries: true });
+    through = database.href;
+    db = openDb(through, { max: 3, leaseMs: 10_000, hurries: true });
   });
   afterAll(async () => {
     await db.destroy();
@@ -67,6 +69,20 @@ describe("the connections that people's commands come in by", () => {
     await expect(insert("late", late)).rejects.toThrow("too late");
     await expect(insert("first")).rejects.toThrow("inbox_delivery_key_key");
     expect(await kept()).toEqual(["first", "second", "third"]);
+  });
+
+  it("are others, here and in every pool, after a line fell silent: what was asked there fails, and the next is answered", async () => {
+    const pools = [true, false].map((hurries) =>
+      openDb(through, { max: 1, leaseMs: 10_000, statementTimeoutMs: 500, hurries }),
+    );
+    const ask = (pool: Db) => pool.transaction().execute((inside) => sql`select 1`.execute(inside));
+    await Promise.all(pools.map(ask));
+    await proxy.setMode("silent");
+    const unheard = await Promise.allSettled(pools.map(ask));
+    expect(unheard.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    await proxy.setMode("open");
+    expect(await Promise.all(pools.map(ask))).toMatchObject([{ rows: [{}] }, { rows: [{}] }]);
+    await Promise.all(pools.map((pool) => pool.destroy()));
   });
 
   it("are others after the line broke under one", async () => {
