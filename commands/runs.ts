@@ -6,7 +6,7 @@ import { meaningOf } from "../src/engine/accepted.ts";
 import { standing } from "../src/engine/decide.ts";
 import type { JournalEvent, Signal, Verb } from "../src/engine/events.ts";
 import { loadJournal, type Run } from "../src/engine/journal.ts";
-import { sendSignal } from "../src/engine/signals.ts";
+import { sendSignal, wasSaid } from "../src/engine/signals.ts";
 import { fold } from "../src/engine/fold.ts";
 import { UserError } from "../src/errors.ts";
 import { closest, readOptions, shorten } from "../src/options.ts";
@@ -112,9 +112,13 @@ export async function press(
     ...(park === undefined ? {} : { park }),
   };
   const newer = leftToNewer(ctx, run);
-  if (newer === undefined) mustCount(ctx, run, signal);
-  await confirm?.();
-  await sendSignal(ctx, runId, { ...signal, key: call.id });
+  const refused = newer === undefined ? whyRefused(ctx, run, signal) : undefined;
+  // A server that died once it had said this left its answer to another: by then the run may have heard it.
+  if (refused !== undefined && !(await wasSaid(ctx, runId, call.id))) throw refused;
+  if (refused === undefined) {
+    await confirm?.();
+    await sendSignal(ctx, runId, { ...signal, key: call.id });
+  }
   await ctx.ring(runId);
   const noted = `Noted: ${person} says "${verb}" to ${step === undefined ? "" : `${step} of `}run ${runId}. Its thread tells what comes of it.`;
   return { lines: [noted, ...(newer === undefined ? [] : [newer])], runId };
@@ -126,21 +130,20 @@ const leftToNewer = ({ engineVersion }: Context, run: Run): string | undefined =
     ? "A newer Muster has this run, and goes on with it; this one leaves it alone, and may not show all of it. Where none of the newer ones runs any more, start one."
     : undefined;
 
-/** @throws UserError where a decision does not count, as far as the run's journal tells by now. */
-function mustCount(ctx: Context, run: FoundRun, signal: Omit<Signal, "seq" | "at">): void {
+/** What to tell whoever decided something that does not count, as far as the run's journal tells by now. */
+function whyRefused(ctx: Context, run: FoundRun, signal: Omit<Signal, "seq" | "at">): UserError | undefined {
   const view = fold(run.plan, run.events);
   // Whoever may decide was written into the plan; who has left the estate since then may not any more.
   const approvers = run.plan.approvers.filter((name) => findJob(run.job).approvers(ctx.estate).includes(name));
   const refused = absorb({ ...run.plan, approvers }, view, { ...signal, seq: 0, at: ctx.now() }).find(
     (event) => event.kind === "refused",
   );
-  if (refused && meaningOf(refused) === undefined) {
-    throw new UserError({
-      happened: `"${signal.verb}" was refused: ${refused.because}.`,
-      means: "Nothing was changed.",
-      todo: `Look at the run: /muster runs show ${run.id}.`,
-    });
-  }
+  if (!refused || meaningOf(refused) !== undefined) return undefined;
+  return new UserError({
+    happened: `"${signal.verb}" was refused: ${refused.because}.`,
+    means: "Nothing was changed.",
+    todo: `Look at the run: /muster runs show ${run.id}.`,
+  });
 }
 
 /** Finds a run by its id, or by its beginning where only one fits. @throws UserError when there is none, or several. */

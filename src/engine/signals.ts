@@ -50,6 +50,12 @@ export async function sendSignal(
   return row.sent ? "sent" : "known";
 }
 
+/** Tells whether a run was said this, under this key. */
+export async function wasSaid({ db }: Pick<EngineContext, "db">, runId: string, key: string): Promise<boolean> {
+  const { rows } = await sql`select 1 from muster.signal where run = ${runId} and key = ${key}`.execute(db);
+  return rows.length > 0;
+}
+
 type Row = {
   epoch: number;
   counter: number;
