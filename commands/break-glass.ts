@@ -9,13 +9,15 @@ type Options = { "break-glass"?: string | true; reason?: string | true; code?: s
 
 /**
  * Reads which rules somebody breaks, and lets only those do it whom the estate lists: each rule by its name, with a reason,
- * and in a terminal with their code. Undefined where nobody breaks any.
- * @throws UserError for whoever may not, a rule that there is not, and a reason or code that is missing.
+ * and in a terminal with their code. `approvers` are those of what they want done. Undefined where nobody breaks any.
+ * @throws UserError for whoever may not, a rule that there is not or that it would not help to break, and a reason or code
+ * that is missing.
  */
 export async function readBreakGlass(
   ctx: Context,
   { person, place }: Call,
   options: Options,
+  approvers: readonly string[],
 ): Promise<BrokenGlass | undefined> {
   const { "break-glass": named, reason, code } = options;
   if (typeof named !== "string") {
@@ -29,6 +31,14 @@ export async function readBreakGlass(
     throw refused(`${person.name} is not among those who may break glass.`, who);
   }
   const rules = [...new Set(named.split(",").map((rule) => readRule(rule.trim())))].toSorted();
+  if (rules.includes("requester") && !approvers.includes(person.name)) {
+    const both = allowed.filter((name) => approvers.includes(name));
+    const or = both.length > 0 ? `, or let one ask who may do both: ${both.join(", ")}` : "";
+    throw refused(
+      `${person.name} is not among those who approve this (${approvers.join(", ")}), and does not become one by breaking the rule requester.`,
+      `Leave requester out${or}.`,
+    );
+  }
   if (typeof reason !== "string") {
     throw refused("Whoever breaks glass says why.", 'Add --reason "..."; everyone who may approve is told it.');
   }

@@ -21,7 +21,8 @@ export const failover: Command = {
 
   async run(ctx, call) {
     const { dryRun, reason, service, options, ...wanted } = readWords(ctx, call);
-    const breakGlass = await readBreakGlass(ctx, call, options);
+    const { approvers } = service === undefined ? failoverRegion : failoverJob;
+    const breakGlass = await readBreakGlass(ctx, call, options, approvers(ctx.estate));
     const where = { ...wanted, ...(breakGlass ? { breakGlass } : {}) };
     const asking = {
       by: call.person.name,

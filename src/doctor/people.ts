@@ -16,6 +16,7 @@ export const people: Check = {
     const members = slack ? await lookAtMembers(ctx, slack) : [];
     return [
       ...judgeApprovers(estate, slack !== undefined),
+      ...judgeBreakGlass(estate),
       ...withoutMail(estate, ctx.config.SMTP_URL !== undefined),
       ...members,
     ];
@@ -44,6 +45,19 @@ function judgeList(estate: Estate, list: "approvers" | "region_approvers", withS
     return [warning(list, { happened: `Only ${able.join(" and ")} can approve a ${what}.`, means, todo })];
   }
   return [ok(list, `${able.length} who can approve a ${what}, two at a time`)];
+}
+
+/** Whoever breaks a rule that approvals need is one of those who give them: for a region that is a list of its own. */
+export function judgeBreakGlass({ breakGlass, region_approvers: named }: Estate): Finding[] {
+  const outside = named ? breakGlass.filter((name) => !named.includes(name)) : [];
+  if (outside.length === 0) return [];
+  return [
+    warning("breakGlass", {
+      happened: `${outside.join(" and ")} may break glass, and cannot approve the move of a whole region.`,
+      means: "Alone and awake they can move one service after another, and no region.",
+      todo: `Name ${outside.length === 1 ? "this person" : "them"} among region_approvers too, or know that it is so.`,
+    }),
+  ];
 }
 
 function withoutMail({ people: all }: Estate, withMail: boolean): Finding[] {

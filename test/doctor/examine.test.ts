@@ -6,7 +6,7 @@ import type { Check, DoctorContext } from "../../src/doctor/check.ts";
 import { judgeClock, judgeDatabaseClock } from "../../src/doctor/clock.ts";
 import { examine } from "../../src/doctor/examine.ts";
 import { broken, ok, warning } from "../../src/doctor/finding.ts";
-import { judgeApprovers } from "../../src/doctor/people.ts";
+import { judgeApprovers, judgeBreakGlass } from "../../src/doctor/people.ts";
 import { linesOf, reportOf } from "../../src/doctor/report.ts";
 import { judgeServer } from "../../src/doctor/server-rights.ts";
 import { judgeStandbys } from "../../src/doctor/standbys.ts";
@@ -156,6 +156,21 @@ describe("approvers", () => {
       ["region_approvers", state],
     ]);
   });
+});
+
+it.each<[string, string[], string[] | undefined, string[]]>([
+  ["nobody breaks glass", [], ["ben", "cleo"], []],
+  ["everybody approves everything", ["ana"], undefined, []],
+  ["whoever does approves regions too", ["ben"], ["ben", "cleo"], []],
+  [
+    "one does not",
+    ["ana", "ben"],
+    ["ben", "cleo"],
+    ["ana may break glass, and cannot approve the move of a whole region."],
+  ],
+])("where %s, a region stays for its approvers, and that is said", (_name, breakGlass, regionApprovers, wanted) => {
+  const estate = { breakGlass, region_approvers: regionApprovers } as Estate;
+  expect(judgeBreakGlass(estate).map((finding) => finding.state !== "ok" && finding.happened)).toEqual(wanted);
 });
 
 describe("a database server", () => {

@@ -8,7 +8,10 @@ const both = `/failover us-west-2 checkout --break-glass two-people,requester ${
 
 let lab: Lab;
 beforeAll(async () => {
-  lab = await openLab({ replicas: 2, editEstate: (yaml) => `${yaml}breakGlass: [ana]\n` });
+  lab = await openLab({
+    replicas: 2,
+    editEstate: (yaml) => `${yaml}breakGlass: [ana]\nregion_approvers: [ben, cleo]\n`,
+  });
 });
 afterAll(() => lab.close());
 
@@ -20,6 +23,11 @@ describe("whoever would break glass", () => {
       "ana",
       `/failover us-west-2 checkout --break-glass los ${reason}`,
       /^There is no rule "los" to be broken\. Did you mean "loss"\?/,
+    ],
+    [
+      "ana",
+      both.replace(" checkout", ""),
+      /^ana is not among those who approve this \(ben, cleo\), .*\n.*every rule holds\.\nLeave requester out\.$/,
     ],
     ["ana", `${both} --code 123456`, /^A code is for terminals only\.\n/],
   ])("is refused without a right, a reason, or a rule's name: %s %s", async (person, text, wanted) => {
