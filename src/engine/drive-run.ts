@@ -61,7 +61,7 @@ async function driveLoop(ctx: Context, lease: Lease, going: Going, reins: Reins)
   const { bell, stopping } = reins;
   const journal = await openJournal(ctx, lease);
   const { takenOverFrom: from } = lease;
-  if (from !== undefined) await journal.write(() => ({ events: [{ kind: "taken-over", from }] }));
+  if (from !== undefined) await journal.write(() => ({ events: [{ kind: "taken-over", from, to: ctx.worker }] }));
   else if (lease.lateSeconds >= lateSeconds && journal.view().startedAt)
     await journal.write(() => ({ events: [{ kind: "taken-up-late", seconds: lease.lateSeconds }] }));
   let signals = -1;

@@ -12,7 +12,8 @@ export type EventBody =
   | { kind: "expired" }
   | { kind: "started" }
   // the run, under way
-  | { kind: "taken-over"; from: string }
+  /** From whom and by whom: that may be the same server. Older journals do not name the second. */
+  | { kind: "taken-over"; from: string; to?: string }
   /** Nobody worked on it for so long after it was due: every server was away. */
   | { kind: "taken-up-late"; seconds: number }
   /** By Muster itself, and why, where its journal turned out to be older than the world. */

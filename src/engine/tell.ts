@@ -108,9 +108,7 @@ function tellRun(run: Run, view: RunView, event: RunEvent, now: Date): Tell {
       ]);
     }
     case "taken-over":
-      return inThread(
-        `Another server took this run over: ${event.from} stopped answering. The run goes on where it stopped.`,
-      );
+      return inThread(tellTakeOver(event));
     case "taken-up-late":
       return inThread(
         `Nothing of Muster worked on this for ${spell(Math.round(event.seconds))}. Muster looks at the world again and goes on where it stopped.`,
@@ -139,6 +137,15 @@ function tellRun(run: Run, view: RunView, event: RunEvent, now: Date): Tell {
           : {}),
       };
   }
+}
+
+/** Whoever did not renew a run may live: nobody but itself knows whether it stopped, or heard nothing of Muster's database. */
+function tellTakeOver({ from, to }: Extract<RunEvent, { kind: "taken-over" }>): string {
+  const happened =
+    to === from
+      ? `${from} took this run up again: for a while it had not renewed it. It was slow, or Muster's database did not answer it.`
+      : `Another server took this run over: ${from} had not renewed it. That one stopped, or Muster's database did not answer it.`;
+  return `${happened} The run goes on where it stopped.`;
 }
 
 /** What a voided plan has changed: nothing, unless the journal that says so is an older copy. */

@@ -144,7 +144,9 @@ function expectSound(
   expect(kinds.filter((kind) => kind === "ended")).toHaveLength(1);
   expect(after.map((event) => event.epoch)).toEqual(after.map((event) => event.epoch).toSorted((a, b) => a - b));
   // On a busy machine each may be too slow for its own lease, and goes on under its next one.
-  const takenFrom = after.slice(alone).flatMap((event) => (event.kind === "taken-over" ? [event.from] : []));
+  const taken = after.slice(alone).flatMap((event) => (event.kind === "taken-over" ? [event] : []));
+  expect(taken.filter(({ to }) => to === undefined)).toEqual([]);
+  const takenFrom = taken.map(({ from }) => from);
   expect(takenFrom.filter((worker) => worker !== "heir").length).toBeLessThanOrEqual(1);
 }
 

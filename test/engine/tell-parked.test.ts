@@ -243,6 +243,16 @@ describe("whom is asked", () => {
   });
 });
 
+it("a take-over tells what is known of the one before, who may live, and may be the same", () => {
+  const line = (to?: string) =>
+    told([...opening, { kind: "taken-over", from: "one", ...(to === undefined ? {} : { to }) }]).line;
+  expect(line("two")).toBe(
+    "Another server took this run over: one had not renewed it. That one stopped, or Muster's database did not answer it. The run goes on where it stopped.",
+  );
+  expect(line()).toBe(line("two"));
+  expect(line("one")).toMatch(/^one took this run up again: /);
+});
+
 it("a reminder for approvals says when the plan expires and both ways to approve", () => {
   expect(told([opening[0]!, { kind: "approval-reminded", times: 1 }]).mail?.lines[1]).toBe(
     "It expires at 03:15 UTC. Approve on the card in Slack, or in a terminal: muster runs approve fo-1 --code <code>.",
