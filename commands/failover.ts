@@ -21,8 +21,9 @@ export const failover: Command = {
 
   async run(ctx, call) {
     const { dryRun, reason, service, options, ...wanted } = readWords(ctx, call);
-    const { approvers } = service === undefined ? failoverRegion : failoverJob;
-    const breakGlass = await readBreakGlass(ctx, call, options, approvers(ctx.estate));
+    const { estate } = ctx;
+    const approvers = service === undefined ? failoverRegion.approvers(estate) : failoverJob.approvers(estate);
+    const breakGlass = await readBreakGlass(ctx, call, options, approvers);
     const where = { ...wanted, ...(breakGlass ? { breakGlass } : {}) };
     const asking = {
       by: call.person.name,

@@ -9,6 +9,7 @@ import { findJob } from "./index.ts";
 import { insertRun } from "./insert-run.ts";
 import type { Job, Preview } from "./job.ts";
 import { findLiveRun, refuseIfLocked } from "./live-runs.ts";
+import { otherTargets } from "./other-targets.ts";
 import { runIdOf } from "./run-id.ts";
 
 /** Who asks for a run, and how they said it. */
@@ -135,8 +136,8 @@ export async function lookAgain(ctx: Context, runId: string, asking: Asking): Pr
 }
 
 /**
- * Looks at the world again and says what no longer holds of a run's plan, a sentence each: its claims, and the right to
- * decide of those who approved it.
+ * Looks at the world again and says what no longer holds of a run's plan, a sentence each: its claims, what the estate names
+ * for its services, and the right to decide of those who approved it.
  */
 export async function brokenClaims(ctx: Context, runId: string): Promise<string[]> {
   const { rows } = await call(ctx, "db.read-plan", () =>
@@ -155,6 +156,8 @@ export async function brokenClaims(ctx: Context, runId: string): Promise<string[
   if (breakGlass && !ctx.estate.breakGlass.includes(breakGlass.by))
     gone.push(`${breakGlass.by}, who broke glass for it, is no longer among those who may`);
   if (row.plan.claims.length === 0) return gone;
+  const others = otherTargets(ctx.estate, row.plan);
+  if (others.length > 0) return [...gone, ...others];
   try {
     const now = job.lookAtClaims
       ? await job.lookAtClaims(ctx, row.plan, row.facts)

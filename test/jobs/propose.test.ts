@@ -150,6 +150,27 @@ describe("a proposal", () => {
     ]);
   });
 
+  it("holds no more once the estate names another server or record: its claims would be looked at there", async () => {
+    const other = structuredClone(estate);
+    const { checkout } = other.services;
+    const [database] = checkout?.databases ?? [];
+    if (!checkout || database?.driver !== "rds-postgres") throw new Error("the lab's estate has another checkout");
+    database.replica.instance = "checkout-west-2";
+    checkout.traffic.zone = "Z2";
+    for (const [job, wish] of [
+      [failover, input],
+      [failoverRegion, { toRegion: west }],
+    ] as const) {
+      const { runId } = await propose(ctx, job as typeof failover, wish as typeof input, asking("ana"));
+      const before = bench.log.all.length;
+      expect(await brokenClaims({ ...ctx, estate: other }, runId)).toEqual([
+        "the plan of checkout is about checkout-db-west in us-west-2, and the estate names checkout-west-2 in us-west-2 now",
+        "the plan of checkout is about the A record checkout.example.com of the zone Z0LAB, and the estate names the A record checkout.example.com of the zone Z2 now",
+      ]);
+      expect(bench.log.all).toHaveLength(before);
+    }
+  });
+
   it("holds no more once what it moves is gone from the estate", async () => {
     const { runId } = await propose(ctx, failover, input, asking("ana"));
     const without = { ...ctx, estate: { ...estate, services: {} } };

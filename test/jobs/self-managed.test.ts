@@ -6,6 +6,7 @@ import { alreadyThere, promotedAlready } from "../../src/facts/moves.ts";
 import { east, hostOf, west } from "../../src/lab/estate.ts";
 import { checkout } from "../../src/lab/services.ts";
 import { failover } from "../../jobs/failover.ts";
+import { otherTargets } from "../../jobs/other-targets.ts";
 import { at, eastDead, estateWith, healthy, saw, sawNothing, silent } from "./facts.ts";
 
 const estate = estateWith({ services: [{ ...checkout, driver: "postgres" }] });
@@ -51,6 +52,17 @@ describe("the plan of a service whose servers no RDS knows", () => {
     });
     expect(planOf(alive).nodes.map(({ step }) => step)).not.toContain("promote-replica");
     expect(planOf(alive).nodes.find(({ step }) => step === "open-writes")?.after).toEqual(["checkout/promote-standby"]);
+  });
+
+  it("is about the servers that the estate names, each by its port too", () => {
+    const other = structuredClone(estate);
+    const database = other.services["checkout"]?.databases[0];
+    if (database?.driver !== "postgres") throw new Error("the estate has another checkout");
+    expect(otherTargets(other, planOf(alive))).toEqual([]);
+    database.writer.port = 6432;
+    expect(otherTargets(other, planOf(alive))).toEqual([
+      `the plan of checkout is about ${writer} in us-east-1, and the estate names ${writer}:6432 in us-east-1 now`,
+    ]);
   });
 
   it("shows the call and what it leans on, and names no right of AWS for it", () => {
