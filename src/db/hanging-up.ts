@@ -17,10 +17,13 @@ export function hangingUp(silentMs: number): typeof pg.Client {
       const ask = this.query.bind(this) as (...asked: unknown[]) => unknown;
       let asked = 0;
       let timer: NodeJS.Timeout | undefined;
+      let last: NodeJS.Immediate | undefined;
       const hangUp = () => socket.destroy(new Error(`Muster's database said nothing for ${silentMs} ms`));
       const wait = () => {
         clearTimeout(timer);
-        timer = asked > 0 ? setTimeout(hangUp, silentMs) : undefined;
+        clearImmediate(last);
+        // A process that stood still reads first what came meanwhile.
+        timer = asked > 0 ? setTimeout(() => (last = setImmediate(hangUp)), silentMs) : undefined;
       };
       const query = (...what: unknown[]) => {
         const answer = ask(...what);

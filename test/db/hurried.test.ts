@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { sql } from "kysely";
 import { openAhead, openDb, type Db } from "../../src/db/connect.ts";
+import { hangingUp } from "../../src/db/hanging-up.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 import { openProxy, type Proxy } from "../../src/lab/proxy.ts";
 
@@ -73,7 +74,7 @@ describe("the connections that people's commands come in by", () => {
 
   it("are others, here and in every pool, after a line fell silent: what was asked there fails, and the next is answered", async () => {
     const pools = [true, false].map((hurries) =>
-      openDb(through, { max: 1, leaseMs: 10_000, statementTimeoutMs: 500, hurries }),
+      openDb(through, { max: 1, leaseMs: 10_000, statementTimeoutMs: 400, hurries }),
     );
     const ask = (pool: Db) => pool.transaction().execute((inside) => sql`select 1`.execute(inside));
     await Promise.all(pools.map(ask));
@@ -83,6 +84,17 @@ describe("the connections that people's commands come in by", () => {
     await proxy.setMode("open");
     expect(await Promise.all(pools.map(ask))).toMatchObject([{ rows: [{}] }, { rows: [{}] }]);
     await Promise.all(pools.map((pool) => pool.destroy()));
+  });
+
+  it("stay where it was this process that stood still, and not the line", async () => {
+    const Client = hangingUp(200);
+    const client = new Client({ connectionString: lab.environment["DATABASE_URL"] });
+    await client.connect();
+    const asked = client.query("select 2 as two");
+    // The question has left; its answer comes while nobody here can read it.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+    expect((await asked).rows).toEqual([{ two: 2 }]);
+    await client.end();
   });
 
   it("are others after the line broke under one", async () => {
