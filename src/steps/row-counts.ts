@@ -55,6 +55,35 @@ const comparable = (now: TableCount | undefined, was: TableCount): boolean =>
   now !== undefined &&
   ((was.maxId !== undefined && (now.maxId !== undefined || now.exact)) || (was.exact && now.exact));
 
+/** Rows of the old writer when its fence stood, and of the replica when it had everything; null where nobody counted. */
+export type CountsBefore = { atFence: TableCounts | null; caughtUp: TableCounts | null };
+
+/**
+ * Says which table of the replica held less, with everything applied, than the old writer behind its fence: two counts
+ * between which no application could write. Undefined also where one of them was not taken. Pure.
+ */
+export const lackedTable = ({ atFence, caughtUp }: CountsBefore): string | undefined =>
+  atFence && caughtUp ? shortTable(caughtUp, atFence) : undefined;
+
+/**
+ * Says what of a new writer's rows nobody vouches for; null where that is nothing. What was compared before its promotion
+ * was compared well. Of other tables a new count tells something, but the application works again, and takes rows away. Pure.
+ */
+export function doubts(live: TableCounts | null, before: CountsBefore, instance: string): string | null {
+  const { atFence, caughtUp } = before;
+  const was = atFence ?? caughtUp;
+  const proven = Object.entries(caughtUp ?? {}).filter(([table, now]) => {
+    const then = atFence?.[table];
+    return then && comparable(now, then);
+  });
+  const counts = { ...live, ...Object.fromEntries(proven) };
+  const left = notCompared(live || proven.length > 0 ? counts : null, was, instance);
+  const short = live && was && shortTable(counts, was);
+  const since =
+    short && `since the application may write at ${instance}, ${short}: it took rows away, or they are lost`;
+  return [left, since].filter((doubt) => doubt).join("; ") || null;
+}
+
 /** Counts by table the rows that stand here and did not before; by the highest key, which is never too few, where only that is known; else null. */
 export function rowsBeyond(counts: TableCounts, before: TableCounts): Record<string, number | null> {
   return Object.fromEntries(Object.entries(counts).map(([table, now]) => [table, more(now, before[table])]));

@@ -2,9 +2,9 @@ import { getRole, hasCanary, writeCanary } from "../adapters/postgres-fence.ts";
 import type { TableCounts } from "../adapters/postgres-counts.ts";
 import { getReplicationState } from "../adapters/postgres-state.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
-import { step, type Reads, type StepContext } from "../engine/step.ts";
+import { step, type Json, type Reads, type StepContext } from "../engine/step.ts";
 import { appRoleOf, asMuster, tryWriteAsApp } from "./database.ts";
-import { countTables, notCompared, shortTable } from "./row-counts.ts";
+import { countTables, doubts, lackedTable, type CountsBefore } from "./row-counts.ts";
 import type { DatabaseTarget } from "./targets.ts";
 import { fieldOf, timelineBefore } from "./timelines.ts";
 
@@ -21,7 +21,7 @@ export type VerifyDatabaseSeen = {
   /** Null when a write as the application was accepted. */
   appRefused: string | null;
   counts: TableCounts | null;
-  /** What was not compared with the rows before the promotion, and why. */
+  /** What of its rows is not vouched for by a comparison with those before the promotion, and why. */
   notCompared: string | null;
   oldSide: OldSide;
 };
@@ -43,7 +43,7 @@ export const verifyDatabase = step<VerifyDatabaseInput, VerifyDatabaseSeen>({
       own.canary === false ? notAsked : lookAtOldSide(ctx, from),
     ]);
     const appRefused = attempt.accepted === true ? null : attempt.because;
-    return { ...own, appRefused, counts, notCompared: notCompared(counts, baselineOf(reads), to.instance), oldSide };
+    return { ...own, appRefused, counts, notCompared: doubts(counts, countsBefore(reads), to.instance), oldSide };
   },
 
   missing(seen, { from, to }, reads) {
@@ -54,8 +54,8 @@ export const verifyDatabase = step<VerifyDatabaseInput, VerifyDatabaseSeen>({
     if (before !== undefined && seen.timeline !== null && seen.timeline <= before) {
       return `${to.instance} is still on timeline ${before}, as before its promotion`;
     }
-    const short = seen.counts && shortTable(seen.counts, baselineOf(reads) ?? {});
-    if (short) return short;
+    const lacked = lackedTable(countsBefore(reads));
+    if (lacked) return `${to.instance} lacked rows when it was promoted: ${lacked}`;
     return seen.oldSide.state === "open" ? `${from.instance} takes writes too: ${seen.oldSide.why}` : undefined;
   },
 
@@ -90,9 +90,10 @@ async function lookAtOldSide(ctx: StepContext, from: DatabaseTarget): Promise<Ol
   }
 }
 
-/** The rows at the fence; without a fence those of the replica before it was promoted; null where nobody counted. */
-function baselineOf(reads: Reads): TableCounts | null {
-  return (fieldOf(reads["fence-writes"], "counts") ??
-    fieldOf(reads["catch-up"], "counts") ??
-    null) as TableCounts | null;
-}
+const countsBefore = (reads: Reads): CountsBefore => ({
+  atFence: countsOf(reads["fence-writes"]),
+  caughtUp: countsOf(reads["catch-up"]),
+});
+
+const countsOf = (result: Json | undefined): TableCounts | null =>
+  (fieldOf(result, "counts") ?? null) as TableCounts | null;

@@ -5,7 +5,7 @@ import { catchUp } from "../../src/steps/catch-up.ts";
 import { fenceWrites } from "../../src/steps/fence-writes.ts";
 import { openWrites } from "../../src/steps/open-writes.ts";
 import { promoteReplica } from "../../src/steps/promote-replica.ts";
-import { notCompared, rowsBeyond, shortTable } from "../../src/steps/row-counts.ts";
+import { doubts, lackedTable, notCompared, rowsBeyond, shortTable } from "../../src/steps/row-counts.ts";
 import { verifyDatabase } from "../../src/steps/verify-database.ts";
 import { drive, openBench, type Bench } from "./bench.ts";
 import { inputs } from "./inputs.ts";
@@ -106,6 +106,25 @@ describe("rows before and after a promotion", () => {
       "no rows of db were compared: nobody could count them before the promotion",
     );
     expect(notCompared(null, {}, "db")).toBe("no rows of db were compared: they could not be counted");
+  });
+
+  it("vouch for a table where they were counted while nobody could write, and for no other", () => {
+    const [atFence, had] = [{ queue: counted(3, "9") }, { queue: counted(3, "9") }];
+    const drained = { queue: counted(0) };
+    expect(lackedTable({ atFence, caughtUp: had })).toBeUndefined();
+    expect(doubts(drained, { atFence, caughtUp: had }, "db")).toBeNull();
+    expect(doubts(null, { atFence, caughtUp: had }, "db")).toBeNull();
+    expect(lackedTable({ atFence, caughtUp: drained })).toBe("queue ends at nothing, and went up to 9 before");
+    expect(lackedTable({ atFence: null, caughtUp: had })).toBeUndefined();
+    for (const before of [
+      { atFence, caughtUp: null },
+      { atFence: null, caughtUp: had },
+      { atFence, caughtUp: { queue: guessed(3) } },
+    ])
+      expect(doubts(drained, before, "db")).toMatch(
+        /^since .* at db, queue ends at nothing, and went up to 9 before: /,
+      );
+    expect(doubts(null, { atFence, caughtUp: null }, "db")).toMatch(/^no rows of db were compared/);
   });
 
   it("left behind are never too few: the key's way where rows were not counted, and nothing where neither is known", () => {
