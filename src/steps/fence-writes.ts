@@ -28,6 +28,8 @@ export type FenceWritesSeen = {
   provenBy: string | null;
   /** Why the attempt proved nothing. */
   unproven: string | null;
+  /** Set where the role may log in, and the server refused its write all the same. */
+  refused?: true;
   /** Everything the old writer wrote for the application lies before this position of its log. */
   fenceLsn: string | null;
   timeline: number | null;
@@ -72,10 +74,11 @@ export const fenceWrites = step<FenceWritesInput, FenceWritesSeen>({
       await stopBesideNewWriter(ctx, from, to);
       await asMuster(ctx, from, "UnfenceRole", (sql) => unfenceRole(sql, role, ctx));
     },
-    missing({ canLogIn, unproven }, before, { from }) {
+    missing({ canLogIn, refused, unproven }, before, { from }) {
       if (!before.canLogIn) return undefined;
       if (!canLogIn) return `the application may not log in at ${from.instance} yet`;
-      return unproven === null ? undefined : `the application cannot write at ${from.instance}: ${unproven}`;
+      // What Muster cannot log in with, a stale password above all, the application need not have either.
+      return refused ? `the application cannot write at ${from.instance}: ${unproven}` : undefined;
     },
   },
 
@@ -103,9 +106,8 @@ async function lookAtFence(ctx: StepContext, from: DatabaseTarget, silent: boole
     return { accepted: "unknown" as const, because: messageOf(error) };
   });
   if (attempt.accepted === true) return { ...nothing, ...role };
-  if (attempt.accepted === "unknown" || (role.canLogIn && !state.inRecovery)) {
-    return { ...nothing, ...role, unproven: attempt.because };
-  }
+  if (attempt.accepted === "unknown") return { ...nothing, ...role, unproven: attempt.because };
+  if (role.canLogIn && !state.inRecovery) return { ...nothing, ...role, unproven: attempt.because, refused: true };
   return { ...role, provenBy: attempt.because, unproven: null, ...(await takeBaseline(ctx, from)) };
 }
 
