@@ -4,7 +4,9 @@ import { UserError } from "../../src/errors.ts";
 import { loadJournal } from "../../src/engine/journal.ts";
 import { isStop } from "../../src/engine/stopped.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
+import { sumUp } from "../../src/steps/divergence.ts";
 import type { FenceReturnedSeen } from "../../src/steps/fence-returned.ts";
+
 import type { ProbeRow } from "./outage.ts";
 import { report, type Report } from "./failover.ts";
 import type { Fenced } from "./what-now.ts";
@@ -73,9 +75,8 @@ async function readRefence(ctx: Pick<Context, "db">, parent: string, service: st
   const [row] = rows;
   if (!row) return undefined;
   const { result, at, ...refence } = row;
-  const left = result?.writesAfterPromotion?.rows;
-  const counts = left ? Object.values(left) : [null];
+  const left = result?.writesAfterPromotion && sumUp(result.writesAfterPromotion);
   // A sum without the tables that nobody could count would be a number in our favour.
-  const rowsLeftBehind = counts.every((count) => count !== null) ? counts.reduce((sum, count) => sum + count, 0) : null;
+  const rowsLeftBehind = left?.whole ? left.rows : null;
   return { ...refence, at: at?.toISOString() ?? null, rowsLeftBehind };
 }

@@ -3,7 +3,7 @@ import { sqlState, type Sql } from "./postgres.ts";
 
 /**
  * Rows of a table, and the highest key where it is one whole number. `exact` is false where the planner's estimate stands
- * in, which is null for a table that was never analysed.
+ * in, which is null for a table that was never analysed; and of one whose rows Muster's role may not all see, nothing is known.
  */
 export type TableCount = { rows: number | null; exact: boolean; maxId?: string };
 
@@ -14,9 +14,15 @@ export type TableCounts = Record<string, TableCount>;
 const limits = { rows: 500_000, tables: 50 } as const;
 
 /** Whether tables may have been left out of a count. */
-export const mayBeCut = (counts: TableCounts): boolean => Object.keys(counts).length >= limits.tables;
+export const mayBeCut = (counts: Record<string, unknown>): boolean => Object.keys(counts).length >= limits.tables;
 
-type Table = { schema: string; name: string; estimate: number; key: string | null };
+/** How many tables are counted at most. */
+export const mostTables: number = limits.tables;
+
+type Table = { schema: string; name: string; estimate: number; readable: boolean; key: string | null };
+
+/** Whether every row of a table "c" in a schema "n" shows itself: a policy hides rows from whoever it is in force for, without a word. */
+const readable = `has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') and not row_security_active(c.oid)`;
 
 /**
  * Counts the rows of the users' tables for about as long as the budget allows, in wall milliseconds, and never for half as
@@ -26,6 +32,7 @@ type Table = { schema: string; name: string; estimate: number; key: string | nul
 export async function countRows(sql: Sql, budgetMs: number): Promise<TableCounts> {
   const tables = await sql.query<Table>(
     `select n.nspname as schema, c.relname as name, c.reltuples::float8 as estimate,
+            ${readable} as readable,
             (select min(a.attname) from pg_index i
                join pg_attribute a on a.attrelid = c.oid and a.attnum = any (i.indkey)
               where i.indrelid = c.oid and i.indisprimary and i.indnkeyatts = 1
@@ -33,7 +40,6 @@ export async function countRows(sql: Sql, budgetMs: number): Promise<TableCounts
        from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where c.relkind = 'r' and c.relpersistence = 'p'
         and n.nspname not in ('pg_catalog', 'information_schema', 'muster_guard')
-        and has_table_privilege(c.oid, 'select')
       order by pg_relation_size(c.oid) desc, n.nspname, c.relname
       limit $1`,
     [limits.tables],
@@ -43,6 +49,10 @@ export async function countRows(sql: Sql, budgetMs: number): Promise<TableCounts
     const counts: TableCounts = {};
     for (const table of tables.toReversed()) {
       const { schema, name, estimate } = table;
+      if (!table.readable) {
+        counts[`${schema}.${name}`] = { rows: null, exact: false };
+        continue;
+      }
       const [row] = estimate <= limits.rows ? await ask<{ rows: number }>(`select ${countOf(table)}`) : [];
       const maxId = maxIds.get(`${schema}.${name}`);
       const rows = row?.rows ?? (estimate < 0 ? null : estimate);
@@ -59,7 +69,7 @@ const countOf = (table: Table): string => `count(*)::float8 as rows from ${quote
 
 async function readMaxIds(ask: Ask, tables: readonly Table[]): Promise<Map<string, string>> {
   const each = tables.flatMap((table) => {
-    if (table.key === null) return [];
+    if (table.key === null || !table.readable) return [];
     const label = pg.escapeLiteral(`${table.schema}.${table.name}`);
     return [`select ${label} as "table", max(${pg.escapeIdentifier(table.key)})::text as max from ${quoted(table)}`];
   });
@@ -69,30 +79,29 @@ async function readMaxIds(ask: Ask, tables: readonly Table[]): Promise<Map<strin
 
 /**
  * Counts rows stamped after a time, in tables that stamp them by default (a timestamptz column with default now()); null
- * where the budget, in wall milliseconds, was over before.
+ * where the budget, in wall milliseconds, was over before, and where Muster's role may not see every row.
  */
 export async function countRowsSince(
   sql: Sql,
   since: string,
   budgetMs: number,
 ): Promise<Record<string, number | null>> {
-  const stamped = await sql.query<{ schema: string; name: string; stamp: string }>(
-    `select n.nspname as schema, c.relname as name, min(a.attname) as stamp
+  const stamped = await sql.query<{ schema: string; name: string; readable: boolean; stamp: string }>(
+    `select n.nspname as schema, c.relname as name, ${readable} as readable, min(a.attname) as stamp
        from pg_attrdef d
        join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum and a.atttypid = 'timestamptz'::regtype
        join pg_class c on c.oid = d.adrelid and c.relkind = 'r' and c.reltuples <= $1
        join pg_namespace n on n.oid = c.relnamespace
       where pg_get_expr(d.adbin, d.adrelid) ~ '^(now\\(\\)|CURRENT_TIMESTAMP|clock_timestamp\\(\\)|transaction_timestamp\\(\\))$'
         and n.nspname not in ('pg_catalog', 'information_schema', 'muster_guard')
-        and has_table_privilege(c.oid, 'select')
-      group by 1, 2 order by 1, 2 limit $2`,
+      group by 1, 2, 3 order by 1, 2 limit $2`,
     [limits.rows, limits.tables],
   );
   return inBudget(sql, budgetMs, async (ask) => {
     const counts: Record<string, number | null> = {};
     for (const table of stamped) {
       const text = `select count(*)::float8 as rows from ${quoted(table)} where ${pg.escapeIdentifier(table.stamp)} > $1`;
-      const [row] = await ask<{ rows: number }>(text, [since]);
+      const [row] = table.readable ? await ask<{ rows: number }>(text, [since]) : [];
       counts[`${table.schema}.${table.name}`] = row?.rows ?? null;
     }
     return counts;

@@ -5,6 +5,7 @@ import { whyUnreachable } from "../adapters/unreachable.ts";
 import { step, type StepContext } from "../engine/step.ts";
 import { CannotContinue, messageOf } from "../errors.ts";
 import { appRoleOf, asMuster, tryWriteAsApp } from "./database.ts";
+import { sayDivergence, type Divergence } from "./divergence.ts";
 import { countingShare, countTables, rowsBeyond } from "./row-counts.ts";
 import { lookAtDeployments, pods, setReplicas, type SeenDeployment } from "./scaling.ts";
 import { spelt, type DatabaseTarget, type DeploymentTarget } from "./targets.ts";
@@ -25,16 +26,6 @@ export type FenceReturnedInput = {
   replayLsn: string | null;
   /** When the new writer took its first write, by the database's clock (ISO). */
   promotedAt: string | null;
-};
-
-/** What the old writer holds that the new one does not. Null where nothing tells. */
-export type Divergence = {
-  /** Log written beyond what the new writer started from. */
-  bytes: number | null;
-  /** By table, rows beyond what the new writer started from: lost in the failover, or written after it. */
-  rows: Record<string, number | null> | null;
-  /** By table, rows stamped after the promotion; only tables that stamp their rows. */
-  rowsAfterPromotion: Record<string, number | null> | null;
 };
 
 export type FenceReturnedSeen = {
@@ -85,19 +76,7 @@ export const fenceReturned = step<FenceReturnedInput, FenceReturnedSeen>({
   notYet: ({ noWriter }, { from }) =>
     noWriter === null ? undefined : `${noWriter}, and with ${from.instance} fenced nobody might take writes`,
 
-  found({ writesAfterPromotion }, { from }) {
-    const counts = Object.values(writesAfterPromotion?.rows ?? { "every table": null });
-    const late = total(Object.values(writesAfterPromotion?.rowsAfterPromotion ?? {}));
-    const rows = total(counts);
-    const whole = !counts.includes(null);
-    const name = from.instance;
-    if (rows === 0)
-      return whole
-        ? `No row stands at ${name} alone.`
-        : `Whether rows stand at ${name} alone is not known: not every table could be counted. They would be kept there.`;
-    const after = late > 0 ? `, ${late} of them written after the promotion` : "";
-    return `${whole ? "" : "At least "}${rows} ${rows === 1 ? "row stands" : "rows stand"} at ${name} alone${after}; what it has is kept there until somebody decides.`;
-  },
+  found: ({ writesAfterPromotion }, { from }) => sayDivergence(writesAfterPromotion, from.instance),
 
   async apply(ctx, { from, deployments }) {
     // The database first: it alone keeps the old side from writing.
@@ -142,9 +121,6 @@ async function whyNoWriter(
     return `${to.instance} ${whyUnreachable(error) ?? `does not let Muster look into it: ${messageOf(error)}`}`;
   }
 }
-
-const total = (counts: readonly (number | null)[]): number =>
-  counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
 
 async function measure(ctx: StepContext, input: FenceReturnedInput): Promise<Divergence> {
   const { from, baseline, replayLsn, promotedAt } = input;

@@ -1,4 +1,4 @@
-import { countRows, mayBeCut, type TableCount, type TableCounts } from "../adapters/postgres-counts.ts";
+import { countRows, mayBeCut, mostTables, type TableCount, type TableCounts } from "../adapters/postgres-counts.ts";
 import type { StepContext } from "../engine/step.ts";
 import { messageOf } from "../errors.ts";
 import { asMuster } from "./database.ts";
@@ -45,10 +45,15 @@ export function shortTable(counts: TableCounts, before: TableCounts): string | u
 export function notCompared(counts: TableCounts | null, before: TableCounts | null, instance: string): string | null {
   if (!before) return `no rows of ${instance} were compared: nobody could count them before the promotion`;
   if (!counts) return `no rows of ${instance} were compared: they could not be counted`;
+  if (Object.keys(before).length === 0) return `no rows of ${instance} were compared: no table was found before`;
   const tables = Object.entries(before).flatMap(([table, was]) => (comparable(counts[table], was) ? [] : [table]));
-  return tables.length === 0
-    ? null
-    : `the rows of ${tables.join(", ")} at ${instance} were not compared: they take too long to count`;
+  const left = `the rows of ${tables.join(", ")} at ${instance} were not compared: they take too long to count, or Muster's role may not see them all`;
+  return (
+    [
+      ...(tables.length > 0 ? [left] : []),
+      ...(mayBeCut(before) ? [`only the ${mostTables} largest tables of ${instance} were compared`] : []),
+    ].join("; ") || null
+  );
 }
 
 const comparable = (now: TableCount | undefined, was: TableCount): boolean =>
@@ -88,6 +93,10 @@ export function doubts(live: TableCounts | null, before: CountsBefore, instance:
 export function rowsBeyond(counts: TableCounts, before: TableCounts): Record<string, number | null> {
   return Object.fromEntries(Object.entries(counts).map(([table, now]) => [table, more(now, before[table])]));
 }
+
+/** Whether rows that were counted by table are those of every table: of none, or of the most there may be, nobody knows. Pure. */
+export const isWhole = (rows: Record<string, number | null>): boolean =>
+  Object.keys(rows).length > 0 && !mayBeCut(rows) && !Object.values(rows).includes(null);
 
 function more(now: TableCount, was: TableCount | undefined): number | null {
   if (!was) return null;

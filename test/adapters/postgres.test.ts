@@ -30,6 +30,7 @@ import { ask } from "../../src/lab/postgres-pair.ts";
 import { app } from "../../src/lab/shop.ts";
 import { failure, openBench, type Bench } from "../steps/bench.ts";
 import { from, to } from "../steps/inputs.ts";
+import { countSlowly } from "../steps/slow-counts.ts";
 
 describe("Postgres", () => {
   let bench: Bench;
@@ -88,17 +89,32 @@ describe("Postgres", () => {
   });
 
   it("gives up counting when its time is over, and still knows the highest keys", async () => {
-    // Each row takes the server 250 ms: what a table of millions is, with five rows.
-    await ask(east(), "alter table users enable row level security");
-    await ask(east(), "create policy slow on users using (pg_sleep(0.25) is not null)");
+    await countSlowly(east(), "users", 0.25);
     expect(await muster((sql) => countRows(sql, 1200))).toEqual({
       "public.orders": { rows: 3, exact: true, maxId: "3" },
       "public.users": { rows: null, exact: false, maxId: "5" },
     });
     await ask(east(), "analyze users");
     expect((await muster((sql) => countRows(sql, 1200)))["public.users"]).toMatchObject({ rows: 5, exact: false });
-    await ask(east(), "drop policy slow on users");
-    await ask(east(), "alter table users disable row level security");
+    await ask(east(), "alter role muster in database shop reset all");
+  });
+
+  it("knows nothing of a table whose rows it may not all see, and does not leave it out", async () => {
+    const hidden = { rows: null, exact: false };
+    const hourAgo = new Date(Date.now() - 3_600_000).toISOString();
+    await ask(east(), "alter table orders enable row level security");
+    expect(await muster((sql) => countRows(sql, 2000))).toMatchObject({ "public.orders": hidden });
+    expect(await muster((sql) => countRowsSince(sql, hourAgo, 2000))).toEqual({ "public.orders": null });
+    await ask(east(), "alter table orders disable row level security");
+    await ask(east(), "create table notes (id int primary key, at timestamptz default now())");
+    await ask(east(), "revoke pg_read_all_data from muster");
+    expect(await muster((sql) => countRows(sql, 2000))).toMatchObject({ "public.notes": hidden });
+    expect(await muster((sql) => countRowsSince(sql, hourAgo, 2000))).toEqual({
+      "public.notes": null,
+      "public.orders": 3,
+    });
+    await ask(east(), "grant pg_read_all_data to muster");
+    await ask(east(), "drop table notes");
   });
 
   it("fences: no session stays, no write goes through, and it can be taken back", async () => {
