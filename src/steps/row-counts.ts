@@ -89,7 +89,10 @@ export function doubts(live: TableCounts | null, before: CountsBefore, instance:
   return [left, since].filter((doubt) => doubt).join("; ") || null;
 }
 
-/** Counts by table the rows that stand here and did not before; by the highest key, which is never too few, where only that is known; else null. */
+/**
+ * Counts by table the rows that stand here and did not before; null where nothing tells. Rows that were deleted are made up
+ * for by the way of the highest key, which may be too many, never too few.
+ */
 export function rowsBeyond(counts: TableCounts, before: TableCounts): Record<string, number | null> {
   return Object.fromEntries(Object.entries(counts).map(([table, now]) => [table, more(now, before[table])]));
 }
@@ -100,7 +103,8 @@ export const isWhole = (rows: Record<string, number | null>): boolean =>
 
 function more(now: TableCount, was: TableCount | undefined): number | null {
   if (!was) return null;
-  if (now.exact && was.exact) return Math.max(0, (now.rows ?? 0) - (was.rows ?? 0));
-  if (now.maxId === undefined || was.maxId === undefined) return null;
-  return Math.max(0, Number(BigInt(now.maxId) - BigInt(was.maxId)));
+  const rows = now.exact && was.exact ? [(now.rows ?? 0) - (was.rows ?? 0)] : [];
+  const keys =
+    now.maxId !== undefined && was.maxId !== undefined ? [Number(BigInt(now.maxId) - BigInt(was.maxId))] : [];
+  return rows.length + keys.length === 0 ? null : Math.max(0, ...rows, ...keys);
 }

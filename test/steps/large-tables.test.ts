@@ -162,8 +162,41 @@ describe("rows before and after a promotion", () => {
   });
 
   it("left behind are never too few: the key's way where rows were not counted, and nothing where neither is known", () => {
-    const before = { a: counted(3, "3"), b: guessed(100, "100"), c: guessed(7) };
-    const now = { a: counted(5, "9"), b: guessed(90, "140"), c: guessed(9), d: counted(1) };
-    expect(rowsBeyond(now, before)).toEqual({ a: 2, b: 40, c: null, d: null });
+    const before = { a: counted(3), b: guessed(100, "100"), c: guessed(7), jobs: counted(9, "1000"), gone: counted(2) };
+    const now = {
+      a: counted(5),
+      b: guessed(90, "140"),
+      c: guessed(9),
+      d: counted(1),
+      jobs: counted(5, "1040"),
+      gone: counted(1),
+    };
+    expect(rowsBeyond(now, before)).toEqual({ a: 2, b: 40, c: null, d: null, jobs: 40, gone: 0 });
+  });
+
+  it.each([
+    [
+      "stamps tell, with nothing to compare with",
+      { bytes: null, rows: null, rowsAfterPromotion: { orders: 12 } },
+      "At least 12 rows stand at db alone, 12 of them written after the promotion; what it has is kept there until somebody decides.",
+    ],
+    [
+      "stamps tell more than rows do where others were deleted",
+      { bytes: 9, rows: { orders: 2, users: 0 }, rowsAfterPromotion: { users: 5 } },
+      "7 rows stand at db alone, 5 of them written after the promotion; what it has is kept there until somebody decides.",
+    ],
+    [
+      "log was written and no row is new",
+      { bytes: 9, rows: { orders: 0 }, rowsAfterPromotion: { orders: 0 } },
+      "No new row stands at db alone; whether rows were changed or deleted there cannot be told. What it has is kept there.",
+    ],
+    [
+      "nobody knows how much log was written",
+      { bytes: null, rows: { orders: 0 }, rowsAfterPromotion: null },
+      "No new row stands at db alone; whether rows were changed or deleted there cannot be told. What it has is kept there.",
+    ],
+    ["no log was written", { bytes: 0, rows: { orders: 0 }, rowsAfterPromotion: null }, "No row stands at db alone."],
+  ] as const)("left behind are told: %s", (_name, divergence, sentence) => {
+    expect(sayDivergence(divergence, "db")).toBe(sentence);
   });
 });
