@@ -114,7 +114,7 @@ export type WriteAttempt =
   | { accepted: true }
   /** The server said no, for a reason that holds for every session of the role: it may not log in, or is read-only. */
   | { accepted: false; because: string }
-  /** The server did not judge the role at all: a wrong password proves nothing. */
+  /** The server did not judge the role at all: a wrong password, or no line in its pg_hba.conf, proves nothing. */
   | { accepted: "unknown"; because: string };
 
 /**
@@ -137,7 +137,12 @@ export async function tryWrite(
     return { accepted: true };
   } catch (error) {
     const state = sqlState(error);
-    if (state === "28000") return { accepted: false, because: `the role "${app.user}" may not log in` };
+    if (isNoLogin(error)) return { accepted: false, because: `the role "${app.user}" may not log in` };
+    if (state === "28000")
+      return {
+        accepted: "unknown",
+        because: `the server does not let Muster in as "${app.user}": ${(error as Error).message}`,
+      };
     // A replica has two ways to say it: at "begin read write", and at a transaction number.
     if (state === "25006" || state === "0A000") return { accepted: false, because: "the server is read-only" };
     if (state === "28P01")
@@ -146,6 +151,17 @@ export async function tryWrite(
     throw error;
   }
 }
+
+/**
+ * Tells whether a server let nobody in because the role has no right to log in. The same SQLSTATE comes where pg_hba.conf
+ * has no line for whoever asks, and where PAM refused (IAM on RDS); a message may be in the server's language, and the name
+ * of the routine that raised it is always Postgres's own.
+ * @see https://www.postgresql.org/docs/current/protocol-error-fields.html
+ */
+export const isNoLogin = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError &&
+  error.code === "28000" &&
+  (error.routine === "InitializeSessionUserId" || error.message.includes("is not permitted to log in"));
 
 /** Ends the sessions of a role; returns how many there were. */
 async function endSessions(sql: Sql, role: string): Promise<number> {
