@@ -96,10 +96,8 @@ export async function getEpoch(sql: Sql, runId: string): Promise<number | undefi
 /** Leaves one row that names a run: the proof that this server takes writes. Twice is once; without the schema, nothing. */
 export async function writeCanary(sql: Sql, runId: string, at: Date): Promise<void> {
   if (!(await hasGuard(sql))) return;
-  await sql.query("insert into muster_guard.canary (run, at) values ($1, $2) on conflict (run) do nothing", [
-    runId,
-    at,
-  ]);
+  const text = "insert into muster_guard.canary (run, at) values ($1, $2) on conflict (run) do nothing";
+  await inTransaction(sql, () => sql.query(text, [runId, at]));
 }
 
 /** Tells whether the canary of a run is there; undefined where there is no schema to keep it. */
@@ -111,7 +109,8 @@ export async function hasCanary(sql: Sql, runId: string): Promise<boolean | unde
 
 /** What became of an attempt to write as an application's own role. */
 export type WriteAttempt =
-  | { accepted: true }
+  /** `onlyWhenAsked`: only because it asked to write; by the server's configuration, or the role's, its transactions are read-only. */
+  | { accepted: true; onlyWhenAsked?: true }
   /** The server said no, for a reason that holds for every session of the role: it may not log in, or is read-only. */
   | { accepted: false; because: string }
   /** The server did not judge the role at all: a wrong password, or no line in its pg_hba.conf, proves nothing. */
@@ -129,12 +128,15 @@ export async function tryWrite(
 ): Promise<WriteAttempt> {
   const attempt = async (sql: Sql) => {
     await sql.query("begin read write");
-    await sql.query("select txid_current()");
+    const [row] = await sql.query<{ readOnly: boolean }>(
+      `select txid_current(), current_setting('default_transaction_read_only')::bool as "readOnly"`,
+    );
     await sql.query("rollback");
+    return row?.readOnly ?? false;
   };
   try {
-    await withPostgres(ctx, settings, app, "TryWrite", attempt, options);
-    return { accepted: true };
+    const isReadOnly = await withPostgres(ctx, settings, app, "TryWrite", attempt, options);
+    return { accepted: true, ...(isReadOnly ? { onlyWhenAsked: true as const } : {}) };
   } catch (error) {
     const state = sqlState(error);
     if (isNoLogin(error)) return { accepted: false, because: `the role "${app.user}" may not log in` };

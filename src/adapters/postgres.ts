@@ -123,9 +123,12 @@ export function asApp(place: { host: string; port: number }, url: string): PgTar
   };
 }
 
-/** Runs statements as one transaction; any failure takes all of them back. */
+/**
+ * Runs statements as one transaction that writes, also where a server's own configuration makes transactions read-only unless
+ * they say otherwise; any failure takes all of them back. A replica refuses it.
+ */
 export async function inTransaction<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
-  await sql.query("begin");
+  await sql.query("begin read write");
   try {
     const result = await work();
     await sql.query("commit");

@@ -1,4 +1,4 @@
-import { getRole, hasCanary, writeCanary } from "../adapters/postgres-fence.ts";
+import { getRole, hasCanary, writeCanary, type WriteAttempt } from "../adapters/postgres-fence.ts";
 import type { TableCounts } from "../adapters/postgres-counts.ts";
 import { getReplicationState } from "../adapters/postgres-state.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
@@ -42,7 +42,7 @@ export const verifyDatabase = step<VerifyDatabaseInput, VerifyDatabaseSeen>({
       // It may be dead, and a look at it take as long as a call may: nobody needs that before the canary stands.
       own.canary === false ? notAsked : lookAtOldSide(ctx, from),
     ]);
-    const appRefused = attempt.accepted === true ? null : attempt.because;
+    const appRefused = whyRefused(attempt);
     return { ...own, appRefused, counts, notCompared: doubts(counts, countsBefore(reads), to.instance), oldSide };
   },
 
@@ -69,6 +69,14 @@ export const verifyDatabase = step<VerifyDatabaseInput, VerifyDatabaseSeen>({
   settleSeconds: 5,
   pollSeconds: 5,
 });
+
+/** Why the application cannot write; null where it can. */
+function whyRefused(attempt: WriteAttempt): string | null {
+  if (attempt.accepted !== true) return attempt.because;
+  return attempt.onlyWhenAsked
+    ? "its transactions are read-only there unless they ask to write; set default_transaction_read_only to off, in the server's configuration or for the role"
+    : null;
+}
 
 const notAsked: OldSide = { state: "not asked yet", why: "the row that proves a write comes first" };
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import type { Json, Reads } from "../../src/engine/step.ts";
+import { setTimeout } from "node:timers/promises";
+import { isUnknown, type Json, type Reads } from "../../src/engine/step.ts";
 import { ask } from "../../src/lab/postgres-pair.ts";
 import { catchUp } from "../../src/steps/catch-up.ts";
 import { sayDivergence, sumUp } from "../../src/steps/divergence.ts";
@@ -57,8 +58,26 @@ describe("a database with a table that nobody can count in time", () => {
     await drive(bench, promoteReplica, inputs.promoteReplica, reads);
   });
 
-  it("passes its check, which says what it did not compare", async () => {
+  it("is opened though its own configuration makes transactions read-only, which does not pass its check", async () => {
+    const configure = async (value: string) => {
+      await ask(bench.pair.replica.server, `alter system set default_transaction_read_only = ${value}`);
+      await ask(bench.pair.replica.server, "select pg_reload_conf()");
+      await setTimeout(200);
+    };
+    await configure("on");
     await drive(bench, openWrites, inputs.openWrites);
+    const before = await verifyDatabase.observe(bench.ctx, inputs.verifyDatabase, reads);
+    if (isUnknown(before)) throw new Error(before.unknown);
+    await verifyDatabase.apply?.(bench.ctx, inputs.verifyDatabase, { before, seen: before, reads });
+    const seen = await verifyDatabase.observe(bench.ctx, inputs.verifyDatabase, reads);
+    if (isUnknown(seen)) throw new Error(seen.unknown);
+    expect(verifyDatabase.missing(seen, inputs.verifyDatabase, reads)).toBe(
+      "the application cannot write at checkout-db-west: its transactions are read-only there unless they ask to write; set default_transaction_read_only to off, in the server's configuration or for the role",
+    );
+    await configure("off");
+  });
+
+  it("passes its check, which says what it did not compare", async () => {
     expect((await drive(bench, verifyDatabase, inputs.verifyDatabase, reads)).result).toMatchObject({
       notCompared:
         "the rows of public.secrets at checkout-db-west were not compared: they take too long to count, or Muster's role may not see them all",
