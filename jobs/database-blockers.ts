@@ -1,3 +1,4 @@
+import { delayBlockers } from "../src/facts/apply-delay.ts";
 import { databaseDriver } from "../src/facts/databases/index.ts";
 import { promotedAlready } from "../src/facts/moves.ts";
 import type { DatabaseMove } from "./databases.ts";
@@ -9,6 +10,7 @@ export function databaseBlockers(database: DatabaseMove): string[] {
   return [
     ...missingFromEstate(database),
     ...databaseDriver(database.facts.databaseDriver).blockers(database, promotedAlready(database.facts)),
+    ...delayBlockers(database, database.mode),
     ...oldSideBlockers(database),
     ...roleBlockers(database),
   ];

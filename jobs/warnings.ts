@@ -1,3 +1,4 @@
+import { delayWarnings } from "../src/facts/apply-delay.ts";
 import { databaseDriver } from "../src/facts/databases/index.ts";
 import { seen, whyUnseen } from "../src/facts/fact.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
@@ -16,6 +17,7 @@ export function warningsOf(targets: Targets, facts: FailoverFacts, database: Dat
     ...traffic(facts),
     ...failingCalls(facts),
     ...(database ? databaseDriver(database.facts.databaseDriver).warnings(database) : []),
+    ...(database ? delayWarnings(database, database.mode) : []),
     ...frontDoor(targets, facts),
     ...(database ? sight(database) : []),
     ...lesserRights(facts),

@@ -65,6 +65,19 @@ export async function getReplicationState(sql: Sql): Promise<ReplicationState> {
 }
 
 /**
+ * Reads how many seconds late a replica applies everything on purpose; 0 where it does so at once, and on Aurora, which has
+ * no such setting.
+ * @see https://www.postgresql.org/docs/current/runtime-config-replication.html#GUC-RECOVERY-MIN-APPLY-DELAY
+ */
+export async function getApplyDelay(sql: Sql): Promise<number> {
+  if (sql.aurora !== undefined) return 0;
+  const [row] = await sql.query<{ seconds: number }>(
+    "select setting::float8 / 1000 as seconds from pg_settings where name = 'recovery_min_apply_delay'",
+  );
+  return row?.seconds ?? 0;
+}
+
+/**
  * Reads when a server left recovery, by its own clock (ISO): the age of its timeline's history file. Undefined on a server
  * that never did, or whose files Muster's role may not list; Aurora has none.
  */

@@ -1,5 +1,8 @@
 import { fenceGrant } from "../adapters/postgres-rights.ts";
+import { isTooLate } from "../facts/apply-delay.ts";
 import type { ServerFacts } from "../facts/lag.ts";
+import { spell } from "../spelling.ts";
+import { waitsSeconds } from "../steps/catch-up.ts";
 import { broken, ok, warning, type Finding } from "./finding.ts";
 
 export type Server = {
@@ -34,6 +37,16 @@ export function judgeServer({ service, name, role, user, shouldWrite, writes }: 
         happened: `${name} hears nothing of its writer.`,
         means: `A move of ${service} loses what is written in the meantime.`,
         todo: "Look at the network between the regions, and at its replication.",
+      }),
+    );
+  }
+  if (facts.applyDelaySeconds !== undefined) {
+    const late = spell(Math.ceil(facts.applyDelaySeconds));
+    findings.push(
+      (isTooLate(facts.applyDelaySeconds) ? broken : warning)(subject, {
+        happened: `${name} applies what it receives ${late} late, on purpose (recovery_min_apply_delay).`,
+        means: `A graceful move of ${service} stops its writes for that long, and waits ${spell(waitsSeconds.graceful)} at most.`,
+        todo: "Set that to 0 where services move to; a copy that is late on purpose should be another one.",
       }),
     );
   }

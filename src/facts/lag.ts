@@ -2,7 +2,7 @@ import { asGuard, withPostgres } from "../adapters/postgres.ts";
 import { getStandbyState, type StandbyState } from "../adapters/postgres-standby.ts";
 import { getRoleRights, type RoleRights } from "../adapters/postgres-rights.ts";
 import { keepsJournal } from "../adapters/postgres-journal.ts";
-import { getHeartbeat, getReplicationState, hasGuard, lsnBytes } from "../adapters/postgres-state.ts";
+import { getApplyDelay, getHeartbeat, getReplicationState, hasGuard, lsnBytes } from "../adapters/postgres-state.ts";
 import type { Context } from "../context.ts";
 import { explainAs } from "./explain.ts";
 import { look, type Fact } from "./fact.ts";
@@ -14,6 +14,8 @@ export type ServerFacts = {
   lsn?: string;
   /** On a replica: received, and not yet applied. */
   unappliedBytes?: number;
+  /** On a replica that applies everything late on purpose: so late. */
+  applyDelaySeconds?: number;
   /** On a replica: whether it hears its writer. */
   hearsWriter: boolean;
   /** The newest heartbeat that stands in it; absent where the guard schema is not there. */
@@ -51,6 +53,7 @@ export function lookAtServer(ctx: Context, place: ServerPlace): Promise<Fact<Ser
         const guard = await hasGuard(sql);
         const beatAt = guard ? await getHeartbeat(sql) : undefined;
         const rights = place.role === undefined ? {} : { role: (await getRoleRights(sql, place.role)) ?? null };
+        const applyDelaySeconds = inRecovery ? await getApplyDelay(sql) : 0;
         const lsn = currentLsn ?? replayLsn;
         const unappliedBytes = bytesBetween(replayLsn, receiveLsn);
         return {
@@ -61,6 +64,7 @@ export function lookAtServer(ctx: Context, place: ServerPlace): Promise<Fact<Ser
           ...rights,
           ...(place.selfManaged ? { standby: await getStandbyState(sql) } : {}),
           ...(lsn === undefined ? {} : { lsn }),
+          ...(applyDelaySeconds > 0 ? { applyDelaySeconds } : {}),
           ...(unappliedBytes === undefined ? {} : { unappliedBytes }),
           ...(beatAt === undefined ? {} : { beatAt: new Date(beatAt).toISOString() }),
         };

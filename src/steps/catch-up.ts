@@ -25,6 +25,9 @@ export type CatchUpSeen = {
 
 const betweenLooksSeconds = 2;
 
+/** How long a replica is waited for before a person is asked, or what it has is taken. */
+export const waitsSeconds: Record<Mode, number> = { graceful: 900, ungraceful: 120 };
+
 /** Waits until the replica has everything it can get. */
 export const catchUp = step<CatchUpInput, CatchUpSeen>({
   name: "catch-up",
@@ -77,7 +80,7 @@ export const catchUp = step<CatchUpInput, CatchUpSeen>({
 
   undo: { nothing: "it only waits" },
 
-  patienceSeconds: ({ mode }) => (mode === "graceful" ? 900 : 120),
+  patienceSeconds: ({ mode }) => waitsSeconds[mode],
   settleSeconds: 0,
   pollSeconds: 2,
   acceptsUnknown: ({ mode }) => mode === "ungraceful",

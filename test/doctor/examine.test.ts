@@ -208,6 +208,18 @@ describe("a database server", () => {
       false,
       ["broken: db hears nothing of its writer."],
     ],
+    [
+      "a replica that is late on purpose",
+      { ...replica, applyDelaySeconds: 300 },
+      false,
+      ["warning: db applies what it receives 5 minutes late, on purpose (recovery_min_apply_delay)."],
+    ],
+    [
+      "a replica that no graceful move outwaits",
+      { ...replica, applyDelaySeconds: 900 },
+      false,
+      ["broken: db applies what it receives 15 minutes late, on purpose (recovery_min_apply_delay)."],
+    ],
     ["one without the guard", { ...writer, guard: false }, true, ["warning: db has no schema muster_guard."]],
     [
       "one with an older guard",

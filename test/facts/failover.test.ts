@@ -5,6 +5,7 @@ import { lookAtClaims, lookAtFailover, type FailoverFacts } from "../../src/fact
 import { seen, whyUnseen } from "../../src/facts/fact.ts";
 import { predictedLoss, seenFrom } from "../../src/facts/moves.ts";
 import { east, endpointOf, west } from "../../src/lab/estate.ts";
+import { delayReplay } from "../../src/lab/postgres-pair.ts";
 import { beatOnce } from "../../src/watch/heartbeat.ts";
 import { probeServices } from "../../src/watch/prober.ts";
 import { estate, estateWithFront, withDatabase } from "../jobs/facts.ts";
@@ -50,6 +51,17 @@ describe("preflight, in a lab", () => {
     expect(seen(facts.probes)).toMatchObject({ ok: true });
     expect(predictedLoss(facts)).toBe(5);
     expect(JSON.parse(JSON.stringify(facts))).toEqual(facts);
+  });
+
+  it("sees a replica that is late on purpose", async () => {
+    const { server } = bench.pair.replica;
+    const delayed = async () => blockers(await look()).some((blocker) => blocker.includes("recovery_min_apply_delay"));
+    await delayReplay(server, 3600);
+    await until(delayed);
+    expect(seen((await look()).to.server)).toMatchObject({ applyDelaySeconds: 3600 });
+    await delayReplay(server, 0);
+    await until(async () => !(await delayed()));
+    expect(blockers(await look())).toEqual([]);
   });
 
   it("changes nothing by looking", async () => {

@@ -135,6 +135,39 @@ describe("the plan of a service whose servers no RDS knows", () => {
     expect(planOf(selfManaged(healthy, own)).warnings).toContainEqual(expect.stringMatching(sentence));
   });
 
+  it.each(["postgres", "rds-postgres"] as const)("foretells what a delay on purpose costs, with %s", (driver) => {
+    const of = (facts: FactsWithDatabase, seconds: number) => {
+      const { server } = facts.to;
+      if (!("seen" in server)) throw new Error("it is seen");
+      const world = withServer(facts, saw({ ...server.seen, applyDelaySeconds: seconds }));
+      const { blockers, warnings } = failover.plan(
+        estateWith({ services: [{ ...checkout, driver }] }),
+        { toRegion: west, service: "checkout" },
+        driver === "postgres" ? selfManaged(world) : world,
+      );
+      return {
+        blockers: blockers.join(),
+        warnings: warnings.filter((warning) => warning.includes("min_apply")).join(),
+      };
+    };
+    expect(of(healthy, 300)).toEqual({
+      blockers: "",
+      warnings: expect.stringMatching(
+        /^checkout-db-west.* applies what it receives 5 minutes late, on purpose \(recovery_min_apply_delay\): in this move nobody can write for that long at least\./,
+      ),
+    });
+    expect(of(healthy, 3600)).toEqual({
+      blockers: expect.stringMatching(
+        / 60 minutes late, .*, and a graceful move waits 15 minutes for that at most, .*; set that to 0/,
+      ),
+      warnings: "",
+    });
+    expect(of(eastDead, 3600)).toEqual({
+      blockers: "",
+      warnings: expect.stringMatching(/What arrived there is applied once it is promoted/),
+    });
+  });
+
   it("stands on the standby's being one, by its own word", () => {
     const { claims } = planOf(alive);
     expect(claims.find(({ id }) => id === "replica")).toEqual({
