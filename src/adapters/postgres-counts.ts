@@ -21,6 +21,10 @@ export const mostTables: number = limits.tables;
 
 type Table = { schema: string; name: string; estimate: number; readable: boolean; key: string | null };
 
+/** Tables "c" in schemas "n" that hold what an application keeps. */
+const kept = `c.relkind = 'r' and c.relpersistence = 'p'
+        and n.nspname not in ('pg_catalog', 'information_schema', 'muster_guard')`;
+
 /** Whether every row of a table "c" in a schema "n" shows itself: a policy hides rows from whoever it is in force for, without a word. */
 const readable = `has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') and not row_security_active(c.oid)`;
 
@@ -38,8 +42,7 @@ export async function countRows(sql: Sql, budgetMs: number): Promise<TableCounts
               where i.indrelid = c.oid and i.indisprimary and i.indnkeyatts = 1
                 and a.atttypid in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)) as key
        from pg_class c join pg_namespace n on n.oid = c.relnamespace
-      where c.relkind = 'r' and c.relpersistence = 'p'
-        and n.nspname not in ('pg_catalog', 'information_schema', 'muster_guard')
+      where ${kept}
       order by pg_relation_size(c.oid) desc, n.nspname, c.relname
       limit $1`,
     [limits.tables],
@@ -60,6 +63,16 @@ export async function countRows(sql: Sql, budgetMs: number): Promise<TableCounts
     }
     return counts;
   });
+}
+
+/** Lists the tables ("schema.table") whose rows Muster's role may not all see, and so cannot count; the first of many. */
+export async function listHidden(sql: Sql): Promise<string[]> {
+  const tables = await sql.query<{ name: string }>(
+    `select n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where ${kept} and not (${readable}) order by 1 limit $1`,
+    [limits.tables],
+  );
+  return tables.map(({ name }) => name);
 }
 
 const quoted = ({ schema, name }: Pick<Table, "schema" | "name">): string =>

@@ -1,4 +1,5 @@
-import { asApp, withPostgres } from "../adapters/postgres.ts";
+import { asApp, asGuard, withPostgres } from "../adapters/postgres.ts";
+import { listHidden } from "../adapters/postgres-counts.ts";
 import { UserError } from "../errors.ts";
 import { explainAs } from "../facts/explain.ts";
 import { seen, whyUnseen, type Fact } from "../facts/fact.ts";
@@ -77,10 +78,32 @@ async function lookAtSide(ctx: DoctorContext, { service, selfManaged }: Pair, si
   // Where no RDS tells a role, the server's own word is all there is.
   const shouldWrite = selfManaged ? writes : (aurora?.isWriter ?? instance.sourceId === undefined);
   const rights = judgeServer({ service, name, role, user: ctx.config.GUARD_USER, shouldWrite, writes }, server);
+  const hidden = writes ? await lookForHidden(ctx, service, name, place) : [];
   // A fenced role cannot log in, and that is as it should be.
   const tried = server.role?.canLogIn ? await tryApplication(ctx, service, { ...place, url }) : [];
   const standing = standby && { name, facts: { ...server, standby } };
-  return { findings: [...rights, ...tried], ...(standing ? { standing } : {}) };
+  return { findings: [...rights, ...hidden, ...tried], ...(standing ? { standing } : {}) };
+}
+
+/** Replicas have their writer's tables and grants. */
+async function lookForHidden(
+  ctx: DoctorContext,
+  service: string,
+  name: string,
+  place: Parameters<typeof asGuard>[1],
+): Promise<Finding[]> {
+  const { pg } = ctx.clients;
+  // A server that falls silent between two looks is no news about its tables.
+  const tables = await withPostgres(ctx, pg, asGuard(pg, place), "ListHidden", listHidden).catch(() => []);
+  if (tables.length === 0) return [];
+  const [named, user] = [tables.slice(0, 5).join(", "), ctx.config.GUARD_USER];
+  return [
+    warning(`the database ${name}`, {
+      happened: `Muster may not see every row of ${tables.length > 5 ? `${named} and others` : named} in ${name}.`,
+      means: `A move of ${service} does not compare these tables, and their rows are not counted on an old writer that comes back.`,
+      todo: `As an administrator on the writer: grant pg_read_all_data to ${user}; before Postgres 14, select on every table and usage of its schema. Rows that a policy hides also take: alter role ${user} bypassrls.`,
+    }),
+  ];
 }
 
 function unseen(ctx: DoctorContext, service: string, side: Side, fact: Fact<ServerFacts>): Finding {

@@ -134,6 +134,16 @@ describe("the databases themselves", () => {
     );
   });
 
+  it("a table whose rows Muster may not see", async () => {
+    const said = await patient.broken(
+      () => onWriter("alter table orders enable row level security"),
+      () => onWriter("alter table orders disable row level security"),
+    );
+    expect(said).toEqual([
+      "warning the database checkout-db in us-east-1: Muster may not see every row of public.orders in checkout-db in us-east-1.",
+    ]);
+  });
+
   it("an application's role that is not there, is locked, or has another password", async () => {
     const url = patient.lab.environment["CHECKOUT_DB_URL"] ?? "";
     const [unknown] = await patient.troubles({ CHECKOUT_DB_URL: url.replace("app:", "nobody:") });
