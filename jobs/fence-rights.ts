@@ -8,8 +8,9 @@ const mend = `Run src/adapters/guard.sql in it as an administrator, and from Pos
 
 /** Says why writes could not be stopped at the old writer, or not be opened at the new one, as far as both were seen. Pure. */
 export function roleBlockers(database: DatabaseMove): string[] {
-  const { facts } = database;
-  return sidesSeen(database).flatMap(({ instance, server: { role } }) => {
+  const { facts, mode } = database;
+  return sidesSeen(database).flatMap(({ instance, server }) => {
+    const { role } = server;
     if (role === undefined) return [];
     const app = roleName(facts);
     if (role === null)
@@ -22,13 +23,17 @@ export function roleBlockers(database: DatabaseMove): string[] {
       return [
         `Muster's role may not end the sessions of ${app} at ${instance}. A fence would hold nobody who is logged in. ${mend}`,
       ];
+    if (server.applicationShut !== undefined && mode === "graceful")
+      return [
+        `Muster could not log in as ${app} at ${instance}: ${server.applicationShut}. No write could be tried there, and the move would park with all writes stopped. Correct the URL that appRole refers to, or let Muster in there`,
+      ];
     return [];
   });
 }
 
 /** Warns of what is weaker where Muster's schema or rights are missing and the move can be made all the same. Pure. */
 export function roleWarnings(database: DatabaseMove): string[] {
-  const { facts } = database;
+  const { facts, mode } = database;
   const sides = sidesSeen(database);
   const bare = sides.find(({ server }) => server.guard === false);
   const powerless = sides.find(({ server }) => server.role && !(server.role.mayFence && server.role.mayEndSessions));
@@ -38,6 +43,15 @@ export function roleWarnings(database: DatabaseMove): string[] {
           `Muster's role may not take the login of ${roleName(facts)} at ${powerless.instance}: an old writer that comes back could not be fenced. A replica takes no grants; make them as soon as it is the writer.`,
         ]
       : []),
+    ...(mode === "graceful"
+      ? []
+      : sides.flatMap(({ instance, server: { applicationShut } }) =>
+          applicationShut === undefined
+            ? []
+            : [
+                `Muster could not log in as ${roleName(facts)} at ${instance}: ${applicationShut}. Whether the application can write there could not be tried, and the move would park at its check. Correct the URL that appRole refers to, or let Muster in there.`,
+              ],
+        )),
     ...(bare
       ? [
           `${bare.instance} has no schema muster_guard: how many writes would be lost is unknown, and nothing there turns away a worker that was frozen. src/adapters/guard.sql makes it.`,

@@ -1,4 +1,6 @@
-import { asApp } from "../adapters/postgres.ts";
+import { asApp, type PgTarget } from "../adapters/postgres.ts";
+import { tryWrite } from "../adapters/postgres-fence.ts";
+import { whyUnreachable } from "../adapters/unreachable.ts";
 import type { Context } from "../context.ts";
 import { unknown } from "../engine/step.ts";
 import { explainAs } from "./explain.ts";
@@ -20,4 +22,23 @@ export function lookAtApplication(ctx: Context, service: string, { from, to }: S
     },
     explainAs("the secret of the application's role"),
   );
+}
+
+/**
+ * Tries a write as the application at a server on which its role may log in, and leaves nothing behind. Says why Muster was
+ * not let in: no fence could be proven there. A server that falls silent meanwhile says nothing of it.
+ */
+export async function whyShut(
+  ctx: Context,
+  { from, to }: Sides,
+  { instance, ...place }: Pick<PgTarget, "host" | "port"> & { instance: string },
+): Promise<string | undefined> {
+  const reference = from.appRole ?? to.appRole;
+  if (!reference) return undefined;
+  try {
+    const attempt = await tryWrite(ctx, ctx.clients.pg, asApp(place, ctx.secret(reference)));
+    return attempt.accepted === "unknown" ? attempt.because : undefined;
+  } catch (error) {
+    return whyUnreachable(error) === undefined ? explainAs(instance)(error) : undefined;
+  }
 }

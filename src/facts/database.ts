@@ -1,7 +1,7 @@
 import { briefly } from "../call.ts";
 import type { Context } from "../context.ts";
 import type { Database } from "../estate.ts";
-import { lookAtApplication, type ApplicationFacts } from "./application.ts";
+import { lookAtApplication, whyShut, type ApplicationFacts } from "./application.ts";
 import type { DatabaseServer } from "./databases/driver.ts";
 import { databaseDriver, lookAtSide, recallSide } from "./databases/index.ts";
 import { notSeen, seen, whyUnseen, type Fact } from "./fact.ts";
@@ -45,19 +45,20 @@ export async function lookAtDatabase(
 
 async function lookAtSides(
   ctx: Context,
-  { from, to }: Sides,
+  sides: Sides,
   application: DatabaseFacts["application"],
   before: DatabaseFacts | undefined,
 ): Promise<Pick<DatabaseFacts, "to" | "from">> {
+  const { from, to } = sides;
   // The old side's address is recalled first: its region's control plane may be what died.
   const recalled = await recallSide(ctx, from);
-  const server = (side: Side, instance: DatabaseServer | undefined, within = ctx) => {
+  const server = async (side: Side, instance: DatabaseServer | undefined, within = ctx) => {
     const endpoint = instance && placeOf(instance);
     const app = seen(application);
-    if (!app) return Promise.resolve(notSeen(ctx, whyUnseen(application) ?? "its database is not known"));
-    if (!endpoint) return Promise.resolve(notSeen(ctx, `the address of ${side.instance} is not known`));
+    if (!app) return notSeen(ctx, whyUnseen(application) ?? "its database is not known");
+    if (!endpoint) return notSeen(ctx, `the address of ${side.instance} is not known`);
     const { selfManaged } = databaseDriver(side.driver);
-    return lookAtServer(within, {
+    const fact = await lookAtServer(within, {
       instance: side.instance,
       database: app.database,
       role: app.role,
@@ -65,6 +66,10 @@ async function lookAtSides(
       ...(instance?.aurora ? { aurora: side.region } : {}),
       ...endpoint,
     });
+    // Once is enough: whoever approved has read it.
+    if (before || !("seen" in fact) || !fact.seen.role?.canLogIn) return fact;
+    const applicationShut = await whyShut(ctx, sides, { instance: side.instance, ...endpoint });
+    return applicationShut === undefined ? fact : { ...fact, seen: { ...fact.seen, applicationShut } };
   };
   const lookAtOld = async () => {
     const [instance, early] = await Promise.all([lookAtSide(ctx, from), recalled ? server(from, recalled) : undefined]);

@@ -26,6 +26,8 @@ export type ServerFacts = {
   guardIsOlder?: true;
   /** What Muster may do about the application's role; null where the server has none of that name. */
   role?: RoleRights | null;
+  /** Set where the application's role may log in, and Muster was not let in as it: why. */
+  applicationShut?: string;
   /** Where no control plane knows the server: what its promotion hangs on. */
   standby?: StandbyState;
 };
