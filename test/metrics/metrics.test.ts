@@ -130,7 +130,8 @@ describe("/metrics", () => {
     // The release before named no region, and knew nothing younger.
     await sql`insert into muster.replica_beat (instance, service, beat_at)
               values ('checkout-db', 'checkout', muster.now() - interval '1 hour')`.execute(db);
-    const beatAt = new Date(ctx.now().getTime() - 12_000).toISOString();
+    // The database's clock and this one's are read one after the other.
+    const beatAt = new Date(ctx.now().getTime() - 13_000).toISOString();
     const named = { service: "checkout", instance: "checkout-db" };
     await rememberReplicaBeat(ctx, { ...named, region: "us-west-2" }, beatAt);
     // The writer in the other region has the same name.

@@ -66,6 +66,7 @@ describe("a global cluster of Aurora", () => {
     expect(await getGlobalCluster(bench.ctx, rds(west), global)).toEqual({
       id: global,
       status: "available",
+      tagged: true,
       members: [
         { arn: arns[0], isWriter: true, synchronization: "connected" },
         { arn: arns[1], isWriter: false, synchronization: "connected" },
