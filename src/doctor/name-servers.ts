@@ -4,8 +4,9 @@ import { getZone } from "../adapters/route53.ts";
 import type { Traffic } from "../estate.ts";
 import { explainAs } from "../facts/explain.ts";
 import { look, seen, whyUnseen, type Fact } from "../facts/fact.ts";
+import { capital } from "../spelling.ts";
 import type { Check, DoctorContext } from "./check.ts";
-import { broken, ok, warning, type Finding } from "./finding.ts";
+import { broken, ok, type Finding } from "./finding.ts";
 
 /** Whether Muster can ask those who answer customers: each move waits for what they say, and that is after customers were moved. */
 export const nameServers: Check = {
@@ -88,8 +89,8 @@ export function judgeResolvers(
   const todo = `${openPort}, or name resolvers that can be reached in PUBLIC_RESOLVERS.`;
   if (silent.length > 0) {
     const happened = `${silent.map(({ resolver, failed }) => `The resolver ${resolver} did not answer: ${failed}`).join(". ")}.`;
-    const say = silent.length === answers.length ? broken : warning;
-    return say(subject, { happened, means: parks, todo });
+    // A move waits for the answer of each.
+    return broken(subject, { happened, means: parks, todo });
   }
   if (isKnown && ignorant.length > 0) {
     return broken(subject, {
@@ -100,5 +101,3 @@ export function judgeResolvers(
   }
   return ok(subject, `${answers.map(({ resolver }) => resolver).join(", ") || "none"} can be asked`);
 }
-
-const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;

@@ -88,7 +88,7 @@ describe("those who answer customers", () => {
 
   it.each([
     ["all answer", [answers], true, "ok", undefined],
-    ["one is silent", [answers, failed], true, "warning", "The resolver 8.8.8.8 did not answer: queryA ETIMEOUT."],
+    ["one is silent", [answers, failed], true, "broken", "The resolver 8.8.8.8 did not answer: queryA ETIMEOUT."],
     ["all are silent", [failed], true, "broken", "The resolver 8.8.8.8 did not answer: queryA ETIMEOUT."],
     ["one knows nothing", [answers, nothing], true, "broken", `The resolver 8.8.8.8 answers nothing for ${name}.`],
     ["nobody knows the name", [nothing], false, "ok", undefined],
