@@ -78,25 +78,28 @@ export function planOf(nodes: PlanNode[], more: Partial<Plan> = {}): Plan {
 /** Inserts a run as a proposal does: the row, its first event, its card. */
 export async function propose(db: Db, plan: Plan, id: string = crypto.randomUUID()): Promise<string> {
   const planHash = hashPlan(plan, {});
-  await db
-    .insertInto("run")
-    .values({
-      id,
-      job: plan.job,
-      title: plan.title,
-      plan: JSON.stringify(plan),
-      facts: "{}",
-      plan_hash: planHash,
-      engine_version: engineVersion,
-      requested_by: "ana",
-      place: JSON.stringify({ kind: "terminal" }),
-      approve_until: sql<Date>`muster.now() + interval '15 minutes'`,
-      next_wake_at: sql<Date>`muster.now()`,
-    })
-    .execute();
   const payload = JSON.stringify({ by: "ana", planHash });
-  await db.insertInto("step_event").values({ run: id, kind: "proposed", epoch: 0, payload }).execute();
-  await db.insertInto("card").values({ run: id, channel: "C01" }).execute();
+  // At once, as a proposal is written: a run that a worker meets without its first event is not the one that was shown.
+  await db.transaction().execute(async (trx) => {
+    await trx
+      .insertInto("run")
+      .values({
+        id,
+        job: plan.job,
+        title: plan.title,
+        plan: JSON.stringify(plan),
+        facts: "{}",
+        plan_hash: planHash,
+        engine_version: engineVersion,
+        requested_by: "ana",
+        place: JSON.stringify({ kind: "terminal" }),
+        approve_until: sql<Date>`muster.now() + interval '15 minutes'`,
+        next_wake_at: sql<Date>`muster.now()`,
+      })
+      .execute();
+    await trx.insertInto("step_event").values({ run: id, kind: "proposed", epoch: 0, payload }).execute();
+    await trx.insertInto("card").values({ run: id, channel: "C01" }).execute();
+  });
   return id;
 }
 
