@@ -6,6 +6,11 @@ import type { DatabaseMove } from "./databases.ts";
 
 const mend = `Run src/adapters/guard.sql in it as an administrator, and from Postgres 16 on "${fenceGrant("<role>", "<Muster's role>")}"`;
 
+const letIn = "Correct the URL that appRole refers to, or let Muster in there";
+
+const notLetIn = (facts: FactsWithDatabase, instance: string, { applicationShut }: ServerFacts): string =>
+  `Muster could not log in as ${roleName(facts)} at ${instance}: ${applicationShut}.`;
+
 /** Says why writes could not be stopped at the old writer, or not be opened at the new one, as far as both were seen. Pure. */
 export function roleBlockers(database: DatabaseMove): string[] {
   const { facts, mode } = database;
@@ -25,7 +30,7 @@ export function roleBlockers(database: DatabaseMove): string[] {
       ];
     if (server.applicationShut !== undefined && mode === "graceful")
       return [
-        `Muster could not log in as ${app} at ${instance}: ${server.applicationShut}. No write could be tried there, and the move would park with all writes stopped. Correct the URL that appRole refers to, or let Muster in there`,
+        `${notLetIn(facts, instance, server)} No write could be tried there, and the move would park with all writes stopped. ${letIn}`,
       ];
     return [];
   });
@@ -36,6 +41,8 @@ export function roleWarnings(database: DatabaseMove): string[] {
   const { facts, mode } = database;
   const sides = sidesSeen(database);
   const bare = sides.find(({ server }) => server.guard === false);
+  // Where it would stop all writes first, it blocks.
+  const shut = mode === "graceful" ? [] : sides.filter(({ server }) => server.applicationShut !== undefined);
   const powerless = sides.find(({ server }) => server.role && !(server.role.mayFence && server.role.mayEndSessions));
   return [
     ...(powerless && needsNoOpening(facts)
@@ -43,15 +50,10 @@ export function roleWarnings(database: DatabaseMove): string[] {
           `Muster's role may not take the login of ${roleName(facts)} at ${powerless.instance}: an old writer that comes back could not be fenced. A replica takes no grants; make them as soon as it is the writer.`,
         ]
       : []),
-    ...(mode === "graceful"
-      ? []
-      : sides.flatMap(({ instance, server: { applicationShut } }) =>
-          applicationShut === undefined
-            ? []
-            : [
-                `Muster could not log in as ${roleName(facts)} at ${instance}: ${applicationShut}. Whether the application can write there could not be tried, and the move would park at its check. Correct the URL that appRole refers to, or let Muster in there.`,
-              ],
-        )),
+    ...shut.map(
+      ({ instance, server }) =>
+        `${notLetIn(facts, instance, server)} Whether the application can write there could not be tried, and the move would park at its check. ${letIn}.`,
+    ),
     ...(bare
       ? [
           `${bare.instance} has no schema muster_guard: how many writes would be lost is unknown, and nothing there turns away a worker that was frozen. src/adapters/guard.sql makes it.`,

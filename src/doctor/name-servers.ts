@@ -94,7 +94,7 @@ export function judgeResolvers(
   }
   if (isKnown && ignorant.length > 0) {
     return broken(subject, {
-      happened: `${ignorant.map(({ resolver }) => `The resolver ${resolver}`).join(" and ")} answers nothing for ${name}.`,
+      happened: ignorant.map(({ resolver }) => `The resolver ${resolver} answers nothing for ${name}.`).join(" "),
       means: parks,
       todo: "Delegate the zone to its name servers, or name resolvers that customers use in PUBLIC_RESOLVERS.",
     });

@@ -158,7 +158,7 @@ function judgeOther({ service: { traffic } }: Named, other: string): Finding {
   const happened = `${traffic.name} has ${other} records too.`;
   const todo = "Keep the A records alone, with traffic.type A: whoever has IPv6 then comes by IPv4.";
   if (traffic.driver === "route53-weighted" || traffic.driver === "route53-failover") {
-    const means = `Muster moves the ${traffic.type} records alone, so it cannot move anybody: some would stay where the others lead.`;
+    const means = `Muster moves the ${traffic.type} records alone, and some customers would stay where the others lead: a move is blocked while anybody is served.`;
     return broken(subject, { happened, means, todo });
   }
   const means = `Muster does not look at them: they follow the ${traffic.type} records only with the same roles and health checks.`;

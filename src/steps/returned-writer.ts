@@ -29,8 +29,8 @@ export const mayBeStopped = async (ctx: StepContext, { service, step, reads }: P
 
 /**
  * Looks whether such a writer answers Muster again and lets its application write; the replica may be cut off from it while
- * Muster is not. One that stays silent costs a part of a call's time, for which nothing is known that was not known moments
- * ago: right after the fence it is not looked for again.
+ * Muster is not. One that stays silent costs a part of a call's time, so right after the fence, which heard nothing either, it
+ * is not looked for again.
  */
 export async function answersAgain(ctx: StepContext, promotion: Promotion): Promise<boolean> {
   const { from } = promotion;
