@@ -6,7 +6,7 @@ import type { Driver } from "./engine/drive.ts";
 import { loadJournal } from "./engine/journal.ts";
 import type { Plan } from "./engine/plan.ts";
 import { fold } from "./engine/fold.ts";
-import { answerCommand } from "./engine/tell.ts";
+import { answerCommand } from "./engine/tell-step.ts";
 import { openQuestions, type RunView } from "./engine/view.ts";
 import { hearFirst } from "./watch/first-hearing.ts";
 

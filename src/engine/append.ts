@@ -5,7 +5,7 @@ import { wakeOutbox } from "../outbox/wake.ts";
 import type { EventBody, Outcome } from "./events.ts";
 import { stands } from "./high-water.ts";
 import type { EngineContext, Lease } from "./lease.ts";
-import type { Tell } from "./tell.ts";
+import type { Tell } from "./told.ts";
 
 /** What happens to the run's own row in the statement that journals why. */
 export type Move =

@@ -3,7 +3,7 @@ import type { Preview } from "../../jobs/job.ts";
 import { isBroken, spellBroken } from "../engine/break-glass.ts";
 import { standing } from "../engine/decide.ts";
 import type { Plan } from "../engine/plan.ts";
-import { whatWasChanged } from "../engine/tell.ts";
+import { whatWasChanged } from "../engine/tell-run.ts";
 import type { RunView } from "../engine/view.ts";
 import { capital } from "../spelling.ts";
 import {
