@@ -1,4 +1,4 @@
-import { makeSlack } from "./adapters/slack.ts";
+import { makeSlack } from "./adapters/slack-client.ts";
 import { readConfig, type Config } from "./config.ts";
 import type { DoctorContext } from "./doctor/check.ts";
 import { examine } from "./doctor/examine.ts";

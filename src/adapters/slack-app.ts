@@ -1,5 +1,5 @@
 import { WebClient } from "@slack/web-api";
-import { ask, clientOptions, type SlackClient, type SlackContext } from "./slack.ts";
+import { ask, clientOptions, type SlackClient, type SlackContext } from "./slack-client.ts";
 import { SlackFailed } from "./slack-trouble.ts";
 
 /** What the app must be allowed to do in a workspace, and what each is for. The manifest is made from this. */

@@ -1,4 +1,5 @@
-import { ask, guarded, isSlacks, shortlyBefore, type SlackClient, type SlackContext } from "./slack.ts";
+import { shortlyBefore } from "./slack.ts";
+import { ask, guarded, isSlacks, type SlackClient, type SlackContext } from "./slack-client.ts";
 import { SlackFailed } from "./slack-trouble.ts";
 
 /** A picture for people, with what screen readers say of it (at most 1,000 characters). */

@@ -1,4 +1,4 @@
-import type { SlackClient } from "../adapters/slack.ts";
+import type { SlackClient } from "../adapters/slack-client.ts";
 import type { Config } from "../config.ts";
 import type { Context } from "../context.ts";
 import type { DatabaseServer } from "../facts/databases/driver.ts";

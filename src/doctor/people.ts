@@ -1,4 +1,5 @@
-import { getTeam, getUser, whyNoMember, type SlackClient, type SlackUser } from "../adapters/slack.ts";
+import type { SlackClient } from "../adapters/slack-client.ts";
+import { getTeam, getUser, whyNoMember, type SlackUser } from "../adapters/slack-directory.ts";
 import { saidBySlack, SlackFailed } from "../adapters/slack-trouble.ts";
 import type { Estate } from "../estate.ts";
 import { forEach } from "./at-once.ts";

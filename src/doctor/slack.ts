@@ -1,6 +1,6 @@
 import { askForSocket, botScopes, getApp, type SlackApp } from "../adapters/slack-app.ts";
 import { saidBySlack } from "../adapters/slack-trouble.ts";
-import type { SlackClient } from "../adapters/slack.ts";
+import type { SlackClient } from "../adapters/slack-client.ts";
 import type { Check, DoctorContext } from "./check.ts";
 import { broken, ok, type Finding } from "./finding.ts";
 

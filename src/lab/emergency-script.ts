@@ -2,7 +2,8 @@ import { getConfigKey, getScale, setConfigKey, setScale } from "../adapters/kube
 import { promoteReplica } from "../adapters/rds.ts";
 import { getWeightedRecords, replaceWeights } from "../adapters/route53.ts";
 import { probe } from "../adapters/probe.ts";
-import { makeSlack, postMessage } from "../adapters/slack.ts";
+import { postMessage } from "../adapters/slack.ts";
+import { makeSlack } from "../adapters/slack-client.ts";
 import type { CallContext } from "../call.ts";
 import { readConfig } from "../config.ts";
 import type { Context } from "../context.ts";

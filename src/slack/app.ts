@@ -1,7 +1,7 @@
 import { App } from "@slack/bolt";
 import type { Command } from "../chat.ts";
 import type { Context } from "../context.ts";
-import { clientOptions, type SlackClient } from "../adapters/slack.ts";
+import { clientOptions, type SlackClient } from "../adapters/slack-client.ts";
 import { onCommand, onPress } from "./listeners.ts";
 import { boltLogger } from "./log.ts";
 import type { RequestReceiver } from "./requests.ts";

@@ -1,6 +1,7 @@
 import type { Preview } from "../../jobs/job.ts";
 import type { Context } from "../context.ts";
-import { postMessage, type SlackClient, updateMessage } from "../adapters/slack.ts";
+import { postMessage, updateMessage } from "../adapters/slack.ts";
+import type { SlackClient } from "../adapters/slack-client.ts";
 import { extended } from "../engine/draft.ts";
 import { loadEvents, loadJournal, type Run } from "../engine/journal.ts";
 import type { Plan } from "../engine/plan.ts";

@@ -1,7 +1,7 @@
 import { findJob, jobs } from "../../jobs/index.ts";
 import type { Command } from "../chat.ts";
 import type { Context } from "../context.ts";
-import { makeSlack, type SlackSettings } from "../adapters/slack.ts";
+import { makeSlack, type SlackSettings } from "../adapters/slack-client.ts";
 import type { Desk } from "../inbox/answer.ts";
 import type { CardSender, Sender } from "../outbox/sender.ts";
 import { openSlackApp, type SlackApp } from "./app.ts";

@@ -1,7 +1,8 @@
 import type { Context } from "../context.ts";
 import { UserError } from "../errors.ts";
 import { ownerOf } from "../estate.ts";
-import { channelId, getTeam, getUser, whyNoMember, type SlackClient, type SlackUser } from "../adapters/slack.ts";
+import type { SlackClient } from "../adapters/slack-client.ts";
+import { channelId, getTeam, getUser, whyNoMember, type SlackUser } from "../adapters/slack-directory.ts";
 import { TryLater } from "../inbox/answer.ts";
 import type { Delivery } from "../inbox/delivery.ts";
 import { failedWith } from "./outcome.ts";

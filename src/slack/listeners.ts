@@ -6,7 +6,8 @@ import type {
 } from "@slack/bolt";
 import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
-import { respond, type SlackClient } from "../adapters/slack.ts";
+import { respond } from "../adapters/slack.ts";
+import type { SlackClient } from "../adapters/slack-client.ts";
 import { receive, type Receipt } from "../inbox/receive.ts";
 
 /** What is said when Slack's three seconds end before we know better. */

@@ -1,14 +1,7 @@
 import { sql } from "kysely";
 import type { Context } from "../context.ts";
-import {
-  type Draft,
-  getPermalink,
-  postEphemeral,
-  postMessage,
-  readBack,
-  respond,
-  type SlackClient,
-} from "../adapters/slack.ts";
+import { type Draft, getPermalink, postEphemeral, postMessage, readBack, respond } from "../adapters/slack.ts";
+import type { SlackClient } from "../adapters/slack-client.ts";
 import { mayNotLook, SlackFailed } from "../adapters/slack-trouble.ts";
 import { messageOf } from "../errors.ts";
 import { nameButton } from "../inbox/buttons.ts";

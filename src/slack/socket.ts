@@ -4,7 +4,7 @@ import type { App, Logger, Receiver, ReceiverEvent } from "@slack/bolt";
 import { SocketModeClient } from "@slack/socket-mode";
 import type { Log } from "../call.ts";
 import { messageOf } from "../errors.ts";
-import { clientOptions, type SlackSettings } from "../adapters/slack.ts";
+import { clientOptions, type SlackSettings } from "../adapters/slack-client.ts";
 
 export type SocketOptions = {
   settings: SlackSettings;

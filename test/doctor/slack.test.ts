@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { whyNoMember } from "../../src/adapters/slack.ts";
+import { whyNoMember } from "../../src/adapters/slack-directory.ts";
 import { openPatient, without, type Patient } from "./patient.ts";
 
 let patient: Patient;

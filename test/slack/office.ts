@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { insertRun } from "../../jobs/insert-run.ts";
 import { makeClients } from "../../src/adapters/clients.ts";
-import { makeSlack } from "../../src/adapters/slack.ts";
+import { makeSlack } from "../../src/adapters/slack-client.ts";
 import { Activity } from "../../src/activity.ts";
 import type { Call, Command, Reply } from "../../src/chat.ts";
 import type { Context } from "../../src/context.ts";
