@@ -8,7 +8,7 @@ const config: Config = {
   transform: { "\\.ts$": "<rootDir>/test/plumbing/strip-types.ts" },
   // No test imports a package's sources from our tree; crawling node_modules for mocks would only cost time.
   modulePathIgnorePatterns: ["<rootDir>/.muster/"],
-  testTimeout: 60_000,
+  testTimeout: 180_000,
   // Two workers, never in band: one process that evaluates every file's whole module graph grows without end.
   maxWorkers: 2,
   workerIdleMemoryLimit: "700MB",

@@ -1,5 +1,6 @@
 import { makeSlack } from "./adapters/slack-client.ts";
-import { readConfig, type Config } from "./config.ts";
+import { readConfig } from "./config.ts";
+import type { Config } from "./settings.ts";
 import type { DoctorContext } from "./doctor/check.ts";
 import { examine } from "./doctor/examine.ts";
 import { broken, ok, type Finding } from "./doctor/finding.ts";

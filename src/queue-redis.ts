@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { rootCertificates, type ConnectionOptions } from "node:tls";
 import { Redis } from "ioredis";
-import type { Config } from "./config.ts";
+import type { Config } from "./settings.ts";
 import type { QueueSeen } from "./doctor/check.ts";
 import { UserError } from "./errors.ts";
 import { explainAs } from "./facts/explain.ts";

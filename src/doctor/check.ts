@@ -1,5 +1,5 @@
 import type { SlackClient } from "../adapters/slack-client.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../settings.ts";
 import type { Context } from "../context.ts";
 import type { DatabaseServer } from "../facts/databases/driver.ts";
 import type { Fact } from "../facts/fact.ts";

@@ -24,7 +24,7 @@ import {
 } from "../../src/adapters/postgres-state.ts";
 import { whyUnreachable } from "../../src/adapters/unreachable.ts";
 import { CallTimedOut } from "../../src/call.ts";
-import { Config } from "../../src/config.ts";
+import { Config } from "../../src/settings.ts";
 import { CannotContinue } from "../../src/errors.ts";
 import { ask } from "../../src/lab/postgres-pair.ts";
 import { app } from "../../src/lab/shop.ts";

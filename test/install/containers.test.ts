@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { parse } from "yaml";
-import { Config } from "../../src/config.ts";
+import { Config } from "../../src/settings.ts";
 import { everything, podOf, read, rendered, root, type Json } from "./chart.ts";
 
 describe("the compose file", () => {

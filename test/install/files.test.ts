@@ -1,7 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import { globSync } from "node:fs";
 import { z } from "zod";
-import { Config, readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config.ts";
+import { Config } from "../../src/settings.ts";
 import { wrongFields } from "../plumbing/kubernetes-types.ts";
 import {
   root,

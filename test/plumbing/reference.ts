@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { commands } from "../../commands/index.ts";
-import { Config } from "../../src/config.ts";
+import { Config } from "../../src/settings.ts";
 import { Estate } from "../../src/estate.ts";
 import { listMetrics } from "../../src/metrics/open.ts";
 import { slackManifest } from "../../src/slack/manifest.ts";
@@ -41,7 +41,7 @@ function configurationPage(): string {
   });
   return [
     "# Settings",
-    made("src/config.ts"),
+    made("src/settings.ts"),
     "Settings come from the environment, and are read once, whole or not at all: Muster names every fault and does not start. No value",
     "is ever printed. A setting that is empty counts as unset. What Muster looks after stands elsewhere, in the [estate](estate.md).",
     "",
