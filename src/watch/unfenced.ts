@@ -9,6 +9,7 @@ import type { FenceWritesInput } from "../steps/fence-writes.ts";
 import { promotionSteps } from "../steps/promotions.ts";
 import type { SwitchGlobalClusterInput } from "../steps/switch-global-cluster.ts";
 import type { DatabaseTarget } from "../steps/targets.ts";
+import { isPromotion } from "../steps/writer-since.ts";
 
 /** An old side that nobody fences, and the run that fences it, once there is one. */
 export type Unfenced = { instance: string; run: string; since: Date; refenceRun: string | null };
@@ -18,9 +19,6 @@ export type NewPrimary = { id: string; arn: string };
 
 /** What the inputs of promotions say, by whichever driver. */
 type PromotionInput = { replica: DatabaseTarget } & Partial<Pick<SwitchGlobalClusterInput, "global" | "targetArn">>;
-
-/** Whether a journal's event is about a promotion, by whichever driver. */
-const isPromotion = sql`split_part(event.step, '/', 2) = any(${[...promotionSteps]})`;
 
 /**
  * Takes into the list every old writer whose fence was not seen to hold when its replica was promoted, and out of it what
