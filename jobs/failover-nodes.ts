@@ -3,7 +3,8 @@ import type { Deployment } from "../src/estate.ts";
 import { databaseDriver } from "../src/facts/databases/index.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
 import { foreseenLoss, reachedBySomebody } from "../src/facts/moves.ts";
-import { autoscalerOf } from "../src/facts/pods.ts";
+import { defaultGraceSeconds } from "../src/adapters/kubernetes.ts";
+import { autoscalerOf, longestGrace } from "../src/facts/pods.ts";
 import type { Targets } from "../src/facts/targets.ts";
 import { driverOf } from "../src/facts/traffic/index.ts";
 import { ttlOf } from "../src/facts/traffic/traps.ts";
@@ -104,7 +105,10 @@ function databaseNodes(
   const shownLossSeconds = foreseenLoss(facts, mode) ?? null;
 
   const old = deployments.from.map(deploymentTarget(facts));
-  const drained = use(drainOldSide, service, { service, fromRegion, mode, deployments: old }, { after: [paused] });
+  const graceSeconds = longestGrace(facts, "from");
+  const lasting = graceSeconds > defaultGraceSeconds ? { graceSeconds } : {};
+  const drain = { service, fromRegion, mode, deployments: old, ...lasting };
+  const drained = use(drainOldSide, service, drain, { after: [paused] });
   // Gracefully the application ends first, so that no order is cut in two; where nobody answers, that wait saves nothing.
   const gentle = mode === "graceful" ? [drained] : [];
   const silent = mode === "ungraceful" && !reachedBySomebody(facts) ? { silent: true as const } : {};

@@ -2,10 +2,12 @@ import { delayWarnings } from "../src/facts/apply-delay.ts";
 import { databaseDriver } from "../src/facts/databases/index.ts";
 import { seen, whyUnseen } from "../src/facts/fact.ts";
 import type { FailoverFacts } from "../src/facts/failover.ts";
+import { longestGrace } from "../src/facts/pods.ts";
 import { secondsBetween } from "../src/facts/moment.ts";
 import { foreseenLoss, promotedAlready } from "../src/facts/moves.ts";
 import type { Targets } from "../src/facts/targets.ts";
 import type { DatabaseMove } from "./databases.ts";
+import { spell } from "../src/spelling.ts";
 import { driverOf } from "../src/facts/traffic/index.ts";
 import { gitOpsWarnings } from "./gitops.ts";
 import { roleWarnings } from "./fence-rights.ts";
@@ -18,6 +20,7 @@ export function warningsOf(targets: Targets, facts: FailoverFacts, database: Dat
     ...failingCalls(facts),
     ...(database ? databaseDriver(database.facts.databaseDriver).warnings(database) : []),
     ...(database ? delayWarnings(database, database.mode) : []),
+    ...(database ? slowEnds(database) : []),
     ...frontDoor(targets, facts),
     ...(database ? sight(database) : []),
     ...lesserRights(facts),
@@ -114,6 +117,18 @@ function autoscalers({ pods, fromRegion }: FailoverFacts): string[] {
     if (!owner || owner.min > 0 || region !== fromRegion) return [];
     return [`The autoscaler ${owner.name} of ${what} may go to 0, and so may start pods there that the move stopped.`];
   });
+}
+
+/** From how many seconds on people hear how long pods may take to end. */
+const longGraceSeconds = 60;
+
+/** A graceful move waits until the last request is through. */
+function slowEnds({ facts, mode }: DatabaseMove): string[] {
+  const graceSeconds = longestGrace(facts, "from");
+  if (mode !== "graceful" || graceSeconds <= longGraceSeconds) return [];
+  return [
+    `Pods in ${facts.fromRegion} may take ${spell(graceSeconds)} to end (terminationGracePeriodSeconds): in this move nobody is served for that long at most, before its database is moved.`,
+  ];
 }
 
 /** Where nobody can be waited for, a person hears of it; writes are fenced in the database. */

@@ -133,6 +133,11 @@ function faultsWithin(estate: Estate): { keys: PropertyKey[]; says: string }[] {
       faults.push({ keys, says: `${thing} belongs to the service "${other}" already` });
     owned.set(thing, service);
   };
+  /** What a service names once: of two the one would be what is left, and the other what is moved to. */
+  const ownOnce = (thing: string, service: string, keys: PropertyKey[]) => {
+    if (owned.get(thing) === service) faults.push({ keys, says: `${thing} stands here twice` });
+    own(thing, service, keys);
+  };
   for (const [name, service] of Object.entries(estate.services)) {
     const keys = ["services", name];
     own(`the record ${service.traffic.name} of zone ${service.traffic.zone}`, name, [...keys, "traffic", "name"]);
@@ -161,14 +166,19 @@ function faultsWithin(estate: Estate): { keys: PropertyKey[]; says: string }[] {
         faults.push({ keys: [...place, "replica", "host"], says: "the replica is the writer itself" });
     }
     for (const [index, { cluster, namespace, name: one }] of service.deployments.entries())
-      own(`the deployment ${namespace}/${one} in the cluster ${cluster}`, name, [
+      ownOnce(`the deployment ${namespace}/${one} in the cluster ${cluster}`, name, [
         ...keys,
         "deployments",
         index,
         "name",
       ]);
     for (const [index, { cluster, namespace, name: map, key }] of service.configs.entries())
-      own(`the key ${key} of ${namespace}/${map} in the cluster ${cluster}`, name, [...keys, "configs", index, "key"]);
+      ownOnce(`the key ${key} of ${namespace}/${map} in the cluster ${cluster}`, name, [
+        ...keys,
+        "configs",
+        index,
+        "key",
+      ]);
     for (const list of ["deployments", "configs", "gitops"] as const) {
       for (const [index, { cluster, region }] of service[list].entries()) {
         if (!Object.hasOwn(estate.clusters, cluster))

@@ -85,11 +85,15 @@ export function makeClients(settings: ClientSettings): Clients {
     names,
     rds: (region) =>
       getOrMake(rds, region, () => new RDSClient({ ...common, region, ...endpoint(settings.rdsEndpoint) })),
-    // Its requests are signed for us-east-1 wherever it is called from. The region is where its login goes: a client asks STS
-    // in its own (https://github.com/aws/aws-sdk-js-v3/issues/5105), and us-east-1 may be what is left.
+    // The region is where its login goes: a client asks STS in its own (https://github.com/aws/aws-sdk-js-v3/issues/5105), and
+    // us-east-1 may be what is left. Its requests are signed for us-east-1 all the same: AWS's own endpoints say so, any other
+    // does not. China and GovCloud have a Route 53 of their own.
     route53: new Route53Client({
       ...common,
       region: settings.homeRegion ?? "us-east-1",
+      ...(settings.route53Endpoint && !/^(?:cn|us-gov)-/.test(settings.homeRegion ?? "")
+        ? { signingRegion: "us-east-1" }
+        : {}),
       ...endpoint(settings.route53Endpoint),
     }),
     // Few estates need these two: the package is loaded when its first client is.

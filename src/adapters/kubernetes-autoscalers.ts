@@ -20,6 +20,8 @@ export type Autoscaler = {
 const api = "/apis/autoscaling/v2";
 const resource = "horizontalpodautoscalers";
 
+const pathIn = (namespace: string): string => `${api}/namespaces/${encodeURIComponent(namespace)}/${resource}`;
+
 /**
  * Finds the autoscaler that owns a deployment; undefined where none does. It needs the right to list those of the namespace.
  * Of two, the first by name is told: Kubernetes lets both stand, and their controller serves neither.
@@ -30,7 +32,7 @@ export async function findAutoscaler(
   { namespace, name }: Ref,
   options?: CallOptions,
 ): Promise<Autoscaler | undefined> {
-  const path = `${api}/namespaces/${encodeURIComponent(namespace)}/${resource}`;
+  const path = pathIn(namespace);
   const found = await askOnce(
     ctx,
     cluster,
@@ -38,26 +40,35 @@ export async function findAutoscaler(
     (asker, patience) => getObject(asker, cluster, { call: "ListAutoscalers", path }, patience),
     options,
   );
-  // A cluster without that API has no autoscalers of it.
-  if (!found) return undefined;
-  const { items } = found as V2HorizontalPodAutoscalerList;
-  if (!Array.isArray(items)) throw new KubernetesError(200, undefined, "the list of autoscalers has no items");
-  const owner = items.find(({ spec }) => {
+  const owner = itemsOf(found).find(({ spec }) => {
     const { apiVersion = "", kind, name: target } = spec?.scaleTargetRef ?? {};
     return kind === "Deployment" && target === name && apiVersion.startsWith("apps/");
   });
   return owner && read(owner);
 }
 
-/** Looks at an autoscaler by its name; undefined where there is none. */
+/**
+ * Looks at an autoscaler by its name; undefined where there is none. It looks among those of the namespace: with the right by
+ * which it was found, and no other.
+ */
 export async function getAutoscaler(
   ctx: CallContext,
   cluster: Cluster,
-  ref: Ref,
+  { namespace, name }: Ref,
   options?: CallOptions,
 ): Promise<Autoscaler | undefined> {
-  const found = await getObject(ctx, cluster, { call: "GetAutoscaler", path: objectPath(api, resource, ref) }, options);
-  return found === undefined ? undefined : read(found as V2HorizontalPodAutoscaler);
+  const path = pathIn(namespace);
+  const found = itemsOf(await getObject(ctx, cluster, { call: "ListAutoscalers", path }, options));
+  const named = found.find(({ metadata }) => metadata?.name === name);
+  return named && read(named);
+}
+
+/** A cluster without that API has no autoscalers of it. */
+function itemsOf(found: unknown): V2HorizontalPodAutoscaler[] {
+  if (!found) return [];
+  const { items } = found as V2HorizontalPodAutoscalerList;
+  if (!Array.isArray(items)) throw new KubernetesError(200, undefined, "the list of autoscalers has no items");
+  return items;
 }
 
 /**

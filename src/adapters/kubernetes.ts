@@ -1,16 +1,18 @@
-import type { V1ConfigMap, V1Deployment, V1PodList, V1SelfSubjectAccessReview } from "@kubernetes/client-node";
+import type { V1ConfigMap, V1Deployment, V1SelfSubjectAccessReview } from "@kubernetes/client-node";
 import type { CallContext, CallOptions } from "../call.ts";
 import { CannotContinue } from "../errors.ts";
-import { askCluster, KubernetesError, type Cluster } from "./kubernetes-client.ts";
+import { askCluster, type Cluster } from "./kubernetes-client.ts";
 import { getObject, objectPath, patchObject, type Ref } from "./kubernetes-objects.ts";
 import { askOnce } from "./kubernetes-shared.ts";
 import { ownerOfKey, ownerOfNumber, type Owner } from "./kubernetes-owners.ts";
-import { selectorText } from "./label-selector.ts";
 
 export { isConflict, isRefusedByCluster, KubernetesError, type Cluster } from "./kubernetes-client.ts";
 export type { Ref } from "./kubernetes-objects.ts";
 
 export type KeyRef = Ref & { key: string };
+
+/** How long pods may take to end that do not say so: the default of terminationGracePeriodSeconds. */
+export const defaultGraceSeconds = 30;
 
 /** An annotation of the pod template: the run that restarted the pods last. Whoever writes another value starts a rollout. */
 const restartedBy = "muster/restarted-by";
@@ -27,6 +29,8 @@ export type Scale = {
   generation: number;
   /** The controller has seen generations up to this one; behind it, the counts are old news. */
   observedGeneration: number;
+  /** How long its pods may take to end, in seconds. Absent in journals of an older Muster. */
+  graceSeconds?: number;
   paused: boolean;
   /** The run that restarted its pods last, by a rollout. */
   restartedBy?: string;
@@ -62,6 +66,7 @@ export async function getScale(
     generation: metadata?.generation ?? 0,
     observedGeneration: status?.observedGeneration ?? 0,
     paused: spec?.paused ?? false,
+    graceSeconds: spec?.template.spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds,
     ...(run === undefined ? {} : { restartedBy: run }),
     ...(owner ? { owner } : {}),
     ...(failed?.message ? { failure: failed.message } : {}),
@@ -101,47 +106,6 @@ export async function restartByRollout(
   const template = { metadata: { annotations: { [restartedBy]: runId } } };
   const body = { metadata: { resourceVersion }, spec: { template } };
   await patchObject(ctx, cluster, { call: "PatchDeployment", path: path(ref), body }, options);
-}
-
-export type Pod = {
-  uid: string;
-  name: string;
-  ready: boolean;
-  startedAt: string | undefined;
-  terminating: boolean;
-  /** When its grace to end by itself is over. Later it hangs, or its node is lost. */
-  endsBy?: string;
-};
-
-/**
- * Lists the pods of a deployment that run or will, by its own label selector.
- *
- * @throws CannotContinue when that selects nothing in particular.
- */
-export async function listPods(ctx: CallContext, cluster: Cluster, ref: Ref, options?: CallOptions): Promise<Pod[]> {
-  const deployment = await getObject(ctx, cluster, { call: "GetDeployment", path: path(ref) }, options);
-  if (!deployment) return [];
-  const selector = (deployment as V1Deployment).spec?.selector ?? {};
-  const query = new URLSearchParams({ labelSelector: selectorText(selector, `${ref.namespace}/${ref.name}`) });
-  const listPath = `/api/v1/namespaces/${encodeURIComponent(ref.namespace)}/pods?${query}`;
-  const found = (await askCluster(ctx, cluster, "ListPods", { method: "GET", path: listPath }, options)) as V1PodList;
-  if (!Array.isArray(found.items)) throw new KubernetesError(200, undefined, "the list of pods has no items");
-  return alivePods(found.items);
-}
-
-/** The pods of a list that run or will: one that was evicted or ran to its end stays there, and runs nothing. */
-export function alivePods(items: V1PodList["items"]): Pod[] {
-  const alive = items.filter(({ status }) => status?.phase !== "Failed" && status?.phase !== "Succeeded");
-  return alive.map(({ metadata, status }) => ({
-    uid: metadata?.uid ?? "",
-    name: metadata?.name ?? "",
-    ready: status?.conditions?.some(({ type, status: holds }) => type === "Ready" && holds === "True") ?? false,
-    // Raw JSON: times are text here, whatever the client's types say.
-    startedAt: (status?.startTime ?? metadata?.creationTimestamp) as unknown as string | undefined,
-    terminating: metadata?.deletionTimestamp !== undefined,
-    // The moment of the deletion, and the grace after it. Raw JSON, too.
-    ...(metadata?.deletionTimestamp ? { endsBy: metadata.deletionTimestamp as unknown as string } : {}),
-  }));
 }
 
 /** One key of a config map, and who else thinks it is theirs. */

@@ -16,6 +16,8 @@ export type PodFacts = {
     replicas: number;
     ready: number;
     paused: boolean;
+    /** How long its pods may take to end, in seconds. Absent in plans of an older Muster. */
+    graceSeconds?: number;
     /** The controller that would put the number of pods back. */
     owner?: Owner;
   }>;
@@ -46,8 +48,8 @@ function lookAtDeployment(ctx: Context, deployment: Deployment): Promise<PodFact
     async () => {
       const scale = await getScale(ctx, ctx.clients.cluster(cluster), { namespace, name });
       if (!scale) return unknown(`the cluster ${cluster} has no deployment ${namespace}/${name}`);
-      const { replicas, ready, paused, owner } = scale;
-      return { replicas, ready, paused, ...(owner ? { owner } : {}) };
+      const { replicas, ready, paused, graceSeconds = 0, owner } = scale;
+      return { replicas, ready, paused, graceSeconds, ...(owner ? { owner } : {}) };
     },
     explainAs(`the cluster ${cluster}`),
   );
@@ -64,3 +66,7 @@ export function autoscalerOf(
   );
   return looked?.autoscaler && seen(looked.autoscaler)?.owner;
 }
+
+/** How long pods on one side of a move may take to end, in seconds, as far as that was seen. Pure. */
+export const longestGrace = ({ pods }: { pods: readonly PodFacts[] }, side: PodFacts["side"]): number =>
+  Math.max(0, ...pods.filter((one) => one.side === side).map(({ found }) => seen(found)?.graceSeconds ?? 0));

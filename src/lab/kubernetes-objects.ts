@@ -146,7 +146,16 @@ export function podJson(pod: PodView, namespace: string, deployment: string): ob
       annotations: pod.annotations,
       creationTimestamp: stamp(pod.createdAt),
       ...(pod.deletedAt ? deletion(pod.deletedAt) : {}),
-      ownerReferences: [{ apiVersion: "apps/v1", kind: "ReplicaSet", name: owner, uid: owner }],
+      ownerReferences: [
+        {
+          apiVersion: "apps/v1",
+          kind: "ReplicaSet",
+          name: owner,
+          uid: owner,
+          controller: true,
+          blockOwnerDeletion: true,
+        },
+      ],
     },
     spec: { containers: [{ name: deployment, image: `lab/${deployment}:1` }] },
     status: {

@@ -143,7 +143,7 @@ function furtherRules({ services }: RegionOptions): Rule[] {
   const tools = new Set(services.flatMap(({ gitops }) => gitops ?? []));
   return [
     ...(rolling ? [{ group: "apps", resource: "deployments", verbs: ["patch"] }] : []),
-    ...(scaling ? [{ group: "autoscaling", resource: "horizontalpodautoscalers", verbs: ["get", "patch"] }] : []),
+    ...(scaling ? [{ group: "autoscaling", resource: "horizontalpodautoscalers", verbs: ["patch"] }] : []),
     ...[...tools].map((tool) => ({
       group: resources[resourceOf[tool]].group,
       resource: resourceOf[tool],

@@ -1,4 +1,4 @@
-import { listPods } from "../adapters/kubernetes.ts";
+import { listPods } from "../adapters/kubernetes-pods.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
 import { step, unknown, type StepContext } from "../engine/step.ts";
 import { CannotContinue } from "../errors.ts";
@@ -12,6 +12,8 @@ export type DrainOldSideInput = {
   fromRegion: string;
   mode: Mode;
   deployments: DeploymentTarget[];
+  /** How long pods may take to end, in seconds, where that is longer than Kubernetes gives them by itself. */
+  graceSeconds?: number;
 };
 
 type Draining = SeenDeployment & {
@@ -56,7 +58,7 @@ export const drainOldSide = step<DrainOldSideInput, DrainOldSideSeen>({
     missing: (seen, before) => notRestored(seen.deployments, before.deployments),
   },
 
-  patienceSeconds: ({ mode }) => (mode === "graceful" ? 300 : 60),
+  patienceSeconds: ({ mode, graceSeconds = 0 }) => (mode === "graceful" ? Math.max(300, graceSeconds + 30) : 60),
   settleSeconds: 10,
   pollSeconds: 3,
   // What keeps two writers apart is the fence in the database, which is proven; pods that cannot be seen cannot hold it up.

@@ -1,4 +1,5 @@
-import { getConfigKeys, listPods, setConfigKeys } from "../adapters/kubernetes.ts";
+import { listPods } from "../adapters/kubernetes-pods.ts";
+import { getConfigKeys, setConfigKeys } from "../adapters/kubernetes.ts";
 import type { ConfigValue } from "../adapters/kubernetes.ts";
 import { CannotContinue } from "../errors.ts";
 import { step, type StepContext } from "../engine/step.ts";

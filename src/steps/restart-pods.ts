@@ -1,4 +1,5 @@
-import { isConflict, listPods, restartByRollout } from "../adapters/kubernetes.ts";
+import { listPods } from "../adapters/kubernetes-pods.ts";
+import { isConflict, restartByRollout } from "../adapters/kubernetes.ts";
 import { step, type Json, type Reads, type StepContext } from "../engine/step.ts";
 import { changeEach, changeShared } from "./conflicts.ts";
 import {

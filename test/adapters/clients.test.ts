@@ -43,10 +43,11 @@ describe("the client of Route 53, with a role", () => {
   });
 
   it.each([
-    ["eu-west-1", "sts.eu-west-1.amazonaws.com"],
-    [undefined, "sts.us-east-1.amazonaws.com"],
-  ])("whose home is %s logs in at %s, and signs for us-east-1", async (homeRegion, sts) => {
-    const clients = makeClients({ ...settings, homeRegion });
+    ["eu-west-1", "sts.eu-west-1.amazonaws.com", undefined],
+    [undefined, "sts.us-east-1.amazonaws.com", undefined],
+    ["eu-west-1", "sts.eu-west-1.amazonaws.com", "https://route53.proxy.example.com"],
+  ])("whose home is %s logs in at %s, and signs for us-east-1, at %s too", async (homeRegion, sts, route53Endpoint) => {
+    const clients = makeClients({ ...settings, homeRegion, route53Endpoint });
     const asked: string[] = [];
     const handle = ({ hostname, headers }: { hostname: string; headers: Record<string, string> }) => {
       const scope = /Credential=\w+\/\d+\/([\w-]+)\//.exec(headers["authorization"] ?? "")?.[1];
@@ -56,7 +57,8 @@ describe("the client of Route 53, with a role", () => {
     };
     Object.assign(clients.route53.config, { requestHandler: { handle } });
     await expect(clients.route53.send(new GetHostedZoneCommand({ Id: "Z1" }))).rejects.toThrow("enough is seen");
-    expect(asked).toEqual([sts, "route53.amazonaws.com for us-east-1"]);
+    const host = route53Endpoint ? new URL(route53Endpoint).hostname : "route53.amazonaws.com";
+    expect(asked).toEqual([sts, `${host} for us-east-1`]);
     await clients.close();
   });
 });

@@ -6,12 +6,12 @@ import {
   getScale,
   isConflict,
   isRefusedByCluster,
-  listPods,
   ping,
   setConfigKey,
   setScale,
 } from "../../src/adapters/kubernetes.ts";
 import { KubernetesError } from "../../src/adapters/kubernetes.ts";
+import { listPods } from "../../src/adapters/kubernetes-pods.ts";
 import { makeCluster } from "../../src/adapters/kubernetes-client.ts";
 import { findAutoscaler } from "../../src/adapters/kubernetes-autoscalers.ts";
 import { whyUnreachable } from "../../src/adapters/unreachable.ts";

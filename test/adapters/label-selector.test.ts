@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { alivePods } from "../../src/adapters/kubernetes.ts";
+import { alivePods, isMadeBy } from "../../src/adapters/kubernetes-pods.ts";
 import { selectorText } from "../../src/adapters/label-selector.ts";
 import { CannotContinue } from "../../src/errors.ts";
 import { selects } from "../../src/lab/kubernetes-selector.ts";
@@ -41,6 +41,23 @@ describe("pods that count as alive", () => {
       { terminating: true, endsBy: "2026-11-23T03:00:30Z" },
       { terminating: false },
     ]);
+  });
+});
+
+describe("pods of a deployment", () => {
+  const madeBy = (kind: string, name: string, controller = true) => ({
+    ownerReferences: [{ apiVersion: "apps/v1", kind, name, uid: name, controller }],
+  });
+
+  it.each([
+    ["made by its ReplicaSet", madeBy("ReplicaSet", "shop-api-5d4f8c7b9"), true],
+    ["of a longer name that begins like it", madeBy("ReplicaSet", "shop-api-canary-5d4f8c7b9"), false],
+    ["of a shorter name", madeBy("ReplicaSet", "shop-5d4f8c7b9"), false],
+    ["made by a Job with the same labels", madeBy("Job", "shop-api-29384756"), false],
+    ["started by hand", {}, false],
+    ["held by a ReplicaSet that is not their controller", madeBy("ReplicaSet", "shop-api-5d4f8c7b9", false), false],
+  ])("%s", (_which, metadata, own) => {
+    expect(isMadeBy("shop-api", metadata)).toBe(own);
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { failover } from "../../jobs/failover.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
 import { hashPlan, inOrder } from "../../src/engine/plan.ts";
+import { drainOldSide, type DrainOldSideInput } from "../../src/steps/drain-old-side.ts";
 import { acceptLoss, type AcceptLossInput } from "../../src/steps/accept-loss.ts";
 import { eastDead, estate, estateWith, healthy, replica, saw, sawNothing, silent, writer } from "./facts.ts";
 
@@ -34,6 +35,30 @@ describe("the plan of a failover", () => {
 
   it("does not let the fence wait for a region that answers nobody", () => {
     expect(graph(eastDead)).toContain("fence-writes < ");
+  });
+
+  it("waits as long as pods may take to end, and says so before anybody approves", () => {
+    const slow = (graceSeconds: number): FailoverFacts => ({
+      ...healthy,
+      pods: healthy.pods.map((pods) => ({
+        ...pods,
+        found: saw({ replicas: 3, ready: 3, paused: false, graceSeconds: pods.side === "from" ? graceSeconds : 7200 }),
+      })),
+    });
+    const drainOf = (facts: FailoverFacts) => {
+      const plan = planOf(facts);
+      const node = plan.nodes.find(({ step }) => step === "drain-old-side");
+      const patience = drainOldSide.patienceSeconds as (input: DrainOldSideInput) => number;
+      return { ...(node?.input as DrainOldSideInput), patience: patience(node?.input as DrainOldSideInput) };
+    };
+    const said = (facts: FailoverFacts) => planOf(facts).warnings.filter((text) => text.includes("terminationGrace"));
+    expect(drainOf(slow(30))).toMatchObject({ patience: 300 });
+    expect(drainOf(slow(30))).not.toHaveProperty("graceSeconds");
+    expect(said(slow(60))).toEqual([]);
+    expect(drainOf(slow(900))).toMatchObject({ graceSeconds: 900, patience: 930 });
+    expect(said(slow(900))).toEqual([
+      "Pods in us-east-1 may take 15 minutes to end (terminationGracePeriodSeconds): in this move nobody is served for that long at most, before its database is moved.",
+    ]);
   });
 
   it("asks a person before traffic where the estate wants that", () => {

@@ -33,6 +33,14 @@ describe("deployments that an autoscaler owns", () => {
     expect(await findAutoscaler(bench.ctx, bench.ctx.clients.cluster("west"), other)).toBeUndefined();
   });
 
+  it("are looked at with the right by which they were found: enough pods are kept, and nothing more is needed", async () => {
+    const enough = { ...scaling, deployments: [{ ...western, ...owned, replicas: 1 }] };
+    const asked = bench.log.of(`kubernetes-${west}`, "GET horizontalpodautoscalers").length;
+    expect((await drive(bench, scaleDeployment, enough)).before).toBeUndefined();
+    expect(bench.log.of(`kubernetes-${west}`, "GET horizontalpodautoscalers")).toHaveLength(asked);
+    expect(bench.log.of(`kubernetes-${west}`, "LIST horizontalpodautoscalers").length).toBeGreaterThan(0);
+  });
+
   it("are scaled by its least pods, which are set back; the number of pods is its business", async () => {
     const { before } = await drive(bench, scaleDeployment, scaling);
     expect(cluster(west).bounds("shop", "checkout")).toEqual({ min: 3, max: 5 });
