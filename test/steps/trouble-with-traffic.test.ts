@@ -35,9 +35,9 @@ describe("trouble with traffic", () => {
 
   it("a change that no name server has yet is waited for; the batch goes out once", async () => {
     // Seconds on the wall for what spreads, not tenths: a look on a busy machine is not over before one has begun.
-    bench.time.set(bench.time.clock.now(), 10);
+    await bench.time.set(bench.time.clock.now(), 10);
     const { waited } = await drive(bench, shiftDns, inputs.shiftDns);
-    bench.time.set(bench.time.clock.now(), 100);
+    await bench.time.set(bench.time.clock.now(), 100);
     expect(waited[0]).toBe("us-west-2 gets no answers");
     expect(waited.slice(1).join()).toMatch(/the name server ns-1\.example-dns\.lab answers 127\.\d+\.\d+\.11/);
     expect(bench.log.of("route53", "ChangeResourceRecordSets")).toHaveLength(1);
