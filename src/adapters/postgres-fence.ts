@@ -113,8 +113,11 @@ export type WriteAttempt =
   | { accepted: true; onlyWhenAsked?: true }
   /** The server said no, for a reason that holds for every session of the role: it may not log in, or is read-only. */
   | { accepted: false; because: string }
-  /** The server did not judge the role at all: a wrong password, or no line in its pg_hba.conf, proves nothing. */
-  | { accepted: "unknown"; because: string };
+  /**
+   * The server did not judge the role at all: a wrong password, or no line in its pg_hba.conf, proves nothing. `full`: every
+   * connection is taken that the role, the database or the server may have.
+   */
+  | { accepted: "unknown"; because: string; full?: true };
 
 /**
  * Tries to write as the application's own role, and leaves nothing behind: takes a transaction number, which only a
@@ -149,6 +152,7 @@ export async function tryWrite(
     if (state === "25006" || state === "0A000") return { accepted: false, because: "the server is read-only" };
     if (state === "28P01")
       return { accepted: "unknown", because: `the password of the role "${app.user}" is not right` };
+    if (state === "53300") return { accepted: "unknown", because: (error as Error).message, full: true };
     if (state === "3D000") return { accepted: "unknown", because: `there is no database "${app.database}"` };
     throw error;
   }

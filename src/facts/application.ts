@@ -25,19 +25,23 @@ export function lookAtApplication(ctx: Context, service: string, { from, to }: S
 }
 
 /**
- * Tries a write as the application at a server on which its role may log in, and leaves nothing behind. Says why Muster was
- * not let in: no fence could be proven there. A server that falls silent meanwhile says nothing of it.
+ * Tries a write as the application at a side on which its role may log in, with the secret that the plan will name there,
+ * and leaves nothing behind. Says why Muster was not let in: no fence could be proven there. A server that falls silent
+ * meanwhile says nothing of it. Nor does one whose connections are all taken: behind a fence the old writer's are ended, and
+ * the right to log in is judged before their number.
  */
 export async function whyShut(
   ctx: Context,
-  { from, to }: Sides,
-  { instance, ...place }: Pick<PgTarget, "host" | "port"> & { instance: string },
+  sides: Sides,
+  side: "from" | "to",
+  place: Pick<PgTarget, "host" | "port">,
 ): Promise<string | undefined> {
-  const reference = from.appRole ?? to.appRole;
+  const { instance, appRole } = sides[side];
+  const reference = appRole ?? sides[side === "from" ? "to" : "from"].appRole;
   if (!reference) return undefined;
   try {
     const attempt = await tryWrite(ctx, ctx.clients.pg, asApp(place, ctx.secret(reference)));
-    return attempt.accepted === "unknown" ? attempt.because : undefined;
+    return attempt.accepted === "unknown" && !attempt.full ? attempt.because : undefined;
   } catch (error) {
     return whyUnreachable(error) === undefined ? explainAs(instance)(error) : undefined;
   }

@@ -8,7 +8,7 @@ import { notSeen, seen, whyUnseen, type Fact } from "./fact.ts";
 import { lookAtLastBeat } from "./heartbeats.ts";
 import { lookAtServer, type ServerFacts } from "./lag.ts";
 import { lookAtPromotions, type Promotion } from "./promotions.ts";
-import type { Side, Sides } from "./targets.ts";
+import type { Sides } from "./targets.ts";
 
 /** What preflight saw of the database of a service that is to move. */
 export type DatabaseFacts = {
@@ -52,7 +52,8 @@ async function lookAtSides(
   const { from, to } = sides;
   // The old side's address is recalled first: its region's control plane may be what died.
   const recalled = await recallSide(ctx, from);
-  const server = async (side: Side, instance: DatabaseServer | undefined, within = ctx) => {
+  const server = async (name: "from" | "to", instance: DatabaseServer | undefined, within = ctx) => {
+    const side = sides[name];
     const endpoint = instance && placeOf(instance);
     const app = seen(application);
     if (!app) return notSeen(ctx, whyUnseen(application) ?? "its database is not known");
@@ -68,22 +69,25 @@ async function lookAtSides(
     });
     // Once is enough: whoever approved has read it.
     if (before || !("seen" in fact) || !fact.seen.role?.canLogIn) return fact;
-    const applicationShut = await whyShut(ctx, sides, { instance: side.instance, ...endpoint });
+    const applicationShut = await whyShut(ctx, sides, name, endpoint);
     return applicationShut === undefined ? fact : { ...fact, seen: { ...fact.seen, applicationShut } };
   };
   const lookAtOld = async () => {
-    const [instance, early] = await Promise.all([lookAtSide(ctx, from), recalled ? server(from, recalled) : undefined]);
+    const [instance, early] = await Promise.all([
+      lookAtSide(ctx, from),
+      recalled ? server("from", recalled) : undefined,
+    ]);
     const known = seen(instance) ?? recalled;
     // Where it is asked may have changed since it was remembered: a role of Aurora, a name.
     const isThere = known && recalled && samePlace(placeOf(known), placeOf(recalled));
-    return { instance, ...(known ? { known } : {}), server: early && isThere ? early : await server(from, known) };
+    return { instance, ...(known ? { known } : {}), server: early && isThere ? early : await server("from", known) };
   };
   const lookAtOldAgain = async (known: DatabaseServer, { from: last }: DatabaseFacts) => {
     const wasSilent = "silent" in last.server;
-    return { instance: last.instance, known, server: await server(from, known, wasSilent ? briefly(ctx) : ctx) };
+    return { instance: last.instance, known, server: await server("from", known, wasSilent ? briefly(ctx) : ctx) };
   };
   const [newSide, oldSide] = await Promise.all([
-    lookAtSide(ctx, to).then(async (instance) => ({ instance, server: await server(to, seen(instance)) })),
+    lookAtSide(ctx, to).then(async (instance) => ({ instance, server: await server("to", seen(instance)) })),
     before && recalled ? lookAtOldAgain(recalled, before) : lookAtOld(),
   ]);
   return { to: newSide, from: oldSide };

@@ -20,6 +20,8 @@ export type VerifyDatabaseSeen = {
   canary: boolean | null;
   /** Null when a write as the application was accepted. */
   appRefused: string | null;
+  /** Set where it was not refused, and could not be tried: every connection is taken. */
+  full?: true;
   counts: TableCounts | null;
   /** What of its rows is not vouched for by a comparison with those before the promotion, and why. */
   notCompared: string | null;
@@ -43,12 +45,20 @@ export const verifyDatabase = step<VerifyDatabaseInput, VerifyDatabaseSeen>({
       own.canary === false ? notAsked : lookAtOldSide(ctx, from),
     ]);
     const appRefused = whyRefused(attempt);
-    return { ...own, appRefused, counts, notCompared: doubts(counts, countsBefore(reads), to.instance), oldSide };
+    return {
+      ...own,
+      appRefused,
+      ...(attempt.accepted === "unknown" && attempt.full ? { full: true as const } : {}),
+      counts,
+      notCompared: doubts(counts, countsBefore(reads), to.instance),
+      oldSide,
+    };
   },
 
   missing(seen, { from, to }, reads) {
     if (seen.inRecovery) return `${to.instance} is still in recovery`;
     if (seen.canary === false) return `no row was written at ${to.instance} yet`;
+    if (seen.full) return `no write of the application could be tried at ${to.instance}: ${seen.appRefused}`;
     if (seen.appRefused !== null) return `the application cannot write at ${to.instance}: ${seen.appRefused}`;
     const before = timelineBefore(reads);
     if (before !== undefined && seen.timeline !== null && seen.timeline <= before) {

@@ -6,7 +6,6 @@ import { seen, whyUnseen } from "../../src/facts/fact.ts";
 import { predictedLoss, seenFrom } from "../../src/facts/moves.ts";
 import { east, endpointOf, west } from "../../src/lab/estate.ts";
 import { delayReplay } from "../../src/lab/postgres-pair.ts";
-import { app } from "../../src/lab/shop.ts";
 import { beatOnce } from "../../src/watch/heartbeat.ts";
 import { probeServices } from "../../src/watch/prober.ts";
 import { estate, estateWithFront, withDatabase } from "../jobs/facts.ts";
@@ -143,21 +142,6 @@ describe("preflight, in a lab", () => {
     const elsewhere = { ...ctx, secret: () => "postgres://app:x@unused/nowhere?sslmode=disable" };
     expect(blockers(await lookAtFailover(elsewhere, input))).toContainEqual(
       expect.stringMatching(/^checkout-db answers, and does not let Muster look into it: .*"nowhere" does not exist/),
-    );
-  });
-
-  it("tries to log in as the application at both servers, while that costs nobody anything", async () => {
-    const stale = { ...ctx, secret: () => `postgres://${app.user}:stale@unused/${app.database}?sslmode=disable` };
-    const facts = await lookAtFailover(stale, input);
-    const [one, other] = blockers(facts);
-    expect(one).toMatch(
-      /^Muster could not log in as "app" at checkout-db: the password of the role "app" is not right\. .* would park with all writes stopped\. Correct the URL/,
-    );
-    expect(other).toMatch(/^Muster could not log in as "app" at checkout-db-west: /);
-    const forced = failover.plan(estate, { ...input, force: "ungraceful" }, facts);
-    expect(forced.blockers).toEqual([]);
-    expect(forced.warnings).toContainEqual(
-      expect.stringMatching(/^Muster could not log in as "app" at checkout-db-west: .* would park at its check\./),
     );
   });
 

@@ -60,6 +60,14 @@ describe("trouble with databases", () => {
     );
   });
 
+  it("a writer whose connections the application has all taken is fenced, and opened again", async () => {
+    await ask(primary(), "alter role app connection limit 0");
+    const fenced = await drive(bench, fenceWrites, inputs.fenceWrites);
+    expect(fenced.result).toMatchObject({ provenBy: 'the role "app" may not log in' });
+    await takeBack(bench, fenceWrites, inputs.fenceWrites, fenced.before as FenceWritesSeen);
+    await ask(primary(), "alter role app connection limit -1");
+  });
+
   it("what was written just before the fence is waited for, and the way back opens writes again", async () => {
     await pauseReplay(bench.pair.replica.server, true);
     await ask(primary(), order);
@@ -149,6 +157,15 @@ describe("trouble with databases", () => {
       notCompared:
         "since the application may write at checkout-db-west, public.orders ends at nothing, and went up to 1 before: it took rows away, or they are lost",
     });
+
+    // Pods that come up take what the role may have: whether it can write is then not known, and waited for.
+    await ask(bench.pair.replica.server, "alter role app connection limit 0");
+    const crowded = await verifyDatabase.observe(bench.ctx, inputs.verifyDatabase, reads);
+    await ask(bench.pair.replica.server, "alter role app connection limit -1");
+    if (isUnknown(crowded)) throw new Error(crowded.unknown);
+    expect(verifyDatabase.missing(crowded, inputs.verifyDatabase, reads)).toMatch(
+      /^no write of the application could be tried at checkout-db-west: too many connections for role "app"/,
+    );
 
     const lacking: Reads = {
       "fence-writes": { counts: { "public.orders": { rows: 1, exact: true, maxId: "1" } } },
