@@ -21,24 +21,33 @@ export async function countTables(ctx: StepContext, target: DatabaseTarget): Pro
   }
 }
 
-/**
- * Says which table holds less than before. Rows may go again once the application works, so where a table has a rising key
- * its top is what must be there.
- */
+/** Says which table holds less than before. Pure. */
 export function shortTable(counts: TableCounts, before: TableCounts): string | undefined {
-  for (const [table, was] of Object.entries(before)) {
+  return shortTables(counts, before)[0]?.why;
+}
+
+/**
+ * Lists the tables that hold less than before, with a sentence each. Rows may go again once the application works, so where
+ * a table has a rising key its top is what must be there. Pure.
+ */
+function shortTables(counts: TableCounts, before: TableCounts): { table: string; why: string }[] {
+  return Object.entries(before).flatMap(([table, was]) => {
     const now = counts[table];
-    if (!now && mayBeCut(counts)) continue;
-    if (!now) return `the table ${table} is not there`;
-    if (was.maxId !== undefined && (now.maxId !== undefined || now.exact)) {
-      if (now.maxId === undefined || BigInt(now.maxId) < BigInt(was.maxId)) {
-        return `${table} ends at ${now.maxId ?? "nothing"}, and went up to ${was.maxId} before`;
-      }
-    } else if (was.exact && now.exact && (now.rows ?? 0) < (was.rows ?? 0)) {
-      return `${table} has ${now.rows} rows, and had ${was.rows} before`;
-    }
+    const why = now || !mayBeCut(counts) ? whyShort(table, now, was) : undefined;
+    return why === undefined ? [] : [{ table, why }];
+  });
+}
+
+function whyShort(table: string, now: TableCount | undefined, was: TableCount): string | undefined {
+  if (!now) return `the table ${table} is not there`;
+  if (was.maxId !== undefined && (now.maxId !== undefined || now.exact)) {
+    return now.maxId === undefined || BigInt(now.maxId) < BigInt(was.maxId)
+      ? `${table} ends at ${now.maxId ?? "nothing"}, and went up to ${was.maxId} before`
+      : undefined;
   }
-  return undefined;
+  return was.exact && now.exact && (now.rows ?? 0) < (was.rows ?? 0)
+    ? `${table} has ${now.rows} rows, and had ${was.rows} before`
+    : undefined;
 }
 
 /** Says what of a database was not compared with what it held before, and why; null where all was. Pure. */
@@ -64,11 +73,20 @@ const comparable = (now: TableCount | undefined, was: TableCount): boolean =>
 export type CountsBefore = { atFence: TableCounts | null; caughtUp: TableCounts | null };
 
 /**
- * Says which table of the replica held less, with everything applied, than the old writer behind its fence: two counts
- * between which no application could write. Undefined also where one of them was not taken. Pure.
+ * Says which table of the replica held less, once it had caught up, than the old writer behind its fence, and holds less to
+ * this day. The first two alone prove nothing: a fence holds the application, and whoever else writes (pg_cron, an
+ * administrator) may have done so before the old writer was counted and after the position that was waited for. Undefined
+ * also where nobody counted. Pure.
  */
-export const lackedTable = ({ atFence, caughtUp }: CountsBefore): string | undefined =>
-  atFence && caughtUp ? shortTable(caughtUp, atFence) : undefined;
+export const lackedTable = (live: TableCounts | null, before: CountsBefore): string | undefined =>
+  lackedThen(before).find(({ table }) => !hasCaughtUp(table, live, before))?.why;
+
+const lackedThen = ({ atFence, caughtUp }: CountsBefore) => (atFence && caughtUp ? shortTables(caughtUp, atFence) : []);
+
+function hasCaughtUp(table: string, live: TableCounts | null, { atFence }: CountsBefore): boolean {
+  const [now, was] = [live?.[table], atFence?.[table]];
+  return now !== undefined && was !== undefined && comparable(now, was) && whyShort(table, now, was) === undefined;
+}
 
 /**
  * Says what of a new writer's rows nobody vouches for; null where that is nothing. What was compared before its promotion
@@ -77,16 +95,21 @@ export const lackedTable = ({ atFence, caughtUp }: CountsBefore): string | undef
 export function doubts(live: TableCounts | null, before: CountsBefore, instance: string): string | null {
   const { atFence, caughtUp } = before;
   const was = atFence ?? caughtUp;
+  const lacked = lackedThen(before).map(({ table }) => table);
   const proven = Object.entries(caughtUp ?? {}).filter(([table, now]) => {
     const then = atFence?.[table];
-    return then && comparable(now, then);
+    return then && comparable(now, then) && !lacked.includes(table);
   });
   const counts = { ...live, ...Object.fromEntries(proven) };
   const left = notCompared(live || proven.length > 0 ? counts : null, was, instance);
   const short = live && was && shortTable(counts, was);
   const since =
     short && `since the application may write at ${instance}, ${short}: it took rows away, or they are lost`;
-  return [left, since].filter((doubt) => doubt).join("; ") || null;
+  const late = lacked.filter((table) => hasCaughtUp(table, live, before)).join(", ");
+  const came =
+    late &&
+    `${late} had fewer rows when ${instance} had caught up than behind the fence, and no fewer now: somebody else than the application wrote meanwhile`;
+  return [left, since, came].filter((doubt) => doubt).join("; ") || null;
 }
 
 /**

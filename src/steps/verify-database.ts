@@ -64,8 +64,10 @@ export const verifyDatabase = step<VerifyDatabaseInput, VerifyDatabaseSeen>({
     if (before !== undefined && seen.timeline !== null && seen.timeline <= before) {
       return `${to.instance} is still on timeline ${before}, as before its promotion`;
     }
-    const lacked = lackedTable(countsBefore(reads));
-    if (lacked) return `${to.instance} lacked rows when it was promoted: ${lacked}`;
+    const lacked = lackedTable(seen.counts, countsBefore(reads));
+    if (lacked) {
+      return `${to.instance} had fewer rows when it had caught up than ${from.instance} behind its fence, and they were not seen there since: ${lacked}`;
+    }
     return seen.oldSide.state === "open" ? `${from.instance} takes writes too: ${seen.oldSide.why}` : undefined;
   },
 

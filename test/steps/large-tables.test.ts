@@ -164,11 +164,12 @@ describe("rows before and after a promotion", () => {
   it("vouch for a table where they were counted while nobody could write, and for no other", () => {
     const [atFence, had] = [{ queue: counted(3, "9") }, { queue: counted(3, "9") }];
     const drained = { queue: counted(0) };
-    expect(lackedTable({ atFence, caughtUp: had })).toBeUndefined();
+    expect(lackedTable(drained, { atFence, caughtUp: had })).toBeUndefined();
     expect(doubts(drained, { atFence, caughtUp: had }, "db")).toBeNull();
     expect(doubts(null, { atFence, caughtUp: had }, "db")).toBeNull();
-    expect(lackedTable({ atFence, caughtUp: drained })).toBe("queue ends at nothing, and went up to 9 before");
-    expect(lackedTable({ atFence: null, caughtUp: had })).toBeUndefined();
+    for (const live of [drained, {}, null])
+      expect(lackedTable(live, { atFence, caughtUp: drained })).toBe("queue ends at nothing, and went up to 9 before");
+    expect(lackedTable(drained, { atFence: null, caughtUp: had })).toBeUndefined();
     for (const before of [
       { atFence, caughtUp: null },
       { atFence: null, caughtUp: had },
@@ -178,6 +179,21 @@ describe("rows before and after a promotion", () => {
         /^since .* at db, queue ends at nothing, and went up to 9 before: /,
       );
     expect(doubts(null, { atFence, caughtUp: null }, "db")).toMatch(/^no rows of db were compared/);
+  });
+
+  it("of whoever no fence holds are found at the new writer, and hold nothing up there", () => {
+    const before = {
+      atFence: { log: counted(704), jobs: counted(9, "9"), users: counted(5, "5") },
+      caughtUp: { log: counted(701), jobs: counted(8, "8"), users: counted(5, "5") },
+    };
+    const live = { log: counted(704), jobs: counted(9, "9"), users: counted(5, "5") };
+    expect(lackedTable(live, before)).toBeUndefined();
+    expect(doubts(live, before, "db")).toBe(
+      "log, jobs had fewer rows when db had caught up than behind the fence, and no fewer now: somebody else than the application wrote meanwhile",
+    );
+    // Each table for itself, and only where it was counted again.
+    expect(lackedTable({ ...live, jobs: counted(8, "8") }, before)).toBe("jobs ends at 8, and went up to 9 before");
+    expect(lackedTable({ ...live, log: guessed(900) }, before)).toBe("log has 701 rows, and had 704 before");
   });
 
   it("left behind are never too few: the key's way where rows were not counted, and nothing where neither is known", () => {
