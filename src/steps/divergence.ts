@@ -32,7 +32,7 @@ export function sayDivergence(divergence: Divergence | null, name: string): stri
     return `${whole ? "" : "At least "}${rows} ${rows === 1 ? "row stands" : "rows stand"} at ${name} alone${after}; what it has is kept there until somebody decides.`;
   }
   if (!whole)
-    return `Whether rows stand at ${name} alone is not known: not every table could be counted. They would be kept there.`;
+    return `Whether rows stand at ${name} alone is not known: a table could not be counted, or has a higher key and no more rows. They would be kept there.`;
   if (divergence?.bytes === 0) return `No row stands at ${name} alone.`;
   return `No new row stands at ${name} alone; whether rows were changed or deleted there cannot be told. What it has is kept there.`;
 }

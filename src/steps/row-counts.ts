@@ -113,8 +113,10 @@ export function doubts(live: TableCounts | null, before: CountsBefore, instance:
 }
 
 /**
- * Counts by table the rows that stand here and did not before; null where nothing tells. Rows that were deleted are made up
- * for by the way of the highest key, which may be too many, never too few.
+ * Counts by table the rows that stand here and did not before; null where nothing tells. Where both counts are exact, rows
+ * tell, because keys need not be gapless: they may be borrowed from another table, or made of the time. A higher key with no
+ * more rows leaves it open how many were taken away and came. Where rows were not counted the way of the highest key stands
+ * in, which may be too many. Pure.
  */
 export function rowsBeyond(counts: TableCounts, before: TableCounts): Record<string, number | null> {
   return Object.fromEntries(Object.entries(counts).map(([table, now]) => [table, more(now, before[table])]));
@@ -126,8 +128,11 @@ export const isWhole = (rows: Record<string, number | null>): boolean =>
 
 function more(now: TableCount, was: TableCount | undefined): number | null {
   if (!was) return null;
-  const rows = now.exact && was.exact ? [(now.rows ?? 0) - (was.rows ?? 0)] : [];
-  const keys =
-    now.maxId !== undefined && was.maxId !== undefined ? [Number(BigInt(now.maxId) - BigInt(was.maxId))] : [];
-  return rows.length + keys.length === 0 ? null : Math.max(0, ...rows, ...keys);
+  const byKey =
+    now.maxId !== undefined && was.maxId !== undefined
+      ? Math.max(0, Number(BigInt(now.maxId) - BigInt(was.maxId)))
+      : undefined;
+  if (!now.exact || !was.exact) return byKey ?? null;
+  const rows = Math.max(0, (now.rows ?? 0) - (was.rows ?? 0));
+  return rows === 0 && byKey ? null : rows;
 }

@@ -196,7 +196,7 @@ describe("rows before and after a promotion", () => {
     expect(lackedTable({ ...live, log: guessed(900) }, before)).toBe("log has 701 rows, and had 704 before");
   });
 
-  it("left behind are never too few: the key's way where rows were not counted, and nothing where neither is known", () => {
+  it("left behind are counted; by the key's way only where they were not, and by nothing where neither is known", () => {
     const before = { a: counted(3), b: guessed(100, "100"), c: guessed(7), jobs: counted(9, "1000"), gone: counted(2) };
     const now = {
       a: counted(5),
@@ -206,7 +206,22 @@ describe("rows before and after a promotion", () => {
       jobs: counted(5, "1040"),
       gone: counted(1),
     };
-    expect(rowsBeyond(now, before)).toEqual({ a: 2, b: 40, c: null, d: null, jobs: 40, gone: 0 });
+    expect(rowsBeyond(now, before)).toEqual({ a: 2, b: 40, c: null, d: null, jobs: null, gone: 0 });
+  });
+
+  it("left behind are not invented from keys that are no count: another table's, or made of the time", () => {
+    const before = { settings: counted(10, "50"), events: counted(100, "1841234559501515456") };
+    const now = { settings: counted(11, "90000"), events: counted(101, "1841234567890123456") };
+    const rows = rowsBeyond(now, before);
+    expect(rows).toEqual({ settings: 1, events: 1 });
+    expect(sayDivergence({ bytes: 900, rows, rowsAfterPromotion: null }, "db")).toMatch(/^2 rows stand at db alone;/);
+
+    // As many rows as before, the newest of them another: some were taken away, and how many came nobody can tell.
+    const replaced = rowsBeyond({ ...before, settings: counted(10, "90000") }, before);
+    expect(sayDivergence({ bytes: 900, rows: replaced, rowsAfterPromotion: null }, "db")).toBe(
+      "Whether rows stand at db alone is not known: a table could not be counted, or has a higher key and no more rows. They would be kept there.",
+    );
+    expect(sumUp({ rows: replaced, rowsAfterPromotion: null })).toEqual({ rows: 0, late: 0, whole: false });
   });
 
   it.each([
