@@ -136,13 +136,13 @@ describe("the plan of a service whose servers no RDS knows", () => {
   });
 
   it.each(["postgres", "rds-postgres"] as const)("foretells what a delay on purpose costs, with %s", (driver) => {
-    const of = (facts: FactsWithDatabase, seconds: number) => {
+    const of = (facts: FactsWithDatabase, seconds: number, force?: "ungraceful") => {
       const { server } = facts.to;
       if (!("seen" in server)) throw new Error("it is seen");
       const world = withServer(facts, saw({ ...server.seen, applyDelaySeconds: seconds }));
       const { blockers, warnings } = failover.plan(
         estateWith({ services: [{ ...checkout, driver }] }),
-        { toRegion: west, service: "checkout" },
+        { toRegion: west, service: "checkout", ...(force ? { force } : {}) },
         driver === "postgres" ? selfManaged(world) : world,
       );
       return {
@@ -164,8 +164,16 @@ describe("the plan of a service whose servers no RDS knows", () => {
     });
     expect(of(eastDead, 3600)).toEqual({
       blockers: "",
-      warnings: expect.stringMatching(/What arrived there is applied once it is promoted/),
+      warnings: expect.stringMatching(/What arrived there is applied once it is promoted, and how much .* before\.$/),
     });
+    // Its fence is reached there, and then nobody can write until people have said yes.
+    expect(of(healthy, 3600, "ungraceful")).toEqual({
+      blockers: "",
+      warnings: expect.stringMatching(
+        / before\. Writes are stopped for 2 minutes, and then people are asked to promote it\.$/,
+      ),
+    });
+    expect(of(healthy, 30, "ungraceful").warnings).not.toMatch(/people are asked/);
   });
 
   it("stands on the standby's being one, by its own word", () => {

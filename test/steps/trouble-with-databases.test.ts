@@ -77,6 +77,16 @@ describe("trouble with databases", () => {
     if (isUnknown(seen)) throw new Error(seen.unknown);
     expect(catchUp.missing(seen, inputs.catchUp, reads)).toBe("checkout-db-west has not replayed up to the fence yet");
 
+    // A forced move does not wait for what a replica holds back, on purpose above all: it asks, and promotes with all of it.
+    const forced = { ...inputs.catchUp, mode: "ungraceful" as const };
+    const { result, waited } = await drive(bench, catchUp, forced, reads);
+    expect(waited.at(-1)).toMatch(
+      /^checkout-db-west received everything up to the fence, and has not applied it: \d+ kB are left, which it applies once it is promoted$/,
+    );
+    expect(acceptLoss.question({ ...inputs.acceptLoss, shownLossSeconds: 5 }, { "catch-up": result })).toMatch(
+      /once it is promoted\. How much of checkout is lost is unknown; the card said 5 s\. Promote\?$/,
+    );
+
     // Without a fence and without a writer, what is left to replay is unknown loss, and says how much is left.
     await bench.pair.link.setMode("refuses");
     await setTimeout(300);
