@@ -37,7 +37,7 @@ export async function lookAtDatabase(
   const application = await lookAtApplication(ctx, service, sides);
   const [instances, lastBeat, promotion] = await Promise.all([
     lookAtSides(ctx, sides, application, before),
-    lookAtLastBeat(ctx, sides.from.instance),
+    lookAtLastBeat(ctx, sides.from),
     lookAtPromotions(ctx, service),
   ]);
   return { databaseDriver: sides.to.driver, application, ...instances, lastBeat, promotion };

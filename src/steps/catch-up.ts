@@ -55,7 +55,7 @@ export const catchUp = step<CatchUpInput, CatchUpSeen>({
     const [heartbeat, counts, lastWrite] = await Promise.all([
       asMuster(ctx, to, "ReadReplica", getHeartbeat),
       arrived ? countTables(ctx, to) : null,
-      fence === undefined ? findLastWrite(ctx, service, from.instance) : undefined,
+      fence === undefined ? findLastWrite(ctx, service, from) : undefined,
     ]);
     // Somebody else may have promoted it before it had all: where that was, no server tells afterwards.
     const lost = fence === undefined ? lossSeconds(lastWrite, heartbeat) : hasAll ? 0 : undefined;

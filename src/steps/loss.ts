@@ -1,6 +1,6 @@
 import { sql } from "kysely";
-import { call } from "../call.ts";
-import type { StepContext } from "../engine/step.ts";
+import { call, type CallContext } from "../call.ts";
+import type { Context } from "../context.ts";
 
 /** How often the heartbeat is written, in seconds: nobody can tell a loss more finely. */
 export const beatSeconds = 5;
@@ -38,13 +38,24 @@ export function lossSeconds(lastWriteAt: string | undefined, arrivedBeatAt: stri
   return (Math.floor(behind / beatSeconds) + 1) * beatSeconds;
 }
 
+/**
+ * How the heartbeats of a database server are kept: both regions may have an instance of one name. Rows of the release before
+ * have the name alone.
+ */
+export const beatKey = ({ region, instance }: { region: string; instance: string }): string => `${region}/${instance}`;
+
 /** Finds when an old writer may have taken its last write (ISO): now, while its customers are served without a heartbeat. */
-export async function findLastWrite(ctx: StepContext, service: string, instance: string): Promise<string | undefined> {
+export async function findLastWrite(
+  ctx: CallContext & Pick<Context, "db" | "now">,
+  service: string,
+  from: { region: string; instance: string },
+): Promise<string | undefined> {
   const { rows } = await call(ctx, "db.last-write", () =>
     sql<{ beat_at: Date | null; green_at: Date | null; red_since: Date | null }>`
     with seen as (select ok, at from muster.probe where service = ${service} and via = 'public'),
          green as (select max(at) as at from seen where ok)
-    select (select beat_at from muster.heartbeat where instance = ${instance}) as beat_at, green.at as green_at,
+    select (select max(beat_at) from muster.heartbeat where instance in (${beatKey(from)}, ${from.instance})) as beat_at,
+           green.at as green_at,
            (select min(seen.at) from seen where not ok and seen.at > green.at) as red_since
       from green`.execute(ctx.db),
   );

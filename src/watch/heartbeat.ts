@@ -108,7 +108,7 @@ async function beat(ctx: Context, pair: Required<Pair>, how: PgOptions): Promise
     await tellWitness(ctx, sql);
     return now;
   });
-  if (at) await rememberBeat(ctx, pair.writer.instance, at);
+  if (at) await rememberBeat(ctx, pair.writer, at);
 }
 
 type Asked = { service: string; side: Side; pair: Pair };

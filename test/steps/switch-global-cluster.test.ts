@@ -153,7 +153,7 @@ describe("a global cluster of Aurora", () => {
     await renewal.stop();
     await beat();
     const { rows } = await sql<{ instance: string }>`select instance from muster.heartbeat`.execute(bench.db);
-    expect(rows).toEqual([{ instance: id }]);
+    expect(rows).toEqual([{ instance: `${west}/${id}` }]);
   });
 
   it("is failed over without its primary, in the region that is entered", async () => {

@@ -14,6 +14,7 @@ import { fenceReturned, type FenceReturnedSeen } from "../../src/steps/fence-ret
 import { fenceWrites } from "../../src/steps/fence-writes.ts";
 import { openWrites } from "../../src/steps/open-writes.ts";
 import { promoteReplica, type PromoteReplicaSeen } from "../../src/steps/promote-replica.ts";
+import { beatKey } from "../../src/steps/loss.ts";
 import { verifyDatabase } from "../../src/steps/verify-database.ts";
 import { CannotContinue } from "../../src/errors.ts";
 import { drive, noteFailure, noteIntent, noteWriterAgain, openBench, type Bench } from "./bench.ts";
@@ -40,7 +41,10 @@ describe("the steps of a failover away from a dead region", () => {
       await setTimeout(10);
     // Muster saw the old writer take a beat 12 seconds later, which never arrived.
     const last = new Date(beat.getTime() + 12_000);
-    await bench.db.insertInto("heartbeat").values({ instance: from.instance, beat_at: last }).execute();
+    await bench.db
+      .insertInto("heartbeat")
+      .values({ instance: beatKey(from), beat_at: last })
+      .execute();
     await bench.setRegionDead(east, true);
     while (await streams(bench.pair.replica.server)) await setTimeout(50);
   });

@@ -14,7 +14,7 @@ async function fallsBehind(lab: Lab, seconds: number): Promise<void> {
   const from = lab.time.clock.now().getTime();
   const newest = "select beat_at from muster.heartbeat where instance = $1";
   const beatsOn = async () => {
-    const [beat] = await lab.query<{ beat_at: Date }>(newest, [instances[east]]);
+    const [beat] = await lab.query<{ beat_at: Date }>(newest, [`${east}/${instances[east]}`]);
     return beat !== undefined && beat.beat_at.getTime() > from + seconds * 1000;
   };
   await lab.time.until("the writer beats on", beatsOn, 3600);
