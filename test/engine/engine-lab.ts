@@ -42,8 +42,9 @@ export function engineContext(parts: Partial<Context> & Pick<Context, "db" | "cl
     random: Math.random,
     engineVersion,
     highWater: new HighWater(),
-    leaseMs: 2_000,
-    callTimeoutMs: 900,
+    // What a busy machine does not outlast: nobody sweeps here, and a run whose lease is lost is driven by nobody.
+    leaseMs: 10_000,
+    callTimeoutMs: 4_000,
     point: () => Promise.resolve(),
     activity: new Activity(),
     log: loud,

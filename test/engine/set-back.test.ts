@@ -50,6 +50,8 @@ async function waits(parts: { turnsBack?: boolean } = {}) {
   const runId = await propose(lab.db, planOf([first!, world.gate("is it well?", [first!])]));
   await approve(ctx, runId);
   await drive(lab, driver, runId, `asked ${world.service}/ask`);
+  // It is written before it is let go.
+  await driver.drive(runId);
   if (parts.turnsBack) await say(ctx, runId, { verb: "cancel", by: "ben" });
   return { world, ctx, driver, runId };
 }

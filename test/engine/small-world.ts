@@ -19,6 +19,6 @@ export async function drive(lab: EngineLab, driver: Driver, runId: string, wante
       const lines = await story(lab.db, runId);
       return lines.some((line) => line.includes(String(wanted)) || line.match(wanted)) && lines;
     },
-    8_000,
+    20_000,
   );
 }
