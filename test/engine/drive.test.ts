@@ -15,6 +15,7 @@ import {
   type EngineLab,
 } from "./engine-lab.ts";
 import { drive, smallWorld } from "./small-world.ts";
+import type { World } from "./world.ts";
 
 let lab: EngineLab;
 beforeAll(async () => {
@@ -22,6 +23,13 @@ beforeAll(async () => {
   await setRate(lab, 50);
 });
 afterAll(() => lab.close());
+
+/** Has the changes of a key wait; returns how to let them go. */
+function holdBack(world: World, key: string): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  world.waitsFor.set(key, promise);
+  return resolve;
+}
 
 const outcomeOf = async (runId: string) => (await loadJournal(lab.db, runId))!.run.state;
 
@@ -128,12 +136,14 @@ describe("driving a run", () => {
 
   it("holds before the next change while a call is under way, and resumes", async () => {
     const { world, ctx, driver } = smallWorld(lab);
-    world.slowMs.set("a", 300);
+    const letGo = holdBack(world, "a");
     const runId = await propose(lab.db, planOf(world.chain()));
     await approve(ctx, runId);
     void driver.drive(runId);
     await drive(lab, driver, runId, "intent");
     await say(ctx, runId, { verb: "hold", by: "ben" });
+    await drive(lab, driver, runId, "held");
+    letGo();
     await drive(lab, driver, runId, /done .*set$/);
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(world.allEffects()).toEqual([1, 0, 0]);
@@ -164,7 +174,7 @@ describe("driving a run", () => {
 
   it("starts what is ready side by side, and a slow step holds nothing else back", async () => {
     const { world, ctx, driver } = smallWorld(lab);
-    world.slowMs.set("a", 400);
+    const letGo = holdBack(world, "a");
     const [a, b, c] = world.chain();
     const runId = await propose(
       lab.db,
@@ -175,8 +185,10 @@ describe("driving a run", () => {
       ]),
     );
     await approve(ctx, runId);
-    await driver.drive(runId);
-    const lines = await story(lab.db, runId);
+    void driver.drive(runId);
+    await drive(lab, driver, runId, `done ${c!.id}`);
+    letGo();
+    const lines = await drive(lab, driver, runId, "ended");
     expect(lines.indexOf(`done ${c!.id}`)).toBeLessThan(lines.indexOf(`done ${a!.id}`));
     await driver.stop();
   });
@@ -243,14 +255,16 @@ describe("a proposal", () => {
 describe("stopping", () => {
   it("waits for the call under way, writes its outcome and hands the run over at once", async () => {
     const { world, ctx, driver } = smallWorld(lab);
-    world.slowMs.set("a", 300);
+    const letGo = holdBack(world, "a");
     const runId = await propose(lab.db, planOf(world.chain()));
     await approve(ctx, runId);
     void driver.drive(runId);
     await until("the call is under way", async () =>
       (await story(lab.db, runId)).some((line) => line.startsWith("intent")),
     );
-    await driver.stop();
+    const stopped = driver.stop();
+    setTimeout(letGo, 100);
+    await stopped;
     expect((await story(lab.db, runId)).at(-1)).toMatch(/^applied/);
     const other = openDriver({ ...ctx, worker: "two" });
     await other.drive(runId);
@@ -264,9 +278,12 @@ describe("stopping", () => {
     const { world, ctx, driver } = smallWorld(lab);
     const runId = await propose(lab.db, planOf(world.chain(["climb"])));
     await approve(ctx, runId);
+    // Seconds on the wall between two calls, not tenths: it must not be through before it is told to stop.
+    await setRate(lab, 5);
     void driver.drive(runId);
     await until("it has begun", () => Promise.resolve(world.effects("a") > 0));
     await driver.stop();
+    await setRate(lab, 50);
     expect((await story(lab.db, runId)).at(-1)).toMatch(/^intent/);
     expect(world.value("a")).toBeLessThan(7);
     const other = openDriver({ ...ctx, worker: "two" });

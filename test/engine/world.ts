@@ -27,6 +27,8 @@ export class World {
   /** What the world says instead of working, by key. */
   readonly refuses = new Map<string, string>();
   readonly slowMs = new Map<string, number>();
+  /** What a change waits for, by key: whoever wants to be there while it is under way must not hurry. */
+  readonly waitsFor = new Map<string, Promise<void>>();
   readonly #steps = new Map<string, AnyStep | AnyGate>();
 
   constructor(clock: Clock, random: () => number = Math.random) {
@@ -82,6 +84,7 @@ export class World {
         const chance = this.random();
         if (chance < this.errorRate / 2) throw new Error("world answers 503");
         await new Promise((resolve) => setTimeout(resolve, this.slowMs.get(key) ?? 0));
+        await this.waitsFor.get(key);
         signal.throwIfAborted();
         this.changes.push({ key, value, at: this.clock.now(), epoch: ctx.epoch });
         if (chance < this.errorRate) throw new Error("world answers 503, too late");
