@@ -6,7 +6,7 @@ import { openDb, readClock, type Db } from "../../src/db/connect.ts";
 import { assertMigrated, migrate } from "../../src/db/migrate.ts";
 import { refreshClock } from "../../src/engine/sweep.ts";
 import { openMusterDatabase, type MusterDatabase } from "../../src/lab/postgres.ts";
-import { engineContext, quiet } from "./engine-lab.ts";
+import { engineContext, quiet, until } from "./engine-lab.ts";
 
 let server: MusterDatabase;
 const open: Db[] = [];
@@ -54,7 +54,8 @@ describe("Muster's own database", () => {
   it("counts what is in flight, also when it fails", async () => {
     const activity = new Activity();
     const db = connect(activity);
-    const sleeping = sql`select pg_sleep(0.2)`.execute(db);
+    // Longer than a busy machine may need to wake up from the pause.
+    const sleeping = sql`select pg_sleep(1.5)`.execute(db);
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(activity.inFlight).toBe(1);
     await sleeping;
@@ -67,13 +68,19 @@ describe("Muster's own database", () => {
     const clock = new Clock(await readClock(db));
     const ctx = engineContext({ db, clock, worker: "one" });
     const apart = async () => Math.abs((await readClock(db)).shows.getTime() - clock.now().getTime());
-    expect(await apart()).toBeLessThan(50);
+    // Again and again: of a slow answer nobody knows how much of its time went by on the way there.
+    await until("it shows the same", async () => {
+      clock.set(await readClock(db));
+      return (await apart()) < 50;
+    });
     await sql`update muster.clock set shows = muster.now() + interval '9.5 hours', anchor_at = clock_timestamp(), rate = 3`.execute(
       db,
     );
     expect(await apart()).toBeGreaterThan(9 * 3_600_000);
-    await refreshClock(ctx);
-    expect(await apart()).toBeLessThan(150);
+    await until("it follows", async () => {
+      await refreshClock(ctx);
+      return (await apart()) < 150;
+    });
     expect(clock.rate).toBe(3);
   });
 
