@@ -60,7 +60,7 @@ describe.each(["Redis", "Postgres"])("the doorbell on %s", (backend) => {
       for (let round = 0; round < 5; round += 1) {
         const runId = await short();
         await ringing.ring(runId);
-        await ended(runId, 5_000);
+        await ended(runId, 8_000);
       }
       // The same run twice, and one that is not there: nothing comes of it.
       const runId = await short();
@@ -100,7 +100,15 @@ describe("the doorbell on Postgres", () => {
 
 describe("without its queue", () => {
   it("a run is driven all the same: by the sweep, within two seconds", async () => {
-    const ctx = engineContext({ db: lab.db, clock: lab.clock, worker: "sweeper", steps: sharedSteps });
+    let looks = 0;
+    let startedAt = Infinity;
+    // Counted in its looks, which are a second apart, and more on a busy machine.
+    const point = (name: string) => {
+      if (name === "before db.sweep") looks += 1;
+      if (name === "before db.journal started") startedAt = looks;
+      return Promise.resolve();
+    };
+    const ctx = engineContext({ db: lab.db, clock: lab.clock, worker: "sweeper", steps: sharedSteps, point });
     const driver = openDriver(ctx);
     const sweep = openSweep(ctx, driver);
     const nobody = openQueue({
@@ -110,10 +118,12 @@ describe("without its queue", () => {
     });
     try {
       const runId = await short();
+      const before = looks;
       const rangAt = performance.now();
       await nobody.ring(runId);
       expect(performance.now() - rangAt).toBeLessThan(10_000);
-      await ended(runId, 3_000);
+      await ended(runId);
+      expect(startedAt - before).toBeLessThanOrEqual(2);
     } finally {
       await sweep.stop();
       await driver.stop();
@@ -136,11 +146,11 @@ describe("without its queue", () => {
     });
     const sweep = openSweep(ctx, driver);
     try {
-      await ended(lost, 3_000);
+      await ended(lost);
       await sweep.stop();
       const runId = await short();
       await ringing.ring(runId);
-      await ended(runId, 5_000);
+      await ended(runId, 8_000);
     } finally {
       await sweep.stop();
       await driver.stop();
@@ -161,10 +171,11 @@ describe("without its queue", () => {
       await ringing.ring("warm");
       redis.kill("SIGSTOP");
       const first = await milliseconds(() => ringing.ring("frozen"));
-      expect(first).toBeLessThan(2_500);
+      // Twice would be four.
+      expect(first).toBeLessThan(3_900);
       expect(told).toEqual(["the queue is in trouble; due runs are found by the sweep"]);
       // Whoever decides something now is not held up by what did not answer.
-      expect(await milliseconds(() => ringing.ring("frozen, too"))).toBeLessThan(500);
+      expect(await milliseconds(() => ringing.ring("frozen, too"))).toBeLessThan(1_900);
       redis.kill("SIGCONT");
       await until("it rings again", async () => {
         await ringing.ring("thawed");
@@ -181,29 +192,34 @@ describe("a server that is told to stop", () => {
   it.each<[string, NodeJS.Signals]>([
     ["hangs", "SIGSTOP"],
     ["is gone", "SIGKILL"],
-  ])("ends within its time while its Redis %s", async (_what, signal) => {
-    const own = await openRedis();
-    const folder = await mkdtemp(join(tmpdir(), "muster-queue-"));
-    const estate = join(folder, "estate.yaml");
-    await writeFile(estate, labEstate({ replicas: 1, stabilitySeconds: 60 }));
-    const settings = { DATABASE_URL: lab.url, ESTATE: estate, HTTP_PORT: "0", REDIS_URL: own.url };
-    const server = new MusterProcess(["serve"], settings);
-    try {
-      await until("it is ready", () => Promise.resolve(server.logged.some(({ msg }) => msg === "Muster is ready")));
-      await until("it listens for rings", async () => (await own.tell("CLIENT LIST")).includes("cmd=bzpopmin"));
-      if (signal === "SIGSTOP") own.freeze();
-      else await own.kill();
-      const askedAt = performance.now();
-      server.kill("SIGTERM");
-      expect(await server.ended()).toMatchObject({ status: 0, signal: null });
-      // It is given 30 seconds before it is killed.
-      expect(performance.now() - askedAt).toBeLessThan(15_000);
-    } finally {
-      server.kill("SIGKILL");
-      await own[Symbol.asyncDispose]();
-      await rm(folder, { recursive: true });
-    }
-  });
+  ])(
+    "ends within its time while its Redis %s",
+    async (_what, signal) => {
+      const own = await openRedis();
+      const folder = await mkdtemp(join(tmpdir(), "muster-queue-"));
+      const estate = join(folder, "estate.yaml");
+      await writeFile(estate, labEstate({ replicas: 1, stabilitySeconds: 60 }));
+      const settings = { DATABASE_URL: lab.url, ESTATE: estate, HTTP_PORT: "0", REDIS_URL: own.url };
+      const server = new MusterProcess(["serve"], settings);
+      try {
+        const isReady = () => Promise.resolve(server.logged.some(({ msg }) => msg === "Muster is ready"));
+        await until("it is ready", isReady, 60_000);
+        await until("it listens for rings", async () => (await own.tell("CLIENT LIST")).includes("cmd=bzpopmin"));
+        if (signal === "SIGSTOP") own.freeze();
+        else await own.kill();
+        const askedAt = performance.now();
+        server.kill("SIGTERM");
+        expect(await server.ended()).toMatchObject({ status: 0, signal: null });
+        // It is given 30 seconds before it is killed.
+        expect(performance.now() - askedAt).toBeLessThan(15_000);
+      } finally {
+        server.kill("SIGKILL");
+        await own[Symbol.asyncDispose]();
+        await rm(folder, { recursive: true });
+      }
+    },
+    120_000,
+  );
 });
 
 async function milliseconds(work: () => Promise<void>): Promise<number> {
