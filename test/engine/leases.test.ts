@@ -4,6 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { sql } from "kysely";
+import type { Context } from "../../src/context.ts";
 import { loadJournal, openJournal } from "../../src/engine/journal.ts";
 import { leaseRun, type Lease } from "../../src/engine/lease.ts";
 import { readSignals } from "../../src/engine/signals.ts";
@@ -11,9 +12,10 @@ import { openDb, type Db } from "../../src/db/connect.ts";
 import { engineContext, moveClock, openEngineLab, planOf, propose, say, until, type EngineLab } from "./engine-lab.ts";
 import { chain, holder, makeSharedWorld, timer } from "./shared-world.ts";
 
-const leaseMs = 2_000;
-/** Where none may be lost: a machine that stands still for a moment, with all that runs on it, must not end one. */
-const longLeaseMs = 6_000;
+/** A machine that stands still for a moment, with all that runs on it, must not end one. */
+const leaseMs = 6_000;
+/** How long a busy machine may need for what hundreds of runs do, in wall milliseconds. */
+const patienceMs = 90_000;
 let lab: EngineLab;
 const workers: ChildProcess[] = [];
 
@@ -28,9 +30,9 @@ afterEach(async () => {
 });
 afterAll(() => lab.close());
 
-async function startWorker(name: string, leaseFor = leaseMs): Promise<ChildProcess> {
+async function startWorker(name: string): Promise<ChildProcess> {
   const script = fileURLToPath(new URL("./worker.ts", import.meta.url));
-  const child = fork(script, [lab.url, name, String(leaseFor)], {
+  const child = fork(script, [lab.url, name, String(leaseMs)], {
     execArgv: ["--disable-warning=ExperimentalWarning"],
   });
   workers.push(child);
@@ -41,6 +43,17 @@ async function startWorker(name: string, leaseFor = leaseMs): Promise<ChildProce
 /** Starts a run that needs no approvals. */
 async function startRun(nodes: Parameters<typeof planOf>[0]): Promise<string> {
   return propose(lab.db, planOf(nodes, { needed: 0, locks: [] }));
+}
+
+/** Starts as many, a few at a time: one that waits for a connection behind hundreds gives up. */
+async function startRuns(count: number, nodesOf: (index: number) => Parameters<typeof planOf>[0]): Promise<string[]> {
+  const indexes = Array.from({ length: count }, (_, index) => index);
+  const started: string[] = [];
+  while (started.length < count) {
+    const some = indexes.slice(started.length, started.length + 12);
+    started.push(...(await Promise.all(some.map((index) => startRun(nodesOf(index))))));
+  }
+  return started;
 }
 
 const countOf = async (query: ReturnType<typeof sql<{ count: number }>>) =>
@@ -65,7 +78,7 @@ const ended = (runIds: string[]) =>
         .execute();
       return open.length === 0;
     },
-    30_000,
+    patienceMs,
   );
 const takeOversOf = (runId: string) =>
   countOf(sql`select count(*) from muster.step_event where run = ${runId} and kind = 'taken-over'`);
@@ -78,9 +91,9 @@ const zombieRows = (runIds: string[]) =>
 
 describe("two workers on one Postgres", () => {
   it("lose no lease when the clock is moved 9.5 hours, and fire every timer once", async () => {
-    await Promise.all([startWorker("one", longLeaseMs), startWorker("two", longLeaseMs)]);
-    const held = await Promise.all(Array.from({ length: 8 }, (_, index) => startRun(holder(`held-${index}`))));
-    const timers = await Promise.all(Array.from({ length: 400 }, () => startRun(timer())));
+    await Promise.all([startWorker("one"), startWorker("two")]);
+    const held = await startRuns(8, (index) => holder(`held-${index}`));
+    const timers = await startRuns(400, timer);
     await until(
       "all are asked, none is held but the holders",
       async () => {
@@ -88,7 +101,7 @@ describe("two workers on one Postgres", () => {
         const owned = await countOf(sql`select count(*) from muster.run where owner is not null and ended_at is null`);
         return asked === timers.length && owned === held.length;
       },
-      30_000,
+      patienceMs,
     );
     const before = await lab.db
       .selectFrom("run")
@@ -101,10 +114,10 @@ describe("two workers on one Postgres", () => {
     await until(
       "all are reminded",
       async () => (await countOf(sql`select count(*) from muster.step_event where kind = 'reminded'`)) >= timers.length,
-      30_000,
+      patienceMs,
     );
     // Long enough for a lease that the jump had ended to be taken over.
-    await new Promise((resolve) => setTimeout(resolve, longLeaseMs * 1.2));
+    await new Promise((resolve) => setTimeout(resolve, leaseMs * 1.2));
 
     const reminders = await sql<{ count: number }>`
       select count(*) from muster.step_event where kind = 'reminded' group by run`.execute(lab.db);
@@ -120,7 +133,7 @@ describe("two workers on one Postgres", () => {
 
     for (const index of held.keys()) await sql`insert into muster.world values (${`held-${index}`}, 1)`.execute(lab.db);
     await ended(held);
-  });
+  }, 300_000);
 
   it.each(["between two statements", "inside an open transaction"])(
     "take over once from one that is stopped %s, and what it writes after waking is nothing",
@@ -133,17 +146,18 @@ describe("two workers on one Postgres", () => {
         const rows = await runsOwnedBy(`stopped ${where}`);
         return rows.length === runs.length && rows;
       });
-      await startWorker(`other ${where}`);
       const [victim] = owned;
       let afterFreeze: Promise<unknown> | undefined;
       if (where.startsWith("inside")) {
         afterFreeze = once(first, "message").then(([message]) => message);
         first.send({ freezeIn: { runId: victim!.id, epoch: victim!.epoch } });
       } else first.kill("SIGSTOP");
+      // Only now: what a busy machine needs to start it must not be the time in which the first is through.
+      await startWorker(`other ${where}`);
 
       const taken = () =>
         countOf(sql`select count(*) from muster.step_event where run = any(${runs}) and kind = 'taken-over'`);
-      await until("the other worker took over all", async () => (await taken()) === runs.length);
+      await until("the other worker took over all", async () => (await taken()) === runs.length, patienceMs);
       // Wake it while its runs go on elsewhere: that is when a zombie could do harm.
       first.kill("SIGCONT");
       if (afterFreeze)
@@ -158,17 +172,18 @@ describe("two workers on one Postgres", () => {
         expect(events.filter((event) => event.kind === "done")).toHaveLength(150);
       }
     },
+    300_000,
   );
 
   it("tell of every take-over, also where the first heir could not read the journal and gave the run back", async () => {
     const runId = await startRun(timer());
-    const contextOf = (worker: string) => engineContext({ db: lab.db, clock: lab.clock, worker, leaseMs: 200 });
-    const lease = async (worker: string) => {
-      const taken = await leaseRun(contextOf(worker), runId);
+    const contextOf = (worker: string) => engineContext({ db: lab.db, clock: lab.clock, worker });
+    const lease = async (worker: string, parts: Partial<Context> = {}) => {
+      const taken = await leaseRun({ ...contextOf(worker), ...parts }, runId);
       if (!taken) throw new Error(`${worker} did not get the run`);
       return taken;
     };
-    (await lease("gone")).close();
+    (await lease("gone", { leaseMs: 200 })).close();
     await pause(250);
     const heir = await lease("heir");
     await heir.handOver();
@@ -188,10 +203,10 @@ describe("two workers on one Postgres", () => {
     expect(seen.read).toBeGreaterThan(500);
     expect(seen.crossed).toBeGreaterThan(500);
     expect(seen.refused).toBeGreaterThan(500);
-  }, 120_000);
+  }, 300_000);
 
   it("would be seen to lose some, did a release look for unread signals instead of the counter", async () => {
-    const seen = await crossReleases(1_000, async (lease, db, counter) => {
+    const careless: Release = async (lease, db, counter) => {
       const { rows } = await sql`
         update muster.run set owner = null, lease_until = null, next_wake_at = null
          where id = ${lease.runId} and epoch = ${lease.epoch}
@@ -201,9 +216,12 @@ describe("two workers on one Postgres", () => {
       if (rows.length === 0) return "moved";
       lease.close();
       return "released";
-    });
-    expect(seen.lost).toBeGreaterThan(0);
-  }, 60_000);
+    };
+    let lost = 0;
+    // A dozen in a thousand, more or fewer on another machine.
+    for (let times = 0; times < 10 && lost === 0; times += 1) ({ lost } = await crossReleases(1_000, careless));
+    expect(lost).toBeGreaterThan(0);
+  }, 120_000);
 });
 
 type Release = (lease: Lease, db: Db, counter: number) => Promise<"released" | "moved">;
