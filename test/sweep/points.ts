@@ -53,8 +53,11 @@ export const nameOf = (id: string): string =>
     .replace(/ #\d+$/, "")
     .replace(/^(before|after) (\S+).*$/, "$1 $2");
 
-/** Renewals come with the wall clock: the first of them stand for all. */
-export const isStable = (id: string): boolean => !/db\.renew #(?!1$)/.test(id);
+/** What a play without trouble passes only where the machine was slower than a call, or a lease, may be. */
+const passedLate = /db\.hand-over|db\.journal (call-failed|taken-over|taken-up-late)/;
+
+/** Renewals come with the wall clock: the first of them stand for all. What was passed late is not passed again by others. */
+export const isStable = (id: string): boolean => !/db\.renew #(?!1$)/.test(id) && !passedLate.test(id);
 
 /** Whether a point lies around the journal's note that a step waits. */
 export const isWaitTold = (id: string): boolean => id.includes("db.journal waiting ");
