@@ -141,7 +141,7 @@ export async function setRate({ db, clock }: Pick<EngineLab, "db" | "clock">, ra
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined | false>,
-  milliseconds = 15_000,
+  milliseconds = 30_000,
 ): Promise<T> {
   const giveUpAt = performance.now() + milliseconds;
   for (;;) {
