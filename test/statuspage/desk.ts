@@ -55,7 +55,7 @@ export async function openDesk() {
   const addresses = await claimAddresses();
   const database = await openMusterDatabase(addresses, { migrated: true });
   const page = await openStatusPage({ log, clock: time.clock, host: addresses.host(1) });
-  const db = openDb(database.url, { max: 10, leaseMs: 4000, statementTimeoutMs: 1500 });
+  const db = openDb(database.url, { max: 10, leaseMs: 4000 });
   await time.bind(database.url);
   const clients = makeClients({
     statusPageUrl: page.url,
