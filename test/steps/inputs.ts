@@ -74,7 +74,7 @@ export const western: DeploymentTarget = { cluster: "west", ...deployment };
 const flux = (cluster: string): GitOpsTarget => ({ cluster, tool: "flux", ...homeOf("flux") });
 const config = { cluster: "west", namespace: "shop", name: "app-config", key: "DB_HOST" };
 const dns = { zone: zone.id, name: record, type: "A" as const, ttl: 60 };
-const health = { url: `https://${record}:8080/health`, limitMs: 1000 };
+const health = { url: `https://${record}:8080/health`, limitMs: 4000 };
 
 /** The inputs of every step, for the lab's one service on its way from east to west. */
 export const inputs = {
