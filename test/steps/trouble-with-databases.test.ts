@@ -4,7 +4,7 @@ import { fenceRole } from "../../src/adapters/postgres-fence.ts";
 import { CannotContinue } from "../../src/errors.ts";
 import { isUnknown, type Json, type Reads } from "../../src/engine/step.ts";
 import { instances, west } from "../../src/lab/estate.ts";
-import { ask, pauseReplay } from "../../src/lab/postgres-pair.ts";
+import { ask, pauseReplay, streams } from "../../src/lab/postgres-pair.ts";
 import { acceptLoss } from "../../src/steps/accept-loss.ts";
 import { catchUp } from "../../src/steps/catch-up.ts";
 import { asMuster } from "../../src/steps/database.ts";
@@ -72,6 +72,8 @@ describe("trouble with databases", () => {
     await pauseReplay(bench.pair.replica.server, true);
     await ask(primary(), order);
     const fenced = await drive(bench, fenceWrites, inputs.fenceWrites);
+    const behind = "select from pg_stat_wal_receiver where pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn()";
+    while ((await ask(bench.pair.replica.server, behind)).length === 0) await setTimeout(20);
     reads = { "fence-writes": fenced.result };
     const seen = await catchUp.observe(bench.ctx, inputs.catchUp, reads);
     if (isUnknown(seen)) throw new Error(seen.unknown);
@@ -89,7 +91,7 @@ describe("trouble with databases", () => {
 
     // Without a fence and without a writer, what is left to replay is unknown loss, and says how much is left.
     await bench.pair.link.setMode("refuses");
-    await setTimeout(300);
+    while (await streams(bench.pair.replica.server)) await setTimeout(20);
     const ungraceful = { ...inputs.catchUp, mode: "ungraceful" as const };
     expect(await catchUp.observe(bench.ctx, ungraceful, {})).toEqual({
       unknown: expect.stringMatching(/^checkout-db-west has not replayed what it received: \d+ kB are left$/),
@@ -121,8 +123,18 @@ describe("trouble with databases", () => {
 
   it("a replica that is backing up is waited for, in words, and promoted once", async () => {
     reads["catch-up"] = (await drive(bench, catchUp, inputs.catchUp, reads)).result as Json;
-    bench.rds.setStatus(instances[west], "backing-up", 30);
-    const { waited } = await drive(bench, promoteReplica, inputs.promoteReplica, reads);
+    bench.rds.setStatus(instances[west], "backing-up");
+    // It backs up until it was seen to.
+    let looks = 0;
+    const patient: typeof promoteReplica = {
+      ...promoteReplica,
+      observe: async (...args) => {
+        const seen = await promoteReplica.observe(...args);
+        if ((looks += 1) === 1) bench.rds.setStatus(instances[west], "available");
+        return seen;
+      },
+    };
+    const { waited } = await drive(bench, patient, inputs.promoteReplica, reads);
     expect(waited[0]).toBe('checkout-db-west is "backing-up", and cannot be promoted before it is available');
     expect(bench.log.of("rds", "PromoteReadReplica")).toHaveLength(1);
   });
