@@ -88,7 +88,8 @@ describe("an Application that an ApplicationSet made", () => {
     const host = () => lab().config("shop", key.name)["DB_HOST"];
     const asGitSays = host();
     lab().preserve([]);
-    await bench.ctx.clock.sleep(20);
+    do await bench.ctx.clock.sleep(20);
+    while (lab().gitOps("argocd")?.paused);
     expect(lab().gitOps("argocd")).toEqual({ paused: false, notes: {} });
     expect(((await failure(point())) as CannotContinue).explanation.happened).toBe(
       "The Application argocd/shop in the cluster west is not paused any more.",

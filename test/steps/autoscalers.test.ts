@@ -66,6 +66,8 @@ describe("deployments that an autoscaler owns", () => {
   it("stay stopped once they are, and come back under its hand", async () => {
     const { before } = await drive(bench, drainOldSide, draining);
     await bench.ctx.clock.sleep(60);
+    while (cluster(east).pods("shop", "checkout").length > 0) await bench.ctx.clock.sleep(5);
+    expect(cluster(east).replicas("shop", "checkout")).toBe(0);
     expect(cluster(east).pods("shop", "checkout")).toEqual([]);
     await takeBack(bench, drainOldSide, draining, before as Exclude<typeof before, { unknown: string }> & object);
     expect(cluster(east).replicas("shop", "checkout")).toBe(3);

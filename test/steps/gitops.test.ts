@@ -59,14 +59,18 @@ describe.each<[GitOpsTool, string]>([
   const gitOps = (region = west) => lab(region).gitOps(tool);
   /** Longer than each waits between two looks for drift. */
   const afterAWhile = () => bench.ctx.clock.sleep(tool === "argocd" ? 20 : 70);
+  /** On a busy machine all that was due in a while comes at once, and whoever waited for it may be the first. */
+  const isPutBack = async (asGitSays: string | undefined) => {
+    for (let looks = 0; looks < 20 && host() !== asGitSays; looks += 1) await afterAWhile();
+    expect(host()).toBe(asGitSays);
+  };
   const drift = (to: string) => lab().editConfig("shop", key.name, { DB_HOST: to }, "muster");
   const seenOf = (seen: unknown) => seen as GitOpsSeen;
 
   it("is put back, and told by its marks", async () => {
     const asGitSays = host();
     drift("elsewhere");
-    await afterAWhile();
-    expect(host()).toBe(asGitSays);
+    await isPutBack(asGitSays);
     const cluster = bench.ctx.clients.cluster("west");
     const owner = { manager: tool === "argocd" ? tool : "flux", gitops: true, tool, app: "shop" };
     expect((await getConfigKey(bench.ctx, cluster, key))?.owner).toEqual(owner);
@@ -82,8 +86,7 @@ describe.each<[GitOpsTool, string]>([
     expect(host()).toBe("elsewhere");
     await takeBack(bench, pauseGitOps, near, before!);
     expect(gitOps()).toEqual({ paused: false, notes: {} });
-    await afterAWhile();
-    expect(host()).toBe(asGitSays);
+    await isPutBack(asGitSays);
   });
 
   it("goes on only once nobody else needs it paused, and stays paused where somebody else had paused it", async () => {

@@ -62,7 +62,9 @@ describe("a database with a table that nobody can count in time", () => {
     const configure = async (value: string) => {
       await ask(bench.pair.replica.server, `alter system set default_transaction_read_only = ${value}`);
       await ask(bench.pair.replica.server, "select pg_reload_conf()");
-      await setTimeout(200);
+      const shown = () =>
+        ask(bench.pair.replica.server, "select current_setting('default_transaction_read_only') as now");
+      while (JSON.stringify(await shown()) !== JSON.stringify([{ now: value }])) await setTimeout(20);
     };
     await configure("on");
     await drive(bench, openWrites, inputs.openWrites);

@@ -33,7 +33,7 @@ describe("the routing controls that send customers to the new region", () => {
     signal: new AbortController().signal,
     point: () => Promise.resolve(),
     activity: new Activity(),
-    callTimeoutMs: 1000,
+    callTimeoutMs: 3000,
     log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
     redact: (text: string) => text,
   } as unknown as StepContext;
