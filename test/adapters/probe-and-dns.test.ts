@@ -6,7 +6,7 @@ import { east, record, zone } from "../../src/lab/estate.ts";
 import { openBench, type Bench } from "../steps/bench.ts";
 
 const url = `https://${record}:8080/health`;
-const limitMs = 1000;
+const limitMs = 4000;
 
 describe("a probe", () => {
   let bench: Bench;

@@ -25,7 +25,7 @@ const nothing = () => undefined;
 const ctx: CallContext = {
   point: () => Promise.resolve(),
   activity: new Activity(),
-  callTimeoutMs: 1000,
+  callTimeoutMs: 3000,
   log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
   redact: (text) => text,
 };

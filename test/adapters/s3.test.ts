@@ -62,7 +62,7 @@ describe("a small object in S3", () => {
 
   it("has a circuit breaker for each region, as who AWS says we are has", async () => {
     const breakers = new Breakers({ now: () => new Date(), log: ctx.log, isTrouble: () => true });
-    const calls = { ...ctx, breakers, callTimeoutMs: 200 };
+    const calls = { ...ctx, breakers };
     const nowhere = {
       maxAttempts: 1,
       endpoint: "http://127.199.44.6:9",

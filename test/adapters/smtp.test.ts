@@ -107,8 +107,8 @@ describe("a server that takes its time", () => {
   });
 
   it("is not said to be broken", async () => {
-    using server = await openMailServer("greeting", "220 here", pause(300));
-    await greetMailServer({ ...ctx, callTimeoutMs: 100 }, { url: server.url, from: "muster@example.com" });
+    using server = await openMailServer("greeting", "220 here", pause(1200));
+    await greetMailServer({ ...ctx, callTimeoutMs: 800 }, { url: server.url, from: "muster@example.com" });
     expect(server.heard).toContain("AUTH");
   });
 });
