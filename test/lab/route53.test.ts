@@ -204,9 +204,11 @@ describe("the control plane", () => {
   });
 
   it("throttles more than five requests a second on the lab's clock", async () => {
+    // It all but stands: however long nine requests take on the wall, no second passes.
+    clock.set({ shows: clock.now(), rate: 0.001 });
     const looks = await Promise.allSettled(Array.from({ length: 9 }, weights));
     const refused = looks.filter((look) => look.status === "rejected").map((look) => (look.reason as Error).name);
-    expect(refused.length).toBeGreaterThanOrEqual(3);
+    expect(refused).toHaveLength(4);
     expect(new Set(refused)).toEqual(new Set(["Throttling"]));
     clock.set({ shows: new Date(clock.now().getTime() + 1000), rate: 1 });
     expect(await weights()).toEqual({ "us-east-1": 100, "us-west-2": 0 });

@@ -67,7 +67,7 @@ export const actions = (...elements: ReturnType<typeof button>[]) => ({
 
 /** Waits for what happens after an acknowledgement. */
 export async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 5000;
+  const deadline = performance.now() + 30_000;
   while (!holds()) {
     if (performance.now() > deadline) throw new Error(`never held: ${holds.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 10));

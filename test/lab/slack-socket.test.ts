@@ -75,5 +75,5 @@ function acknowledge(client: SocketModeClient, first: () => void = () => {}): vo
 
 function newSocket(): SocketModeClient {
   const clientOptions = { slackApiUrl: slack.apiUrl };
-  return new SocketModeClient({ appToken: slack.appToken, logger, clientPingTimeout: 300, clientOptions });
+  return new SocketModeClient({ appToken: slack.appToken, logger, clientPingTimeout: 2000, clientOptions });
 }
