@@ -47,8 +47,7 @@ export async function openBench(options: WorldOptions = {}): Promise<Bench> {
     kubeconfigFile,
     clusters: { east: { context: "prod-east" }, west: { context: "prod-west" } },
     guard: { user: muster.user, password: muster.password, ssl: "disable" },
-    // A busy machine needs a part of a second for what a dead region never does.
-    connectTimeoutMs: 2000,
+    connectTimeoutMs: 800,
     resolvers: [world.dns.server],
     publicResolvers: [world.resolver.server],
     dnsPort: 5353,
