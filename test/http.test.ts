@@ -29,7 +29,9 @@ it("a server whose database falls silent is unready after the time of one call, 
     await proxy.setMode("silent");
     expect(await Promise.all([ready(), ready()])).toEqual([503, 503]);
     await proxy.setMode("open");
-    expect(await ready()).toBe(200);
+    // A busy machine may take longer than one call's time for a new connection; then the next look finds it.
+    const giveUpAt = performance.now() + 30_000;
+    while ((await ready()) !== 200) if (performance.now() > giveUpAt) throw new Error("it stays unready");
   } finally {
     await proxy.setMode("open");
     await http.close();

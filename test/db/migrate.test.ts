@@ -149,7 +149,7 @@ describe("muster migrate, stopped in the middle", () => {
     const [before, queueBefore] = [await tablesOf(db), await tablesOf(db, "muster_queue")];
     await using lock = await holding(db, moment.lock);
     const migrating = new MusterProcess(["migrate"], { DATABASE_URL: url });
-    const pid = await until("it waits in the middle", () => inTheMiddle(db));
+    const pid = await until("it waits in the middle", () => inTheMiddle(db), 40_000);
     migrating.kill("SIGKILL");
     expect(await migrating.ended()).toMatchObject({ signal: "SIGKILL", out: "" });
     await lock.letGo();
@@ -170,7 +170,7 @@ describe("muster migrate, stopped in the middle", () => {
     const { url, db } = await openDatabase("by_server", 2);
     await using lock = await holding(db, copying);
     const migrating = new MusterProcess(["migrate"], { DATABASE_URL: url });
-    const pid = await until("it waits in the middle", () => inTheMiddle(db));
+    const pid = await until("it waits in the middle", () => inTheMiddle(db), 40_000);
     const other = migrate(db);
     await until("the other waits for it", () => waitsForItsTurn(db));
     await sql`select pg_terminate_backend(${pid})`.execute(db);
