@@ -1,4 +1,4 @@
-import { getConfigKey, getScale, setConfigKey, setScale } from "../adapters/kubernetes.ts";
+import { getConfigKey, getScale, isConflict, setConfigKey, setScale } from "../adapters/kubernetes.ts";
 import { promoteReplica } from "../adapters/rds.ts";
 import { getWeightedRecords, replaceWeights } from "../adapters/route53.ts";
 import { probe } from "../adapters/probe.ts";
@@ -81,10 +81,18 @@ async function updateConfiguration(ctx: Tools): Promise<void> {
   await setConfigKey(ctx, cluster, config, { value: endpointOf(west), resourceVersion: now?.resourceVersion ?? "" });
 }
 
+/** As kubectl does it: who meets the controller, which writes the deployment's status, tries again. */
 async function scaleUp(ctx: Tools, replicas: number): Promise<void> {
   const cluster = ctx.clients.cluster("west");
-  const now = await getScale(ctx, cluster, app);
-  await setScale(ctx, cluster, app, { replicas, resourceVersion: now?.resourceVersion ?? "" });
+  const isDone = async () => {
+    const now = await getScale(ctx, cluster, app);
+    const set = setScale(ctx, cluster, app, { replicas, resourceVersion: now?.resourceVersion ?? "" });
+    return set.then(
+      () => true,
+      (error: unknown) => (isConflict(error) ? false : Promise.reject(error as Error)),
+    );
+  };
+  while (!(await isDone()));
 }
 
 async function validates(ctx: Tools, pair: Lab["pair"]): Promise<boolean> {

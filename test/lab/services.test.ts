@@ -15,12 +15,15 @@ import { openBench, type Bench } from "../steps/bench.ts";
 const wishes = { replicas: 3, stabilitySeconds: 60 };
 const withDatabase = shopServices.filter(({ database }) => database).map(({ name }) => name);
 
+/** Two and a half minutes on the wall, where the clock only runs: thirty pods start, and a busy machine takes its time. */
+const patienceSeconds = 3000;
+
 describe("a lab of twelve services", () => {
   let bench: Bench;
   const everyService = () => Promise.all(bench.services.map((service) => lookAtService(bench, service)));
   const statuses = async () => new Set((await everyService()).map(({ status }) => status));
   const untilAll = (what: string, status: number | undefined) =>
-    bench.time.until(what, async () => [...(await statuses())].every((each) => each === status), 300);
+    bench.time.until(what, async () => [...(await statuses())].every((each) => each === status), patienceSeconds);
 
   beforeAll(async () => {
     bench = await openBench({ rate: 20, services: shopServices });
@@ -38,7 +41,7 @@ describe("a lab of twelve services", () => {
       status: 200,
     }));
     expect(await everyService()).toEqual(expected);
-  });
+  }, 180_000);
 
   it("has one front door a region: who is asked for is told by the host name", async () => {
     const pods = await Promise.all(shopServices.map(({ name }) => askFrontDoor(bench, recordOf(name))));
@@ -65,7 +68,7 @@ describe("a lab of twelve services", () => {
   it("has them back with the east", async () => {
     await bench.setRegionDead(east, false);
     await untilAll("every service is healthy again", 200);
-  });
+  }, 180_000);
 
   it("moves only the service whose record is changed", async () => {
     const dns = { zone: zone.id, name: recordOf("search"), type: "A" as const, ttl: 60 };
@@ -78,12 +81,12 @@ describe("a lab of twelve services", () => {
       await statuses();
       return searched().length > 0;
     };
-    await bench.time.until("customers of search reach the west", served, 300);
+    await bench.time.until("customers of search reach the west", served, patienceSeconds);
     const led = (await everyService()).map(({ name, dns: regions }) => [name, ...regions]);
     expect(led).toEqual(shopServices.map(({ name }) => [name, name === "search" ? west : east]));
     await untilAll("every service is healthy there", 200);
     expect(bench.log.of(`edge-${west}`, "GET /health")).toEqual(searched());
-  });
+  }, 180_000);
 
   it("sees the emergency script tell people first, and not recover while the health page is slow", async () => {
     const edges = Object.values(bench.edges);
@@ -107,7 +110,9 @@ describe("a lab of twelve services", () => {
     await played;
     expect(took).toBeGreaterThan(2.2 * bench.time.clock.rate);
     expect(looks()).toBe(4);
-    const actions = bench.log.all.slice(asked).map(({ action }) => action);
+    // What met the cluster's own controllers (409) was tried again.
+    const requests = bench.log.all.slice(asked).filter(({ status }) => status !== 409);
+    const actions = requests.map(({ action }) => action);
     expect(actions.filter((action) => /^(chat\.|Change|Promote|PATCH )/.test(action))).toEqual([
       "chat.postMessage",
       "ChangeResourceRecordSets",
