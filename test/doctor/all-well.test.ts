@@ -9,7 +9,7 @@ import { run } from "../terminal/process.ts";
 
 let lab: Lab;
 beforeAll(async () => {
-  lab = await openLab({ serve: false, settings: { CALL_TIMEOUT_MILLISECONDS: "5000" } });
+  lab = await openLab({ serve: false, settings: { CALL_TIMEOUT_MILLISECONDS: "10000", LEASE_MILLISECONDS: "30000" } });
 });
 afterAll(() => lab.close());
 

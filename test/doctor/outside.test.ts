@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { setTimeout } from "node:timers/promises";
 import { parse, stringify } from "yaml";
 import { control, east, instances, record, routingControls, west, zone } from "../../src/lab/estate.ts";
 import { ask } from "../../src/lab/postgres-pair.ts";
@@ -99,7 +100,14 @@ describe("AWS", () => {
   });
 });
 
-const onWriter = (sql: string) => ask(patient.lab.pair.primary.server, sql);
+/** Says something to the writer, and waits until its replica has it, too. */
+const onWriter = async (sql: string) => {
+  const { primary, replica } = patient.lab.pair;
+  await ask(primary.server, sql);
+  const [row] = await ask<{ lsn: string }>(primary.server, "select pg_current_wal_lsn()::text as lsn");
+  const arrived = `select where pg_last_wal_replay_lsn() >= '${row?.lsn}'`;
+  while ((await ask(replica.server, arrived)).length === 0) await setTimeout(20);
+};
 
 describe("the databases themselves", () => {
   const both = (says: string) =>

@@ -25,7 +25,10 @@ const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 /** Opens a lab without a server: only what Muster stands on. */
 export async function openPatient(): Promise<Patient> {
-  const lab = await openLab({ serve: false, settings: { CALL_TIMEOUT_MILLISECONDS: "5000" } });
+  const lab = await openLab({
+    serve: false,
+    settings: { CALL_TIMEOUT_MILLISECONDS: "10000", LEASE_MILLISECONDS: "30000" },
+  });
   const patient: Patient = {
     lab,
     report: (changed = {}, wallNow) =>
