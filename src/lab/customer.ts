@@ -29,6 +29,8 @@ type Options = {
 
 /** How long a customer thinks before trying an order again. */
 const retrySeconds = 2;
+/** How long answers under way are waited for at the end, in wall milliseconds. */
+const stopMilliseconds = 3000;
 /** Among how many of the newest orders somebody picks one to look at. */
 const newest = 10;
 
@@ -156,7 +158,7 @@ export function openCustomer(options: Options): Customer {
     },
     async stop() {
       stopping.abort();
-      const patience = setTimeout(() => giveUp.abort(new Error("the customer went away")), 500);
+      const patience = setTimeout(() => giveUp.abort(new Error("the customer went away")), stopMilliseconds);
       await Promise.all(lives);
       clearTimeout(patience);
     },

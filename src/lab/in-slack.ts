@@ -9,7 +9,9 @@ export type InSlack = {
   says(person: string, text: string, channel?: string): Promise<string>;
   /** Presses a button in Slack, once it is there, and returns what the person is told. */
   presses(person: string, label: string): Promise<string>;
-  /** Has ana ask for a move in Slack, and ben and cleo approve it. Returns the run's id. */
+  /** Has ana ask for a move in Slack, and look again where the machine was too busy to see everything at first. */
+  asks(text?: string): Promise<void>;
+  /** The same, and ben and cleo approve it. Returns the run's id. */
   starts(text?: string): Promise<string>;
 };
 
@@ -43,15 +45,20 @@ export function openInSlack({ slack, time }: World, sights: Sights): InSlack {
       untilTaken(person, () => slack.types(idOf(person), channel, text)),
     async presses(person, label) {
       const sees = () => slack.sees(idOf(person), label);
+      // Before the newest card stands, an older one that was not drawn anew yet may have the same button.
+      await sights.card().catch(() => undefined);
       await time.until(`${person} sees "${label}"`, sees, 60).catch(async (error: unknown) => {
         const { text } = await sights.card();
         throw new Error(`${messageOf(error)}; the newest card says:\n${text}`, { cause: error });
       });
       return untilTaken(person, () => slack.presses(idOf(person), label));
     },
-    async starts(text = `/failover ${west} checkout`) {
+    async asks(text = `/failover ${west} checkout`) {
       await inSlack.says("ana", text);
       for (let looks = 1; looks < tries && (await sawNothing()); looks += 1) await inSlack.presses("ana", "Look again");
+    },
+    async starts(text) {
+      await inSlack.asks(text);
       for (const person of ["ben", "cleo"]) await inSlack.presses(person, "Approve");
       return sights.newestRun();
     },

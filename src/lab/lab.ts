@@ -58,8 +58,8 @@ export type Lab = World &
     types(person: string, argv: string[], answer?: string): Promise<{ status: number; text: string }>;
     /** Edits the estate's file and has every server read it again, as SIGHUP does. */
     editEstate(edit: (yaml: string) => string): Promise<void>;
-    /** Gives a person an authenticator, in a terminal, and returns the code it shows now. */
-    enrols(person: string): Promise<string>;
+    /** Gives a person an authenticator, in a terminal, and returns how to read the code it shows. */
+    enrols(person: string): Promise<() => string>;
     /** Lets time pass until the newest run is over, parked or waits. */
     untilRests(withinSeconds?: number): Promise<string>;
     /** Lets time pass until the newest run's timeline has a line that begins like this. */
@@ -82,6 +82,8 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
     ...options,
   });
   world.time.strideSeconds = options.strideSeconds ?? 0;
+  // Servers take messages out, and terminals do not.
+  world.time.waitsForOutbox = false;
   const folder = await mkdtemp(join(tmpdir(), "muster-lab-"));
   const musters: Muster[] = [];
   let startedSoFar = 0;
@@ -118,11 +120,13 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
           const index = musters.indexOf(stopped);
           if (index < 0) return;
           musters.splice(index, 1);
+          world.time.waitsForOutbox = musters.length > 0;
           await muster.stop();
           forget();
         },
       };
       musters.push(stopped);
+      world.time.waitsForOutbox = true;
       return stopped;
     };
     if (options.slackOverHttp) postToAny(world.slack, musters, world.random);
@@ -171,7 +175,8 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
       async enrols(person) {
         const { text } = await lab.types(person, ["enrol"]);
         const address = text.split("\n").find((line) => line.startsWith("otpauth:")) ?? "";
-        return generateSync({ secret: new URL(address).searchParams.get("secret") ?? "" });
+        const secret = new URL(address).searchParams.get("secret") ?? "";
+        return () => generateSync({ secret });
       },
       async untilRests(withinSeconds = 4 * 3600) {
         const runId = await sights.newestRun();
@@ -185,6 +190,8 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
           return (rest = await restOf(db, runId)) !== undefined;
         };
         await world.time.until(`run ${runId} rests`, rests, withinSeconds);
+        // What is said of it is on its way when it rests.
+        await world.time.quiet();
         return rest ?? "";
       },
       untilTold: (beginning, withinSeconds = 3600) =>

@@ -88,13 +88,25 @@ export function sightsOf(world: World, query: Query): Sights {
       return rows.map(({ line }) => line);
     },
     thread: async (runId) => {
-      const [, ...said] = await thread(runId);
+      // A thread takes a message a second: what has been written for it by now is waited for.
+      const id = runId ?? (await newestRun());
+      const outbox = "from muster.outbox where thread = 'run:' || $1";
+      const [newest] = await query<{ seq: string | null }>(`select max(seq) as seq ${outbox}`, [id]);
+      const waits = `select ${outbox} and seq <= $2 and state in ('waiting', 'sending')`;
+      const isSaid = async () => (await query(waits, [id, newest?.seq ?? 0])).length === 0;
+      await world.time.until("it is said", isSaid, 60).catch(() => undefined);
+      const [, ...said] = await thread(id);
       return said.map(({ text }) => text).filter((text) => !text.startsWith("What happened when, in run "));
     },
     async card(runId) {
       let card: Message | undefined;
       // It is posted after whoever asked was answered.
       await world.time.until("the card stands", async () => ([card] = await thread(runId))[0] !== undefined, 60);
+      // An edit waits a few seconds after the one before it.
+      const behind = "select from muster.card where run = $1 and wanted_version > sent_version";
+      const isDrawn = async () => (await query(behind, [runId ?? (await newestRun())])).length === 0;
+      await world.time.until("it shows the newest", isDrawn, 15).catch(() => undefined);
+      [card] = await thread(runId);
       if (!card) throw new Error("the run has no card");
       return { text: wordsOf(card.blocks).join("\n"), buttons: buttonsOf(card) };
     },

@@ -8,7 +8,7 @@ import type { RequestLog } from "./request-log.ts";
  * How long messages on their way out may hold up a jump, in wall milliseconds: one that goes out for the first time, and one
  * that failed before, because some wait for a Slack that is down.
  */
-const outboxPatienceMs = { first: 600, again: 150 } as const;
+const outboxPatienceMs = { first: 1500, again: 150 } as const;
 
 /** How long a call of a watch in the background may hold up a jump, in wall milliseconds. */
 const backgroundPatienceMs = 100;
@@ -69,7 +69,8 @@ export class LabTime {
 
   /** Waits until nothing is going on that has not its own wait on the clock. Rejects with the signal's reason when it aborts first. */
   async quiet(signal?: AbortSignal): Promise<void> {
-    const startedAt = performance.now();
+    /** Since when nothing but messages on their way out holds it up. */
+    let since: number | undefined;
     for (;;) {
       let calm = 0;
       while (calm < 12) {
@@ -84,7 +85,8 @@ export class LabTime {
       if (!waiting.runs && !waiting.inbox && !this.#busy()) {
         const { outbox } = waiting;
         if (outbox === null || !this.waitsForOutbox) return;
-        if (performance.now() - startedAt > outboxPatienceMs[outbox === 0 ? "first" : "again"]) return;
+        since ??= performance.now();
+        if (performance.now() - since > outboxPatienceMs[outbox === 0 ? "first" : "again"]) return;
       }
       await setTimeout(2);
     }

@@ -42,10 +42,10 @@ async function startsInTerminals(lab: Lab): Promise<{ runId: string; read: strin
     status: 1,
     text: expect.stringContaining("The code was wrong, or had been used before.") as unknown,
   });
-  const first = await lab.types("ben", ["runs", "approve", runId, "--code", codes.ben]);
+  const first = await lab.types("ben", ["runs", "approve", runId, "--code", codes.ben()]);
   expect(first.text).toContain("proposed; 1 approved so far.");
   const [second] = await Promise.all([
-    lab.types("cleo", ["runs", "approve", runId, "--code", codes.cleo]),
+    lab.types("cleo", ["runs", "approve", runId, "--code", codes.cleo()]),
     lab.untilRests(),
   ]);
   expect(second.status).toBe(0);
