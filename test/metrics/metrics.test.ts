@@ -13,6 +13,9 @@ import { World } from "../engine/world.ts";
 import { estate } from "../jobs/facts.ts";
 import { samplesOf, typesOf } from "./exposition.ts";
 
+/** A busy machine is not a lost lease, nor a call that nobody answers. */
+const patient = { leaseMs: 10_000, callTimeoutMs: 5000 };
+
 describe("/metrics", () => {
   let lab: EngineLab;
   let ctx: Context;
@@ -26,7 +29,7 @@ describe("/metrics", () => {
     world = new World(lab.clock);
     const breakers = new Breakers({ now: () => lab.clock.now(), log: quiet, isTrouble: (error) => error === silence });
     const steps = world.steps();
-    ctx = engineContext({ ...lab, worker: "one", steps, breakers, estate, log: quiet });
+    ctx = engineContext({ ...lab, worker: "one", steps, breakers, estate, log: quiet, ...patient });
     metrics = openMetrics(ctx, { slackConnections: () => 2, jobs: ["test"] });
     ctx.meters = metrics.meters;
     // As in main.ts, where they are known later.

@@ -169,7 +169,7 @@ export async function openOffice() {
 /** Waits until there is something to see, in wall time. @throws Error when there never is */
 export async function eventually<T>(
   look: () => T | undefined | Promise<T | undefined>,
-  milliseconds = 30_000,
+  milliseconds = 40_000,
 ): Promise<T> {
   const until = performance.now() + milliseconds;
   for (;;) {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import type { App } from "@slack/bolt";
 import type { Browser, Page as Tab } from "playwright-core";
 import { Clock } from "../../src/clock.ts";
@@ -10,6 +10,10 @@ import { type LabStatusPage, openStatusPage } from "../../src/lab/statuspage.ts"
 import { viewStatusPage } from "../../src/lab/statuspage-view.ts";
 import { openBrowser, openTab } from "../plumbing/browser.ts";
 import { openApp } from "../plumbing/small-app.ts";
+import { eventually } from "../slack/office.ts";
+
+/** Long, because a machine may be busy with other things: no story waits on the wall. */
+jest.setTimeout(240_000);
 
 const host = "127.204.0.1";
 
@@ -144,7 +148,7 @@ describe("the lab's page", () => {
     await tab.locator(".plan-card").first().waitFor();
     expect(await tab.locator(".plan-card .task").allInnerTexts()).toEqual(["fence writes", "promote checkout-db-west"]);
     await tab.getByRole("button", { name: /1 reply/ }).click();
-    expect(await tab.locator("#replies").innerText()).toContain("asked by @ana");
+    await tab.locator("#replies", { hasText: "asked by @ana" }).waitFor();
     await tab.getByRole("button", { name: "Close the thread" }).click();
   });
 
@@ -204,7 +208,8 @@ describe("the lab's page", () => {
     await tab.getByRole("button", { name: "+10 min" }).click();
     await tab.getByRole("button", { name: "10×", exact: true }).click();
     await tab.locator('[aria-pressed="true"]', { hasText: "10×" }).waitFor();
-    expect(clock.now().getTime() - before).toBeGreaterThanOrEqual(600_000);
+    // One press may overtake the other on its way.
+    await eventually(() => clock.now().getTime() - before >= 600_000 || undefined);
     expect(clock.rate).toBe(10);
   });
 

@@ -1,10 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { userInfo } from "node:os";
 import { sitsAsAna } from "../../src/lab/estate.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 import { run, type Ended } from "./process.ts";
+
+/** Long, because a machine may be busy with other things: no story waits on the wall. */
+jest.setTimeout(240_000);
 
 const whoami = userInfo().username;
 

@@ -13,6 +13,8 @@ import { traceIntoMemory, wayTo } from "./memory.ts";
 jest.setTimeout(240_000);
 
 const redact = (text: string) => text.replaceAll("hunter2", "[redacted]");
+/** A busy machine is not a lost lease, nor a call that nobody answers. */
+const patient = { leaseMs: 10_000, callTimeoutMs: 5000 };
 const plain: CallContext = {
   point: () => Promise.resolve(),
   activity: new Activity(),
@@ -73,7 +75,7 @@ describe("with an SDK", () => {
   it("a run has one trace through all its leases, whoever holds them", async () => {
     const lab = await openEngineLab();
     const world = new World(lab.clock);
-    const worker = (name: string) => engineContext({ ...lab, worker: name, steps: world.steps() });
+    const worker = (name: string) => engineContext({ ...lab, worker: name, steps: world.steps(), ...patient });
     const runId = await propose(lab.db, planOf(world.chain()));
     const asked = await inSpan("command", { redact }, () => Promise.resolve(currentTrace() ?? null));
     await lab.db.updateTable("run").set({ trace: asked }).where("id", "=", runId).execute();
