@@ -17,6 +17,8 @@ export type InSlack = {
 
 /** How often somebody types or presses once more who was told that nothing was recorded: a busy machine may be too slow. */
 const tries = 3;
+/** How often somebody looks, where a look at the world was given up. */
+const mostLooks = 6;
 
 /** Opens what people do in Slack, as they do it: what was not recorded in time is typed or pressed again. */
 export function openInSlack({ slack, time }: World, sights: Sights): InSlack {
@@ -55,7 +57,8 @@ export function openInSlack({ slack, time }: World, sights: Sights): InSlack {
     },
     async asks(text = `/failover ${west} checkout`) {
       await inSlack.says("ana", text);
-      for (let looks = 1; looks < tries && (await sawNothing()); looks += 1) await inSlack.presses("ana", "Look again");
+      for (let looks = 1; looks < mostLooks && (await sawNothing()); looks += 1)
+        await inSlack.presses("ana", "Look again");
     },
     async starts(text) {
       await inSlack.asks(text);
