@@ -30,7 +30,7 @@ describe("a plan that waits for its approvals", () => {
     lab.time.until("its card says so", async () => (await lab.card(runId)).text.includes(text), 60);
 
   beforeAll(async () => {
-    lab = await openLab();
+    lab = await openLab({ patient: true });
     before = await lab.asItIs();
   });
   beforeEach(async () => {
@@ -171,7 +171,7 @@ describe("a plan that waits for its approvals", () => {
 
 describe("approvals in the same moment", () => {
   it("count once each: two of three who press at once, and whoever comes later is told", async () => {
-    await using lab = await openLab();
+    await using lab = await openLab({ patient: true });
     await lab.says("dora", command);
     const runId = await lab.newestRun();
     // So that the run is still on its way when it is cancelled.
@@ -179,6 +179,8 @@ describe("approvals in the same moment", () => {
     await lab.time.until("the card", () => lab.slack.sees("U01", "Approve"), 60);
     await Promise.all(["U01", "U02", "U03"].map((id) => lab.slack.presses(id, "Approve")));
     await lab.untilTold("Started: move checkout to us-west-2.");
+    const isTold = async () => (await lab.thread(runId)).some((line) => line.startsWith("Started: "));
+    await lab.time.until("the thread says so", isTold, 60);
     const thread = await lab.thread(runId);
     expect(thread.filter((line) => / approved \(\d of 2\)\.$/.test(line))).toHaveLength(2);
     const rows = await lab.query<{ by: string }>(

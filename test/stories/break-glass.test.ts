@@ -9,6 +9,7 @@ const both = `/failover us-west-2 checkout --break-glass two-people,requester ${
 let lab: Lab;
 beforeAll(async () => {
   lab = await openLab({
+    patient: true,
     replicas: 2,
     editEstate: (yaml) => `${yaml}breakGlass: [ana]\nregion_approvers: [ben, cleo]\n`,
   });

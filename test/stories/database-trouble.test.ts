@@ -51,7 +51,7 @@ describe("a replica that is backing up", () => {
   it("is said to be before anybody approves, and waited for", async () => {
     await using lab = await openLab({ strideSeconds: 10, patient: true });
     lab.rds.setStatus(instances[west], "backing-up", 400);
-    await lab.says("ana", "/failover us-west-2 checkout");
+    await lab.asks();
     const { text, buttons } = await lab.card();
     expect(text).toContain('checkout-db-west is "backing-up"; the promotion waits until it is available.');
     expect(text).toMatch(/Replica\*.*checkout-db-west: backing-up, a replica of checkout-db, replicating/);
@@ -83,7 +83,7 @@ describe("a loss over the objective", () => {
     await fallsBehind(lab, 80);
     await lab.setRegionDead(east, true);
     await lab.time.pass(30);
-    await lab.says("ana", "/failover us-west-2 checkout");
+    await lab.asks();
     const { text } = await lab.card();
     const shown = Number(/Up to (\d+) seconds of writes would be lost; the objective is 30\./.exec(text)?.[1]);
     expect(shown).toBeGreaterThan(30);

@@ -13,7 +13,7 @@ describe("a run that cannot go on by itself", () => {
     `"${verb}" was refused: ${because}.\nNothing was changed.\nLook at the run: /muster runs show ${runId}.`;
 
   beforeAll(async () => {
-    lab = await openLab();
+    lab = await openLab({ patient: true });
     await lab.says("ana", "/failover us-west-2 checkout");
     runId = await lab.newestRun();
     await lab.presses("ben", "Approve");

@@ -11,10 +11,10 @@ async function stopsItsDriver(lab: Lab, runId: string): Promise<string> {
     const [row] = await lab.query<{ owner: string | null }>("select owner from muster.run where id = $1", [runId]);
     return row?.owner ?? undefined;
   };
-  await lab.time.until("somebody drives it", async () => (await owner()) !== undefined, 60);
-  const name = (await owner()) ?? "";
+  let name: string | undefined;
+  await lab.time.until("somebody drives it", async () => (name = await owner()) !== undefined, 60);
   await lab.musters.find(({ ctx }) => ctx.worker === name)?.stop();
-  return name;
+  return name ?? "";
 }
 
 async function allStop(lab: Lab): Promise<void> {

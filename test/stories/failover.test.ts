@@ -19,9 +19,9 @@ describe("a planned move to us-west-2 while customers buy", () => {
   const whileItRuns: string[] = [];
 
   beforeAll(async () => {
-    lab = await openLab({ customers });
+    lab = await openLab({ customers, patient: true });
     await lab.time.pass(30);
-    await lab.says("ana", '/failover us-west-2 checkout --reason "planned move"');
+    await lab.asks('/failover us-west-2 checkout --reason "planned move"');
     runId = await lab.newestRun();
     await lab.presses("ben", "Approve");
     await lab.presses("cleo", "Approve");
@@ -153,7 +153,7 @@ describe("a move out of a us-east-1 that is dead", () => {
     await lab.setRegionDead(east, true);
     const redProbes = () => lab.query("select from muster.probe where not ok");
     await lab.time.until("the outage is confirmed", async () => (await redProbes()).length > 1, 600);
-    await lab.says("ana", "/failover us-west-2 checkout");
+    await lab.asks();
     runId = await lab.newestRun();
     preview = (await lab.card()).text;
     await lab.presses("ben", "Approve");
@@ -228,7 +228,7 @@ describe("a move out of a us-east-1 that is dead", () => {
 
 describe("a dry run", () => {
   it("shows the plan with its diff, changes nothing, and leaves nothing that anybody could approve", async () => {
-    await using lab = await openLab();
+    await using lab = await openLab({ patient: true });
     const before = await lab.asItIs();
     const shown = await lab.says("dora", "/failover us-west-2 checkout --dry-run");
     for (const line of [

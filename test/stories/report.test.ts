@@ -1,14 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
 
+/** Long, because a machine may be busy with other things: no story waits on the wall. */
+jest.setTimeout(240_000);
+
 let lab: Lab;
 let folder: string;
 let runId: string;
 beforeAll(async () => {
-  lab = await openLab({ replicas: 2 });
+  lab = await openLab({ replicas: 2, patient: true });
   folder = await mkdtemp(join(tmpdir(), "muster-report-"));
   runId = await lab.starts();
   expect(await lab.untilRests()).toBe("done");

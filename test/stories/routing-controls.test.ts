@@ -39,7 +39,7 @@ describe("a move of customers by routing controls", () => {
     if (oneIsOn) lab.recoveryCluster.rules.push({ ...oneIsOn, name: "two-are-on", atLeast: 2 });
     await lab.time.pass(60);
 
-    await lab.says("ana", "/failover us-west-2 checkout");
+    await lab.asks();
     const { text, buttons } = await lab.card();
     expect(buttons).toEqual(["Approve", "Decline"]);
     expect(text).toContain("nothing: customers are moved by routing controls, at any of five endpoints; 3 answer");

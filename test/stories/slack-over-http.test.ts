@@ -23,7 +23,7 @@ describe("a failover in a workspace whose Slack posts to Muster", () => {
   });
 
   it("goes on while one of two servers is replaced: Slack's next post finds the other", async () => {
-    await using lab = await openLab({ slackOverHttp: true });
+    await using lab = await openLab({ slackOverHttp: true, patient: true });
     await lab.startMuster();
     await lab.says("ana", "/failover us-west-2 checkout");
     await lab.musters[0]?.stop();
@@ -34,7 +34,7 @@ describe("a failover in a workspace whose Slack posts to Muster", () => {
 describe("what is posted to Slack's path", () => {
   let lab: Lab;
   beforeAll(async () => {
-    lab = await openLab({ slackOverHttp: true, editEstate: (yaml) => `workspace: T01\n${yaml}` });
+    lab = await openLab({ slackOverHttp: true, patient: true, editEstate: (yaml) => `workspace: T01\n${yaml}` });
   });
   afterAll(() => lab.close());
 

@@ -50,8 +50,8 @@ describe("customers who look at the status page", () => {
   });
 
   it("read of a planned move as of maintenance; what somebody else set meanwhile stays, and people hear of it", async () => {
-    await using lab = await openLab({ strideSeconds: 10 });
-    await lab.says("ana", "/failover us-west-2 checkout");
+    await using lab = await openLab({ strideSeconds: 10, patient: true });
+    await lab.asks();
     expect((await lab.card()).text).toContain("We are moving the services named here to another location.");
     for (const person of ["ben", "cleo"]) await lab.presses(person, "Approve");
     await lab.untilTold("Customers are told on the status page");
@@ -69,7 +69,7 @@ describe("customers who look at the status page", () => {
 
 describe("while the status page is down", () => {
   it("a run waits for none of it; customers are told afterwards and in order, and people hear that they are not told yet", async () => {
-    await using lab = await openLab({ strideSeconds: 10 });
+    await using lab = await openLab({ strideSeconds: 10, patient: true });
     lab.statusPage.knobs.down = "refuses";
     const runId = await lab.starts();
     expect(await lab.untilRests()).toBe("done");
@@ -88,7 +88,7 @@ describe("while the status page is down", () => {
 describe("with a token that Statuspage does not know", () => {
   it("a run is done all the same, nothing is told, and people read why once, without the token", async () => {
     const token = "0123456789abcdef-wrong";
-    await using lab = await openLab({ strideSeconds: 10, settings: { STATUSPAGE_TOKEN: token } });
+    await using lab = await openLab({ strideSeconds: 10, patient: true, settings: { STATUSPAGE_TOKEN: token } });
     const runId = await lab.starts();
     expect(await lab.untilRests()).toBe("done");
     await untilTold(lab);
@@ -105,8 +105,8 @@ describe("with a token that Statuspage does not know", () => {
 
 describe("a move that is called off", () => {
   it("leaves the incident open with its components, and says that a person has to close it", async () => {
-    await using lab = await openLab({ strideSeconds: 10 });
-    await lab.says("ana", "/failover us-west-2 checkout");
+    await using lab = await openLab({ strideSeconds: 10, patient: true });
+    await lab.asks();
     await pauseReplay(lab.pair.replica.server, true);
     for (const person of ["ben", "cleo"]) await lab.presses(person, "Approve");
     await lab.untilTold("Done: stop all writes of checkout");

@@ -11,7 +11,7 @@ const noWayBack =
 
 /** Starts a planned move whose replica does not catch up: everything but the one-way step is done, and the run waits. */
 async function startUpToTheFence(lab: Lab): Promise<string> {
-  await lab.says("ana", "/failover us-west-2 checkout");
+  await lab.asks();
   await pauseReplay(lab.pair.replica.server, true);
   await lab.presses("ben", "Approve");
   await lab.presses("cleo", "Approve");
@@ -22,7 +22,7 @@ async function startUpToTheFence(lab: Lab): Promise<string> {
 
 describe("before the point of no return", () => {
   it("Undo brings back what was first seen, last change first", async () => {
-    await using lab = await openLab();
+    await using lab = await openLab({ patient: true });
     const before = await lab.asItIs();
     const runId = await startUpToTheFence(lab);
     expect(await lab.asItIs()).toEqual({
@@ -46,7 +46,7 @@ describe("before the point of no return", () => {
   });
 
   it("Cancel is for approvers, ends the run, and takes back what it had changed", async () => {
-    await using lab = await openLab();
+    await using lab = await openLab({ patient: true });
     const before = await lab.asItIs();
     await startUpToTheFence(lab);
     expect(await lab.presses("dora", "Cancel")).toMatch(
@@ -62,7 +62,7 @@ describe("before the point of no return", () => {
   });
 
   it("an undo that cannot be made parks, and goes on where it stopped", async () => {
-    await using lab = await openLab();
+    await using lab = await openLab({ patient: true });
     const cluster = lab.clusters[east];
     const before = await lab.asItIs();
     const runId = await startUpToTheFence(lab);
@@ -79,7 +79,7 @@ describe("before the point of no return", () => {
   });
 
   it("Hold stops before the next change, and Resume goes on", async () => {
-    await using lab = await openLab();
+    await using lab = await openLab({ patient: true });
     await startUpToTheFence(lab);
     await lab.presses("cleo", "Hold");
     const changes = lab.changes();
@@ -106,9 +106,9 @@ describe("before the point of no return", () => {
 
 describe("after the point of no return", () => {
   it("neither Undo nor Cancel is taken, in three sentences; Abandon ends the run as failed", async () => {
-    await using lab = await openLab();
+    await using lab = await openLab({ patient: true });
     lab.rds.stuckIn("modifying");
-    await lab.says("ana", "/failover us-west-2 checkout");
+    await lab.asks();
     await lab.presses("ben", "Approve");
     await lab.presses("cleo", "Approve");
     await lab.untilTold(
