@@ -97,21 +97,32 @@ export async function askServer(
 export type ZoneSeen = { name: string; nameServers: string[] };
 
 /**
- * Finds the zone a name is in, by asking for the name servers of the name, of its parent, and so on: DNS alone, no control
+ * Finds the zone a record is in, by asking for the name servers of its name, of its parent, and so on: DNS alone, no control
  * plane. Undefined where no parent has any.
+ *
+ * Resolvers follow a CNAME for this question too, and tell the name servers of what it leads to, such as a load balancer's.
+ * Those answer nothing for the name. No zone begins at a CNAME (RFC 1034, 3.6.2), so such a name is passed over.
  * @throws what node:dns throws when the resolver has no answer.
  */
 export async function findZone(
   ctx: CallContext,
   names: Names,
-  name: string,
+  { name, type }: { name: string; type: RecordType },
   options?: CallOptions,
 ): Promise<ZoneSeen | undefined> {
   const resolver = ownResolver(names);
-  for (let labels = name.replace(/\.$/, "").split("."); labels.length > 1; labels = labels.slice(1)) {
+  const all = name.replace(/\.$/, "").split(".");
+  for (let labels = type === "CNAME" ? all.slice(1) : all; labels.length > 1; labels = labels.slice(1)) {
     const zone = labels.join(".");
     const servers = await call(ctx, "dns.Query", () => resolver.resolveNs(zone).catch(nothingThere), options);
-    if (servers.length > 0) return { name: zone, nameServers: servers.toSorted() };
+    if (servers.length === 0) continue;
+    const { values: leadsTo } = await call(
+      ctx,
+      "dns.Query",
+      () => ask(resolver, { name: zone, type: "CNAME" }),
+      options,
+    );
+    if (leadsTo.length === 0) return { name: zone, nameServers: servers.toSorted() };
   }
   return undefined;
 }

@@ -45,9 +45,8 @@ async function lookAtZone(ctx: DoctorContext, traffic: Traffic): Promise<Finding
 
 /** As a move of the service finds them: by the control plane, or by DNS alone. */
 async function findServers(ctx: DoctorContext, traffic: Traffic): Promise<ZoneSeen> {
-  const { zone, name } = traffic;
-  if (!isByDns(traffic)) return getZone(ctx, ctx.clients.route53, zone);
-  return (await findZone(ctx, ctx.clients.names, name)) ?? { name, nameServers: [] };
+  if (!isByDns(traffic)) return getZone(ctx, ctx.clients.route53, traffic.zone);
+  return (await findZone(ctx, ctx.clients.names, traffic)) ?? { name: traffic.name, nameServers: [] };
 }
 
 const isByDns = ({ driver }: Traffic): boolean => driver === "route53-switch" || driver === "arc-routing-control";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { askResolvers, askServer } from "../../src/adapters/dns.ts";
+import { askResolvers, askServer, findZone } from "../../src/adapters/dns.ts";
 import { probe } from "../../src/adapters/probe.ts";
 import { whyUnreachable } from "../../src/adapters/unreachable.ts";
 import { east, record, zone } from "../../src/lab/estate.ts";
@@ -73,6 +73,24 @@ describe("a probe", () => {
     }
     const nothing = { name: "nothing.example.com", type: "A" as const };
     expect((await askServer(bench.ctx, names, zone.nameServer, nothing)).values).toEqual([]);
+  });
+
+  it("the zone of a record that leads to a load balancer is its own, not the load balancer's", async () => {
+    const { names } = bench.ctx.clients;
+    const balancer = "balancer.shops.example.";
+    bench.dns.publish("shops.example", [
+      { name: "shops.example.", type: "NS", ttl: 60, values: ["ns-1.awsdns-01.com."] },
+      { name: "cart.shops.example.", type: "CNAME", ttl: 60, values: [balancer] },
+      { name: balancer, type: "NS", ttl: 60, values: ["ns-916.amazon.com."] },
+      { name: balancer, type: "A", ttl: 60, values: ["127.0.0.9"] },
+    ]);
+    const own = { name: "shops.example", nameServers: ["ns-1.awsdns-01.com"] };
+    expect(await findZone(bench.ctx, names, { name: "cart.shops.example", type: "CNAME" })).toEqual(own);
+    // Also where the estate takes it for another type, and where only a parent of it leads elsewhere.
+    expect(await findZone(bench.ctx, names, { name: "cart.shops.example", type: "A" })).toEqual(own);
+    expect(await findZone(bench.ctx, names, { name: "eu.cart.shops.example", type: "CNAME" })).toEqual(own);
+    const balancers = { name: "balancer.shops.example", nameServers: ["ns-916.amazon.com"] };
+    expect(await findZone(bench.ctx, names, { name: "balancer.shops.example", type: "A" })).toEqual(balancers);
   });
 
   it("a name server that is silent is not one that answers nothing", async () => {

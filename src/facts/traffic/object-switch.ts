@@ -39,7 +39,7 @@ export const objectSwitch: TrafficDriver<Settings> = {
     const [named, zone, found] = await Promise.all([
       lookAtRecords(ctx, name),
       // The move leans on DNS alone, and so does this look.
-      look(ctx, async () => (await findZone(ctx, names, name.name)) ?? unknown("no parent of it has name servers")),
+      look(ctx, async () => (await findZone(ctx, names, name)) ?? unknown("no parent of it has name servers")),
       look(
         ctx,
         async () => ({ isThere: (await getObject(ctx, await ctx.clients.s3(object.region), object)) !== null }),

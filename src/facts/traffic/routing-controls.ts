@@ -33,7 +33,7 @@ export const routingControls: TrafficDriver<Settings> = {
     const [named, zone, readings] = await Promise.all([
       lookAtRecords(ctx, name),
       // The move leans on DNS alone, and so does this look.
-      look(ctx, async () => (await findZone(ctx, names, name.name)) ?? unknown("no parent of it has name servers")),
+      look(ctx, async () => (await findZone(ctx, names, name)) ?? unknown("no parent of it has name servers")),
       Promise.all(
         endpoints.map(async (endpoint) => {
           const read = () => readControls(ctx, recoveryCluster(endpoint), { endpoint, controls });
