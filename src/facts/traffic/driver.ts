@@ -89,7 +89,9 @@ export type TrafficDriver<Settings extends Traffic = Traffic> = {
    * can tell, customers are moved last.
    */
   leadsUnready?(facts: MoveFacts): boolean;
-  /** The step that moves customers. */
+  /** The name of the step that moves customers. */
+  shiftStep: string;
+  /** That step, for a move. */
   shift(facts: MoveFacts, after: PlanNode): PlanNode;
   /** What the answers must be afterwards, where the plan can say; else the step's own result tells. */
   expected?(facts: MoveFacts): Expected | undefined;

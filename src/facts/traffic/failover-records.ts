@@ -49,6 +49,7 @@ export const failoverRecords: TrafficDriver<Settings> = {
   ],
   ...controlPlane,
 
+  shiftStep: swapRecords.name,
   shift(facts, after) {
     const { service, fromRegion, toRegion } = facts;
     const dns = { ...facts.dns.name, ttl: ttlOf(facts) };

@@ -85,6 +85,7 @@ export const objectSwitch: TrafficDriver<Settings> = {
 
   right: "s3:PutObject and s3:DeleteObject",
 
+  shiftStep: flipControlObject.name,
   shift(facts, after) {
     const { service, toRegion } = facts;
     const { object, expected } = controlOf(facts);

@@ -77,6 +77,7 @@ export const routingControls: TrafficDriver<Settings> = {
 
   right: "route53-recovery-cluster:UpdateRoutingControlStates",
 
+  shiftStep: setRoutingControls.name,
   shift(facts, after) {
     const { service, fromRegion, toRegion } = facts;
     const { endpoints, controls, expected } = routingOf(facts);

@@ -48,6 +48,7 @@ export const weighted: TrafficDriver<Settings> = {
     return record !== undefined && !record.healthCheckId && !record.alias?.evaluateTargetHealth;
   },
 
+  shiftStep: shiftDns.name,
   shift(facts, after) {
     const { service, toRegion } = facts;
     return use(
