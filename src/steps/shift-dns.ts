@@ -38,12 +38,13 @@ export const shiftDns = step<ShiftDnsInput, ShiftDnsSeen>({
     return misplaced(records, toRegion) ?? (first && `the name server ${first}`);
   },
 
-  async apply(ctx, input, { seen }) {
+  async apply(ctx, input, { seen, before }) {
     const { dns, toRegion } = input;
     // A change that was taken and never reached the name servers is stranded: AWS asks for it to be sent once more.
     const again = misplaced(seen.records, toRegion) === undefined;
     const company = companyOf(ctx, input);
-    const change = { from: seen.records, weights: { [toRegion]: everybody }, again, company };
+    const from = again ? changedSince(before.records, seen.records, toRegion) : seen.records;
+    const change = { from, weights: { [toRegion]: everybody }, again, company };
     await replaceWeights(ctx, ctx.clients.route53, dns, change, { signal: ctx.signal });
   },
 
@@ -72,6 +73,17 @@ function misplaced(records: WeightedRecords, toRegion: string): string | undefin
   const strays = Object.keys(records).filter((region) => region !== toRegion && (records[region]?.weight ?? 0) > 0);
   if (!records[toRegion]?.weight) return `${toRegion} gets no answers`;
   return strays.length > 0 ? `${strays.join(" and ")} still gets answers` : undefined;
+}
+
+/**
+ * The records that a stranded change was about: those without a share before it stay out, because one whose health check was
+ * deleted would have all refused. Where all was right before, nobody knows what the change was about, and all are sent.
+ */
+function changedSince(before: WeightedRecords, records: WeightedRecords, toRegion: string): WeightedRecords {
+  if (misplaced(before, toRegion) === undefined) return records;
+  return Object.fromEntries(
+    Object.entries(records).filter(([set, { weight }]) => weight > 0 || before[set]?.weight !== 0),
+  );
 }
 
 function weightsOf(records: WeightedRecords): Record<string, number> {

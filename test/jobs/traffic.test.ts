@@ -165,14 +165,6 @@ describe("the traps of Route 53", () => {
     expect(planOf(facts).blockers).toEqual([]);
   });
 
-  it.each(["route53-weighted", "route53-failover"] as const)("block %s with a check that was deleted", (driver) => {
-    const plan = planOf(by(driver, { checks: { [west]: saw(deleted) } }));
-    expect(plan.blockers).toEqual([
-      "the record of us-west-2 names a health check that was deleted, and Route 53 refuses every change of such a record: give it one that is there, or none",
-    ]);
-    expect(plan.warnings).toContainEqual(expect.stringContaining("us-west-2's record was deleted: nobody can tell"));
-  });
-
   it.each(["route53-weighted", "route53-failover"] as const)("block %s in a private zone", (driver) => {
     const zone = saw({ name: "example.com", nameServers: [] });
     expect(planOf(by(driver, { zone })).blockers).toEqual([expect.stringMatching(/^the zone Z0LAB is private: /)]);

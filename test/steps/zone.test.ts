@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { ChangeResourceRecordSetsCommand } from "@aws-sdk/client-route-53";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { getRegionRecords } from "../../src/adapters/route53.ts";
 import { messageOf } from "../../src/errors.ts";
 import { isUnknown, type Step } from "../../src/engine/step.ts";
@@ -54,6 +55,13 @@ describe("customers who were led back", () => {
     },
   );
 });
+
+const changesOf = (command: object): string[] =>
+  command instanceof ChangeResourceRecordSetsCommand
+    ? (command.input.ChangeBatch?.Changes ?? []).map(
+        ({ Action, ResourceRecordSet: set }) => `${Action} ${set?.SetIdentifier} ${set?.Weight}`,
+      )
+    : [];
 
 describe("a wave in one zone", () => {
   let bench: Bench;
@@ -146,6 +154,25 @@ describe("a wave in one zone", () => {
     const [, refused] = ends as [unknown, PromiseRejectedResult];
     expect(messageOf(refused.reason)).toContain("Give Muster's role route53:ChangeResourceRecordSets");
     expect(primaries()).toEqual(expect.arrayContaining(["one.example.com. us-west-2", "two.example.com. us-west-2"]));
+  });
+
+  it("sends a stranded change anew without the records that it never changed: a check of theirs may be gone", async () => {
+    const input = { service: "thirds", toRegion: west, dns: dnsOf("thirds") };
+    const [first, second] = pairOf("thirds", (isFirst) => ({ weight: isFirst ? 100 : 0 }));
+    if (!first || !second) throw new Error("a pair is two");
+    const third = { ...second, setIdentifier: "eu-west-1", weight: 0, healthCheckId: "deleted" };
+    bench.route53.edit([first, second, third]);
+    const before = await look(shiftDns, input);
+    await shiftDns.apply?.(bench.ctx, input, { before, seen: before, reads: {} });
+    const seen = await look(shiftDns, input);
+    const client = bench.ctx.clients.route53;
+    const asked = jest.spyOn(client, "send");
+    await shiftDns.apply?.(bench.ctx, input, { before, seen, reads: {} });
+    const sent = asked.mock.calls.flatMap(([command]) => changesOf(command));
+    asked.mockRestore();
+    // The old region's too: at the name servers it may still have its share.
+    const both = [`DELETE ${east} 0`, `CREATE ${east} 0`, `DELETE ${west} 100`, `CREATE ${west} 100`];
+    expect(sent.toSorted()).toEqual(both.toSorted());
   });
 
   it("asks a few and no more where the right is missing altogether", async () => {

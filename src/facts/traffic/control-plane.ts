@@ -1,4 +1,4 @@
-import { getNameRecords, type DnsName, type RegionRecord } from "../../adapters/route53.ts";
+import { getNameRecords, type DnsName, type RegionRecord, type RegionRecords } from "../../adapters/route53.ts";
 import type { Context } from "../../context.ts";
 import type { Traffic } from "../../estate.ts";
 import { explainAs } from "../explain.ts";
@@ -57,10 +57,17 @@ export function recordBlockers(facts: MoveFacts, kind: "weighted" | "failover"):
       .map(
         (region) => `the zone ${dns.name.zone} has no ${kind} ${dns.name.type} record ${dns.name.name} for ${region}`,
       ),
-    ...deletedBlockers(facts, Object.keys(records)),
+    ...deletedBlockers(
+      facts,
+      Object.keys(records).filter((region) => kind === "failover" || isShareChanged(records, region, toRegion)),
+    ),
     ...(isAway(facts) ? [] : otherTypesLeft(facts).map((left) => `${left}; keep the A records alone`)),
   ];
 }
+
+/** A record that has no share and gets none is not sent. */
+const isShareChanged = (records: RegionRecords, region: string, toRegion: string): boolean =>
+  region === toRegion || (records[region]?.weight ?? 0) > 0;
 
 /** Says the same to whom nobody serves now: those whom Muster moves are served again, and most of the others come by both. */
 export const otherTypesTrapsWhileAway = (facts: MoveFacts): string[] =>
