@@ -1,5 +1,6 @@
-import { asApp, asGuard, withPostgres } from "../adapters/postgres.ts";
+import { asApp, asGuard, sqlState, withPostgres } from "../adapters/postgres.ts";
 import { listHidden } from "../adapters/postgres-counts.ts";
+import { whyUnreachable } from "../adapters/unreachable.ts";
 import { UserError } from "../errors.ts";
 import { explainAs } from "../facts/explain.ts";
 import { seen, whyUnseen, type Fact } from "../facts/fact.ts";
@@ -125,12 +126,25 @@ async function tryApplication(
     await withPostgres(ctx, ctx.clients.pg, target, "LogInAsApplication", (sql) => sql.query("select 1"));
     return [];
   } catch (error) {
+    const subject = `the application's role of ${service}`;
+    const happened = `${explainAs(instance)(error)}.`;
+    const means = `Muster could not log in there as ${target.user}, so a fence cannot be proven by a write that is refused.`;
+    if (mayPass(error))
+      return [
+        warning(subject, { happened, means, todo: "Look again. If it stays so, see why the server lets nobody in." }),
+      ];
     return [
-      warning(`the application's role of ${service}`, {
-        happened: `${explainAs(instance)(error)}.`,
-        means: `Muster could not log in there as ${target.user}, so a fence cannot be proven by a write that is refused.`,
-        todo: "Correct the URL that appRole refers to; its password must be the application's.",
+      broken(subject, {
+        happened,
+        means: `${means} No graceful move of ${service} can be approved; an ungraceful one stops at its check.`,
+        todo: "Correct the URL that appRole refers to; its password must be the application's. Or let Muster in there as the application, in pg_hba.conf.",
       }),
     ];
   }
 }
+
+/** A server that fell silent, or has no connection left just now, has not turned the application's role away. */
+const mayPass = (error: unknown): boolean =>
+  whyUnreachable(error) !== undefined || sqlState(error) === tooManyConnections;
+
+const tooManyConnections = "53300";

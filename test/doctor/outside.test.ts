@@ -162,7 +162,14 @@ describe("the databases themselves", () => {
     expect(unknown).toBe("broken the database checkout-db in us-east-1: checkout-db in us-east-1 has no role nobody.");
     const [wrong] = await patient.troubles({ CHECKOUT_DB_URL: url.replace("lab-app", "hunter22") });
     expect(wrong).toBe(
-      `warning the application's role of checkout: checkout-db: password authentication failed for user "app".`,
+      `broken the application's role of checkout: checkout-db: password authentication failed for user "app".`,
+    );
+    const full = await patient.broken(
+      () => onWriter("alter role app connection limit 0"),
+      () => onWriter("alter role app connection limit -1"),
+    );
+    expect(full[0]).toMatch(
+      /^warning the application's role of checkout: checkout-db: too many connections for role "app"/,
     );
     const locked = await patient.broken(
       () => onWriter("alter role app nologin"),
