@@ -1,12 +1,18 @@
 import { canI, getScale } from "../adapters/kubernetes.ts";
 import { findAutoscaler } from "../adapters/kubernetes-autoscalers.ts";
 import { CannotContinue } from "../errors.ts";
-import type { Deployment } from "../estate.ts";
+import type { Deployment, GitOpsEntry } from "../estate.ts";
+import { isPausedByMove, remedyFor } from "../facts/gitops.ts";
+import { capital } from "../spelling.ts";
 import type { DoctorContext } from "./check.ts";
 import { broken, ok, warning, type Finding } from "./finding.ts";
 
-/** Looks whether an autoscaler owns a deployment, and lets it have the pods that the estate wants. */
-export async function lookAtAutoscaler(ctx: DoctorContext, deployment: Deployment): Promise<Finding[]> {
+/** Looks whether an autoscaler owns a deployment, and lets it have the pods that the estate wants; `gitops` is paused for a move. */
+export async function lookAtAutoscaler(
+  ctx: DoctorContext,
+  deployment: Deployment,
+  gitops: readonly GitOpsEntry[] = [],
+): Promise<Finding[]> {
   const { cluster: clusterName, namespace, name, replicas } = deployment;
   const cluster = ctx.clients.cluster(clusterName);
   const subject = `the autoscaler of ${namespace}/${name} in the cluster ${clusterName}`;
@@ -14,7 +20,7 @@ export async function lookAtAutoscaler(ctx: DoctorContext, deployment: Deploymen
     const found = await findAutoscaler(ctx, cluster, { namespace, name });
     if (!found) return [];
     const right = { verb: "patch", group: "autoscaling", resource: "horizontalpodautoscalers", namespace };
-    const { scaledObject } = found;
+    const { scaledObject, owner } = found;
     const most = scaledObject === undefined ? "its maxReplicas" : `maxReplicaCount of its ScaledObject ${scaledObject}`;
     if (found.max < replicas)
       return [
@@ -38,6 +44,14 @@ export async function lookAtAutoscaler(ctx: DoctorContext, deployment: Deploymen
           happened: `The autoscaler ${found.name} is KEDA's, which has the pods of ${namespace}/${name} at 0 and would stop again what a move starts.`,
           means: "A move to its region is blocked.",
           todo: `Set minReplicaCount of its ScaledObject ${scaledObject} to ${replicas}, and take its idleReplicaCount away.`,
+        }),
+      ];
+    if (owner?.gitops && !isPausedByMove(gitops, owner))
+      return [
+        broken(subject, {
+          happened: `How many pods the autoscaler ${found.name} keeps of ${namespace}/${name} is set by ${owner.manager}.`,
+          means: "It would put the old number back, so that a move to its region is blocked.",
+          todo: `${capital(remedyFor(owner, "number"))}.`,
         }),
       ];
     if (found.min < replicas && !(await canI(ctx, cluster, { ...right, name: found.name })))

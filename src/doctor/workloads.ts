@@ -26,7 +26,7 @@ export async function lookAtWorkloads(ctx: DoctorContext, cluster: string): Prom
     forEach(deployments, 4, (deployment) =>
       unlessForbidden(() => lookAtDeployment(ctx, deployment, gitOpsBeside(services, deployment))),
     ),
-    forEach(deployments, 4, (deployment) => lookAtAutoscaler(ctx, deployment)),
+    forEach(deployments, 4, (deployment) => lookAtAutoscaler(ctx, deployment, gitOpsBeside(services, deployment))),
     forEach(configs, 4, (config) => unlessForbidden(() => lookAtConfig(ctx, config, gitOpsBeside(services, config)))),
   ]);
   return found.flat(2).filter((finding) => finding !== undefined);
@@ -54,6 +54,12 @@ async function lookAtDeployment(
       happened: `How many pods ${namespace}/${name} has is kept by ${scale.owner.manager}.`,
       means: "It would put the old number back, so that a move to its region is blocked.",
       todo: `${capital(remedyFor(scale.owner, "number"))}.`,
+    });
+  if (scale?.paused)
+    return broken(subject, {
+      happened: `The deployment ${namespace}/${name} is paused.`,
+      means: "New pods of it would not start, so that a move to its region is blocked.",
+      todo: `Resume it in the cluster ${cluster}: kubectl rollout resume deployment/${name} -n ${namespace}.`,
     });
   if (scale) return ok(subject, `${scale.ready} of ${scale.replicas} pods ready`);
   return broken(subject, {
