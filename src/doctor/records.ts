@@ -3,6 +3,7 @@ import { perSecond } from "../adapters/route53-pace.ts";
 import { otherAddresses } from "../adapters/route53-records.ts";
 import { getZone } from "../adapters/route53.ts";
 import { spellObject } from "../adapters/s3.ts";
+import type { Explanation } from "../errors.ts";
 import type { Estate, Service, Traffic } from "../estate.ts";
 import { explainAs } from "../facts/explain.ts";
 import { look, seen, whyUnseen } from "../facts/fact.ts";
@@ -101,14 +102,19 @@ export function judgeRecords(estate: Estate, named: Named, all: readonly ZoneRec
   const subject = `the record ${traffic.name}`;
   const found = recordsOf(named, all);
   const kind = kindOf(named);
-  const lacking = homesOf(estate, named.name).filter(
-    (region) => !found.some((one) => one.set === region && kind.isIt(one)),
-  );
+  const homes = homesOf(estate, named.name);
+  const uncontrolled = controlFault(named, homes);
+  if (uncontrolled) return broken(subject, uncontrolled);
+  const needed = [...new Set([...homes, ...controlledIn(traffic)])];
+  const lacking = needed.filter((region) => !found.some((one) => one.set === region && kind.isIt(one)));
   if (lacking.length > 0) {
     const is = found.length === 0 ? "has no such record" : `has no ${kind.called} of that name`;
     return broken(subject, {
       happened: `The zone ${traffic.zone} ${is} (${traffic.type}) for ${lacking.join(" and ")}.`,
-      means: `Nobody can be sent to ${lacking.join(" or ")} for ${named.name}.`,
+      means:
+        traffic.driver === "arc-routing-control"
+          ? `No move of ${named.name} can be approved.`
+          : `Nobody can be sent to ${lacking.join(" or ")} for ${named.name}.`,
       todo: kind.todo,
     });
   }
@@ -120,6 +126,8 @@ export function judgeRecords(estate: Estate, named: Named, all: readonly ZoneRec
       todo: `Correct traffic.primary in the estate file, or type: muster traffic setup ${named.name}.`,
     });
   }
+  const stray = strayFault(named, found, needed);
+  if (stray) return broken(subject, stray);
   const [other] = otherTypesOf(named, all);
   if (other) return judgeOther(named, other);
   const shares = found.map(({ set, weight, role }) => `${set} ${weight ?? role}`).join(", ");
@@ -139,6 +147,38 @@ export function judgeRecords(estate: Estate, named: Named, all: readonly ZoneRec
     });
   }
   return ok(subject, shares);
+}
+
+/** The regions that have a routing control. */
+const controlledIn = (traffic: Traffic): string[] =>
+  traffic.driver === "arc-routing-control" ? Object.keys(traffic.controls) : [];
+
+/** Which regions of a service have no routing control that would move its customers. */
+function controlFault({ name, service: { traffic } }: Named, homes: readonly string[]): Explanation | undefined {
+  if (traffic.driver !== "arc-routing-control") return undefined;
+  const bare = homes.filter((region) => !traffic.controls[region]);
+  if (bare.length === 0) return undefined;
+  return {
+    happened: `The estate names no routing control of ${name} for ${bare.join(" and ")}.`,
+    means: `No move of ${name} into ${bare.join(" or ")}, or out of there, can be approved.`,
+    todo: "Name it under traffic.controls in the estate file, by its ARN.",
+  };
+}
+
+/** Which further record of the name goes on answering wherever customers are moved by routing controls. */
+function strayFault(
+  { name, service: { traffic } }: Named,
+  found: readonly ZoneRecord[],
+  needed: readonly string[],
+): Explanation | undefined {
+  if (traffic.driver !== "arc-routing-control") return undefined;
+  const stray = found.find(({ set }) => set !== undefined && !needed.includes(set));
+  if (!stray) return undefined;
+  return {
+    happened: `The record ${traffic.name} whose set identifier is ${stray.set} has no routing control in the estate.`,
+    means: `Nothing stops its answers, so that no move of ${name} can be approved.`,
+    todo: "Delete that record, or name the routing control that its health check follows under traffic.controls in the estate file.",
+  };
 }
 
 /** What is wrong with the records of a switch: their roles, or that nothing watches the object. */

@@ -15,18 +15,20 @@ const name = "basket.example.com";
 
 const control = { region: west, bucket: "control-west", key: "go" };
 
+const controls: Record<string, string> = { [east]: "arn:east", [west]: "arn:west" };
+
 /** A service that keeps no data, in both regions. */
-function estateWith(driver: Service["traffic"]["driver"]): { estate: Estate; service: Service } {
+function estateWith(driver: Service["traffic"]["driver"], change = {}): { estate: Estate; service: Service } {
   const service = {
     databases: [],
     deployments: [{ region: east }, { region: west }],
-    traffic: { driver, zone: "Z1", name, type: "A", ttl: 60, primary: east, control },
+    traffic: { driver, zone: "Z1", name, type: "A", ttl: 60, primary: east, control, controls, ...change },
   } as unknown as Service;
   return { estate: { regions: [east, west], services: { basket: service } } as unknown as Estate, service };
 }
 
-function judge(driver: Service["traffic"]["driver"], records: Partial<ZoneRecord>[]) {
-  const { estate, service } = estateWith(driver);
+function judge(driver: Service["traffic"]["driver"], records: Partial<ZoneRecord>[], change = {}) {
+  const { estate, service } = estateWith(driver, change);
   const all = records.map((one) => ({ name, type: "A", ttl: 60, ...one }));
   return judgeRecords(estate, { name: "basket", service }, all);
 }
@@ -70,6 +72,36 @@ describe("the records of a service without a database", () => {
     const found = judge("route53-switch", [{ set: east, role, ...how }, other]);
     if (happened) expect(found).toMatchObject({ state: "broken", happened: expect.stringMatching(happened) });
     else expect(found).toMatchObject({ state: "ok" });
+  });
+
+  const third = "eu-west-1";
+  const checked = (...sets: string[]) => sets.map((set) => ({ set, healthCheck: `of-${set}` }));
+  it.each([
+    ["two regions", checked(east, west), controls, undefined],
+    ["three regions", checked(east, west, third), { ...controls, [third]: "arn:third" }, undefined],
+    [
+      "a region of the service without one",
+      checked(east, west),
+      { [east]: "arn:east", [third]: "arn:third" },
+      `The estate names no routing control of basket for ${west}.`,
+    ],
+    [
+      "a third region that has one, and no record",
+      checked(east, west),
+      { ...controls, [third]: "arn:third" },
+      `The zone Z1 has no record with a health check of that name (A) for ${third}.`,
+    ],
+    [
+      "a further record that none stops",
+      checked(east, west, "old-blue"),
+      controls,
+      `The record ${name} whose set identifier is old-blue has no routing control in the estate.`,
+    ],
+  ])("of routing controls are told as every plan would be blocked: %s", (_what, records, controls, happened) => {
+    const found = judge("arc-routing-control", records, { controls });
+    if (!happened) expect(found).toMatchObject({ state: "ok" });
+    else
+      expect(found).toMatchObject({ state: "broken", happened, means: expect.stringMatching(/can(not)? be approved/) });
   });
 
   it("are set up by a command where an object decides, and by hand where records do", () => {
