@@ -4,11 +4,12 @@ import type { Context } from "../context.ts";
 import { UserError } from "../errors.ts";
 import type { Sender, Sent } from "../outbox/sender.ts";
 import { tellRun } from "../outbox/tell-run.ts";
+import { changing } from "./changes.ts";
 import { newsOf, refusalOf, whyRefused } from "./people.ts";
 import { settle, tellPage, type Update } from "./tell-page.ts";
 import { awaitTurn, putOffTurns } from "./turns.ts";
 
-/** Seconds before a page that nobody reached is tried again. */
+/** Seconds before a page is tried again that nobody reached, or that another process has in hand. */
 const againSeconds = 2;
 
 /** Takes messages to the status page, from threads "statuspage:<run>": each run has one incident there. */
@@ -17,9 +18,10 @@ export const sendToStatusPage: Sender = async (ctx, { thread, dedupeKey: key, pa
   if (!payload.statusPage) return { refused: true, because: "it does not say what the status page shall show" };
   const update = { ...payload.statusPage, run, key };
   try {
-    const page = openPage(ctx, update.page);
-    if (again) await settle(ctx);
-    const told = await tellPage(ctx, page, update);
+    const told = await changing(ctx, openPage(ctx, update.page), async (page) => {
+      if (again) await settle(ctx);
+      return tellPage(ctx, page, update);
+    });
     const news = newsOf(update, told);
     if (news !== undefined)
       await tellRun(ctx.db, run, { key: "over" in told ? `${run}:statuspage-over` : `${key}:told`, line: news });

@@ -13,6 +13,7 @@ import type { Context } from "../context.ts";
 import { toRestore, toSet } from "./components.ts";
 import { type Note, noteOf } from "./note.ts";
 import { otherOf, withOver } from "./others.ts";
+import { putOffTurns } from "./turns.ts";
 import type { StatusUpdate } from "./update.ts";
 
 /** Seconds until a look at the page is trusted to show what was done before it. */
@@ -30,7 +31,8 @@ export type Told =
 
 /**
  * Has the incident of a run say an update, exactly once: looks for the incident first, and for the update in it, so that it
- * can be called again when nobody knows what became of the last call. Opens the incident where there is none yet.
+ * can be called again when nobody knows what became of the last call. Opens the incident where there is none yet. What it sees
+ * of other runs must stay so until it is through: call it inside `changing`.
  * @throws PageFailed
  */
 export async function tellPage(ctx: Context, page: StatusPage, update: Update): Promise<Told> {
@@ -70,6 +72,15 @@ function orNothing(error: unknown): undefined {
 /** Waits until a look surely shows what was done before. */
 export const settle = (ctx: Context): Promise<void> => ctx.activity.resting(() => ctx.clock.sleep(settleSeconds));
 
+/** Makes a change that other runs look at, and has all of them wait until a look surely shows it. */
+async function seenByAll<T>(ctx: Context, { page }: StatusPage, change: () => Promise<T>): Promise<T> {
+  try {
+    return await change();
+  } finally {
+    await putOffTurns(ctx, page, settleSeconds);
+  }
+}
+
 /** Two runs may meet on one component: the notes in the open incidents tell what it was before the first of them. */
 async function openIncident(ctx: Context, page: StatusPage, open: readonly Incident[], update: Update): Promise<Told> {
   const { run, key, name, status, body } = update;
@@ -77,7 +88,9 @@ async function openIncident(ctx: Context, page: StatusPage, open: readonly Incid
   const note: Note = { run, opened: key, newest: key, changed, left };
   const components = Object.fromEntries(Object.entries(changed).map(([id, { to }]) => [id, to]));
   const metadata = { muster: note };
-  const incident = await createIncident(ctx, page, { name, naming: named, status, body, components, metadata });
+  const incident = await seenByAll(ctx, page, () =>
+    createIncident(ctx, page, { name, naming: named, status, body, components, metadata }),
+  );
   return { incident, note };
 }
 
@@ -92,6 +105,7 @@ async function addTo(ctx: Context, page: StatusPage, { found, note: before, othe
   const note: Note = { ...before, newest: key, left };
   // What others keep in the metadata stays there.
   const metadata = { ...found.metadata, muster: note };
-  const incident = await updateIncident(ctx, page, { id: found.id, status, body, components: restored, metadata });
+  const tell = () => updateIncident(ctx, page, { id: found.id, status, body, components: restored, metadata });
+  const incident = await (status === "resolved" ? seenByAll(ctx, page, tell) : tell());
   return { incident, note };
 }

@@ -46,6 +46,7 @@ async function play(dieAt: number): Promise<{ run: string; passed: string[] }> {
   });
   // What a dead process had in hand is free after a while on the wall.
   await sql`update muster.outbox set taken_until = clock_timestamp()`.execute(desk.db);
+  await sql`update muster.turn set until = clock_timestamp() where duty like 'statuspage-change:%'`.execute(desk.db);
   await isSettled;
   await second.stop();
   return { run, passed };
