@@ -5,7 +5,7 @@ import { standing } from "../src/engine/decide.ts";
 import type { JournalEvent } from "../src/engine/events.ts";
 import { fold } from "../src/engine/fold.ts";
 import type { Run } from "../src/engine/journal.ts";
-import { isOver, type RunView, type StepView } from "../src/engine/view.ts";
+import { isOpen, isOver, type RunView, type StepView } from "../src/engine/view.ts";
 import { findJob } from "../jobs/index.ts";
 import type { RunReport } from "../jobs/job.ts";
 
@@ -43,36 +43,40 @@ export async function showRun(
       `Run ${run.id}: ${run.plan.title}. ${standing(view)}. Plan ${run.planHash.slice(0, 8)}.`,
       ...(newer === undefined ? [] : [newer]),
       ...(view.startedAt
-        ? [...stepLines(view), ...(report ? reportOf(report, run) : []), ...told]
-        : [...told, ...[...view.steps.values()].map(stepLine)]),
+        ? [...showSteps(view), ...(report ? reportOf(report, run) : []), ...told]
+        : [...told, ...[...view.steps.values()].map((step) => stepLine(view, step))]),
     ],
   };
 }
 
-function stepLines({ steps }: RunView): string[] {
-  const all = [...steps.values()];
-  if (new Set(all.map(({ node }) => node.service)).size < 2) return all.map(stepLine);
-  const urgent = (step: StepView) => "!?…–↩".indexOf(mark(step));
+/** Shows where the steps of a run stand that was started. Pure. */
+export function showSteps(view: RunView): string[] {
+  const all = [...view.steps.values()];
+  const show = (step: StepView) => stepLine(view, step);
+  if (new Set(all.map(({ node }) => node.service)).size < 2) return all.map(show);
+  const urgent = (step: StepView) => "!?…–↩".indexOf(mark(view, step));
   const open = all.filter((step) => urgent(step) >= 0).toSorted((left, right) => urgent(left) - urgent(right));
-  const count = (sign: string) => all.filter((step) => mark(step) === sign).length;
+  const count = (sign: string) => all.filter((step) => mark(view, step) === sign).length;
   const more = open.length - most.steps;
   return [
-    ...open.slice(0, most.steps).map(stepLine),
+    ...open.slice(0, most.steps).map(show),
     ...(more > 0 ? [`  … ${more} more like these`] : []),
     `  ${count("✓")} of ${all.length} steps are done, ${count("·")} not begun.`,
   ];
 }
 
-const stepLine = (step: StepView): string =>
-  `  ${mark(step)} ${step.node.id}: ${step.node.title}${step.parked ? `. Parked: ${step.parked.because}` : ""}`;
+const stepLine = (view: RunView, step: StepView): string =>
+  `  ${mark(view, step)} ${step.node.id}: ${step.node.title}${step.parked ? `. Parked: ${step.parked.because}` : ""}`;
 
-function mark(step: StepView): string {
+function mark(view: RunView, step: StepView): string {
   // A step that was done is parked again where it cannot be taken back.
   if (step.parked) return "!";
   if (step.undone) return "↩";
   if (step.waived) return "–";
   if (isOver(step)) return "✓";
-  return step.asked ? "?" : step.firstLookAt ? "…" : "·";
+  // On its way back it is not gone on with, and asked nothing; of a run that is over nobody answers anything.
+  if (!isOpen(view, step)) return "·";
+  return step.asked && !view.ended ? "?" : step.firstLookAt ? "…" : "·";
 }
 
 const reportOf = ({ whole, summary, region }: RunReport, { id }: Run): string[] =>

@@ -1,7 +1,7 @@
 import { isUnknown } from "../../src/engine/step.ts";
 import type { Outcome } from "../../src/engine/events.ts";
 import type { Plan } from "../../src/engine/plan.ts";
-import { isOver, isPassed, type RunView, type StepView } from "../../src/engine/view.ts";
+import { isOpen, isOver, isPassed, type RunView, type StepView } from "../../src/engine/view.ts";
 import { stillToAnswer } from "../../src/engine/who-answers.ts";
 import { keepsData, type FactsWithDatabase, type FailoverFacts } from "../../src/facts/failover.ts";
 import { seen } from "../../src/facts/fact.ts";
@@ -32,8 +32,8 @@ export function whatNow(plan: Plan, view: RunView, facts: FailoverFacts, refence
 }
 
 function nextAction(plan: Plan, view: RunView): string[] {
-  // A step that was done is parked again where it cannot be taken back.
-  const open = [...view.steps.values()].filter((step) => step.parked || !isOver(step));
+  // What goes back is asked nothing any more, and parks where it cannot be taken back.
+  const open = [...view.steps.values()].filter((step) => isOpen(view, step));
   const who = plan.approvers.join(", ");
   if (view.ended) return [];
   if (view.heldBy) return [`${view.heldBy} holds the run; one of ${who} presses Resume.`];

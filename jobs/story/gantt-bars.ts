@@ -24,17 +24,18 @@ const begins: Partial<Record<JournalEvent["kind"], Bar["kind"] | undefined>> = {
 
 /**
  * Cuts a step's time into stretches, from its first event to its end; one that is not over ends at `to`, and one that was
- * turned back when that was said. Pure.
+ * turned back when that was said of its service: an Undo before or after that was about others. Pure.
  */
 export function barsOf(
   step: string,
   events: readonly JournalEvent[],
-  { to, turnedBack }: { to: number; turnedBack: boolean },
+  { to, turnedAt }: { to: number; turnedAt?: Date | undefined },
 ): Bar[] {
   const bars: Bar[] = [];
   let open: Bar | undefined;
   for (const event of events) {
-    const endsAll = event.kind === "ended" || (event.kind === "turned-back" && turnedBack);
+    const endsAll =
+      event.kind === "ended" || (event.kind === "turned-back" && event.at.getTime() === turnedAt?.getTime());
     if (!endsAll && !("step" in event && event.step === step && event.kind in begins)) continue;
     const at = event.at.getTime();
     const kind = endsAll ? undefined : begins[event.kind];

@@ -89,7 +89,7 @@ function rowsOf(view: RunView, events: readonly JournalEvent[], to: number): Gan
 
 /** The stretches of one step, whichever way it went. */
 export const stepBars = (view: RunView, { node }: StepView, events: readonly JournalEvent[], to: number): Bar[] =>
-  barsOf(node.id, events, { to, turnedBack: view.turnedBack?.services.has(node.service) ?? false });
+  barsOf(node.id, events, { to, turnedAt: view.turnedBack?.services.get(node.service) });
 
 type Drawn = { step: StepView; bars: Bar[] };
 

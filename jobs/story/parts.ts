@@ -1,6 +1,6 @@
 import { spellBroken } from "../../src/engine/break-glass.ts";
 import { capital, spell } from "../../src/spelling.ts";
-import type { StepView } from "../../src/engine/view.ts";
+import { isOpen, type RunView, type StepView } from "../../src/engine/view.ts";
 import { newest, stepBars } from "./gantt.ts";
 import { secondsOf } from "./gantt-bars.ts";
 import { momentsOf, withoutMoment } from "../report/moments.ts";
@@ -41,7 +41,7 @@ export function partsOf(story: Story): StoryParts {
         title: step.node.title,
         from: timeOf(step.firstLookAt ?? step.asked?.at),
         took: bars.length > 0 ? spell(secondsOf(bars)) : "",
-        how: endOf(step),
+        how: endOf(view, step),
       };
     }),
     timeline: timeline.map(({ at, line }) => [timeOf(at), line]),
@@ -73,11 +73,15 @@ function aboutOf({ run, view }: Story): string[] {
   ];
 }
 
-function endOf({ node, done, waived, undone, parked, asked, attempts }: StepView): string {
+function endOf(view: RunView, step: StepView): string {
+  const { node, done, waived, undone, parked, asked, attempts } = step;
   if (undone) return "taken back";
   if (parked) return `parked: ${parked.because}`;
   if (waived) return `waived by ${waived.by.join(" and ")}`;
-  if (!done) return asked ? `asked: ${asked.question}` : "not done";
+  if (!done) {
+    if (!asked) return "not done";
+    return !view.ended && isOpen(view, step) ? `asked: ${asked.question}` : `not answered: ${asked.question}`;
+  }
   if (node.kind === "gate" && done.found !== undefined) return `answered beforehand: ${done.found}`;
   if (node.kind === "gate") return asked ? `answered: ${asked.question}` : "nobody had to be asked";
   if (done.found !== undefined) return done.found;

@@ -84,7 +84,8 @@ function foldRun(view: RunView, event: RunEvent): void {
       break;
     case "turned-back": {
       const turned = turningNow(view);
-      const services = turned.union(view.turnedBack?.services ?? new Set<string>());
+      const services = new Map(view.turnedBack?.services);
+      for (const service of turned) services.set(service, event.at);
       view.turnedBack = { by: event.by, verb: event.verb, at: event.at, services };
       // What goes back is not held; what only goes forward is held for as long as somebody wants it.
       if (goesWhollyBack(view)) letGo(view);

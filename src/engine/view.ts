@@ -61,8 +61,8 @@ export type RunView = {
   heldBy?: string;
   /** Why, where Muster itself holds it. */
   heldBecause?: string;
-  /** Services on their way back, also those that change nothing, and who turned the newest of them. */
-  turnedBack?: { by: string; verb: "cancel" | "undo"; at: Date; services: Set<string> };
+  /** Services on their way back, also those that change nothing, with when each was turned; and who turned the newest of them. */
+  turnedBack?: { by: string; verb: "cancel" | "undo"; at: Date; services: ReadonlyMap<string, Date> };
   steps: Map<string, StepView>;
   takeOvers: number;
   /** The newest signal that has been answered. */

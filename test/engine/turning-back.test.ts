@@ -121,7 +121,7 @@ describe("a region's run that is turned back", () => {
       expect(absorb(plan, seen(begun.slice(0, 4)), again)).toMatchObject([{ kind: "refused" }]);
       expect(absorb(plan, seen(begun), again)).toMatchObject([{ kind: "turned-back", by: "cleo" }]);
       const view = seen([...begun, { ...back, by: "cleo", signal: 9 }]);
-      expect([...view.turnedBack!.services].toSorted()).toEqual(["a", "b", "web"]);
+      expect([...view.turnedBack!.services.keys()].toSorted()).toEqual(["a", "b", "web"]);
       expect([view.steps.get("a/promote")?.parked, view.steps.get("web/shift")?.parked]).toMatchObject([
         undefined,
         { because: "it was refused" },

@@ -175,6 +175,9 @@ describe("the report of a failover", () => {
     expect(report({ ...input, events: [...story.slice(0, 6), asked, answered] }).now).toContain(
       "A question is open: Lose 15 s of writes? cleo answers it.",
     );
+    // What goes back is asked nothing any more.
+    const undo = at(155, { kind: "turned-back", by: "ben", signal: 10, verb: "undo" });
+    expect(report({ ...input, events: [...story.slice(0, 6), asked, undo] }).now.join()).not.toContain("question");
   });
 
   const rf = { runId: "rf-1", at: null, outcome: null, stoppedBy: null, rowsLeftBehind: null };

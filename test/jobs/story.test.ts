@@ -1,17 +1,19 @@
 import { describe, expect, it } from "@jest/globals";
 import { inLanes, ticksOf } from "../../jobs/story/gantt-scale.ts";
 import { barsOf } from "../../jobs/story/gantt-bars.ts";
-import { gantt } from "../../jobs/story/gantt.ts";
+import { gantt, stepBars } from "../../jobs/story/gantt.ts";
 import { drawGantt } from "../../jobs/story/gantt-svg.ts";
 import { htmlOf } from "../../jobs/story/html.ts";
 import { linesOf } from "../../jobs/story/lines.ts";
 import type { Story } from "../../jobs/story/load.ts";
 import { markdownOf } from "../../jobs/story/markdown.ts";
 import { partsOf } from "../../jobs/story/parts.ts";
+import { showSteps } from "../../commands/run-show.ts";
 import { report } from "../../jobs/report/failover.ts";
 import { drawPng } from "../../src/adapters/png.ts";
 import type { EventBody, JournalEvent } from "../../src/engine/events.ts";
 import { fold } from "../../src/engine/fold.ts";
+import type { PlanNode } from "../../src/engine/plan.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
 import { readGolden, names } from "../golden/journals.ts";
 
@@ -86,8 +88,65 @@ describe("a step's time, in stretches", () => {
     ["that never began has none", [at(2, { kind: "done", step, result: { answer: "not needed" } })], ""],
   ];
   it.each(cases)("%s", (_name, events, wanted) => {
-    const bars = barsOf(step, events, { to: 20_000, turnedBack: false });
+    const bars = barsOf(step, events, { to: 20_000 });
     expect(bars.map(({ kind, from, to }) => `${kind} ${from / 1000}-${to / 1000}`).join(", ")).toBe(wanted);
+  });
+});
+
+describe("a run that was turned back twice, the second time with a service whose promotion was refused meanwhile", () => {
+  const node = (id: string, more: object = {}): PlanNode => ({
+    id,
+    service: id.split("/")[0] ?? "",
+    step: id.split("/")[1] ?? "",
+    kind: "step",
+    title: id,
+    input: {},
+    after: [],
+    reads: [],
+    changes: true,
+    ...more,
+  });
+  const nodes = [
+    node("a/shift"),
+    node("b/promote", { oneWay: "it is one-way" }),
+    node("c/ask", { kind: "gate", changes: false }),
+  ];
+  const plan = { ...readGolden("graceful").plan, nodes };
+  const told: [number, EventBody][] = [
+    [0, { kind: "intent", step: "a/shift", attempt: 1, before: null }],
+    [1, { kind: "intent", step: "b/promote", attempt: 1, before: null }],
+    [2, { kind: "asked", step: "c/ask", question: "Lose 15 s?", needed: 2 }],
+    [60, { kind: "turned-back", by: "ben", signal: 1, verb: "undo" }],
+    [61, { kind: "undo-intent", step: "a/shift", attempt: 1 }],
+    [600, { kind: "call-failed", step: "b/promote", attempt: 1, error: "no", noEffect: true }],
+    [601, { kind: "parked", step: "b/promote", because: "it was refused" }],
+    [700, { kind: "turned-back", by: "cleo", signal: 2, verb: "undo" }],
+    [800, { kind: "undone", step: "a/shift" }],
+  ];
+  const events = told.map(([seconds, event], seq): JournalEvent => ({
+    ...event,
+    seq,
+    epoch: 1,
+    at: new Date(seconds * 1000),
+  }));
+  const view = fold(plan, events);
+
+  it.each([
+    ["a/shift", "call 0-60, undo 61-800"],
+    ["b/promote", "call 1-600, wait 600-601, parked 601-700"],
+    ["c/ask", "asked 2-60"],
+  ])("ends what went on in %s when its own service was turned", (step, wanted) => {
+    const bars = stepBars(view, view.steps.get(step)!, events, 800_000);
+    expect(bars.map(({ kind, from, to }) => `${kind} ${from / 1000}-${to / 1000}`).join(", ")).toBe(wanted);
+  });
+
+  it("asks nothing any more in its report, nor where its steps are shown", () => {
+    const story = { ...storyOf("graceful"), view, events };
+    const { steps } = partsOf({ ...story, run: { ...story.run, plan } });
+    expect(steps.map(({ how }) => how)).toEqual(["taken back", "not done", "not answered: Lose 15 s?"]);
+    expect(showSteps(view)).toEqual(["  ↩ a/shift: a/shift", "  0 of 3 steps are done, 2 not begun."]);
+    const before = fold(plan, events.slice(0, 3));
+    expect(showSteps(before)).toContain("  ? c/ask: c/ask");
   });
 });
 
