@@ -112,13 +112,15 @@ export async function press(
     ...(park === undefined ? {} : { park }),
   };
   const newer = leftToNewer(ctx, run);
-  const refused = newer === undefined ? whyRefused(ctx, run, signal) : undefined;
-  // A server that died once it had said this left its answer to another: by then the run may have heard it.
-  if (refused !== undefined && !(await wasSaid(ctx, runId, call.id))) throw refused;
+  let refused = newer === undefined ? whyRefused(ctx, run, signal) : undefined;
   if (refused === undefined) {
     await confirm?.();
-    await sendSignal(ctx, runId, { ...signal, key: call.id });
+    const sent = await sendSignal(ctx, runId, { ...signal, key: call.id });
+    // It ended meanwhile, and hears nothing any more.
+    if (sent !== "sent" && sent !== "known") refused = whyTooLate(await loadRun(ctx, runId), signal);
   }
+  // A server that died once it had said this left its answer to another: by then the run may have heard it.
+  if (refused !== undefined && !(await wasSaid(ctx, runId, call.id))) throw refused;
   await ctx.ring(runId);
   const noted = `Noted: ${person} says "${verb}" to ${step === undefined ? "" : `${step} of `}run ${runId}. Its thread tells what comes of it.`;
   return { lines: [noted, ...(newer === undefined ? [] : [newer])], runId };
@@ -138,13 +140,21 @@ function whyRefused(ctx: Context, run: FoundRun, signal: Omit<Signal, "seq" | "a
   const refused = absorb({ ...run.plan, approvers }, view, { ...signal, seq: 0, at: ctx.now() }).find(
     (event) => event.kind === "refused",
   );
-  if (!refused || meaningOf(refused) !== undefined) return undefined;
-  return new UserError({
-    happened: `"${signal.verb}" was refused: ${refused.because}.`,
-    means: "Nothing was changed.",
-    todo: `Look at the run: /muster runs show ${run.id}.`,
-  });
+  return !refused || meaningOf(refused) !== undefined ? undefined : refusal(run, signal, refused.because);
 }
+
+/** What to tell whoever decided something about a run that ended before it heard of it. */
+function whyTooLate(run: FoundRun, signal: Pick<Signal, "verb">): UserError {
+  const { ended } = fold(run.plan, run.events);
+  return refusal(run, signal, `the run is over${ended ? ` (${ended.outcome})` : ""}`);
+}
+
+const refusal = ({ id }: Run, { verb }: Pick<Signal, "verb">, because: string): UserError =>
+  new UserError({
+    happened: `"${verb}" was refused: ${because}.`,
+    means: "Nothing was changed.",
+    todo: `Look at the run: /muster runs show ${id}.`,
+  });
 
 /** Finds a run by its id, or by its beginning where only one fits. @throws UserError when there is none, or several. */
 export async function findRun(ctx: Context, id = ""): Promise<FoundRun> {
