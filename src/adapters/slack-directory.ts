@@ -42,12 +42,19 @@ const missedSeconds = 60;
 /**
  * Finds the id of a channel that is named by its id or its #name; undefined when the app is in none of that name. It looks
  * among the app's own channels, which are few: a workspace may have tens of thousands, and a list of all of those is rationed.
+ * `anew` asks Slack also where a channel was missed a moment ago.
  * @throws SlackFailed
  * @see https://docs.slack.dev/reference/methods/users.conversations/
  */
-export async function channelId(ctx: SlackContext, slack: SlackClient, channel: string): Promise<string | undefined> {
+export async function channelId(
+  ctx: SlackContext,
+  slack: SlackClient,
+  channel: string,
+  { anew = false } = {},
+): Promise<string | undefined> {
   if (!channel.startsWith("#")) return channel;
-  if (!slack.channelIds.has(channel) && slack.channelsKnownUntil <= ctx.now()) await learnChannels(ctx, slack);
+  if (!slack.channelIds.has(channel) && (anew || slack.channelsKnownUntil <= ctx.now()))
+    await learnChannels(ctx, slack);
   return slack.channelIds.get(channel);
 }
 

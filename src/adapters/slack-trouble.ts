@@ -77,6 +77,12 @@ function byStatus({ statusCode, body }: WebAPIHTTPError): Trouble {
 export const mayNotLook = (error: unknown): boolean =>
   error instanceof SlackFailed && ["missing_scope", "not_allowed_token_type"].includes(error.message);
 
+/** What is said of a look that came to nothing because Slack lists no channel of that name among the app's own. */
+export const notShown = "Slack does not show the app its channel";
+
+/** Tells whether it was such a look: the app was thrown out, or the channel is gone, or Slack's list is late. */
+export const isNotShown = (error: unknown): boolean => error instanceof SlackFailed && error.message === notShown;
+
 function describe(error: unknown): string {
   if (error instanceof WebAPIPlatformError) return isCode(error.data.error) ? error.data.error : notSlacks;
   if (error instanceof WebAPIHTTPError) return `status ${error.statusCode}`;

@@ -1,7 +1,7 @@
 import { redactDeep } from "../redact.ts";
 import { ask, guarded, isSlacks, type SlackClient, type SlackContext } from "./slack-client.ts";
 import { channelId } from "./slack-directory.ts";
-import { SlackFailed } from "./slack-trouble.ts";
+import { notShown, SlackFailed } from "./slack-trouble.ts";
 
 /** What a message shows. `text` is what notifications and screen readers get, and what is left where blocks fail. */
 export type Draft = { text: string; blocks?: readonly object[] };
@@ -58,7 +58,7 @@ export async function postEphemeral(
 /**
  * Looks for our message with this key: among the answers of a thread since then, of which Slack gives the oldest first, or in
  * the channel itself, newest first; a thousand at most. A message that was posted a moment ago may not be there yet.
- * @throws SlackFailed
+ * @throws SlackFailed; doubtful where Slack does not show the channel: see `isNotShown`.
  * @see https://docs.slack.dev/reference/methods/conversations.replies/
  */
 export async function readBack(
@@ -66,8 +66,9 @@ export async function readBack(
   slack: SlackClient,
   { channel, threadTs, key, since }: { channel: string; threadTs?: string | undefined; key: string; since?: Date },
 ): Promise<SlackPlace | undefined> {
-  const id = await channelId(ctx, slack, channel);
-  if (id === undefined) return undefined;
+  // A channel that was missed a moment ago may be there by now; what is not shown was not looked into.
+  const id = await channelId(ctx, slack, channel, { anew: true });
+  if (id === undefined) throw new SlackFailed({ kind: "doubtful" }, notShown);
   const method = threadTs === undefined ? "conversations.history" : "conversations.replies";
   const thread = threadTs === undefined ? {} : { ts: threadTs, ...(since && { oldest: shortlyBefore(since) }) };
   const where = { channel: id, ...thread };

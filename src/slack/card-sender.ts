@@ -32,7 +32,8 @@ export function cardSender(slack: SlackClient, sources: CardSources): CardSender
     const from = { channel: card.channel, ...(card.ref === undefined ? {} : { ref: card.ref }) };
     const key = `card:${card.run}:${card.channel}`;
     try {
-      const found = again ? await lookFor(ctx, slack, { channel: card.channel, key }, from) : undefined;
+      const where = { channel: card.channel, key };
+      const found = again ? await lookFor(ctx, slack, where, { from, attempts: card.attempts }) : undefined;
       if (found && !("sent" in found)) return found;
       const state = await readState(ctx, card.run, sources, known);
       if (!state) return { refused: true, because: "there is no such run" };

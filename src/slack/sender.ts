@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import type { Context } from "../context.ts";
 import { type Draft, getPermalink, postEphemeral, postMessage, readBack, respond } from "../adapters/slack.ts";
 import type { SlackClient } from "../adapters/slack-client.ts";
-import { mayNotLook, SlackFailed } from "../adapters/slack-trouble.ts";
+import { isNotShown, mayNotLook, SlackFailed } from "../adapters/slack-trouble.ts";
 import { messageOf } from "../errors.ts";
 import { nameButton } from "../inbox/buttons.ts";
 import { keepMessage } from "../outbox/rows.ts";
@@ -69,7 +69,7 @@ async function post(
   { draft, from, again, taken }: Attempt & { draft: Draft; from: { channel: string; ref?: string } },
 ): Promise<Sent> {
   if (again) {
-    const found = await lookFor(ctx, slack, where, from);
+    const found = await lookFor(ctx, slack, where, { from, attempts: taken.attempts });
     if (found) return found;
   }
   if (!(await keepMessage(ctx.db, taken))) return { doubtful: true, because: takenAway };
@@ -80,12 +80,18 @@ async function post(
   }
 }
 
-/** Looks for a message that may have arrived. What Slack does not show just now stays doubtful; where Muster may not look, it is sent again. */
+/** By this try a channel that Slack does not show is gone, or the app was thrown out: ten seconds have passed since the first. */
+const goneByTry = 5;
+
+/**
+ * Looks for a message that may have arrived. What Slack does not show just now stays doubtful. Where Muster may not look it is
+ * sent again, and where the channel seems to be gone, too: then Slack says whether it is.
+ */
 export async function lookFor(
   ctx: Context,
   slack: SlackClient,
   where: Where,
-  from: { channel: string; ref?: string },
+  { from, attempts }: { from: { channel: string; ref?: string }; attempts: number },
 ): Promise<Sent | undefined> {
   try {
     const { rows } = await sql<{ since: Date }>`
@@ -93,7 +99,7 @@ export async function lookFor(
     const found = await readBack(ctx, slack, { ...where, ...rows[0] });
     return found && { sent: true, ref: refOf(found) };
   } catch (error) {
-    if (mayNotLook(error)) {
+    if (mayNotLook(error) || (isNotShown(error) && attempts >= goneByTry)) {
       const { key } = where;
       ctx.log.warn(
         { key, because: messageOf(error) },
