@@ -33,7 +33,7 @@ describe("databases in global clusters of Aurora", () => {
       editEstate: (yaml) => `coolDownMinutes: 0\n${yaml}`,
     });
     // Whoever types has patience; the server has less, which shall not wait long for a region that is dead.
-    lab.environment["CALL_TIMEOUT_MILLISECONDS"] = "10000";
+    lab.environment["CALL_TIMEOUT_MILLISECONDS"] = "5000";
     await lab.time.pass(20);
     // RDS tells this one in two places, as some have seen it do.
     lab.rds.hiddenWriters.set(vault[west], "in the cluster");

@@ -39,7 +39,7 @@ describe("databases that their own administrators manage", () => {
       estate: { stabilitySeconds: 20 },
     });
     // Whoever types has patience; the server has less, which shall not wait long for a region that is dead.
-    lab.environment["CALL_TIMEOUT_MILLISECONDS"] = "10000";
+    lab.environment["CALL_TIMEOUT_MILLISECONDS"] = "5000";
     await lab.time.pass(20);
   });
   afterAll(() => lab.close());
