@@ -6,9 +6,9 @@ import { closest, readOptions, shorten } from "../src/options.ts";
 import { failoverRegion } from "../jobs/failover-region.ts";
 import { failover as failoverJob } from "../jobs/failover.ts";
 import type { Job } from "../jobs/job.ts";
-import { preview, propose, type Asking } from "../jobs/propose.ts";
+import { preview, propose, type Asking } from "../jobs/propose/propose.ts";
 import { readBreakGlass } from "./break-glass.ts";
-import { previewLines } from "../jobs/preview-lines.ts";
+import { previewLines } from "../jobs/preview/lines.ts";
 
 const usage =
   "/failover <region> [<service>] [--dry-run] [--ungraceful] [--reason <text>] [--break-glass <rules>] [--code <code>]";

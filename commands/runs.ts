@@ -12,7 +12,7 @@ import { UserError } from "../src/errors.ts";
 import { closest, readOptions, shorten } from "../src/options.ts";
 import { useCode } from "../src/people/totp.ts";
 import { findJob } from "../jobs/index.ts";
-import { lookAgain } from "../jobs/propose.ts";
+import { lookAgain } from "../jobs/propose/propose.ts";
 import { tellReport } from "./run-report.ts";
 import { showRun } from "./run-show.ts";
 

@@ -12,9 +12,9 @@ import { toldAs, toldToCustomers } from "./customers.ts";
 import { failover } from "./failover.ts";
 import { job } from "./job.ts";
 import { loadRegionReport } from "./report/load-region.ts";
-import { previewRegion } from "./region-preview.ts";
+import { previewRegion } from "./preview/region.ts";
 import { regionReportLines } from "./report/region.ts";
-import { outOfPlan, type Left } from "./region-left.ts";
+import { outOfPlan, type Left } from "./preview/region-left.ts";
 import { wavesOf } from "./waves.ts";
 
 const input = z.object({

@@ -7,18 +7,18 @@ import { capital } from "../src/spelling.ts";
 import { lookAtClaims, lookAtFailover, type FailoverFacts } from "../src/facts/failover.ts";
 import { alreadyThere } from "../src/facts/moves.ts";
 import { targetsOf, type Targets } from "../src/facts/targets.ts";
-import { blockersOf } from "./blockers.ts";
-import { coolDownBlockers, recentMove } from "./cool-down.ts";
+import { blockersOf } from "./verdict/blockers.ts";
+import { coolDownBlockers, recentMove } from "./verdict/cool-down.ts";
 import { brokenClaims, claimsOf } from "./claims.ts";
 import { toldAs, toldToCustomers } from "./customers.ts";
 import { databaseMove } from "./databases.ts";
 import { failoverNodes } from "./failover-nodes.ts";
 import { job } from "./job.ts";
 import { loadReport } from "./report/load.ts";
-import { previewFailover } from "./preview.ts";
+import { previewFailover } from "./preview/failover.ts";
 import { reportLines, summaryLines } from "./report/lines.ts";
 import { acceptLoss } from "../src/steps/accept-loss.ts";
-import { warningsOf } from "./warnings.ts";
+import { warningsOf } from "./verdict/warnings.ts";
 
 const input = z.object({
   toRegion: z.string(),

@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { commands } from "../commands/index.ts";
 import { press } from "../commands/runs.ts";
 import { jobs } from "../jobs/index.ts";
-import { brokenClaims } from "../jobs/propose.ts";
+import { brokenClaims } from "../jobs/propose/propose.ts";
 import { makeClients } from "./adapters/clients.ts";
 import { kubeconfigSecrets } from "./adapters/kubeconfig-secrets.ts";
 import { isTrouble } from "./adapters/trouble.ts";

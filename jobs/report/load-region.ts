@@ -5,8 +5,8 @@ import { loadJournal } from "../../src/engine/journal.ts";
 import { fold } from "../../src/engine/fold.ts";
 import type { RegionFacts } from "../../src/facts/region.ts";
 import { reportOfService } from "./load.ts";
-import { outOfPlan } from "../region-left.ts";
-import { wavesIn } from "../region-preview.ts";
+import { outOfPlan } from "../preview/region-left.ts";
+import { wavesIn } from "../preview/region.ts";
 import type { RegionReport } from "./region.ts";
 
 /** Makes the report of a region's move, over or under way. @throws UserError when the run is none. */

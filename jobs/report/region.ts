@@ -1,6 +1,6 @@
 import { spell } from "../../src/spelling.ts";
 import type { RunReport } from "../job.ts";
-import type { Left } from "../region-left.ts";
+import type { Left } from "../preview/region-left.ts";
 import { wholeOf, type Whole } from "./whole.ts";
 import type { Report } from "./failover.ts";
 import { time, unserved, verdict } from "./lines.ts";

@@ -1,4 +1,4 @@
-import { missingFromEstate } from "../../jobs/blockers.ts";
+import { missingFromEstate } from "../../jobs/verdict/blockers.ts";
 import { findAddresses } from "../adapters/dns.ts";
 import type { Estate } from "../estate.ts";
 import { explainAs } from "../facts/explain.ts";

@@ -2,7 +2,7 @@ import { styleText } from "node:util";
 import { setTimeout as pause } from "node:timers/promises";
 import { sql } from "kysely";
 import { findJob } from "../../jobs/index.ts";
-import { previewLines } from "../../jobs/preview-lines.ts";
+import { previewLines } from "../../jobs/preview/lines.ts";
 import { loadRegionReport } from "../../jobs/report/load-region.ts";
 import { loadReport } from "../../jobs/report/load.ts";
 import { regionReportLines } from "../../jobs/report/region.ts";

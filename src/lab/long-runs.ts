@@ -1,4 +1,4 @@
-import { insertRun } from "../../jobs/insert-run.ts";
+import { insertRun } from "../../jobs/propose/insert-run.ts";
 import { openDb, type Db } from "../db/connect.ts";
 import { hashPlan, use, type Plan } from "../engine/plan.ts";
 import { watchStability } from "../steps/watch-stability.ts";

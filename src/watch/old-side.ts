@@ -1,4 +1,4 @@
-import { startRefence } from "../../jobs/start-refence.ts";
+import { startRefence } from "../../jobs/propose/start-refence.ts";
 import type { Context } from "../context.ts";
 import { asApp } from "../adapters/postgres.ts";
 import { explainAs } from "../facts/explain.ts";

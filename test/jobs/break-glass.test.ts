@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { recentMove } from "../../jobs/cool-down.ts";
+import { recentMove } from "../../jobs/verdict/cool-down.ts";
 import { failoverRegion } from "../../jobs/failover-region.ts";
 import { failover, type FailoverInput } from "../../jobs/failover.ts";
 import { absorb } from "../../src/engine/absorb.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { otherTargets } from "../../jobs/other-targets.ts";
+import { otherTargets } from "../../jobs/propose/other-targets.ts";
 import type { Plan } from "../../src/engine/plan.ts";
 import type { Estate, Service, Traffic } from "../../src/estate.ts";
 import { routingControls } from "../../src/lab/estate.ts";

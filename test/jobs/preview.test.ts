@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { failover } from "../../jobs/failover.ts";
-import { previewLines } from "../../jobs/preview-lines.ts";
+import { previewLines } from "../../jobs/preview/lines.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
 import { eastDead, estate, healthy, promotedBefore, replica, saw, sawNothing } from "./facts.ts";
 

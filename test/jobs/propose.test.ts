@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/glo
 import { sql } from "kysely";
 import { failover } from "../../jobs/failover.ts";
 import { failoverRegion } from "../../jobs/failover-region.ts";
-import { brokenClaims, lookAgain, preview, propose, type Asking } from "../../jobs/propose.ts";
-import { startRefence } from "../../jobs/start-refence.ts";
+import { brokenClaims, lookAgain, preview, propose, type Asking } from "../../jobs/propose/propose.ts";
+import { startRefence } from "../../jobs/propose/start-refence.ts";
 import type { Context } from "../../src/context.ts";
 import { loadJournal } from "../../src/engine/journal.ts";
 import { hashPlan } from "../../src/engine/plan.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { failoverRegion } from "../../jobs/failover-region.ts";
-import { previewLines } from "../../jobs/preview-lines.ts";
-import { wavesIn } from "../../jobs/region-preview.ts";
+import { previewLines } from "../../jobs/preview/lines.ts";
+import { wavesIn } from "../../jobs/preview/region.ts";
 import { absorb } from "../../src/engine/absorb.ts";
 import { decide, standing } from "../../src/engine/decide.ts";
 import type { EventBody } from "../../src/engine/events.ts";

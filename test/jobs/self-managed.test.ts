@@ -6,7 +6,7 @@ import { alreadyThere, promotedAlready } from "../../src/facts/moves.ts";
 import { east, hostOf, west } from "../../src/lab/estate.ts";
 import { checkout } from "../../src/lab/services.ts";
 import { failover } from "../../jobs/failover.ts";
-import { otherTargets } from "../../jobs/other-targets.ts";
+import { otherTargets } from "../../jobs/propose/other-targets.ts";
 import { at, eastDead, estateWith, healthy, saw, sawNothing, silent } from "./facts.ts";
 
 const estate = estateWith({ services: [{ ...checkout, driver: "postgres" }] });

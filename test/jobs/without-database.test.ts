@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { failover } from "../../jobs/failover.ts";
-import { previewLines } from "../../jobs/preview-lines.ts";
+import { previewLines } from "../../jobs/preview/lines.ts";
 import { report, type ReportInput } from "../../jobs/report/failover.ts";
 import { reportLines } from "../../jobs/report/lines.ts";
 import type { EventBody, JournalEvent } from "../../src/engine/events.ts";

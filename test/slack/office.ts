@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { insertRun } from "../../jobs/insert-run.ts";
+import { insertRun } from "../../jobs/propose/insert-run.ts";
 import { makeClients } from "../../src/adapters/clients.ts";
 import { makeSlack } from "../../src/adapters/slack-client.ts";
 import { Activity } from "../../src/activity.ts";

@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import { brokenClaims } from "../../jobs/propose.ts";
+import { brokenClaims } from "../../jobs/propose/propose.ts";
 import { Activity } from "../../src/activity.ts";
 import { readConfig } from "../../src/config.ts";
 import { openSweep } from "../../src/engine/sweep.ts";

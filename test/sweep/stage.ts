@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { failover } from "../../jobs/failover.ts";
-import { propose } from "../../jobs/propose.ts";
+import { propose } from "../../jobs/propose/propose.ts";
 import { Activity } from "../../src/activity.ts";
 import { CallTimedOut, type Log } from "../../src/call.ts";
 import { readConfig } from "../../src/config.ts";

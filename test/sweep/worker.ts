@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { readFileSync } from "node:fs";
 import type { KyselyPlugin } from "kysely";
-import { brokenClaims } from "../../jobs/propose.ts";
+import { brokenClaims } from "../../jobs/propose/propose.ts";
 import { makeClients } from "../../src/adapters/clients.ts";
 import { Activity } from "../../src/activity.ts";
 import { readConfig } from "../../src/config.ts";

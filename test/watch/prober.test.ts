@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { sql } from "kysely";
 import { failover } from "../../jobs/failover.ts";
-import { insertRun } from "../../jobs/insert-run.ts";
+import { insertRun } from "../../jobs/propose/insert-run.ts";
 import type { Context } from "../../src/context.ts";
 import { west } from "../../src/lab/estate.ts";
 import { probeServices, startProber } from "../../src/watch/prober.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { sql } from "kysely";
 import { failover } from "../../jobs/failover.ts";
-import { insertRun } from "../../jobs/insert-run.ts";
+import { insertRun } from "../../jobs/propose/insert-run.ts";
 import { loadReport } from "../../jobs/report/load.ts";
 import type { Context } from "../../src/context.ts";
 import type { Plan } from "../../src/engine/plan.ts";

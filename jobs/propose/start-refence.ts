@@ -1,11 +1,11 @@
-import { call } from "../src/call.ts";
-import type { Place } from "../src/chat.ts";
-import type { Context } from "../src/context.ts";
-import { hashPlan } from "../src/engine/plan.ts";
+import { call } from "../../src/call.ts";
+import type { Place } from "../../src/chat.ts";
+import type { Context } from "../../src/context.ts";
+import { hashPlan } from "../../src/engine/plan.ts";
 import { sql } from "kysely";
-import { inSpan } from "../src/trace.ts";
+import { inSpan } from "../../src/trace.ts";
 import { insertRun } from "./insert-run.ts";
-import { refence, type RefenceInput } from "./refence.ts";
+import { refence, type RefenceInput } from "../refence.ts";
 import { runIdOf } from "./run-id.ts";
 
 /**

@@ -1,12 +1,12 @@
-import { seen, whyUnseen } from "../src/facts/fact.ts";
-import type { FailoverFacts } from "../src/facts/failover.ts";
-import type { AutoscalerFacts } from "../src/facts/autoscalers.ts";
-import type { Deployment } from "../src/estate.ts";
-import type { Targets } from "../src/facts/targets.ts";
-import { gitOpsBlockers } from "./gitops.ts";
+import { seen, whyUnseen } from "../../src/facts/fact.ts";
+import type { FailoverFacts } from "../../src/facts/failover.ts";
+import type { AutoscalerFacts } from "../../src/facts/autoscalers.ts";
+import type { Deployment } from "../../src/estate.ts";
+import type { Targets } from "../../src/facts/targets.ts";
+import { gitOpsBlockers } from "../gitops.ts";
 import { databaseBlockers } from "./database-blockers.ts";
-import type { DatabaseMove } from "./databases.ts";
-import { driverOf } from "../src/facts/traffic/index.ts";
+import type { DatabaseMove } from "../databases.ts";
+import { driverOf } from "../../src/facts/traffic/index.ts";
 
 /** Says why a failover may not be approved as the world is, a sentence each without its full stop. Pure. */
 export function blockersOf(targets: Targets, facts: FailoverFacts, database: DatabaseMove | undefined): string[] {

@@ -1,12 +1,12 @@
-import { spell } from "../src/spelling.ts";
-import { databaseDriver } from "../src/facts/databases/index.ts";
-import { seen } from "../src/facts/fact.ts";
-import type { FactsWithDatabase, FailoverFacts } from "../src/facts/failover.ts";
-import { foreseenLoss, lagOf, promotedAlready, reachedBySomebody, seenFrom } from "../src/facts/moves.ts";
-import type { Mode } from "../src/steps/targets.ts";
-import { keyName } from "./config-keys.ts";
-import type { Preview } from "./job.ts";
-import { spellOldSide, spellReach } from "./old-side.ts";
+import { spell } from "../../src/spelling.ts";
+import { databaseDriver } from "../../src/facts/databases/index.ts";
+import { seen } from "../../src/facts/fact.ts";
+import type { FactsWithDatabase, FailoverFacts } from "../../src/facts/failover.ts";
+import { foreseenLoss, lagOf, promotedAlready, reachedBySomebody, seenFrom } from "../../src/facts/moves.ts";
+import type { Mode } from "../../src/steps/targets.ts";
+import { keyName } from "../config-keys.ts";
+import type { Preview } from "../job.ts";
+import { spellOldSide, spellReach } from "../verdict/old-side.ts";
 
 type Row = Preview["rows"][number];
 

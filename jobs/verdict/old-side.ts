@@ -1,7 +1,7 @@
-import { seen, whyUnseen } from "../src/facts/fact.ts";
-import type { FactsWithDatabase } from "../src/facts/failover.ts";
-import { reachedBySomebody, seenFrom } from "../src/facts/moves.ts";
-import type { DatabaseMove } from "./databases.ts";
+import { seen, whyUnseen } from "../../src/facts/fact.ts";
+import type { FactsWithDatabase } from "../../src/facts/failover.ts";
+import { reachedBySomebody, seenFrom } from "../../src/facts/moves.ts";
+import type { DatabaseMove } from "../databases.ts";
 
 /**
  * Says why nobody can tell how a service may be left: only silence seen from both vantage points is a dead old side, and

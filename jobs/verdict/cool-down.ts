@@ -1,8 +1,8 @@
-import { isBroken, type BrokenGlass } from "../src/engine/break-glass.ts";
-import { spell } from "../src/spelling.ts";
-import { seen } from "../src/facts/fact.ts";
-import type { FailoverFacts } from "../src/facts/failover.ts";
-import { secondsBetween } from "../src/facts/moment.ts";
+import { isBroken, type BrokenGlass } from "../../src/engine/break-glass.ts";
+import { spell } from "../../src/spelling.ts";
+import { seen } from "../../src/facts/fact.ts";
+import type { FailoverFacts } from "../../src/facts/failover.ts";
+import { secondsBetween } from "../../src/facts/moment.ts";
 
 /** The move of this service that was a moment ago, as a sentence without its full stop; undefined where there was none. Pure. */
 export function recentMove({ service, lastMove, lookedAt }: FailoverFacts, minutes: number): string | undefined {

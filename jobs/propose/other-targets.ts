@@ -1,15 +1,15 @@
-import { spellObject } from "../src/adapters/s3.ts";
-import type { Plan, PlanNode } from "../src/engine/plan.ts";
-import type { Estate, Service } from "../src/estate.ts";
-import { sidesOf } from "../src/facts/databases/index.ts";
-import type { Side } from "../src/facts/targets.ts";
-import { driverOf, drivers } from "../src/facts/traffic/index.ts";
-import { fenceWrites } from "../src/steps/fence-writes.ts";
-import { flipControlObject, type FlipControlObjectInput } from "../src/steps/flip-control-object.ts";
-import { pointConfig, type PointConfigInput } from "../src/steps/point-config.ts";
-import { setRoutingControls, type SetRoutingControlsInput } from "../src/steps/set-routing-controls.ts";
-import { spelt, type ConfigTarget, type DatabaseTarget } from "../src/steps/targets.ts";
-import { verifyPublic, type VerifyPublicInput } from "../src/steps/verify-public.ts";
+import { spellObject } from "../../src/adapters/s3.ts";
+import type { Plan, PlanNode } from "../../src/engine/plan.ts";
+import type { Estate, Service } from "../../src/estate.ts";
+import { sidesOf } from "../../src/facts/databases/index.ts";
+import type { Side } from "../../src/facts/targets.ts";
+import { driverOf, drivers } from "../../src/facts/traffic/index.ts";
+import { fenceWrites } from "../../src/steps/fence-writes.ts";
+import { flipControlObject, type FlipControlObjectInput } from "../../src/steps/flip-control-object.ts";
+import { pointConfig, type PointConfigInput } from "../../src/steps/point-config.ts";
+import { setRoutingControls, type SetRoutingControlsInput } from "../../src/steps/set-routing-controls.ts";
+import { spelt, type ConfigTarget, type DatabaseTarget } from "../../src/steps/targets.ts";
+import { verifyPublic, type VerifyPublicInput } from "../../src/steps/verify-public.ts";
 
 /**
  * Says where the estate of now names something else for a service than its plan was made for: a server, a config key, a

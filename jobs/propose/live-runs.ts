@@ -1,9 +1,9 @@
 import { sql } from "kysely";
-import { call } from "../src/call.ts";
-import type { Context } from "../src/context.ts";
-import type { Db } from "../src/db/connect.ts";
-import type { Json } from "../src/engine/step.ts";
-import { UserError } from "../src/errors.ts";
+import { call } from "../../src/call.ts";
+import type { Context } from "../../src/context.ts";
+import type { Db } from "../../src/db/connect.ts";
+import type { Json } from "../../src/engine/step.ts";
+import { UserError } from "../../src/errors.ts";
 
 /**
  * Finds the run that somebody else asked for with the same words and that is still live: under way, or waiting for its

@@ -1,6 +1,6 @@
-import { movesCustomers } from "./moves-customers.ts";
-import type { PlanNode } from "../src/engine/plan.ts";
-import { spell } from "../src/spelling.ts";
+import { movesCustomers } from "../moves-customers.ts";
+import type { PlanNode } from "../../src/engine/plan.ts";
+import { spell } from "../../src/spelling.ts";
 
 /** How long steps usually take, in seconds: what the services say of themselves, and what their delays add up to. */
 const typicalSeconds: Record<string, number> = {

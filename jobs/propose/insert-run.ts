@@ -1,18 +1,18 @@
 import { sql } from "kysely";
-import type { Place } from "../src/chat.ts";
-import type { Db } from "../src/db/connect.ts";
-import { approvalSeconds } from "../src/engine/decide.ts";
-import type { EventBody } from "../src/engine/events.ts";
-import { engineVersion as ours } from "../src/engine/lease.ts";
-import type { Plan } from "../src/engine/plan.ts";
-import type { Json } from "../src/engine/step.ts";
-import { tell } from "../src/engine/tell.ts";
-import type { Tell } from "../src/engine/told.ts";
-import { isBroken } from "../src/engine/break-glass.ts";
-import { fold } from "../src/engine/fold.ts";
-import type { MessagePayload } from "../src/outbox/sender.ts";
-import { wakeOutbox } from "../src/outbox/wake.ts";
-import { currentTrace } from "../src/trace.ts";
+import type { Place } from "../../src/chat.ts";
+import type { Db } from "../../src/db/connect.ts";
+import { approvalSeconds } from "../../src/engine/decide.ts";
+import type { EventBody } from "../../src/engine/events.ts";
+import { engineVersion as ours } from "../../src/engine/lease.ts";
+import type { Plan } from "../../src/engine/plan.ts";
+import type { Json } from "../../src/engine/step.ts";
+import { tell } from "../../src/engine/tell.ts";
+import type { Tell } from "../../src/engine/told.ts";
+import { isBroken } from "../../src/engine/break-glass.ts";
+import { fold } from "../../src/engine/fold.ts";
+import type { MessagePayload } from "../../src/outbox/sender.ts";
+import { wakeOutbox } from "../../src/outbox/wake.ts";
+import { currentTrace } from "../../src/trace.ts";
 
 export type NewRun = {
   id: string;

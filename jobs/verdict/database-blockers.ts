@@ -1,7 +1,7 @@
-import { delayBlockers } from "../src/facts/apply-delay.ts";
-import { databaseDriver } from "../src/facts/databases/index.ts";
-import { promotedAlready } from "../src/facts/moves.ts";
-import type { DatabaseMove } from "./databases.ts";
+import { delayBlockers } from "../../src/facts/apply-delay.ts";
+import { databaseDriver } from "../../src/facts/databases/index.ts";
+import { promotedAlready } from "../../src/facts/moves.ts";
+import type { DatabaseMove } from "../databases.ts";
 import { roleBlockers } from "./fence-rights.ts";
 import { oldSideBlockers } from "./old-side.ts";
 

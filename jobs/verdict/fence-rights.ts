@@ -1,8 +1,8 @@
-import { fenceGrant } from "../src/adapters/postgres-rights.ts";
-import { seen } from "../src/facts/fact.ts";
-import type { FactsWithDatabase } from "../src/facts/failover.ts";
-import type { ServerFacts } from "../src/facts/lag.ts";
-import type { DatabaseMove } from "./databases.ts";
+import { fenceGrant } from "../../src/adapters/postgres-rights.ts";
+import { seen } from "../../src/facts/fact.ts";
+import type { FactsWithDatabase } from "../../src/facts/failover.ts";
+import type { ServerFacts } from "../../src/facts/lag.ts";
+import type { DatabaseMove } from "../databases.ts";
 
 const mend = `Run src/adapters/guard.sql in it as an administrator, and from Postgres 16 on "${fenceGrant("<role>", "<Muster's role>")}"`;
 

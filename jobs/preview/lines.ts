@@ -1,4 +1,4 @@
-import type { Preview } from "./job.ts";
+import type { Preview } from "../job.ts";
 
 /** Writes a preview as lines for a terminal: what would be changed first, then what was seen, then what to fear. */
 export function previewLines({ headline, rows, diffs, warnings, blockers }: Preview): string[] {

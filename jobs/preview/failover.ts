@@ -1,20 +1,20 @@
-import { isBroken } from "../src/engine/break-glass.ts";
-import { capital, spell } from "../src/spelling.ts";
-import type { Plan } from "../src/engine/plan.ts";
-import { seen, whyUnseen } from "../src/facts/fact.ts";
-import { keepsData, type FailoverFacts } from "../src/facts/failover.ts";
-import type { PodFacts } from "../src/facts/pods.ts";
-import type { Shares } from "../src/facts/traffic/driver.ts";
-import { driverOf } from "../src/facts/traffic/index.ts";
-import { admitTraffic } from "../src/steps/admit-traffic.ts";
-import { ttlOf } from "../src/facts/traffic/traps.ts";
-import { sharesOf, spellShares } from "./claims.ts";
-import { gitOpsRows } from "./gitops.ts";
+import { isBroken } from "../../src/engine/break-glass.ts";
+import { capital, spell } from "../../src/spelling.ts";
+import type { Plan } from "../../src/engine/plan.ts";
+import { seen, whyUnseen } from "../../src/facts/fact.ts";
+import { keepsData, type FailoverFacts } from "../../src/facts/failover.ts";
+import type { PodFacts } from "../../src/facts/pods.ts";
+import type { Shares } from "../../src/facts/traffic/driver.ts";
+import { driverOf } from "../../src/facts/traffic/index.ts";
+import { admitTraffic } from "../../src/steps/admit-traffic.ts";
+import { ttlOf } from "../../src/facts/traffic/traps.ts";
+import { sharesOf, spellShares } from "../claims.ts";
+import { gitOpsRows } from "../gitops.ts";
 import { forecastSeconds, spellForecast } from "./forecast.ts";
-import type { Preview } from "./job.ts";
-import { modeOf } from "./mode.ts";
-import { whenNamesMove, type NamesMove } from "./when-names-move.ts";
-import { askedAgain, previewDatabase, previewNoDatabase, type DatabasePreview } from "./preview-database.ts";
+import type { Preview } from "../job.ts";
+import { modeOf } from "../mode.ts";
+import { whenNamesMove, type NamesMove } from "../when-names-move.ts";
+import { askedAgain, previewDatabase, previewNoDatabase, type DatabasePreview } from "./database.ts";
 
 type Row = Preview["rows"][number];
 

@@ -1,15 +1,15 @@
-import { delayWarnings } from "../src/facts/apply-delay.ts";
-import { databaseDriver } from "../src/facts/databases/index.ts";
-import { seen, whyUnseen } from "../src/facts/fact.ts";
-import type { FailoverFacts } from "../src/facts/failover.ts";
-import { longestGrace } from "../src/facts/pods.ts";
-import { secondsBetween } from "../src/facts/moment.ts";
-import { foreseenLoss, promotedAlready } from "../src/facts/moves.ts";
-import type { Targets } from "../src/facts/targets.ts";
-import type { DatabaseMove } from "./databases.ts";
-import { spell } from "../src/spelling.ts";
-import { driverOf } from "../src/facts/traffic/index.ts";
-import { gitOpsWarnings } from "./gitops.ts";
+import { delayWarnings } from "../../src/facts/apply-delay.ts";
+import { databaseDriver } from "../../src/facts/databases/index.ts";
+import { seen, whyUnseen } from "../../src/facts/fact.ts";
+import type { FailoverFacts } from "../../src/facts/failover.ts";
+import { longestGrace } from "../../src/facts/pods.ts";
+import { secondsBetween } from "../../src/facts/moment.ts";
+import { foreseenLoss, promotedAlready } from "../../src/facts/moves.ts";
+import type { Targets } from "../../src/facts/targets.ts";
+import type { DatabaseMove } from "../databases.ts";
+import { spell } from "../../src/spelling.ts";
+import { driverOf } from "../../src/facts/traffic/index.ts";
+import { gitOpsWarnings } from "../gitops.ts";
 import { roleWarnings } from "./fence-rights.ts";
 
 /** What people must read before they approve, most frightening first; sentences. Pure. */

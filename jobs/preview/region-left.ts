@@ -1,5 +1,5 @@
-import { alreadyThere } from "../src/facts/moves.ts";
-import type { RegionFacts } from "../src/facts/region.ts";
+import { alreadyThere } from "../../src/facts/moves.ts";
+import type { RegionFacts } from "../../src/facts/region.ts";
 
 /** A service that a move of its region leaves as it is, and why (a clause without its full stop). */
 export type Left = { service: string; kind: "there" | "held" | "unmovable" | "blocked"; because: string };

@@ -1,16 +1,16 @@
-import { spell } from "../src/spelling.ts";
-import type { Plan, PlanNode } from "../src/engine/plan.ts";
-import { keepsData, type FailoverFacts } from "../src/facts/failover.ts";
-import { foreseenLoss, reachedBySomebody } from "../src/facts/moves.ts";
-import type { RegionFacts } from "../src/facts/region.ts";
-import type { Mode } from "../src/steps/targets.ts";
-import type { StartWaveInput } from "../src/steps/start-wave.ts";
-import { driverOf } from "../src/facts/traffic/index.ts";
-import { sharesOf, spellShares } from "./claims.ts";
+import { spell } from "../../src/spelling.ts";
+import type { Plan, PlanNode } from "../../src/engine/plan.ts";
+import { keepsData, type FailoverFacts } from "../../src/facts/failover.ts";
+import { foreseenLoss, reachedBySomebody } from "../../src/facts/moves.ts";
+import type { RegionFacts } from "../../src/facts/region.ts";
+import type { Mode } from "../../src/steps/targets.ts";
+import type { StartWaveInput } from "../../src/steps/start-wave.ts";
+import { driverOf } from "../../src/facts/traffic/index.ts";
+import { sharesOf, spellShares } from "../claims.ts";
 import { forecastSeconds, spellForecast } from "./forecast.ts";
-import type { Preview } from "./job.ts";
-import { modeOf } from "./mode.ts";
-import { approversRow, namesMoveIn } from "./preview.ts";
+import type { Preview } from "../job.ts";
+import { modeOf } from "../mode.ts";
+import { approversRow, namesMoveIn } from "./failover.ts";
 import { outOfPlan } from "./region-left.ts";
 
 type Row = Preview["rows"][number];
