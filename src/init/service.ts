@@ -16,9 +16,10 @@ export async function askForService(interview: Interview, draft: Draft, regions:
   const record = await askForRecord(interview, draft, at);
   const sides = await askForDatabases(interview, draft, at, { service, regions });
   const configs: object[] = [];
+  const named = new Set<string>();
   for (const [index, region] of sides.entries()) {
-    const place = await askForDeployment(interview, draft, [...at, "deployments", index], { service, region });
-    await askForConfig(interview, draft, [...at, "configs", configs.length], place).then((config) => {
+    const place = await askForDeployment(interview, draft, [...at, "deployments", index], { service, region, named });
+    await askForConfig(interview, draft, [...at, "configs", configs.length], { ...place, named }).then((config) => {
       if (config) configs.push(config);
     });
   }
@@ -113,11 +114,14 @@ async function askForDatabases(
 
 type Place = { region: string; cluster: string; namespace: string };
 
+/** What the other region has in the same cluster would be stopped or changed with this one's. */
+const isTheOthers = "the other region has that one; each needs its own";
+
 async function askForDeployment(
   interview: Interview,
   draft: Draft,
   at: Path,
-  { service, region }: { service: string; region: string },
+  { service, region, named }: { service: string; region: string; named: Set<string> },
 ): Promise<Place> {
   draft.put([...at, "region"], region);
   const cluster = await interview.fill(draft, [...at, "cluster"], {
@@ -132,7 +136,13 @@ async function askForDeployment(
     asks: `The namespace of ${service} there?`,
     otherwise: service,
   });
-  await interview.fill(draft, [...at, "name"], { asks: "The name of its deployment?", otherwise: service });
+  const spelt = (name: string) => `deployment ${cluster}/${namespace}/${name}`;
+  const name = await interview.fill(draft, [...at, "name"], {
+    asks: "The name of its deployment?",
+    otherwise: named.has(spelt(service)) ? `${service}-${region}` : service,
+    fault: (text) => (named.has(spelt(text)) ? isTheOthers : undefined),
+  });
+  named.add(spelt(name ?? ""));
   await interview.fill(draft, [...at, "replicas"], {
     asks: `How many pods must it have in ${region} to serve everybody?`,
     read: Number,
@@ -145,7 +155,7 @@ async function askForConfig(
   interview: Interview,
   draft: Draft,
   at: Path,
-  { region, cluster, namespace }: Place,
+  { region, cluster, namespace, named }: Place & { named: Set<string> },
 ): Promise<object | undefined> {
   const name = await interview.ask({
     asks: `The config map in ${region} that tells its pods the database's host name?`,
@@ -154,6 +164,12 @@ async function askForConfig(
   if (name === "") return undefined;
   const config = { region, cluster, namespace, name };
   draft.put(at, { ...config, key: "DB_HOST" });
-  await interview.fill(draft, [...at, "key"], { asks: "The key in it?", otherwise: "DB_HOST" });
+  const spelt = (key: string) => `key ${cluster}/${namespace}/${name}/${key}`;
+  const key = await interview.fill(draft, [...at, "key"], {
+    asks: "The key in it?",
+    otherwise: named.has(spelt("DB_HOST")) ? `DB_HOST_${region.replaceAll("-", "_").toUpperCase()}` : "DB_HOST",
+    fault: (text) => (named.has(spelt(text)) ? isTheOthers : undefined),
+  });
+  named.add(spelt(key ?? ""));
   return config;
 }

@@ -162,7 +162,28 @@ describe("muster init", () => {
     expect(loadEstate(path).approvers).toEqual(["ana", "ben"]);
   });
 
-  it("takes one cluster for both regions, and no config map", async () => {
+  it("takes one cluster for both regions, in which each has what is its own", async () => {
+    const one = ["prod", "prod", "", "", "3", "app-config", ""];
+    const other = ["prod", "prod", "", "basket", "", "3", "app-config", "DB_HOST", ""];
+    const said = await answers(
+      ...places,
+      ...people,
+      "basket",
+      "standard",
+      ...record,
+      ...databases,
+      ...one,
+      ...other,
+      ...health,
+    );
+    const once = "the other region has that one; each needs its own. Once more:";
+    expect(said.filter((line) => line.endsWith("Once more:"))).toEqual([once, once]);
+    const { deployments, configs } = loadEstate(path).services["basket"]!;
+    expect(deployments.map(({ name }) => name)).toEqual(["basket", "basket-us-west-2"]);
+    expect(configs.map(({ key }) => key)).toEqual(["DB_HOST", "DB_HOST_US_WEST_2"]);
+  });
+
+  it("takes no config map", async () => {
     const one = ["prod", "prod", "", "", "3", ""];
     const said = await answers(
       ...places,
