@@ -39,6 +39,6 @@ const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 const { ctx, driver } = await openContext(readConfig(), { worker, point, activity, log });
 // Looks before the start are no changes: on a busy machine they may outlast a lease that is renewed meanwhile.
-ctx.brokenClaims = (runId) => brokenClaims({ ...ctx, callTimeoutMs: 1000 }, runId);
+ctx.brokenClaims = (runId) => brokenClaims({ ...ctx, callTimeoutMs: 3000 }, runId);
 for (const name of Object.keys(ctx.estate.clusters)) await ctx.clients.cluster(name).prepare();
 const sweep = openSweep(ctx, driver);
