@@ -47,6 +47,7 @@ export function decide(plan: Plan, view: RunView, now: Date, questions: Question
   if (!view.startedAt) return decideProposal(plan, view, now);
 
   const decision = nothing();
+  const awaiting = awaitingBack(view);
   for (const node of plan.nodes) {
     const step = view.steps.get(node.id);
     if (!step) continue;
@@ -56,7 +57,7 @@ export function decide(plan: Plan, view: RunView, now: Date, questions: Question
       continue;
     }
     if (goesBack(view, step)) {
-      if (isNextBack(view, step) && view.heldBecause === undefined) decision.undo.push(node);
+      if (isNextBack(step, awaiting) && view.heldBecause === undefined) decision.undo.push(node);
     } else if (!isOver(step) && node.after.every((id) => over(view, id))) {
       if (node.kind === "gate") decideGate(decision, { plan, view, step, now, questions });
       else if (!(view.heldBy && node.changes && !hasTouched(step))) decision.start.push(node);
@@ -130,19 +131,20 @@ function outcome(plan: Plan, view: RunView): Decision["final"] {
 }
 
 /** Whether it is a turned-back step's turn: everything that waited for it is back. */
-const isNextBack = (view: RunView, step: StepView): boolean =>
-  mustGoBack(step) && dependents(view, step.node).every((later) => !mustGoBack(later));
+const isNextBack = (step: StepView, awaiting: ReadonlySet<string>): boolean =>
+  mustGoBack(step) && !awaiting.has(step.node.id);
 
-/** The steps that, directly or not, waited for this one. */
-function dependents(view: RunView, node: PlanNode): StepView[] {
-  const found = new Set<string>([node.id]);
-  const later: StepView[] = [];
-  for (const step of view.steps.values()) {
-    if (!step.node.after.some((id) => found.has(id))) continue;
-    found.add(step.node.id);
-    later.push(step);
+/**
+ * The steps that a later one, which must go back before them, waited for, directly or not. Once for all of a run: a plan has
+ * an order, and of a thousand services' steps each would otherwise be held against each.
+ */
+function awaitingBack(view: RunView): ReadonlySet<string> {
+  const awaiting = new Set<string>();
+  if (!view.turnedBack) return awaiting;
+  for (const step of [...view.steps.values()].toReversed()) {
+    if (mustGoBack(step) || awaiting.has(step.node.id)) for (const id of step.node.after) awaiting.add(id);
   }
-  return later;
+  return awaiting;
 }
 
 function over(view: RunView, id: string): boolean {
@@ -161,9 +163,12 @@ export function standing(view: RunView): Standing {
   if (view.ended) return view.ended.outcome;
   if (!view.startedAt) return "proposed";
   const open = [...view.steps.values()].filter((step) => isOpen(view, step));
+  const awaiting = awaitingBack(view);
   const moving = open.some((step) => {
     if (step.parked) return false;
-    return goesBack(view, step) ? isNextBack(view, step) : step.node.kind === "step" && step.firstLookAt !== undefined;
+    return goesBack(view, step)
+      ? isNextBack(step, awaiting)
+      : step.node.kind === "step" && step.firstLookAt !== undefined;
   });
   if (!moving && open.some((step) => step.parked)) return "parked";
   if (view.heldBecause !== undefined) return "held";
