@@ -13,6 +13,10 @@
 -- createrole lets Muster take and give back the application role's right to log in: that is the fence. From Postgres 16
 -- on it also needs "grant <application role> to muster with admin option, inherit false, set false". Running this file again is safe.
 --
+-- Before Postgres 16 createrole is more than that: whoever has it may make itself a member of every role that is no superuser. On a
+-- server that you run yourself one of those is pg_execute_server_program, which runs programs on its machine: keep Muster's
+-- password there as you keep that of the machine.
+--
 -- Where GUARD_USER names another role, make that one, give it what is said here of muster, and run this file with its name for
 -- the role's. The schema and the column keep theirs:
 --

@@ -23,7 +23,13 @@ export type Session = SessionWish & {
   break(): void;
 };
 
-/** Makes a session that connects when it is first used. */
+/**
+ * Makes a session that connects when it is first used. It finds Postgres's own names and no others: in a schema where an
+ * application may create, a function whose arguments fit better would be called in the place of Postgres's own, with Muster's
+ * rights. Whatever else a statement names, it names with its schema.
+ *
+ * @see https://www.postgresql.org/about/news/1834/ (CVE-2018-1058)
+ */
 export function openSession(settings: PgSettings, address: string, { target, limitMs }: SessionWish): Session {
   const socket = new Socket();
   const client = new pg.Client({
@@ -33,6 +39,8 @@ export function openSession(settings: PgSettings, address: string, { target, lim
     password: target.password,
     database: target.database,
     application_name: "muster",
+    // As a setting of the session's start it counts for more than what is set for the role or the database, and before any statement.
+    options: "-c search_path=pg_catalog",
     connectionTimeoutMillis: Math.min(limitMs, settings.connectTimeoutMs),
     statement_timeout: limitMs,
     lock_timeout: limitMs,

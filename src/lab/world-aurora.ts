@@ -58,7 +58,7 @@ export async function makeAurora({ primary }: Pair): Promise<void> {
 }
 
 const auroraWords = `
-create function aurora_global_db_status(
+create function pg_catalog.aurora_global_db_status(
   out aws_region text, out highest_lsn_written bigint, out durability_lag_in_msec double precision,
   out rpo_lag_in_msec double precision, out last_lag_calculation_time timestamptz, out feedback_epoch bigint,
   out feedback_xmin bigint)
