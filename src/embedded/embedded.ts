@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmod, chown, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as wallMilliseconds } from "node:timers/promises";
@@ -37,9 +37,7 @@ export async function openEmbedded(given: string, searchPath: string | undefined
   const folder = resolve(given);
   const binaries = findPostgres(searchPath);
   if (!binaries) throw noPostgres();
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw notUsable(folder, (error as NodeJS.ErrnoException).code ?? String(error));
-  });
+  await makeFolder(folder, binaries);
   const [dataDir, pidFile, urlFile] = ["postgres", "muster.pid", "database-url"].map((name) => join(folder, name));
   if (!dataDir || !pidFile || !urlFile) throw new Error("a folder has three names");
   await takeFolder(folder, pidFile);
@@ -69,6 +67,21 @@ export async function openEmbedded(given: string, searchPath: string | undefined
   }
 }
 
+/** Makes the folder where it is not there yet; one that is there stays as it is. */
+async function makeFolder(folder: string, { user }: PostgresBinaries): Promise<void> {
+  // Postgres does not run as root; whoever it runs as must reach its own directory.
+  const mode = user ? 0o711 : 0o700;
+  try {
+    const made = await mkdir(folder, { recursive: true, mode });
+    // What the umask took away of it.
+    if (made !== undefined) await chmod(folder, mode);
+    else if (user && ((await stat(folder)).mode & 0o001) === 0) throw notForPostgres(folder);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw notUsable(folder, (error as NodeJS.ErrnoException).code ?? String(error));
+  }
+}
+
 /** Writes down who has the folder. A process that was killed has it no more. */
 async function takeFolder(folder: string, pidFile: string): Promise<void> {
   for (let tries = 0; tries < 2; tries += 1) {
@@ -87,20 +100,29 @@ async function takeFolder(folder: string, pidFile: string): Promise<void> {
   throw inUse(folder, undefined);
 }
 
-/** Makes the data directory where it is not there yet. Returns the password of its role. */
+/**
+ * Makes the data directory where it is not there yet. Returns the password of its role. Only what a Muster began to make and did
+ * not finish is thrown away: a mark in the folder says so, from before it begins until the password is kept.
+ */
 async function initialise(binaries: PostgresBinaries, folder: string, dataDir: string): Promise<string> {
-  const passwordFile = join(folder, "password");
+  const [passwordFile, mark] = [join(folder, "password"), join(folder, "initialising")];
   const known = await readFile(passwordFile, "utf8").catch(() => undefined);
-  if (known) return known.trim();
-  // Without its password a data directory is of no use, and was never finished.
-  await rm(dataDir, { recursive: true, force: true });
-  await mkdir(dataDir, { mode: 0o700 });
+  if (known) {
+    await rm(mark, { force: true });
+    return known.trim();
+  }
+  const begun = await stat(mark).then(
+    () => true,
+    () => false,
+  );
+  if (begun) await rm(dataDir, { recursive: true, force: true });
+  else if (!(await isFree(dataDir))) throw notOurs(folder, dataDir);
+  await writeFile(mark, "");
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const password = randomBytes(24).toString("base64url");
   const scratch = join(dataDir, "..", "initdb-password");
   await writeFile(scratch, password, { mode: 0o600 });
   if (binaries.user) {
-    // Postgres does not run as root; whoever it runs as must reach its own directory.
-    await chmod(folder, 0o711);
     for (const path of [dataDir, scratch]) await chown(path, binaries.user.uid, binaries.user.gid);
   }
   await run(
@@ -112,8 +134,16 @@ async function initialise(binaries: PostgresBinaries, folder: string, dataDir: s
   });
   await rm(scratch);
   await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+  await rm(mark);
   return password;
 }
+
+/** Whether nothing is there, or an empty folder. */
+const isFree = (path: string): Promise<boolean> =>
+  readdir(path).then(
+    (names) => names.length === 0,
+    (error: NodeJS.ErrnoException) => error.code === "ENOENT",
+  );
 
 /** Ends a server that is still there because its Muster was killed. */
 async function endLeftover(dataDir: string): Promise<void> {
@@ -153,4 +183,18 @@ const notUsable = (folder: string, why: string): UserError =>
     happened: `${folder} cannot be used as a data folder (${why}).`,
     means: "Nothing was started.",
     todo: "Name a folder that this user may make and write to.",
+  });
+
+const notOurs = (folder: string, dataDir: string): UserError =>
+  new UserError({
+    happened: `${dataDir} is there already, and no Muster made it: ${folder} has no password for it.`,
+    means: "Nothing was started, and what is in it was left alone.",
+    todo: "Name a folder that is empty or not there yet. If a Muster was stopped while it made this one, remove it yourself.",
+  });
+
+const notForPostgres = (folder: string): UserError =>
+  new UserError({
+    happened: `${folder} lets nobody but its owner in, and Postgres does not run as root.`,
+    means: "Nothing was started, and the folder's rights were left alone.",
+    todo: `Name a folder that is not there yet, or type chmod o+x ${folder}.`,
   });
