@@ -31,17 +31,26 @@ const named = [
 /** How secrets look, whoever they belong to, and what stands there instead. */
 const looksSecret: readonly [RegExp, string][] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, redacted],
+  // The same in base64, as a kubeconfig has it: "-----BEGIN", with whatever it begins.
+  [/\bLS0tLS1CRUdJTi[\w+/=]+/g, redacted],
   // An address with a password, also one with an @ in it, or with a token for a user.
   [/\b([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s/]+@/gi, `$1:${redacted}@`],
   [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s:/@]{20,}@/gi, `$1${redacted}@`],
   // Slack's tokens and the addresses that take messages from anybody.
   [/\b(?:xox[a-z]|xapp|xwfp)-[\w-]+/gi, redacted],
-  [/\b(hooks\.slack\.com\/(?:services|workflows|triggers)\/)[\w/-]+/gi, `$1${redacted}`],
+  [/\b(hooks\.slack\.com\/(?:services|workflows|triggers|commands|actions)\/)[\w/-]+/gi, `$1${redacted}`],
   // AWS's key ids, GitHub's and GitLab's tokens, and tokens that are signed JSON.
   [/\bA(?:KIA|SIA)[0-9A-Z]{16}\b/g, redacted],
   [/\b(?:gh[pousr]_|github_pat_|glpat-)[\w-]{16,}/g, redacted],
   [/\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?/g, redacted],
   [/(?<=\b(?:bearer|basic) )[\w.~+/=-]{6,}/gi, redacted],
+  // Whatever is behind OAuth in a sentence has no digit.
+  [/(?<=\boauth )(?=[^\s\d]*\d)[\w.~+/=-]{12,}/gi, redacted],
+  // Headers as they are sent, with nothing around what is behind the colon.
+  [
+    /(\b(?:x-amz-security-token|x-api-key|proxy-authorization):\s*(?:negotiate )?)(?!(?:\w+ )?\[redacted)[^\s"'\\&,;)\]}]{6,}/gi,
+    `$1${redacted}`,
+  ],
   // password=..., "token": "...", secret: '...', also as a part of a longer name, and quoted as JSON within JSON.
   [
     new RegExp(String.raw`((?:${named})\\*["']?\s*=\s*\\*["']?)(?!\[redacted)[^\s"'\\&,;)\]}]{4,}`, "gi"),

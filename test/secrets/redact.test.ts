@@ -34,6 +34,11 @@ describe("the redactor", () => {
       "its password expires; the token is refused",
       "its password expires; the token is refused",
     ],
+    [
+      "a sentence about headers",
+      "the header x-api-key: lost; OAuth authentication is refused",
+      "the header x-api-key: lost; OAuth authentication is refused",
+    ],
     ["two of them", "xoxb-1-2 and xapp-1-2", "[redacted] and [redacted]"],
   ])("takes out %s", (_name, text, wanted) => {
     expect(redact(text)).toBe(wanted);
