@@ -23,6 +23,8 @@ export type Cluster = {
   name: string;
   /** Reads the kubeconfig and fetches credentials ahead of the first call: half a second or more. Rejects as that call would. */
   prepare(): Promise<void>;
+  /** Whether the kubeconfig asks the server to prove its name. Rejects where it cannot be read. */
+  provesName(): Promise<boolean>;
   send(ask: Ask, signal: AbortSignal): Promise<unknown>;
   close(): Promise<void>;
 };
@@ -92,6 +94,9 @@ export function makeCluster(settings: ClusterSettings): Cluster {
     name: settings.name,
     async prepare() {
       await credentialsOf(await load(), AbortSignal.timeout(patienceAheadMs));
+    },
+    async provesName() {
+      return (await load()).getCurrentCluster()?.skipTLSVerify !== true;
     },
     async send(ask, signal) {
       const loading = load();

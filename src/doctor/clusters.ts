@@ -20,7 +20,8 @@ async function lookAtCluster(ctx: DoctorContext, name: string): Promise<Finding[
     const cluster = ctx.clients.cluster(name);
     const version = await ping(ctx, cluster);
     const rights = await lookAtRights(ctx, name);
-    return [ok(subject, `Kubernetes ${version}`), ...rights, ...(await lookAtWorkloads(ctx, name))];
+    const proof = (await cluster.provesName()) ? ok(subject, `Kubernetes ${version}`) : unproven(ctx, name);
+    return [proof, ...rights, ...(await lookAtWorkloads(ctx, name))];
   } catch (error) {
     return [
       broken(subject, {
@@ -31,6 +32,14 @@ async function lookAtCluster(ctx: DoctorContext, name: string): Promise<Finding[
     ];
   }
 }
+
+/** As kubectl does, Muster obeys it: a cluster whose certificate cannot be checked can still be moved out of. */
+const unproven = ({ estate }: DoctorContext, name: string): Finding =>
+  warning(`the cluster ${name}`, {
+    happened: `The kubeconfig says insecure-skip-tls-verify of the context ${estate.clusters[name]?.context}.`,
+    means: `Whoever answers in place of the cluster ${name} is believed, and is given Muster's credentials for it.`,
+    todo: "Take that line out, and put the cluster's authority in its place, as certificate-authority-data.",
+  });
 
 async function lookAtRights(ctx: DoctorContext, name: string): Promise<Finding[]> {
   const wanted = rightsIn(ctx, name);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { readFile, writeFile } from "node:fs/promises";
 import { parse, stringify } from "yaml";
 import { east, west } from "../../src/lab/estate.ts";
 import { openPatient, type Patient } from "./patient.ts";
@@ -8,6 +9,10 @@ beforeAll(async () => {
   patient = await openPatient();
 });
 afterAll(() => patient.lab.close());
+
+/** A cluster of a kubeconfig, without its authority. */
+const without = (cluster: object = {}): object =>
+  Object.fromEntries(Object.entries(cluster).filter(([key]) => key !== "certificate-authority-data"));
 
 describe("clusters", () => {
   it("a right that is missing is named, and the others are not", async () => {
@@ -78,6 +83,21 @@ describe("clusters", () => {
     );
     expect(said).toEqual([
       "broken DB_HOST of the config map shop/app-config in the cluster west: DB_HOST in shop/app-config holds more than a host name, which Muster neither shows nor replaces.",
+    ]);
+  });
+
+  it("one that is believed whoever it is", async () => {
+    const path = patient.lab.environment["KUBECONFIG"] ?? "";
+    const before = await readFile(path, "utf8");
+    const config = parse(before) as { clusters: { name: string; cluster: object }[] };
+    const at = config.clusters.find(({ name }) => name === "prod-west");
+    Object.assign(at ?? {}, { cluster: { ...without(at?.cluster), "insecure-skip-tls-verify": true } });
+    const said = await patient.broken(
+      () => writeFile(path, stringify(config)),
+      () => writeFile(path, before),
+    );
+    expect(said).toEqual([
+      "warning the cluster west: The kubeconfig says insecure-skip-tls-verify of the context prod-west.",
     ]);
   });
 
