@@ -17,6 +17,7 @@ import { readingsOf, secretReader, secretsOf } from "./config.ts";
 import type { Config } from "./settings.ts";
 import type { Context } from "./context.ts";
 import { openAhead, openDb, readClock } from "./db/connect.ts";
+import { encryptionOf } from "./db/encryption.ts";
 import { assertMigrated } from "./db/migrate.ts";
 import { openDriver, type Driver } from "./engine/drive.ts";
 import { HighWater } from "./engine/high-water.ts";
@@ -177,6 +178,8 @@ export type Muster = { ctx: Context; httpPort: number; reload(): void; stop(): P
  */
 export async function startMuster(config: Config, overrides: Overrides = {}): Promise<Muster> {
   const { ctx, driver, reload, close } = await openContext(config, overrides);
+  if (encryptionOf(config.DATABASE_URL) === "clear")
+    ctx.log.warn({}, "Muster's database is on another machine and spoken to in clear; muster doctor says what to do");
   const hostClock = new HostClock(ctx.log, overrides.wallNow);
   try {
     hostClock.compare(await readClock(ctx.db));

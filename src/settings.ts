@@ -25,7 +25,7 @@ const secretUrl = (protocol: RegExp, shows: string) =>
 /** Every setting there is. The description beside one is its entry in docs/configuration.md. */
 export const Config = z.object({
   DATABASE_URL: secretUrl(/^postgres(ql)?:$/, "postgres://user:password@host:5432/database").describe(
-    "Postgres that holds runs, journals and what goes in and out. Keep it outside every region you may have to leave.",
+    "Postgres that holds runs, journals and what goes in and out. Keep it outside every region you may have to leave. On another machine it is spoken to in clear unless the address ends in ?sslmode=verify-full: then the line is encrypted, and the server proves its name (&sslrootcert= and a path, where an authority of your own signed for it).",
   ),
   REDIS_URL: secretUrl(/^rediss?:$/, "redis://user:password@host:6379")
     .optional()

@@ -1,3 +1,4 @@
+import { encryptionOf, type Encryption } from "../db/encryption.ts";
 import type { Check } from "./check.ts";
 import { ok, warning, type Finding } from "./finding.ts";
 
@@ -24,6 +25,26 @@ export const settings: Check = {
         }),
       );
     }
-    return Promise.resolve([ok("the settings", "complete"), ...findings]);
+    const encrypted = judgeEncryption(encryptionOf(config.DATABASE_URL));
+    return Promise.resolve([ok("the settings", "complete"), encrypted, ...findings]);
   },
 };
+
+const line = "the line to Muster's database";
+
+const seen: Record<Exclude<Encryption, "clear">, string> = {
+  here: "on this machine",
+  "clear-by-choice": "in clear, as DATABASE_URL says (sslmode=disable)",
+  unproven: "encrypted, to whoever answers",
+  proven: "encrypted, to a server that proves its name",
+};
+
+const judgeEncryption = (encryption: Encryption): Finding =>
+  encryption === "clear"
+    ? warning(line, {
+        happened: "DATABASE_URL names another machine, and has no sslmode.",
+        means:
+          "What Muster reads and writes goes there in clear: whoever is on the way can read it, change what runs do, and ask for the password.",
+        todo: "Let it end in ?sslmode=verify-full, as docs/install.md says in step 2. Where nobody can listen, ?sslmode=disable says that you decided so.",
+      })
+    : ok(line, seen[encryption]);

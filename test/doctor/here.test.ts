@@ -35,6 +35,20 @@ describe("Muster's own database", () => {
     ]);
   });
 
+  it("on another machine is not to be spoken to in clear, unless somebody decided so", async () => {
+    const at = async (tail: string) => {
+      const { findings } = await patient.report({
+        DATABASE_URL: `postgres://muster:hunter22@db.invalid/muster${tail}`,
+      });
+      return findings.find(({ subject }) => subject === "the line to Muster's database");
+    };
+    expect(await at("")).toMatchObject({
+      state: "warning",
+      happened: "DATABASE_URL names another machine, and has no sslmode.",
+    });
+    expect(await at("?sslmode=disable")).toMatchObject({ state: "ok", seen: expect.stringMatching(/^in clear, as /) });
+  });
+
   it("that does not answer: the rest is looked at all the same", async () => {
     const said = await patient.troubles({ DATABASE_URL: "postgres://muster:hunter22@127.0.0.1:1/muster" });
     expect(said).toEqual([

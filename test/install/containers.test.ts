@@ -35,6 +35,11 @@ describe("the compose file", () => {
     expect(open).toEqual([expect.stringMatching(/^127\.0\.0\.1:/)]);
   });
 
+  it("says that its own Postgres is spoken to in clear on purpose", () => {
+    const urls = ["migrate", "muster"].map((name) => services[name]?.environment?.["DATABASE_URL"] ?? "");
+    for (const url of urls) expect(url).toMatch(/@postgres:5432\/muster\?sslmode=disable$/);
+  });
+
   it("mounts what the settings name where the chart has it, and makes no folder of what is missing", () => {
     const { volumes = [], environment: { ESTATE = "" } = {} } = services["muster"] ?? {};
     // One that is written in short would make a folder.

@@ -22,7 +22,7 @@ beforeAll(async () => {
     settings: { CALL_TIMEOUT_MILLISECONDS: "5000", LOG_LEVEL: "info" },
     editEstate: (yaml) => sitsAsAna(yaml, userInfo().username),
   });
-  server = new MusterProcess(["serve"], lab.environment);
+  server = new MusterProcess(["serve"], { ...lab.environment, DATABASE_URL: asIfElsewhere() });
   port = await eventually(() => server.logged.find(({ msg }) => msg === "Muster is ready")?.port, patienceMs);
   await eventually(() => lab.slack.sockets.connections > 0 || undefined, patienceMs);
 });
@@ -31,6 +31,13 @@ afterAll(async () => {
   await server.ended();
   await lab.close();
 });
+
+/** The database's address, written as a number: it leads to this machine, and does not look like it. */
+function asIfElsewhere(): string {
+  const url = new URL(lab.environment["DATABASE_URL"] ?? "");
+  url.hostname = String(url.hostname.split(".").reduce((number, part) => number * 256 + Number(part), 0));
+  return url.href;
+}
 
 const get = async (path: string) => {
   const response = await fetch(`http://127.0.0.1:${port}${path}`);
@@ -57,6 +64,10 @@ async function regionsKnown(): Promise<string> {
 }
 
 describe("muster serve, as a process", () => {
+  it("says once that its database is on another machine and spoken to in clear", () => {
+    expect(server.logged.filter(({ msg }) => msg?.includes("spoken to in clear"))).toHaveLength(1);
+  });
+
   it("answers for its health, and not for what its database cannot do", async () => {
     expect(await get("/healthz")).toEqual({ status: 200, text: "alive\n" });
     expect(await get("/readyz")).toEqual({ status: 200, text: "ready\n" });
