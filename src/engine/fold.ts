@@ -1,6 +1,6 @@
 import type { JournalEvent } from "./events.ts";
 import type { Plan, PlanNode } from "./plan.ts";
-import { turningNow } from "./turning-back.ts";
+import { forgetTurn, turningNow } from "./turning-back.ts";
 import { goesWhollyBack, isOver, type RunView, type StepView } from "./view.ts";
 
 /** Reads a journal from its first event to its last. Kinds that are unknown change nothing: who drives a run has refused them. */
@@ -24,6 +24,7 @@ export function foldInto(view: RunView, event: JournalEvent): void {
   if ("signal" in event && event.signal !== undefined) view.lastSignal = Math.max(view.lastSignal, event.signal);
   if ("step" in event) foldStep(view.steps.get(event.step), event);
   else foldRun(view, event);
+  forgetTurn(view, event);
 }
 
 const blank = (node: PlanNode): StepView => ({

@@ -140,11 +140,12 @@ export async function openJournal(ctx: EngineContext & { now(): Date }, lease: L
   /** Why nothing more is written. */
   let broken: { because: unknown } | undefined;
 
-  /** Decides for the first of those who wait, or for many of them, and returns those it decided for with their events. */
+  /** Decides for the first of those who wait, or for some of them, and returns those it decided for with their events. */
   const decideFor = (writers: Writer[]): { decided: Decided[]; move?: Move } => {
     const draft = new Draft(view);
     const decided: Decided[] = [];
     const numbered = (more: EventBody[]) => asIfWritten(more, lastSeq, ctx.now(), lease);
+    const begunAt = performance.now();
     for (const writer of writers) {
       const wanted = made(writer, draft.view, (more) => extended(draft.view, numbered(more)));
       // What moves the run's own row is written by itself.
@@ -157,6 +158,7 @@ export async function openJournal(ctx: EngineContext & { now(): Date }, lease: L
       });
       decided.push({ writer, entries });
       if (wanted?.move) return { decided, move: wanted.move };
+      if (performance.now() - begunAt > mostMs) return { decided };
     }
     return { decided };
   };
@@ -226,6 +228,9 @@ type Decided = { writer: Writer; entries: Entry[] | undefined };
  */
 const mostAlone = 16;
 const mostTogether = 200;
+
+/** After so many milliseconds of deciding the rest wait for the next statement: meanwhile nobody renews a lease or answers. */
+const mostMs = 50;
 
 /** A writer that cannot decide fails alone, and writes nothing. */
 function made({ make, reject }: Writer, view: RunView, after: (more: EventBody[]) => RunView): ReturnType<Make> {

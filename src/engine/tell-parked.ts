@@ -1,8 +1,8 @@
 import type { MessagePayload } from "../outbox/sender.ts";
 import { howMany } from "./break-glass.ts";
 import type { Plan } from "./plan.ts";
-import { confirmAbandon, confirmTurn, turningNow } from "./turning-back.ts";
-import { changedServices, goesBack, pastReturn, type RunView, type StepView } from "./view.ts";
+import { confirmAbandon, confirmTurn, turnOf, turnsBack } from "./turning-back.ts";
+import { goesBack, type RunView, type StepView } from "./view.ts";
 
 type Parked = { because: string; todo?: string };
 
@@ -34,9 +34,9 @@ function whatToDo(plan: Plan, view: RunView, step: StepView | undefined): string
   const waivers = howMany(plan, 2) === 2 ? "two approvers" : "one approver";
   const ways = [
     isDeclined(step) ? "Press Continue to ask again" : "Put it right and press Continue",
-    ...(step && mayTurnBack(view, step)
+    ...(step && turnsBack(view, step.node.service)
       ? [
-          changedServices(view).size < 2
+          turnOf(view).changed.size < 2
             ? "Undo to take back what was changed"
             : "Undo to end the run and take back every service that still can",
         ]
@@ -64,7 +64,9 @@ export function parkedButtons(
     ...(mayWaive(view, step)
       ? [{ label: "Waive", verb: "waive", style: "danger", confirm, park, ...one } as const]
       : []),
-    ...(mayTurnBack(view, step) ? [{ label: "Undo", verb: "undo", runId, confirm: confirmTurn(view) } as const] : []),
+    ...(turnsBack(view, step.node.service)
+      ? [{ label: "Undo", verb: "undo", runId, confirm: confirmTurn(view) } as const]
+      : []),
     ...(goesBack(view, step)
       ? [{ label: "Abandon", verb: "abandon", runId, style: "danger", confirm: confirmAbandon } as const]
       : []),
@@ -73,6 +75,3 @@ export function parkedButtons(
 
 const mayWaive = (view: RunView, step: StepView | undefined): boolean =>
   !step || (step.node.kind !== "gate" && !goesBack(view, step));
-
-const mayTurnBack = (view: RunView, { node }: StepView): boolean =>
-  view.turnedBack ? turningNow(view).has(node.service) : !pastReturn(view).has(node.service);

@@ -1,3 +1,4 @@
+import type { EventBody } from "./events.ts";
 import type { PlanNode } from "./plan.ts";
 import { changedServices, isOver, pastReturn, type RunView } from "./view.ts";
 
@@ -18,33 +19,75 @@ export function turningBack(nodes: readonly PlanNode[], past: ReadonlySet<string
   return new Set(nodes.map(({ service }) => service)).difference(forward);
 }
 
+/** What a run that is turned back as it stands would do with its services, and has done with them before. */
+type Turn = {
+  /** Those of which it changes anything. */
+  changed: ReadonlySet<string>;
+  past: ReadonlySet<string>;
+  /** Those it takes with it now, also such as change nothing. */
+  now: ReadonlySet<string>;
+  /** Of those it takes with it now, the ones with nothing left to do. */
+  through: readonly string[];
+};
+
+/** A thousand services that park in one second ask for this a thousand times, and nothing about it differs. */
+const turns = new WeakMap<RunView, Turn>();
+
+/** Tells what would become of whom. Each step is looked at a few times, however many services there are. Pure. */
+export function turnOf(view: RunView): Turn {
+  const known = turns.get(view);
+  if (known) return known;
+  const steps = [...view.steps.values()];
+  const changed = changedServices(view);
+  const past = pastReturn(view);
+  const before = view.turnedBack?.services ?? new Set<string>();
+  const nodes = steps.map(({ node }) => node);
+  const now = turningBack(nodes, past).difference(before);
+  const open = new Set(steps.filter((step) => !isOver(step)).map(({ node }) => node.service));
+  const through = [...changed.intersection(now).difference(open)];
+  const turn = { changed, past, now, through };
+  turns.set(view, turn);
+  return turn;
+}
+
+/** Has to be called after an event happened in a view: it may have changed who would go back. */
+export function forgetTurn(view: RunView, event: EventBody): void {
+  if ("step" in event && !endsSteps.has(event.kind) && !view.steps.get(event.step)?.node.oneWay) return;
+  turns.delete(view);
+}
+
+/** What may be the last of its service to happen; of all else only what happens to a step without a way back counts. */
+const endsSteps: ReadonlySet<EventBody["kind"]> = new Set(["done", "waived"]);
+
 /**
  * Services that a run turned back as it stands takes with it, beside those on their way back: where it was turned already, one
  * whose promotion was under way then, and was refused since. Pure.
  */
-export function turningNow(view: RunView): Set<string> {
-  const nodes = Array.from(view.steps.values(), ({ node }) => node);
-  return turningBack(nodes, pastReturn(view)).difference(view.turnedBack?.services ?? new Set<string>());
+export const turningNow = (view: RunView): ReadonlySet<string> => turnOf(view).now;
+
+/** Tells whether a service goes back with the run when it is turned back as it stands: not where it is on its way already. Pure. */
+export function turnsBack(view: RunView, service: string): boolean {
+  const { now, past } = turnOf(view);
+  return view.turnedBack ? now.has(service) : !past.has(service);
 }
 
 /** Says what becomes of a run's services when it is turned back as it stands: who goes back, and who only forward. Pure. */
 export function spellTurn(view: RunView): string {
-  const changed = changedServices(view);
+  const { changed, past, now, through } = turnOf(view);
   if (changed.size < 2) return "What this run has changed is taken back, last change first.";
-  const past = changed.intersection(pastReturn(view));
-  const back = `${changed.size - past.size} of ${changed.size} services go back to where they were, last change first, and no later wave begins.`;
-  const through = [...changed.difference(past)].filter((service) => isThrough(view, service));
+  const back = changed.intersection(now).size;
+  const go = back === 1 ? "goes back to where it was" : "go back to where they were";
+  const before = [...(view.turnedBack?.services.keys() ?? [])].filter((service) => changed.has(service));
+  const forward = [...changed.intersection(past)];
   return [
-    back,
+    `${back} of ${changed.size} services ${go}, last change first, and no later wave begins.`,
     ...(through.length > 0 ? [`Among them are some whose customers are through already: ${some(through)}.`] : []),
-    ...(past.size > 0
-      ? [`Past their promotion, these ${view.heldBy ? "stay held" : "go on"}: ${some([...past])}.`]
+    ...(before.length > 0 ? [`Back already, or on their way: ${some(before)}.`] : []),
+    ...(forward.length > 0
+      ? [`Past their promotion, these ${view.heldBy ? "stay held" : "go on"}: ${some(forward)}.`]
       : []),
   ].join(" ");
 }
-
-const isThrough = ({ steps }: RunView, service: string): boolean =>
-  [...steps.values()].every((step) => step.node.service !== service || isOver(step));
 
 /** Names a few; a dialog has no room for all. */
 const some = (names: readonly string[]): string =>

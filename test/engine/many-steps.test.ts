@@ -6,6 +6,9 @@ import { leaseRun, LeaseLost } from "../../src/engine/lease.ts";
 import type { Plan, PlanNode } from "../../src/engine/plan.ts";
 import { tell } from "../../src/engine/tell.ts";
 import { fold } from "../../src/engine/fold.ts";
+import { spellTurn } from "../../src/engine/turning-back.ts";
+import type { StepView } from "../../src/engine/view.ts";
+import { cardButtons } from "../../src/slack/card-buttons.ts";
 import { engineContext, openEngineLab, planOf, propose, type EngineLab } from "./engine-lab.ts";
 
 const services = Array.from({ length: 100 }, (_, index) => `service-${index}`);
@@ -59,6 +62,16 @@ describe("a view that goes on", () => {
     expect(extended(fold(plan, []), events)).toEqual(fold(plan, events));
   });
 
+  it("tells at every event who would go back as if nobody had asked before", () => {
+    const oneWay = planOf(nodes.map((one) => (one.id === other ? { ...one, oneWay: "there is no way back" } : one)));
+    const draft = new Draft(fold(oneWay, []));
+    for (const [index, event] of events.entries()) {
+      spellTurn(draft.view);
+      draft.add(event);
+      expect(spellTurn(draft.view)).toBe(spellTurn(fold(oneWay, events.slice(0, index + 1))));
+    }
+  });
+
   it("leaves the one before as it was", () => {
     for (const [index, event] of events.entries()) {
       const before = fold(plan, events.slice(0, index));
@@ -100,6 +113,19 @@ describe("a journal in which many steps write at once", () => {
     expect(journal.view()).toEqual(fold(plan, events));
     expect((await loadJournal(lab.db, runId))?.events).toEqual(events);
     expect(await loadEvents(lab.db, runId, events.at(-2)?.seq)).toEqual(events.slice(-1));
+    lease.close();
+  });
+
+  it("decides for some of them at a time where that takes long: between, leases are renewed", async () => {
+    const { lease, statements, journal } = await open();
+    const slow = (id: string) =>
+      journal.write(() => {
+        const until = performance.now() + 10;
+        while (performance.now() < until);
+        return { events: [{ kind: "first-look", step: id }] };
+      });
+    await Promise.all(nodes.map(({ id }) => slow(id)));
+    expect(statements.length).toBeGreaterThan(10);
     lease.close();
   });
 
@@ -158,5 +184,62 @@ describe("what people hear of a run over many services", () => {
     expect(told({ ...done, found: "One was left open." }).milestone?.lines).toHaveLength(1);
     expect(told({ kind: "parked", step: "service-7/fence", because: "no answer" }).milestone).toBeDefined();
     expect(told(done, services.slice(0, 40)).milestone).toBeDefined();
+  });
+});
+
+describe("many services that park in the same second", () => {
+  const names = ["scale", "fence", "promote", "shift"];
+  const nodesOf = (service: string): PlanNode[] =>
+    names.map((name, index) => ({
+      id: `${service}/${name}`,
+      service,
+      step: name,
+      kind: "step",
+      title: `${name} ${service}`,
+      input: {},
+      after: index === 0 ? [] : [`${service}/${names[index - 1]}`],
+      reads: [],
+      changes: true,
+      ...(name === "promote" ? { oneWay: "there is no way back" } : {}),
+    }));
+
+  /** A run of so many services, and how often somebody asked a step of it which one it is. */
+  const looksOf = (count: number) => {
+    const all = Array.from({ length: count }, (_, index) => `service-${index}`);
+    const many = planOf(all.flatMap(nodesOf), { locks: all });
+    const draft = new Draft(fold(many, written([{ kind: "proposed", by: "ana", planHash: "x" }, { kind: "started" }])));
+    let looks = 0;
+    for (const [id, { node, ...rest }] of draft.view.steps) {
+      const counted: StepView = {
+        ...rest,
+        get node() {
+          looks += 1;
+          return node;
+        },
+      };
+      draft.view.steps.set(id, counted);
+    }
+    return { all, many, draft, looks: () => looks };
+  };
+
+  it("are told of by one look at the run, not by one each", () => {
+    const parkAll = (count: number) => {
+      const { all, many, draft, looks } = looksOf(count);
+      for (const [index, service] of all.entries()) {
+        const event: EventBody = { kind: "parked", step: `${service}/scale`, because: "it is not allowed" };
+        const { milestone } = tell({ id: "r1", plan: many }, draft.view, event, new Date());
+        expect(milestone?.buttons?.find(({ label }) => label === "Undo")?.confirm).toContain(`${count} of ${count}`);
+        draft.add({ ...event, seq: index + 3, epoch: 1, at: new Date() });
+      }
+      return looks();
+    };
+    // Ten times the services: ten times the looks, and not a hundred or a thousand times as many.
+    expect(parkAll(400) / parkAll(40)).toBeLessThan(15);
+  });
+
+  it("have their card drawn by a few looks at each step", () => {
+    const { many, draft, looks } = looksOf(400);
+    cardButtons({ id: "r1", plan: many, planHash: "x", requestedBy: "ana", approveUntil: new Date() }, draft.view);
+    expect(looks()).toBeLessThan(many.nodes.length * 20);
   });
 });

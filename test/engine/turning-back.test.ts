@@ -132,6 +132,9 @@ describe("a region's run that is turned back", () => {
     it("offers that on its card and where it is parked", () => {
       expect(buttons(begun.slice(0, 4))).toEqual(["Hold"]);
       expect(buttons(begun)).toEqual(expect.arrayContaining(["Undo", "Abandon"]));
+      expect(spellTurn(seen(begun))).toBe(
+        "1 of 3 services goes back to where it was, last change first, and no later wave begins. Back already, or on their way: b, web.",
+      );
       const { milestone } = tell({ id: "r", plan }, seen(begun.slice(0, 5)), begun[5] as JournalEvent, at);
       expect(milestone?.buttons?.map(({ label }) => label)).toEqual(["Continue", "Waive", "Undo"]);
     });
