@@ -14,7 +14,7 @@ import { job } from "./job.ts";
 import { loadRegionReport } from "./report/load-region.ts";
 import { previewRegion } from "./preview/region.ts";
 import { regionReportLines } from "./report/region.ts";
-import { outOfPlan, type Left } from "./preview/region-left.ts";
+import { outOfPlan, saidOf, staysOut, type Left } from "./preview/region-left.ts";
 import { wavesOf } from "./waves.ts";
 
 const input = z.object({
@@ -67,6 +67,7 @@ function planRegion(estate: Estate, wanted: RegionInput, facts: RegionFacts): Pl
   const { plans, left } = plansOf(estate, wanted, facts);
   const moving = Object.keys(plans);
   const blocked = left.filter(({ kind }) => kind === "blocked");
+  const staying = staysOut(left);
   if (moving.length === 0 && blocked.length === 0) throw nothingLeft(toRegion, left);
   const waves = wavesOf(estate.services, moving);
   const nodes = inOrder(nodesOf(plans, waves));
@@ -87,35 +88,13 @@ function planRegion(estate: Estate, wanted: RegionInput, facts: RegionFacts): Pl
     blockers: moving.length === 0 ? blocked.map(({ service, because }) => `${service}: ${because}`) : [],
     warnings: [
       ...(breakGlass ? [`${spellBroken(breakGlass)}. Every rule that is not named holds.`] : []),
-      ...staysBehind(left, facts),
+      ...staysBehind(staying, facts),
       ...warningsOf(moving, plans, facts),
     ],
+    ...(staying.length > 0 ? { left: staying } : {}),
     ...broken,
     ...(announcements.length > 0 ? { announcements } : {}),
   };
-}
-
-/** More services than this, and what is true of many of them is said once: nobody reads a thousand lines before they approve. */
-const mostOneByOne = 40;
-
-type Said = { service: string; text: string };
-
-/** What is true of services, by who they are: a line each while they are few, else one for all of whom the same is true. */
-function saidOf(
-  all: readonly Said[],
-  services: number,
-  facts: RegionFacts,
-): { who: string; many: boolean; text: string }[] {
-  if (services <= mostOneByOne) return all.map(({ service, text }) => ({ who: service, many: false, text }));
-  const alike = Map.groupBy(all, ({ service, text }) => {
-    const record = facts.services[service]?.dns.name.name ?? service;
-    return text.replaceAll(record, "<record>").replaceAll(service, "<service>");
-  });
-  return [...alike.values()].map(([first, ...more]) => ({
-    who: `${first?.service}${more.length > 0 ? ` and ${more.length} more ${more.length === 1 ? "service" : "services"}` : ""}`,
-    many: more.length > 0,
-    text: first?.text ?? "",
-  }));
 }
 
 function warningsOf(moving: string[], plans: Record<string, Plan>, facts: RegionFacts): string[] {
@@ -124,12 +103,17 @@ function warningsOf(moving: string[], plans: Record<string, Plan>, facts: Region
       .filter((warning) => !warning.startsWith("BREAK GLASS"))
       .map((warning) => ({ service, text: warning })),
   );
-  return saidOf(all, moving.length, facts).map(({ who, text }) => `${who}: ${text}`);
+  return saidOf(all, moving.length, recordsIn(facts)).map(({ who, text }) => `${who}: ${text}`);
 }
 
-function staysBehind(left: readonly Left[], facts: RegionFacts): string[] {
-  const all = left.flatMap(({ service, kind, because }) => (kind === "there" ? [] : [{ service, text: because }]));
-  return saidOf(all, all.length, facts).map(
+const recordsIn =
+  ({ services }: RegionFacts) =>
+  (service: string): string | undefined =>
+    services[service]?.dns.name.name;
+
+function staysBehind(left: NonNullable<Plan["left"]>, facts: RegionFacts): string[] {
+  const all = left.map(({ service, because }) => ({ service, text: because }));
+  return saidOf(all, all.length, recordsIn(facts)).map(
     ({ who, many, text }) => `${who} ${many ? "are" : "is"} not moved by this: ${text}.`,
   );
 }

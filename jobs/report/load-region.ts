@@ -3,9 +3,10 @@ import type { Context } from "../../src/context.ts";
 import { UserError } from "../../src/errors.ts";
 import { loadJournal } from "../../src/engine/journal.ts";
 import { fold } from "../../src/engine/fold.ts";
+import type { Plan } from "../../src/engine/plan.ts";
 import type { RegionFacts } from "../../src/facts/region.ts";
 import { reportOfService } from "./load.ts";
-import { outOfPlan } from "../preview/region-left.ts";
+import { outOfPlan, staysOut } from "../preview/region-left.ts";
 import { wavesIn } from "../preview/region.ts";
 import type { RegionReport } from "./region.ts";
 
@@ -43,5 +44,17 @@ export async function loadRegionReport(ctx: Pick<Context, "db">, runId: string):
       });
     }
   }
-  return { runId, title: loaded.run.title, services, left: outOfPlan(facts) };
+  const left = loaded.run.plan.left ?? leftBefore(loaded.run.plan, facts);
+  return { runId, title: loaded.run.title, services, left };
+}
+
+/** Whom a plan left out that does not say so itself, because an older Muster made it or because it left out nobody. */
+function leftBefore({ locks }: Plan, facts: RegionFacts): NonNullable<Plan["left"]> {
+  const out = outOfPlan(facts);
+  const known = new Set([...locks, ...out.map(({ service }) => service)]);
+  const blocked = Object.keys(facts.services).filter((service) => !known.has(service));
+  return [
+    ...staysOut(out),
+    ...blocked.map((service) => ({ service, because: "it could not be moved as things were" })),
+  ];
 }

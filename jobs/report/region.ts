@@ -1,6 +1,7 @@
 import { spell } from "../../src/spelling.ts";
 import type { RunReport } from "../job.ts";
-import type { Left } from "../preview/region-left.ts";
+import type { Plan } from "../../src/engine/plan.ts";
+import { saidOf } from "../preview/region-left.ts";
 import { wholeOf, type Whole } from "./whole.ts";
 import type { Report } from "./failover.ts";
 import { time, unserved, verdict } from "./lines.ts";
@@ -10,7 +11,8 @@ export type RegionReport = {
   runId: string;
   title: string;
   services: { service: string; wave: number; report: Report; turnedBack: boolean }[];
-  left: Left[];
+  /** Those that it was asked to move with the rest, and left where they are. */
+  left: NonNullable<Plan["left"]>;
 };
 
 /** Writes the report of a region as lines for people: the worst first, one line a service, what is still open. Pure. */
@@ -34,7 +36,7 @@ export function regionFigureLines(region: RegionReport): string[] {
   const { seconds, probes, failedCalls, takeOvers } = wholeOf(region.services);
   return [
     ...backLines(region),
-    `All services back: ${time(seconds.serviceRecovery)}, from the first one's last green probe to the last one's return.`,
+    `All services${region.left.length > 0 ? " of this run" : ""} back: ${time(seconds.serviceRecovery)}, from the first one's last green probe to the last one's return.`,
     `Of that the tool: ${time(seconds.tool)}, from the last approval; people: ${time(seconds.human)}, until then.`,
     ...worstLines(region),
     `Probes as customers ask: ${probes.failed} of ${probes.asked} failed. Calls that failed on the way: ${failedCalls}. Workers taken over: ${takeOvers}.`,
@@ -61,7 +63,7 @@ function backLines(region: RegionReport): string[] {
   const back = moved(region).filter(({ report }) => report.moments.served !== null || report.moments.held !== null);
   const turned = region.services.filter(({ turnedBack }) => turnedBack).map(({ service }) => service);
   return [
-    `${back.length} of ${region.services.length} services serve their customers in the new region.`,
+    `${back.length} of ${region.services.length} services${region.left.length > 0 ? " of this run" : ""} serve their customers in the new region.`,
     ...(turned.length > 0 ? [`Turned back, and not moved: ${turned.join(", ")}.`] : []),
   ];
 }
@@ -95,7 +97,10 @@ function lossLine({ mostSeconds, unknown }: Whole["loss"]): string[] {
 }
 
 const leftLines = ({ left }: RegionReport): string[] =>
-  left.filter(({ kind }) => kind !== "there").map(({ service, because }) => `${service} was not moved: ${because}.`);
+  saidOf(
+    left.map(({ service, because }) => ({ service, text: because })),
+    left.length,
+  ).map(({ who, many, text }) => `${who} ${many ? "were" : "was"} not moved: ${text}.`);
 
 function clocks({ seconds: { serviceRecovery, tool, rtoObjective }, moments, loss, keepsData }: Report): string {
   const lost = loss.achievedSeconds === null || !keepsData ? "" : `; at most ${loss.achievedSeconds} s of writes lost`;

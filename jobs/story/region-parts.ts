@@ -41,7 +41,9 @@ export function regionParts(
   return {
     moments: momentsOf(whole.keepsData).map(({ name, label }) => {
       const at = whole.moments[name];
-      return [regionLabel(name, label), at === null ? withoutMoment(name) : timeOf(at)];
+      const every = regionLabel(name, label);
+      const ofRun = every === label || region.left.length === 0 ? "" : " of this run";
+      return [`${every}${ofRun}`, at === null ? withoutMoment(name) : timeOf(at)];
     }),
     figures: regionFigureLines(region),
     now: openLines(region),

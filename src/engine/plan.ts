@@ -53,6 +53,8 @@ export type Plan = {
   blockers: string[];
   /** Things to be read before approving, most frightening first. */
   warnings: string[];
+  /** What was asked for with the rest and stays as it is, by service, and why (a clause without its full stop). */
+  left?: { service: string; because: string }[];
   /** Rules that do not hold for this run, and who broke them. */
   breakGlass?: BrokenGlass;
   /** What others than those who work on it are told, and when. */

@@ -106,8 +106,15 @@ const expiresAt = ({ proposedAt }: RunView, now: Date): string =>
   `${new Date((proposedAt ?? now).getTime() + approvalSeconds * 1000).toISOString().slice(11, 16)} UTC`;
 
 function ended(plan: Plan, outcome: string, because: string | undefined): string {
-  if (outcome === "done") return `Done: ${plan.title}.`;
+  if (outcome === "done") return `Done: ${plan.title}.${whoStayed(plan)}`;
   const reason = because ? `: ${because}` : "";
   if (outcome === "cancelled") return `Cancelled${reason}.`;
   return `Failed${reason}. What was changed stays as it is; look at the report for what is still open.`;
+}
+
+function whoStayed({ left = [] }: Plan): string {
+  const [first] = left;
+  if (!first) return "";
+  const more = left.length > 1 ? ` and ${left.length - 1} more were` : " was";
+  return ` ${first.service}${more} left out of it: the report says why.`;
 }

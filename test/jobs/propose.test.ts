@@ -4,14 +4,17 @@ import { failover } from "../../jobs/failover.ts";
 import { failoverRegion } from "../../jobs/failover-region.ts";
 import { brokenClaims, lookAgain, preview, propose, type Asking } from "../../jobs/propose/propose.ts";
 import { startRefence } from "../../jobs/propose/start-refence.ts";
+import { loadRegionReport } from "../../jobs/report/load-region.ts";
 import type { Context } from "../../src/context.ts";
 import { loadJournal } from "../../src/engine/journal.ts";
 import { hashPlan } from "../../src/engine/plan.ts";
 import type { Json } from "../../src/engine/step.ts";
 import { fold } from "../../src/engine/fold.ts";
+import type { FailoverFacts } from "../../src/facts/failover.ts";
+import type { RegionFacts } from "../../src/facts/region.ts";
 import { east, west } from "../../src/lab/estate.ts";
 import { openBench, type Bench } from "../steps/bench.ts";
-import { eastDead, estate, healthy, sawNothing } from "./facts.ts";
+import { at, eastDead, estate, estateOf, healthy, sawNothing } from "./facts.ts";
 
 const input = { toRegion: west, service: "checkout" };
 const asking = (by: string, callId = crypto.randomUUID()): Asking => ({
@@ -23,10 +26,22 @@ const asking = (by: string, callId = crypto.randomUUID()): Asking => ({
 /** The failover job, seeing what a test wants it to see. */
 const seeing = (facts: typeof healthy) => ({ ...failover, look: () => Promise.resolve(facts) });
 
+/** The same of a region. */
+const seeingRegion = (facts: RegionFacts) => ({ ...failoverRegion, look: () => Promise.resolve(facts) });
+const regionOf = (services: Record<string, FailoverFacts>, held: Record<string, string> = {}): RegionFacts => ({
+  toRegion: west,
+  lookedAt: at,
+  services: Object.fromEntries(Object.entries(services).map(([service, facts]) => [service, { ...facts, service }])),
+  held,
+  unmovable: {},
+});
+const blocked = { ...healthy, dns: { ...healthy.dns, records: sawNothing("Route 53 does not answer") } };
+
 describe("a proposal", () => {
   let bench: Bench;
   let ctx: Context;
   const rung: string[] = [];
+  const inShop = (): Context => ({ ...ctx, estate: estateOf({ checkout: {}, ledger: {}, blog: {} }) });
   const count = async () => {
     const { rows } = await sql<{ runs: number; events: number; cards: number; lines: number }>`
       select (select count(*)::int from muster.run) as runs, (select count(*)::int from muster.step_event) as events,
@@ -93,7 +108,6 @@ describe("a proposal", () => {
   });
 
   it("is new where the one before was blocked, or nobody approved it in time", async () => {
-    const blocked = { ...healthy, dns: { ...healthy.dns, records: sawNothing("Route 53 does not answer") } };
     const first = await propose(ctx, seeing(blocked), input, asking("ana"));
     const second = await propose(ctx, seeing(healthy), input, asking("ana"));
     expect([first.preview?.blockers.length, second.existing, second.preview?.blockers]).toEqual([1, undefined, []]);
@@ -194,6 +208,22 @@ describe("a proposal", () => {
     const { checkout: _gone, ...services } = estate.services;
     expect(await brokenClaims({ ...ctx, estate: { ...estate, services } }, runId)).toEqual([
       'checkout cannot be moved any more: "checkout" is not a service in the estate file',
+    ]);
+  });
+
+  it("of a region keeps whom it leaves out for its report, also one that is blocked as things are", async () => {
+    const facts = regionOf({ checkout: healthy, blog: blocked }, { ledger: "fo-1" });
+    const { runId } = await propose(inShop(), seeingRegion(facts), { toRegion: west }, asking("ana"));
+    const left = async () => (await loadRegionReport(bench, runId)).left;
+    expect(await left()).toEqual([
+      { service: "ledger", because: "run fo-1 has it in its hands" },
+      { service: "blog", because: expect.stringMatching(/Route 53 does not answer/) },
+    ]);
+    // As a Muster before this one wrote it.
+    await sql`update muster.run set plan = plan - 'left'`.execute(bench.db);
+    expect(await left()).toEqual([
+      { service: "ledger", because: "run fo-1 has it in its hands" },
+      { service: "blog", because: "it could not be moved as things were" },
     ]);
   });
 

@@ -64,10 +64,7 @@ const regionOf = (...reports: Report[]): RegionReport => ({
   runId: "fr-1",
   title: "move the region",
   services: reports.map((report, index) => ({ service: report.service, wave: index + 1, report, turnedBack: false })),
-  left: [
-    { service: "mail", kind: "held", because: "run fo-9 has it in its hands" },
-    { service: "docs", kind: "there", because: "it is in us-west-2 already" },
-  ],
+  left: [{ service: "mail", because: "run fo-9 has it in its hands" }],
 });
 
 describe("a region's whole", () => {
@@ -131,7 +128,7 @@ describe("a region's whole", () => {
     const { services: rows } = regionParts({ ...region, services }, () => "then");
     expect(rows.map(({ outcome }) => outcome)).toEqual([expect.any(String), "turned back, and not moved"]);
     expect(regionReportLines({ ...region, services }).summary.slice(0, 2)).toEqual([
-      "1 of 2 services serve their customers in the new region.",
+      "1 of 2 services of this run serve their customers in the new region.",
       "Turned back, and not moved: ledger.",
     ]);
   });
@@ -199,8 +196,8 @@ describe("the report of a region", () => {
 
   it("says what the whole came to", () => {
     expect(regionFigureLines(region)).toEqual([
-      "3 of 4 services serve their customers in the new region.",
-      "All services back: unknown, from the first one's last green probe to the last one's return.",
+      "3 of 4 services of this run serve their customers in the new region.",
+      "All services of this run back: unknown, from the first one's last green probe to the last one's return.",
       "Of that the tool: unknown, from the last approval; people: 60 seconds, until then.",
       "Slowest to recover: 11.6 minutes.",
       "Objective missed: ledger.",
@@ -209,7 +206,22 @@ describe("the report of a region", () => {
       "Probes as customers ask: 120 of 200 failed. Calls that failed on the way: 4. Workers taken over: 2.",
       "mail was not moved: run fo-9 has it in its hands.",
     ]);
-    expect(parts.moments.find(([label]) => label === "Customers served again, every service")?.[1]).toBe("unknown");
+    expect(parts.moments.find(([label]) => label === "Customers served again, every service of this run")?.[1]).toBe(
+      "unknown",
+    );
+  });
+
+  it("speaks of all services where none was left out, and once of many that were for one reason", () => {
+    const whole = { ...region, left: [] };
+    expect(regionFigureLines(whole).slice(0, 2)).toEqual([
+      "3 of 4 services serve their customers in the new region.",
+      expect.stringMatching(/^All services back: /),
+    ]);
+    const many = Array.from({ length: 50 }, (_, index) => `service-${index}`);
+    const left = many.map((service) => ({ service, because: `the records of ${service}.example.com cannot be seen` }));
+    expect(regionReportLines({ ...region, left }).summary.at(-1)).toBe(
+      "service-0 and 49 more services were not moved: the records of service-0.example.com cannot be seen.",
+    );
   });
 
   it("says what is open, with the services it is about, and what is parked of one without data, too", () => {

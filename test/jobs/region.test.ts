@@ -5,6 +5,7 @@ import { wavesIn } from "../../jobs/preview/region.ts";
 import { absorb } from "../../src/engine/absorb.ts";
 import { decide, standing } from "../../src/engine/decide.ts";
 import type { EventBody } from "../../src/engine/events.ts";
+import { tell } from "../../src/engine/tell.ts";
 import { fold } from "../../src/engine/fold.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
 import type { RegionFacts } from "../../src/facts/region.ts";
@@ -97,6 +98,17 @@ describe("the plan of a region", () => {
     expect(plan.warnings.join("\n")).toMatch(/blog is not moved by this: .*Route 53/);
     expect(plan.warnings.join("\n")).toMatch(/legacy is not moved by this: legacy has no database in us-west-2\./);
     expect(plan.warnings.join("\n")).not.toMatch(/search is not moved/);
+    // Its report tells the same once it is over.
+    expect(plan.left).toEqual([
+      { service: "ledger", because: "run fo-1 has it in its hands" },
+      { service: "legacy", because: "legacy has no database in us-west-2" },
+      { service: "blog", because: expect.stringMatching(/Route 53/) },
+    ]);
+    const view = fold(plan, []);
+    expect(tell({ id: "fr-1", plan }, view, { kind: "ended", outcome: "done" }, new Date()).line).toBe(
+      "Done: move every service to us-west-2. ledger and 2 more were left out of it: the report says why.",
+    );
+    expect(planOf(all(healthy)).left).toBeUndefined();
   });
 
   it("cannot be approved where nothing can be moved, and is refused where everything is there", () => {

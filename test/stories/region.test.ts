@@ -155,7 +155,7 @@ describe("a region in which one service is in another run's hands", () => {
     expect(report?.whole.slice(1)).toEqual([
       "  1. payments  turned back",
       "  2. search    turned back",
-      "0 of 2 services serve their customers in the new region.",
+      "0 of 2 services of this run serve their customers in the new region.",
       "Turned back, and not moved: payments, search.",
       `checkout was not moved: run ${first} has it in its hands.`,
     ]);
