@@ -42,6 +42,7 @@ export const failoverRegion = job<RegionInput, RegionFacts>({
   title,
   // Which services that are is seen only by looking; those that another run holds are left out.
   locks: () => [],
+  leavesOutHeld: true,
   look: lookAtRegion,
   lookAtClaims: (ctx, plan, { toRegion, services }) =>
     lookAtRegionClaims(ctx, { toRegion, names: plan.locks }, services),
@@ -68,7 +69,7 @@ function planRegion(estate: Estate, wanted: RegionInput, facts: RegionFacts): Pl
   const moving = Object.keys(plans);
   const blocked = left.filter(({ kind }) => kind === "blocked");
   const staying = staysOut(left);
-  if (moving.length === 0 && blocked.length === 0) throw nothingLeft(toRegion, left);
+  if (moving.length === 0 && blocked.length === 0) throw nothingLeft(facts, left);
   const waves = wavesOf(estate.services, moving);
   const nodes = inOrder(nodesOf(plans, waves));
   const isOutage = moving.some((service) => {
@@ -186,15 +187,23 @@ function brokenOf(plan: Plan, facts: RegionFacts, service: string): string[] {
     : [];
 }
 
-function nothingLeft(toRegion: string, left: Left[]): UserError {
+function nothingLeft({ toRegion, held }: RegionFacts, left: Left[]): UserError {
   const there = left.filter(({ kind }) => kind === "there").map(({ service }) => service);
   const others = left.filter(({ kind }) => kind !== "there");
+  const [run, ...more] = new Set(Object.values(held));
+  const said = saidOf(
+    others.map(({ service, because }) => ({ service, text: because })),
+    others.length,
+  );
+  const allHeld = run !== undefined && more.length === 0 && others.every(({ kind }) => kind === "held");
   return new UserError({
     happened:
       others.length === 0
         ? `Every service is in ${toRegion} already: ${there.join(", ")}.`
-        : `No service can be moved to ${toRegion} now: ${others.map(({ service, because }) => `${service} (${because})`).join("; ")}.`,
-    means: "Nothing was changed.",
-    todo: "Name another region, or look at /muster runs.",
+        : allHeld
+          ? `Run ${run} has every service that is not in ${toRegion} yet in its hands.`
+          : `No service can be moved to ${toRegion} now: ${said.map(({ who, text }) => `${who} (${text})`).join("; ")}.`,
+    means: "Nothing was changed by asking.",
+    todo: run === undefined ? "Name another region, or look at /muster runs." : `Look at it: /muster runs show ${run}.`,
   });
 }

@@ -35,6 +35,8 @@ export type Job<Input, Facts> = {
   title(input: Input): string;
   /** What nobody else may change while it runs: services, or "db:<instance>". Pure. */
   locks(input: Input): string[];
+  /** True where it leaves out what other runs have in their hands: then one under way is no answer to the same wish. */
+  leavesOutHeld?: boolean;
   /** Who may decide about such a run, by the estate as it is now. Pure. */
   approvers(estate: Estate): string[];
   /** Looks at the world, and changes nothing. */

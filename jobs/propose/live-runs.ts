@@ -4,16 +4,23 @@ import type { Context } from "../../src/context.ts";
 import type { Db } from "../../src/db/connect.ts";
 import type { Json } from "../../src/engine/step.ts";
 import { UserError } from "../../src/errors.ts";
+import type { AnyJob } from "../job.ts";
 
 /**
  * Finds the run that somebody else asked for with the same words and that is still live: under way, or waiting for its
- * approvals. One that nobody may approve is not live: whoever asks again wants another look.
+ * approvals. One that nobody may approve is not live: whoever asks again wants another look. Nor is one under way that left out
+ * services: whoever asks again wants those.
  */
-export async function findLiveRun(db: Db, job: string, input: Json): Promise<string | undefined> {
+export async function findLiveRun(
+  db: Db,
+  { name, leavesOutHeld = false }: Pick<AnyJob, "name" | "leavesOutHeld">,
+  input: Json,
+): Promise<string | undefined> {
   const { rows } = await sql<{ id: string }>`
     select id from muster.run
-     where ended_at is null and job = ${job} and plan -> 'input' = ${JSON.stringify(input)}::jsonb
-       and (state <> 'proposed' or (approve_until > muster.now() and plan -> 'blockers' = '[]'::jsonb))
+     where ended_at is null and job = ${name} and plan -> 'input' = ${JSON.stringify(input)}::jsonb
+       and ((state <> 'proposed' and not ${leavesOutHeld}::boolean)
+            or (state = 'proposed' and approve_until > muster.now() and plan -> 'blockers' = '[]'::jsonb))
      order by state <> 'proposed' desc, proposed_at desc limit 1`.execute(db);
   return rows[0]?.id;
 }

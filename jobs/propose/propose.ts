@@ -7,7 +7,7 @@ import { hashPlan, type Plan } from "../../src/engine/plan.ts";
 import type { Json } from "../../src/engine/step.ts";
 import { findJob } from "../index.ts";
 import { insertRun } from "./insert-run.ts";
-import type { Job, Preview } from "../job.ts";
+import type { AnyJob, Job, Preview } from "../job.ts";
 import { findLiveRun, refuseIfLocked } from "./live-runs.ts";
 import { otherTargets } from "./other-targets.ts";
 import { runIdOf } from "./run-id.ts";
@@ -47,7 +47,7 @@ export async function propose<Input, Facts>(
   asking: Asking,
 ): Promise<Proposal> {
   const runId = runIdOf(prefixes[job.name] ?? job.name, asking.callId);
-  const known = await findKnown(ctx, runId, job.name, input as Json);
+  const known = await findKnown(ctx, runId, job, input as Json);
   if (known) return known;
   await refuseIfLocked(ctx, job.locks(input));
   const facts = await job.look(ctx, input);
@@ -56,7 +56,7 @@ export async function propose<Input, Facts>(
   const liveId = await call(ctx, "db.propose", () =>
     ctx.db.transaction().execute(async (db) => {
       await sql`select pg_advisory_xact_lock(hashtext('muster propose'))`.execute(db);
-      const live = await findLiveRun(db, job.name, input as Json);
+      const live = await findLiveRun(db, job, input as Json);
       if (live !== undefined && live !== runId) return live;
       await insertRun(db, newRun(runId, job.name, plan, facts as Json, asking, ctx));
       return runId;
@@ -69,12 +69,17 @@ export async function propose<Input, Facts>(
 
 const prefixes: Record<string, string> = { failover: "fo", "failover-region": "fr", refence: "rf" };
 
-async function findKnown(ctx: Context, runId: string, jobName: string, input: Json): Promise<Proposal | undefined> {
+async function findKnown(
+  ctx: Context,
+  runId: string,
+  job: Pick<AnyJob, "name" | "leavesOutHeld">,
+  input: Json,
+): Promise<Proposal | undefined> {
   const { rows } = await call(ctx, "db.find-run", () =>
     sql`select from muster.run where id = ${runId}`.execute(ctx.db),
   );
   if (rows.length > 0) return { runId };
-  const live = await call(ctx, "db.find-live", () => findLiveRun(ctx.db, jobName, input));
+  const live = await call(ctx, "db.find-live", () => findLiveRun(ctx.db, job, input));
   return live === undefined ? undefined : { runId: live, existing: true };
 }
 

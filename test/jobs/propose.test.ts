@@ -227,6 +227,32 @@ describe("a proposal", () => {
     ]);
   });
 
+  it("of a region is made anew for whom a run under way left out, and names that run where nobody is left", async () => {
+    const wish = { toRegion: west };
+    const ask = (facts: RegionFacts) => propose(inShop(), seeingRegion(facts), wish, asking("ben"));
+    const { runId: first } = await ask(regionOf({ checkout: healthy, blog: blocked }));
+    // While it waits for its approvals, whoever types the same is led to it.
+    expect(await ask(regionOf({ checkout: healthy, blog: healthy }))).toEqual({ runId: first, existing: true });
+    await sql`update muster.run set state = 'running'`.execute(bench.db);
+
+    const second = await ask(regionOf({ blog: healthy }, { checkout: first }));
+    expect(second.existing).toBeUndefined();
+    const loaded = await loadJournal(bench.db, second.runId);
+    expect(loaded?.run.plan).toMatchObject({ locks: ["blog"], left: [{ service: "checkout" }] });
+    expect(await ask(regionOf({ blog: healthy }, { checkout: first }))).toEqual({
+      runId: second.runId,
+      existing: true,
+    });
+
+    await sql`update muster.run set state = 'running'`.execute(bench.db);
+    await expect(ask(regionOf({}, { checkout: first, blog: first }))).rejects.toThrow(
+      `Run ${first} has every service that is not in us-west-2 yet in its hands. Nothing was changed by asking. Look at it: /muster runs show ${first}.`,
+    );
+    await expect(ask(regionOf({}, { checkout: first, blog: second.runId }))).rejects.toThrow(
+      `No service can be moved to us-west-2 now: checkout (run ${first} has it in its hands); blog (run ${second.runId} has it in its hands).`,
+    );
+  });
+
   it("of a refence needs nobody, and is made once for a parent", async () => {
     const { runId: parent } = await propose(ctx, seeing(eastDead), input, asking("ana"));
     const target = { instance: "checkout-db", region: east, host: "db", port: 5432, appRole: { env: "X" } };
