@@ -10,7 +10,7 @@ export type RoleRights = {
   mayEndSessions: boolean;
 };
 
-/** What an administrator types from Postgres 16 on, so that Muster may fence a role: the right to alter it, and none to act as it. */
+/** What an administrator types from Postgres 16 on, so that Muster may fence a role: the right to alter it, and none to act as it. Names as SQL wants them. */
 export const fenceGrant = (role: string, to: string): string =>
   `grant ${role} to ${to} with admin option, inherit false, set false`;
 

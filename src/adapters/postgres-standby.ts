@@ -1,4 +1,5 @@
 import { CannotContinue } from "../errors.ts";
+import { quoteName } from "./postgres-names.ts";
 import { sqlState, type Sql } from "./postgres.ts";
 
 /** What a server that no control plane knows says of itself, as far as its promotion hangs on it. */
@@ -50,7 +51,7 @@ export const isNotInRecovery = (error: unknown): boolean => sqlState(error) === 
 
 /** The grant that a promotion needs, for a sentence. */
 export const promoteGrant = (role: string): string =>
-  `grant execute on function pg_promote(boolean, integer) to ${role}`;
+  `grant execute on function pg_promote(boolean, integer) to ${quoteName(role)}`;
 
 function explained(error: unknown, { name, role }: { name: string; role: string }): unknown {
   const state = sqlState(error);

@@ -1,3 +1,4 @@
+import { quoteName } from "../adapters/postgres-names.ts";
 import { fenceGrant } from "../adapters/postgres-rights.ts";
 import { isTooLate } from "../facts/apply-delay.ts";
 import type { ServerFacts } from "../facts/lag.ts";
@@ -89,9 +90,10 @@ function judgeRole(
     ];
   }
   if (!rights.mayFence || !rights.mayEndSessions) {
+    const [app, own] = [quoteName(role), quoteName(user)];
     const [may, todo] = rights.mayFence
-      ? ["end the sessions of", `grant pg_signal_backend to ${user}`]
-      : ["take the login of", `alter role ${user} createrole; from Postgres 16 on also: ${fenceGrant(role, user)}`];
+      ? ["end the sessions of", `grant pg_signal_backend to ${own}`]
+      : ["take the login of", `alter role ${own} createrole; from Postgres 16 on also: ${fenceGrant(app, own)}`];
     return [
       broken(subject, {
         happened: `Muster may not ${may} the role ${role} in ${name}.`,
@@ -105,7 +107,7 @@ function judgeRole(
       warning(subject, {
         happened: `The role ${role} may not log in to ${name}, which takes writes.`,
         means: `${service} cannot write: it is fenced, or somebody locked it.`,
-        todo: `Look with muster runs whether a run fenced it; if none did: alter role ${role} login.`,
+        todo: `Look with muster runs whether a run fenced it; if none did: alter role ${quoteName(role)} login.`,
       }),
     ];
   }

@@ -1,5 +1,6 @@
 import { asApp, asGuard, sqlState, withPostgres } from "../adapters/postgres.ts";
 import { listHidden } from "../adapters/postgres-counts.ts";
+import { quoteName } from "../adapters/postgres-names.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
 import { UserError } from "../errors.ts";
 import { explainAs } from "../facts/explain.ts";
@@ -97,7 +98,7 @@ async function lookForHidden(
   // A server that falls silent between two looks is no news about its tables.
   const tables = await withPostgres(ctx, pg, asGuard(pg, place), "ListHidden", listHidden).catch(() => []);
   if (tables.length === 0) return [];
-  const [named, user] = [tables.slice(0, 5).join(", "), ctx.config.GUARD_USER];
+  const [named, user] = [tables.slice(0, 5).join(", "), quoteName(ctx.config.GUARD_USER)];
   return [
     warning(`the database ${name}`, {
       happened: `Muster may not see every row of ${tables.length > 5 ? `${named} and others` : named} in ${name}.`,
