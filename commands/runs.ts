@@ -1,13 +1,15 @@
 import { sql } from "kysely";
 import type { Call, Command, Reply } from "../src/chat.ts";
 import type { Context } from "../src/context.ts";
-import { absorb } from "../src/engine/absorb.ts";
+import { absorb, verbsOfSteps } from "../src/engine/absorb.ts";
 import { meaningOf } from "../src/engine/accepted.ts";
 import { standing } from "../src/engine/decide.ts";
 import type { JournalEvent, Signal, Verb } from "../src/engine/events.ts";
 import { loadJournal, type Run } from "../src/engine/journal.ts";
 import { sendSignal, wasSaid } from "../src/engine/signals.ts";
 import { fold } from "../src/engine/fold.ts";
+import { spellTurn } from "../src/engine/turning-back.ts";
+import { changedServices, type RunView } from "../src/engine/view.ts";
 import { UserError } from "../src/errors.ts";
 import { closest, readOptions, shorten } from "../src/options.ts";
 import { useCode } from "../src/people/totp.ts";
@@ -17,7 +19,7 @@ import { tellReport } from "./run-report.ts";
 import { showRun } from "./run-show.ts";
 
 const usage =
-  "/muster runs [list | show | report | approve | decline | hold | resume | continue | waive | undo | cancel | abandon | look-again] [run] [step] [--code <code>] [--format <format>] [--out <file>]";
+  "/muster runs [list | (show | report | hold | resume | undo | cancel | abandon | look-again) <run> | (approve | decline | continue | waive) <run> [step]] [--code <code>] [--format <format>] [--out <file>]";
 
 const verbs: readonly Verb[] = [
   "approve",
@@ -30,6 +32,7 @@ const verbs: readonly Verb[] = [
   "cancel",
   "abandon",
 ];
+const ofSteps: readonly string[] = verbsOfSteps;
 /** Verbs that count as a decision of a person who could be held responsible for it: in a terminal they need a code. */
 const needCode: readonly string[] = ["approve", "waive"];
 
@@ -58,6 +61,7 @@ export const runs: Command = {
     if (verb === "show") return showRun(ctx, run, leftToNewer(ctx, run));
     if (verb === "report")
       return tellReport(ctx, call, { runId: run.id, format: textOf(options.format), out: textOf(options.out) });
+    if (step !== undefined && !ofSteps.includes(verb)) throw aboutAll(ctx, run, verb, step);
     const stepId = step === undefined ? undefined : nodeId(run, step);
     const asksCode = call.place.kind === "terminal" && needCode.includes(verb);
     return press(ctx, {
@@ -70,6 +74,27 @@ export const runs: Command = {
     });
   },
 };
+
+/** What to tell whoever names a step with a verb that is about all of a run. */
+function aboutAll(ctx: Context, run: FoundRun, verb: string, step: string): UserError {
+  const would = leftToNewer(ctx, run) === undefined ? whatWould(verb, fold(run.plan, run.events)) : "";
+  return new UserError({
+    happened: `"${verb}" is about all of run ${run.id}, and never about one step of it such as "${shorten(step)}".`,
+    means: `Nothing was changed.${would === "" ? "" : ` It would ${would}`}`,
+    todo: `Type /muster runs ${verb} ${run.id} to say it to all of the run; to one step people say ${ofSteps.slice(0, -1).join(", ")} or ${ofSteps.at(-1)}.`,
+  });
+}
+
+/** What a verb would do to a run as it stands, to finish a sentence; empty where it would be refused anyway. */
+function whatWould(verb: string, view: RunView): string {
+  if (!view.startedAt || view.ended) return "";
+  const many = changedServices(view).size;
+  const all = many < 2 ? "all of it" : `all of its ${many} services`;
+  if (verb === "hold") return `hold ${all}.`;
+  if (verb === "resume") return `let ${all} go on.`;
+  if (verb === "abandon") return `end the run for ${all} as failed, with everything left as it is now.`;
+  return `end the run. ${spellTurn(view)}`;
+}
 
 const textOf = (option: string | true | undefined): string | undefined =>
   typeof option === "string" ? option : undefined;
@@ -112,6 +137,7 @@ export async function press(
     ...(park === undefined ? {} : { park }),
   };
   const newer = leftToNewer(ctx, run);
+  const turns = newer === undefined && (verb === "undo" || verb === "cancel");
   let refused = newer === undefined ? whyRefused(ctx, run, signal) : undefined;
   if (refused === undefined) {
     await confirm?.();
@@ -123,7 +149,8 @@ export async function press(
   if (refused !== undefined && !(await wasSaid(ctx, runId, call.id))) throw refused;
   await ctx.ring(runId);
   const noted = `Noted: ${person} says "${verb}" to ${step === undefined ? "" : `${step} of `}run ${runId}. Its thread tells what comes of it.`;
-  return { lines: [noted, ...(newer === undefined ? [] : [newer])], runId };
+  const becomes = turns && refused === undefined ? [spellTurn(fold(run.plan, run.events))] : [];
+  return { lines: [noted, ...becomes, ...(newer === undefined ? [] : [newer])], runId };
 }
 
 /** Says who goes on with a run that this Muster cannot read to its end; undefined where it can. */

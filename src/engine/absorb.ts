@@ -1,7 +1,7 @@
 import { accepted } from "./accepted.ts";
 import { whyExpired } from "./expiry.ts";
 import { howMany, isBroken } from "./break-glass.ts";
-import type { EventBody, Signal } from "./events.ts";
+import type { EventBody, Signal, Verb } from "./events.ts";
 import type { Plan } from "./plan.ts";
 import { turningNow } from "./turning-back.ts";
 import {
@@ -19,6 +19,9 @@ import {
 /** How many must waive a step; the requester is not among them. */
 const neededToWaive = 2;
 
+/** What may be said to one step; everything else is about the whole run. */
+export const verbsOfSteps: readonly Verb[] = ["approve", "decline", "continue", "waive"];
+
 /**
  * Turns what a person said into events, or into one refusal that says why. Pure; each signal is absorbed once, in order.
  * Who may say what: DESIGN §4. One approver holds, resumes, continues, undoes, cancels, declines and abandons; approving and
@@ -33,6 +36,8 @@ export function absorb(plan: Plan, view: RunView, signal: Signal): EventBody[] {
     return refuse(`${by} is not among those who decide here: ${plan.approvers.join(", ")}`);
   const step = signal.step === undefined ? undefined : view.steps.get(signal.step);
   if (signal.step !== undefined && !step) return refuse(`the run has no step "${signal.step}"`);
+  if (step && !verbsOfSteps.includes(verb))
+    return refuse(`that is about all of the run, and never about one step of it such as ${step.node.id}`);
 
   switch (verb) {
     case "approve":

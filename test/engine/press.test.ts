@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { press, type Press } from "../../commands/runs.ts";
+import { press, runs, type Press } from "../../commands/runs.ts";
 import { openDriver } from "../../src/engine/drive.ts";
 import { parseEstate } from "../../src/estate-file.ts";
 import { labEstate } from "../../src/lab/estate.ts";
@@ -67,5 +67,56 @@ describe("a decision that reaches a run as it ends", () => {
     expect(lines).toEqual([expect.stringMatching(/^Noted: ben says "approve" to run /)]);
     expect(await signals()).toHaveLength(2);
     await driver.stop();
+  });
+});
+
+describe("what is about all of a run", () => {
+  /** A move of three services, under way. Ben sits at a terminal. */
+  async function openRegion() {
+    const { db, clock } = lab;
+    const estate = parseEstate(labEstate({ replicas: 3, stabilitySeconds: 60 }), "estate.yaml");
+    const ctx = engineContext({ db, clock, estate, worker: "one", steps: sharedSteps });
+    const nodes = ["cart", "checkout", "search"].flatMap((service) =>
+      chain(service, 1).map((one) => ({ ...one, id: `${service}/change`, service })),
+    );
+    const runId = await propose(db, planOf(nodes, { job: "failover-region" }));
+    await db.insertInto("step_event").values({ run: runId, kind: "started", epoch: 0, payload: "{}" }).execute();
+    const types = (...words: string[]) =>
+      runs.run(ctx, { words, person: { name: "ben" }, place: { kind: "terminal" }, id: crypto.randomUUID() });
+    const signals = () => db.selectFrom("signal").select(["verb", "by"]).where("run", "=", runId).execute();
+    return { runId, types, signals };
+  }
+
+  it("is refused where it names a step: whoever would save one service would turn all of them back", async () => {
+    const { runId, types, signals } = await openRegion();
+    const back =
+      "end the run. 3 of 3 services go back to where they were, last change first, and no later wave begins.";
+    const would = {
+      undo: back,
+      cancel: back,
+      abandon: "end the run for all of its 3 services as failed, with everything left as it is now.",
+      hold: "hold all of its 3 services.",
+      resume: "let all of its 3 services go on.",
+    };
+    for (const [verb, what] of Object.entries(would)) {
+      await expect(types(verb, runId, "checkout/change")).rejects.toMatchObject({
+        explanation: {
+          happened: `"${verb}" is about all of run ${runId}, and never about one step of it such as "checkout/change".`,
+          means: `Nothing was changed. It would ${what}`,
+          todo: `Type /muster runs ${verb} ${runId} to say it to all of the run; to one step people say approve, decline, continue or waive.`,
+        },
+      });
+    }
+    expect(await signals()).toEqual([]);
+  });
+
+  it("is answered with what becomes of the services, where it turns them back", async () => {
+    const { runId, types, signals } = await openRegion();
+    const { lines } = await types("undo", runId);
+    expect(lines).toEqual([
+      `Noted: ben says "undo" to run ${runId}. Its thread tells what comes of it.`,
+      "3 of 3 services go back to where they were, last change first, and no later wave begins.",
+    ]);
+    expect(await signals()).toEqual([{ verb: "undo", by: "ben" }]);
   });
 });

@@ -99,6 +99,13 @@ describe("a region's run that is turned back", () => {
     expect(spellTurn(seen([...under, held]))).toMatch(/these stay held: a\.$/);
   });
 
+  it("is not what a word to one step asks for, though an older Muster passed it on", () => {
+    const to = (verb: "undo" | "abandon") =>
+      absorb(plan, seen(under), { seq: 5, by: "cleo", at, verb, step: "b/promote" });
+    const because = "that is about all of the run, and never about one step of it such as b/promote";
+    expect([to("undo"), to("abandon")]).toMatchObject([[{ kind: "refused", because }], [{ kind: "refused", because }]]);
+  });
+
   it("stays held where it only goes forward, until somebody presses Resume", () => {
     expect(next([...under, back])).toEqual({ start: ["a/shift"], undo: [] });
     expect(next([...under, held, back])).toEqual({ start: [], undo: [] });
