@@ -1,7 +1,7 @@
 import type { MessagePayload } from "../outbox/sender.ts";
 import { howMany } from "./break-glass.ts";
 import type { Plan } from "./plan.ts";
-import { confirmAbandon, confirmTurn, turnOf, turnsBack } from "./turning-back.ts";
+import { confirmAbandon, confirmTurnLater, turnOf, turnsBack } from "./turning-back.ts";
 import { goesBack, type RunView, type StepView } from "./view.ts";
 
 type Parked = { because: string; todo?: string };
@@ -29,8 +29,8 @@ export const remindParked = (plan: Plan, view: RunView, step: StepView, { becaus
 export const isDeclined = (step: StepView | undefined): boolean =>
   step?.node.kind === "gate" && step.asked !== undefined;
 
-/** What a parked step leaves to people, in one sentence. */
-function whatToDo(plan: Plan, view: RunView, step: StepView | undefined): string {
+/** What a parked step leaves to people, in one sentence. Pure. */
+export function whatToDo(plan: Plan, view: RunView, step: StepView | undefined): string {
   const waivers = howMany(plan, 2) === 2 ? "two approvers" : "one approver";
   const ways = [
     isDeclined(step) ? "Press Continue to ask again" : "Put it right and press Continue",
@@ -65,7 +65,7 @@ export function parkedButtons(
       ? [{ label: "Waive", verb: "waive", style: "danger", confirm, park, ...one } as const]
       : []),
     ...(turnsBack(view, step.node.service)
-      ? [{ label: "Undo", verb: "undo", runId, confirm: confirmTurn(view) } as const]
+      ? [{ label: "Undo", verb: "undo", runId, confirm: confirmTurnLater(view) } as const]
       : []),
     ...(goesBack(view, step)
       ? [{ label: "Abandon", verb: "abandon", runId, style: "danger", confirm: confirmAbandon } as const]

@@ -96,5 +96,11 @@ const some = (names: readonly string[]): string =>
 /** Asks whoever presses Undo or Cancel whether that is what they want. Pure. */
 export const confirmTurn = (view: RunView): string => `End this run? ${spellTurn(view)}`;
 
+/** Asks the same below a message that is never drawn again: nobody knows which services go back once it is pressed. Pure. */
+export const confirmTurnLater = (view: RunView): string =>
+  changedServices(view).size < 2
+    ? confirmTurn(view)
+    : "End this run? Every service that can still go back goes back to where it was, last change first, and no later wave begins. Those past their promotion do not; the card names them.";
+
 /** Asks the same of whoever presses Abandon. */
 export const confirmAbandon = "End this run as failed, with everything left as it is now?";
