@@ -58,7 +58,7 @@ export const runs: Command = {
       });
     }
     const run = await findRun(ctx, runId);
-    if (verb === "show") return showRun(ctx, run, leftToNewer(ctx, run));
+    if (verb === "show") return showRun(ctx, run, { newer: leftToNewer(ctx, run), place: call.place });
     if (verb === "report")
       return tellReport(ctx, call, { runId: run.id, format: textOf(options.format), out: textOf(options.out) });
     if (step !== undefined && !ofSteps.includes(verb)) throw aboutAll(ctx, run, verb, step);

@@ -6,8 +6,10 @@ import type { Driver } from "./engine/drive.ts";
 import { loadJournal } from "./engine/journal.ts";
 import type { Plan } from "./engine/plan.ts";
 import { fold } from "./engine/fold.ts";
-import { answerCommand } from "./engine/tell-step.ts";
-import { openQuestions, type RunView } from "./engine/view.ts";
+import { whatToDo } from "./engine/tell-parked.ts";
+import { spellHold } from "./engine/tell-run.ts";
+import { answerCommand, parkedCommands } from "./engine/tell-step.ts";
+import { isOpen, openQuestions, type RunView } from "./engine/view.ts";
 import { hearFirst } from "./watch/first-hearing.ts";
 
 /** Wall milliseconds between two looks at a run that somebody else may be driving. */
@@ -42,7 +44,7 @@ export async function followRun(
     await tellNew();
     const now = standing(view);
     if (!unread && rests(now, loaded.run.plan, view)) {
-      print(`Run ${runId}: ${restingWords(runId, now, view)}`);
+      for (const line of restingWords(loaded.run, now, view)) print(line);
       return ["failed", "cancelled", "parked"].includes(now) ? 1 : 0;
     }
     await pause(everyMs);
@@ -53,15 +55,25 @@ export async function followRun(
 const rests = (now: Standing, { needed }: Plan, { approvals }: RunView): boolean =>
   now === "proposed" ? approvals.length < needed : !["running", "turning back"].includes(now);
 
-function restingWords(id: string, now: Standing, view: RunView): string {
-  const steps = [...view.steps.values()];
-  const parked = steps.find((step) => step.parked);
+/** Where a run rests, and what whoever reads it may type; lines. Pure. */
+export function restingWords({ id, plan }: { id: string; plan: Plan }, now: Standing, view: RunView): string[] {
+  const says = (words: string) => `Run ${id}: ${words}`;
+  const [parked, ...others] = [...view.steps.values()].filter((step) => step.parked && isOpen(view, step));
   const [open] = openQuestions(view);
-  if (now === "parked" && parked) return `parked at ${parked.node.id}. ${parked.parked?.because}.`;
+  if (now === "parked" && parked?.parked) {
+    const { because, todo = whatToDo(plan, view, parked) } = parked.parked;
+    return [
+      says(`parked at ${parked.node.id}. ${because}.`),
+      todo,
+      `Type ${parkedCommands({ id }, view, parked.node.id)}.`,
+      ...(others.length > 0 ? [`${others.length} more ${others.length === 1 ? "is" : "are"} parked.`] : []),
+    ];
+  }
+  if (now === "held") return [says(spellHold({ id }, view) ?? "held.")];
   if (now === "waiting" && open)
-    return `waits for an answer. ${open.asked?.question} Answer with ${answerCommand({ id }, open.node.id)}.`;
-  if (now === "proposed") return `proposed; ${view.approvals.length} approved so far.`;
-  return `${now}.`;
+    return [says(`waits for an answer. ${open.asked?.question} Answer with ${answerCommand({ id }, open.node.id)}.`)];
+  if (now === "proposed") return [says(`proposed; ${view.approvals.length} approved so far.`)];
+  return [says(`${now}.`)];
 }
 
 /** Whether somebody said something that the run has not answered yet. */

@@ -92,6 +92,7 @@ function mailOf({ id, plan, by }: NewRun, { line, mail }: Tell, open: boolean): 
     subject: (mail?.subject ?? `[Muster] ${by} asks to ${plan.title}`).slice(0, 150),
     lines: [
       ...(mail?.lines ?? [line ?? `${by} asked to ${plan.title}.`]),
+      ...againstIt(plan),
       ...(open
         ? [
             `Nothing has been changed, and nothing will be unless ${people}${others} ${plan.needed === 1 ? "says" : "say"} so within 15 minutes.`,
@@ -102,6 +103,18 @@ function mailOf({ id, plan, by }: NewRun, { line, mail }: Tell, open: boolean): 
     runId: id,
   };
 }
+
+/** What whoever approves by a mail must have read; of a whole region's warnings those that come first. */
+function againstIt({ warnings, blockers }: Plan): string[] {
+  const left = warnings.length - mostWarnings;
+  return [
+    ...blockers.map((blocker) => `Cannot be approved: ${blocker}.`),
+    ...warnings.slice(0, mostWarnings).map((warning) => `Warning: ${warning}`),
+    ...(left > 0 ? [`And ${left} more ${left === 1 ? "warning" : "warnings"}.`] : []),
+  ];
+}
+
+const mostWarnings = 20;
 
 /** Broken glass is told in the run's thread, with everybody's name, and to the executives. */
 function postsOf({ id, executives, channel }: NewRun, { milestone }: Tell): Post[] {

@@ -94,11 +94,29 @@ export const whatWasChanged = (mayHaveForgotten: boolean): string =>
     : "Nothing was changed.";
 
 function tellDoubt(run: Run, because: string): Tell {
-  return toEveryone(run, run.plan.approvers, [
-    `Muster holds the run: ${because}.`,
-    "What was done and said meanwhile may be missing here, though it happened: a promotion, an approval, an order to go back. Nothing is changed or taken back until somebody presses Resume.",
-    "Read this thread, look at who writes and where traffic goes; then press Resume, and Muster looks at everything again before it changes anything.",
-  ]);
+  return toEveryone(
+    run,
+    run.plan.approvers,
+    [
+      `Muster holds the run: ${because}.`,
+      "What was done and said meanwhile may be missing here, though it happened: a promotion, an approval, an order to go back. Nothing is changed or taken back until somebody presses Resume.",
+      `Read this thread, ${lookFirst}`,
+    ],
+    { terminal: resumeCommand(run) },
+  );
+}
+
+const lookFirst =
+  "look at who writes and where traffic goes; then press Resume, and Muster looks at everything again before it changes anything.";
+
+const resumeCommand = ({ id }: Pick<Run, "id">): string => `muster runs resume ${id}`;
+
+/** Says why a run is held, and what lets it go on, for whoever reads no thread; undefined where nobody holds it. Pure. */
+export function spellHold(run: Pick<Run, "id">, { heldBy, heldBecause }: RunView): string | undefined {
+  if (heldBy === undefined) return undefined;
+  if (heldBecause === undefined)
+    return `${heldBy} holds it: nothing new is changed until somebody presses Resume. In a terminal: ${resumeCommand(run)}.`;
+  return `Muster holds it: ${heldBecause}. Read what was told, ${lookFirst} In a terminal: ${resumeCommand(run)}.`;
 }
 
 /** When a plan that nobody approves expires, as a time of day: "03:27 UTC". */

@@ -5,7 +5,7 @@ import type { Plan } from "./plan.ts";
 import { isUnknown } from "./step.ts";
 import { isDeclined, parkedButtons, remindParked, tellParked } from "./tell-parked.ts";
 import { inThread, toEveryone, type Run, type StepEvent, type Tell } from "./told.ts";
-import { goesBack, type RunView, type StepView } from "./view.ts";
+import { changedServices, goesBack, pastReturn, type RunView, type StepView } from "./view.ts";
 import { mayAnswer, stillToAnswer } from "./who-answers.ts";
 
 /** What people hear of what happens to one step of a run. Pure. */
@@ -34,7 +34,7 @@ export function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): 
     case "parked":
       return toEveryone(run, run.plan.approvers, tellParked(run.plan, view, step, { ...event, deed }), {
         buttons: parkedButtons(run, view, step),
-        terminal: parkedCommand(run, event.step),
+        terminal: parkedCommands(run, view, event.step),
       });
     case "continued":
       return inThread(
@@ -79,7 +79,7 @@ export function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): 
           { terminal: answerCommand(run, event.step) },
         );
       return toEveryone(run, run.plan.approvers, remindParked(run.plan, view, step, step.parked), {
-        terminal: parkedCommand(run, event.step),
+        terminal: parkedCommands(run, view, event.step),
       });
     case "answered":
       return inThread(`${event.by} said yes to: "${step?.asked?.question ?? title}".`);
@@ -96,8 +96,21 @@ export function tellStep(run: Run, view: RunView, event: StepEvent, now: Date): 
 export const answerCommand = ({ id }: Pick<Run, "id">, step: string): string =>
   `muster runs approve ${id} ${step} --code <code>, or muster runs decline ${id} ${step}`;
 
-const parkedCommand = ({ id }: Pick<Run, "id">, step: string): string =>
-  `muster runs continue ${id} ${step}; muster runs show ${id} tells where it stands`;
+/** What may be said about a parked step, as it is typed without Slack. Pure. */
+export function parkedCommands({ id }: Pick<Run, "id">, view: RunView, stepId: string): string {
+  const step = view.steps.get(stepId);
+  const verbs = step ? parkedButtons({ id }, view, step).map(({ verb }) => verb) : ["continue"];
+  // Where nothing of the run can go back it can be ended all the same, as on its card.
+  const abandon =
+    !verbs.includes("undo") && !verbs.includes("abandon") && changedServices(view).isSubsetOf(pastReturn(view))
+      ? ["abandon"]
+      : [];
+  const typed = [...verbs, ...abandon].map((verb) => {
+    const ofStep = verb === "continue" || verb === "waive";
+    return `muster runs ${verb} ${id}${ofStep ? ` ${stepId}` : ""}${verb === "waive" ? " --code <code>" : ""}`;
+  });
+  return `${typed.join("; ")}; muster runs show ${id} tells where it stands`;
+}
 
 function tellDone(
   run: Run,

@@ -7,11 +7,13 @@ jest.setTimeout(240_000);
 
 let lab: Lab;
 let runId: string;
+/** What whoever asked for the run was shown. */
+let shown: string[];
 const replies: string[] = [];
 const secrets: Record<string, string> = {};
 beforeAll(async () => {
   lab = await openLab({ patient: true });
-  await lab.types("ana", ["failover", "us-west-2", "checkout"]);
+  shown = (await lab.types("ana", ["failover", "us-west-2", "checkout"])).text.split("\n");
   runId = await lab.newestRun();
 });
 afterAll(() => lab.close());
@@ -40,6 +42,24 @@ const approvals = () =>
     `select payload ->> 'by' as by from muster.step_event where kind = 'approved' order by seq`,
   );
 const signals = async () => (await lab.query("select from muster.signal")).length;
+
+it("whoever could approve reads what was seen, as the requester did, what speaks against it, and where there is no way back", async () => {
+  const { lines } = await types("ben", "runs", "show", runId);
+  // Above it stands which run it is, below it who may approve.
+  const seen = shown.slice(1, -1);
+  expect(seen.length).toBeGreaterThan(5);
+  expect(lines.slice(1, 1 + seen.length)).toEqual(seen);
+  expect(lines).toContainEqual(
+    expect.stringMatching(/checkout\/promote-replica: .*  ⛔ no way back: a promoted replica cannot follow/),
+  );
+  const [mail] = await lab.query<{ lines: string[]; warnings: string[] }>(
+    `select o.payload -> 'lines' as lines, r.plan -> 'warnings' as warnings from muster.outbox o, muster.run r
+      where o.thread = 'mail:ben' and r.id = $1`,
+    [runId],
+  );
+  expect(mail?.warnings).not.toEqual([]);
+  expect(mail?.lines).toEqual(expect.arrayContaining((mail?.warnings ?? []).map((warning) => `Warning: ${warning}`)));
+});
 
 describe("muster enrol", () => {
   it("shows a secret once, and keeps it encrypted", async () => {
