@@ -39,7 +39,7 @@ export const failover: Command = {
       };
     }
     const proposal = await wish.propose(ctx, asking);
-    return proposal.existing ? alreadyThere(proposal.runId) : proposed(call, proposal, breakGlass);
+    return proposal.existing ? alreadyThere(call, proposal.runId) : proposed(call, proposal, breakGlass);
   },
 };
 
@@ -60,7 +60,7 @@ function proposed(call: Call, { runId, preview: seen }: Proposed, breakGlass: Br
   const ask = terminal
     ? `${who}${not}${not && ","} ${verb("approve")} it within 15 minutes: muster runs approve ${runId} --code <code>.`
     : `The card in the channel shows the plan. ${who} ${who === "One approver" ? "presses" : "press"} Approve within 15 minutes.`;
-  const blocked = "It cannot be approved as things are; the card says why.";
+  const blocked = `It cannot be approved as things are; ${terminal ? "what stands above says" : "the card says"} why.`;
   return {
     lines: [
       `Run ${runId}. Nothing has been changed yet.`,
@@ -72,11 +72,11 @@ function proposed(call: Call, { runId, preview: seen }: Proposed, breakGlass: Br
   };
 }
 
-const alreadyThere = (runId: string): Reply => ({
+const alreadyThere = ({ place }: Call, runId: string): Reply => ({
   lines: [
     `Run ${runId} is doing this, or waits to be approved for it.`,
     "Nothing was changed by asking again.",
-    "Look at its card.",
+    place.kind === "terminal" ? `Look at it: muster runs show ${runId}.` : "Look at its card.",
   ],
   runId,
 });

@@ -6,5 +6,15 @@ export function spell(seconds: number): string {
   return `${shown} ${unit}${shown === 1 ? "" : "s"}`;
 }
 
+/**
+ * Spells commands for whoever sits at a shell: there `/muster runs` is `muster runs`, and `/failover us-west-2` is
+ * `muster failover us-west-2`. `names` are those of all commands; a path such as /runs/today stays what it is. Pure.
+ */
+export const inShell = (text: string, names: readonly string[]): string =>
+  text.replace(
+    new RegExp(`(?<=^|[\\s"'(\`])/(?:muster (?=\\S)|(?=(?:${names.join("|")})(?![\\w/-]|\\.\\w)))`, "gm"),
+    "muster ",
+  );
+
 /** Begins a text as a sentence begins. */
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -20,7 +20,7 @@ import { loadEstate } from "./estate-file.ts";
 import { writeEstate } from "./init/write-estate.ts";
 import { followRun } from "./follow.ts";
 import { databaseAway, openContext, startMuster, type Overrides } from "./main.ts";
-import { capital } from "./spelling.ts";
+import { capital, inShell } from "./spelling.ts";
 import { findCommand, runCommand } from "./inbox/answer.ts";
 import { migrateQueue } from "./queue.ts";
 import { redisOf } from "./queue-redis.ts";
@@ -77,7 +77,7 @@ export async function runCli(argv: string[], terminal: Terminal): Promise<number
       status = await withContext(terminal, async ({ ctx, driver }) => {
         whoSits(ctx, terminal.user);
         const { id } = await findRun(ctx, runId);
-        return followRun(ctx, driver, id, terminal.print);
+        return followRun(ctx, driver, id, printer(terminal));
       });
     });
   program
@@ -106,7 +106,7 @@ export async function runCli(argv: string[], terminal: Terminal): Promise<number
   } catch (error) {
     // A terminal's scrollback is kept, and copied into tickets: what was typed may have been a secret.
     const redact = makeRedactor(new Set(secretsIn(terminal.env)));
-    if (!(error instanceof CommanderError)) throw rewordError(error, redact);
+    if (!(error instanceof CommanderError)) throw rewordError(error, (text) => asTyped(redact(text)));
     if (error.exitCode === 0 || error.code === "commander.help") return 0;
     throw new UserError({
       happened: redact(asSentence(error.message)),
@@ -119,6 +119,18 @@ export async function runCli(argv: string[], terminal: Terminal): Promise<number
 
 const asSentence = (message: string): string => capital(message.replace(/^error: /, "")).replace(/\.*$/, ".");
 
+/** What speaks of commands speaks of them as in Slack; here they are typed into a shell. */
+const asTyped = (text: string): string =>
+  inShell(
+    text,
+    commands.map(({ name }) => name),
+  );
+
+const printer =
+  ({ print }: Terminal) =>
+  (line: string): void =>
+    print(asTyped(line));
+
 /** Gives a command as the person who is logged in, then follows the run it speaks of for as long as it moves. */
 async function say(terminal: Terminal, command: Command, words: string[]): Promise<number> {
   return withContext(terminal, async ({ ctx, driver }) => {
@@ -130,9 +142,13 @@ async function say(terminal: Terminal, command: Command, words: string[]): Promi
       id: `terminal:${randomUUID()}`,
       ...agreement(terminal),
     });
-    for (const line of reply.lines) terminal.print(reply.showsSecret ? line : ctx.redact(line));
+    const print = printer(terminal);
+    for (const line of reply.lines) {
+      if (reply.showsSecret) terminal.print(line);
+      else print(ctx.redact(line));
+    }
     const spoken = command.name === "runs" && words[0] !== undefined && !["list", "show", "report"].includes(words[0]);
-    return spoken && reply.runId ? followRun(ctx, driver, reply.runId, terminal.print) : 0;
+    return spoken && reply.runId ? followRun(ctx, driver, reply.runId, print) : 0;
   });
 }
 

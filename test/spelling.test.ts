@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { capital, spell } from "../src/spelling.ts";
+import { capital, inShell, spell } from "../src/spelling.ts";
 
 describe("how a time is said", () => {
   it.each([
@@ -17,4 +17,17 @@ describe("how a sentence begins", () => {
     ["élan", "Élan"],
     ["", ""],
   ])("%j", (text, sentence) => expect(capital(text)).toBe(sentence));
+});
+
+describe("how a command is typed into a shell", () => {
+  it.each([
+    ["Look at it: /muster runs show fo-1.", "Look at it: muster runs show fo-1."],
+    [
+      "Type /failover <region> or /muster help, or look at /muster runs.",
+      "Type muster failover <region> or muster help, or look at muster runs.",
+    ],
+    ['"/failover" moves it; (/runs, /runs.)', '"muster failover" moves it; (muster runs, muster runs.)'],
+    ["/failover us-east-1 checkout moves it back.", "muster failover us-east-1 checkout moves it back."],
+    ["muster runs, /var/muster runs, /runs/today, /runs.txt, /etc/failover and /failover-old stay.", ""],
+  ])("%j", (text, typed) => expect(inShell(text, ["failover", "runs"])).toBe(typed === "" ? text : typed));
 });

@@ -68,7 +68,7 @@ async function pressed(ctx: Context, press: Extract<Delivery, { kind: "press" }>
 }
 
 /**
- * Finds the command: `/muster failover ...`, `/failover ...` and `muster failover ...` are the same one.
+ * Finds the command: `/muster failover ...`, `/failover ...` and `muster failover ...` are the same one, and so is `muster /failover ...`.
  * @throws UserError for a word that names none; `others` are verbs that only a terminal has.
  */
 export function findCommand(
@@ -78,12 +78,13 @@ export function findCommand(
   others: readonly string[] = [],
 ) {
   const bare = typed.replace(/^\//, "");
-  const [name = "help", ...rest] = bare === "muster" ? words : [bare, ...words];
+  const [first = "help", ...rest] = bare === "muster" ? words : [bare, ...words];
+  const name = first.replace(/^\//, "");
   const command = commands.find((one) => one.name === name.toLowerCase());
   if (command) return { command, words: rest };
   const names = commands.map((one) => one.name);
   throw new UserError({
-    happened: `"${shorten(name)}" is nothing Muster can be told.${closest(name, [...names, ...others])}`,
+    happened: `"${shorten(first)}" is nothing Muster can be told.${closest(name, [...names, ...others])}`,
     means: "Nothing was changed.",
     todo: `Type /muster help, or one of: ${names.map((one) => `/muster ${one}`).join(", ")}.`,
   });

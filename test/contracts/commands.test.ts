@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { commands } from "../../commands/index.ts";
 import { openLab, type Lab } from "../../src/lab/lab.ts";
+import { inShell } from "../../src/spelling.ts";
 
 /** Texts that no command may understand, typed after its name. */
 const nonsense: Record<string, string> = {
@@ -36,6 +37,13 @@ const inSlack = async (text: string): Promise<string> =>
     .replaceAll("&gt;", ">")
     .replaceAll("&amp;", "&");
 
+/** The same words, with commands as a shell takes them. */
+const asTyped = (text: string): string =>
+  inShell(
+    text,
+    commands.map(({ name }) => name),
+  );
+
 /** Three sentences: what happened, what that means, what to do. No trace, no code, nothing unspoken. */
 function expectThreeSentences(text: string): void {
   const [happened = "", means = "", todo = "", ...more] = text.split("\n");
@@ -60,23 +68,27 @@ describe.each(commands.map((command) => [command.name, command] as const))("%s",
   it("is in the help with its usage and a summary, in Slack and in a terminal", async () => {
     const typed = await lab.types("ana", ["help"]);
     expect(typed.status).toBe(0);
-    expect(await inSlack("/muster help")).toBe(typed.text);
+    expect(asTyped(await inSlack("/muster help"))).toBe(typed.text);
+    expect(typed.text).not.toMatch(/(^|\s)\/\w/m);
     expect(usage).toMatch(new RegExp(`^(/|/muster |muster )${name}( |$)`));
     expect(summary).toMatch(/^[A-Z].*\.$/);
-    if (name !== "help") expect(typed.text).toContain(`${usage}\n    ${summary}`);
-    expect((await lab.types("ana", ["help", name])).text).toMatch(`${usage}\n    ${summary}\n`);
+    if (name !== "help") expect(typed.text).toContain(`${asTyped(usage)}\n    ${summary}`);
+    expect((await lab.types("ana", ["help", name])).text).toMatch(`${asTyped(usage)}\n    ${summary}\n`);
     expect((await lab.types("ana", ["--help"])).text).toContain(`\n  ${name} [words...]`);
   });
 
-  it.each(Object.keys(nonsense))("answers %s in three sentences, the same in Slack and in a terminal", async (what) => {
-    const text = nonsense[what] ?? "";
-    const told = await inSlack(`/muster ${name} ${text}`);
-    expectThreeSentences(told);
-    const typed = await lab.types("ana", [name, ...text.split(" ")]);
-    expect(typed).toEqual({ status: 1, text: told });
-    expect(await written()).toEqual(nothing);
-    expect(lab.changes()).toEqual([]);
-  });
+  it.each(Object.keys(nonsense))(
+    "answers %s in three sentences, the same in Slack and, but for how commands are typed there, in a terminal",
+    async (what) => {
+      const text = nonsense[what] ?? "";
+      const told = await inSlack(`/muster ${name} ${text}`);
+      expectThreeSentences(told);
+      const typed = await lab.types("ana", [name, ...text.split(" ")]);
+      expect(typed).toEqual({ status: 1, text: asTyped(told) });
+      expect(await written()).toEqual(nothing);
+      expect(lab.changes()).toEqual([]);
+    },
+  );
 
   const options = [...usage.matchAll(/--([\w-]+)( <)?/g)].map(([, option, value]) => `--${option}${value ? " x" : ""}`);
   if (options.length > 0) {
@@ -85,7 +97,7 @@ describe.each(commands.map((command) => [command.name, command] as const))("%s",
       const told = await inSlack(`/muster ${name} ${text}`);
       expectThreeSentences(told);
       expect(told).toMatch(/^"--[\w-]+" was given twice\.\n/);
-      expect(await lab.types("ana", [name, ...text.split(" ")])).toEqual({ status: 1, text: told });
+      expect(await lab.types("ana", [name, ...text.split(" ")])).toEqual({ status: 1, text: asTyped(told) });
       expect(await written()).toEqual(nothing);
     });
   }

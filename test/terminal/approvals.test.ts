@@ -61,6 +61,11 @@ it("whoever could approve reads what was seen, as the requester did, what speaks
   expect(mail?.lines).toEqual(expect.arrayContaining((mail?.warnings ?? []).map((warning) => `Warning: ${warning}`)));
 });
 
+it("whoever asks for the same again is led to the run, where no card is", async () => {
+  const { lines } = await types("dora", "failover", "us-west-2", "checkout");
+  expect(lines.at(-1)).toBe(`Look at it: muster runs show ${runId}.`);
+});
+
 describe("muster enrol", () => {
   it("shows a secret once, and keeps it encrypted", async () => {
     for (const person of ["ana", "ben", "cleo", "dora"]) {

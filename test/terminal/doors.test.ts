@@ -96,12 +96,25 @@ describe("muster as a process", () => {
     expectRefusal(refused, new RegExp(`^Port ${port} could not be listened at \\(EADDRINUSE\\)\\.$`));
   });
 
+  it("takes a command as Slack spells it, and spells what is typed next as a shell takes it", async () => {
+    const { status, text } = await lab.types("ben", ["/failover", "us-west-9", "checkout"]);
+    expect([status, text.split("\n")]).toEqual([
+      1,
+      [
+        expect.stringMatching(/^"us-west-9" is not a region in the estate file\./),
+        "Nothing was changed.",
+        expect.stringMatching(/^Type muster failover <region> /),
+      ],
+    ]);
+    expect((await lab.types("ben", ["runs", "show", "fo-none"])).text).toMatch(/\nType muster runs for the list\.$/);
+  });
+
   it("takes no words that a verb of its own does not want, and guesses those too", async () => {
     const said = async (...argv: string[]) => (await lab.types("ben", argv)).text.split("\n");
     expect(await said("serv")).toEqual([
       `"serv" is nothing Muster can be told. Did you mean "serve"?`,
       "Nothing was changed.",
-      expect.stringMatching(/^Type \/muster help, or one of: /),
+      expect.stringMatching(/^Type muster help, or one of: muster failover, muster runs, /),
     ]);
     for (const argv of [["serve", "now"], ["migrate", "--x"], ["follow"], ["follow", "no-such-run"], ["follow", ""]]) {
       const [happened, ...rest] = await said(...argv);
