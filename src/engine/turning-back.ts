@@ -98,7 +98,7 @@ export const confirmTurn = (view: RunView): string => `End this run? ${spellTurn
 
 /** Asks the same below a message that is never drawn again: nobody knows which services go back once it is pressed. Pure. */
 export const confirmTurnLater = (view: RunView): string =>
-  changedServices(view).size < 2
+  turnOf(view).changed.size < 2
     ? confirmTurn(view)
     : "End this run? Every service that can still go back goes back to where it was, last change first, and no later wave begins. Those past their promotion do not; the card names them.";
 

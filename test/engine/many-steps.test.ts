@@ -4,6 +4,7 @@ import { Draft, extended } from "../../src/engine/draft.ts";
 import type { EventBody, JournalEvent } from "../../src/engine/events.ts";
 import { leaseRun, LeaseLost } from "../../src/engine/lease.ts";
 import type { Plan, PlanNode } from "../../src/engine/plan.ts";
+import { confirmTurn } from "../../src/engine/turning-back.ts";
 import { tell } from "../../src/engine/tell.ts";
 import { fold } from "../../src/engine/fold.ts";
 import { spellTurn } from "../../src/engine/turning-back.ts";
@@ -228,7 +229,8 @@ describe("many services that park in the same second", () => {
       for (const [index, service] of all.entries()) {
         const event: EventBody = { kind: "parked", step: `${service}/scale`, because: "it is not allowed" };
         const { milestone } = tell({ id: "r1", plan: many }, draft.view, event, new Date());
-        expect(milestone?.buttons?.find(({ label }) => label === "Undo")?.confirm).toContain(`${count} of ${count}`);
+        expect(milestone?.buttons?.find(({ label }) => label === "Undo")?.confirm).toMatch(/^End this run\?/);
+        expect(confirmTurn(draft.view)).toContain(`${count} of ${count}`);
         draft.add({ ...event, seq: index + 3, epoch: 1, at: new Date() });
       }
       return looks();
