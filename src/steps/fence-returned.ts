@@ -7,7 +7,7 @@ import { CannotContinue, messageOf } from "../errors.ts";
 import { appRoleOf, asMuster, tryWriteAsApp } from "./database.ts";
 import { sayDivergence, type Divergence } from "./divergence.ts";
 import { countingShare, countTables, rowsBeyond } from "./row-counts.ts";
-import { lookAtDeployments, pods, setReplicas, type SeenDeployment } from "./scaling.ts";
+import { lookAtThoseThatAnswer, pods, setReplicas, type SeenDeployment, type Unasked } from "./scaling.ts";
 import { spelt, type DatabaseTarget, type DeploymentTarget } from "./targets.ts";
 import { writerSince } from "./writer-since.ts";
 
@@ -34,6 +34,8 @@ export type FenceReturnedSeen = {
   canLogIn: boolean;
   sessions: number;
   deployments: SeenDeployment[];
+  /** Deployments that could not be looked at; results of the release before do not have it. */
+  unasked?: Unasked[];
   provenBy: string | null;
   unproven: string | null;
   /** Measured once nothing can be added any more. */
@@ -48,13 +50,14 @@ export const fenceReturned = step<FenceReturnedInput, FenceReturnedSeen>({
   async observe(ctx, input) {
     const { from } = input;
     await stopBeforeWriter(ctx, from);
-    const [noWriter, role, deployments] = await Promise.all([
+    // A cluster that is silent still, or a deployment that is gone, keeps nobody from fencing the database.
+    const [noWriter, role, applications] = await Promise.all([
       whyNoWriter(ctx, input),
       asMuster(ctx, from, "LookAtFence", (sql) => getRole(sql, appRoleOf(ctx, from))),
-      lookAtDeployments(ctx, input.deployments),
+      lookAtThoseThatAnswer(ctx, input.deployments),
     ]);
     const { canLogIn, sessions } = role ?? { canLogIn: false, sessions: 0 };
-    const stands = { noWriter, canLogIn, sessions, deployments };
+    const stands = { noWriter, canLogIn, sessions, ...applications };
     const open = { ...stands, provenBy: null, unproven: null, writesAfterPromotion: null };
     if (canLogIn || sessions > 0) return open;
     const attempt = await tryWriteAsApp(ctx, from);
@@ -76,14 +79,17 @@ export const fenceReturned = step<FenceReturnedInput, FenceReturnedSeen>({
   notYet: ({ noWriter }, { from }) =>
     noWriter === null ? undefined : `${noWriter}, and with ${from.instance} fenced nobody might take writes`,
 
-  found: ({ writesAfterPromotion }, { from }) => sayDivergence(writesAfterPromotion, from.instance),
+  // What keeps two writers apart is the fence in the database, which is proven; pods that cannot be seen do not hold it up.
+  found: ({ writesAfterPromotion, unasked = [] }, { from }) =>
+    [sayDivergence(writesAfterPromotion, from.instance), ...unasked.map((one) => sayUnasked(one, from))].join(" "),
 
   async apply(ctx, { from, deployments }) {
     // The database first: it alone keeps the old side from writing.
     const role = appRoleOf(ctx, from);
     await asMuster(ctx, from, "FenceRole", (sql) => fenceRole(sql, role, ctx));
     // Looked at again: pods that come up beside an old writer that came up change the deployment all the time.
-    await setReplicas(ctx, await lookAtDeployments(ctx, deployments), () => 0);
+    const now = await lookAtThoseThatAnswer(ctx, deployments);
+    await setReplicas(ctx, now.deployments, () => 0);
   },
 
   hadNoEffect: (error) => error instanceof GuardRefused,
@@ -105,6 +111,11 @@ async function stopBeforeWriter(ctx: StepContext, old: DatabaseTarget): Promise<
     todo: "Abandon this run: what it was for is over.",
   });
 }
+
+const sayUnasked = ({ because, ...deployment }: Unasked, { instance }: DatabaseTarget): string =>
+  because === null
+    ? `There is no deployment ${spelt(deployment)}, so none was stopped.`
+    : `Pods of ${spelt(deployment)} were not stopped: ${because}. They cannot write at ${instance}; scale the deployment to 0 once that can be done.`;
 
 async function whyNoWriter(
   ctx: StepContext,

@@ -1,5 +1,6 @@
 import { getScale, setScale, type Scale } from "../adapters/kubernetes.ts";
-import { CannotContinue } from "../errors.ts";
+import { whyUnreachable } from "../adapters/unreachable.ts";
+import { CannotContinue, messageOf } from "../errors.ts";
 import type { StepContext } from "../engine/step.ts";
 import { changeEach } from "./conflicts.ts";
 import { spelt, type DeploymentTarget } from "./targets.ts";
@@ -16,6 +17,36 @@ export async function lookAtDeployments(ctx: StepContext, targets: DeploymentTar
       return { ...target, scale };
     }),
   );
+}
+
+/** A deployment that could not be looked at, and why; null where there is none of that name. */
+export type Unasked = DeploymentTarget & { because: string | null };
+
+/**
+ * Looks at deployments as far as they can be seen, for whoever must not be kept from something else by one that cannot: it
+ * throws nothing but what ends the look itself.
+ */
+export async function lookAtThoseThatAnswer(
+  ctx: StepContext,
+  targets: DeploymentTarget[],
+): Promise<{ deployments: SeenDeployment[]; unasked: Unasked[] }> {
+  const looks = await Promise.all(targets.map((target) => lookOrSayWhy(ctx, target)));
+  return {
+    deployments: looks.filter((look) => "scale" in look),
+    unasked: looks.filter((look) => "because" in look),
+  };
+}
+
+async function lookOrSayWhy(ctx: StepContext, target: DeploymentTarget): Promise<SeenDeployment | Unasked> {
+  try {
+    const scale = await getScale(ctx, ctx.clients.cluster(target.cluster), target, { signal: ctx.signal });
+    return scale ? { ...target, scale } : { ...target, because: null };
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    const why = whyUnreachable(error);
+    const said = error instanceof CannotContinue ? error.explanation.happened : messageOf(error);
+    return { ...target, because: why ? `the cluster ${target.cluster} ${why}` : said.replace(/\.+$/, "") };
+  }
 }
 
 /** One change of one object, to be made. */
