@@ -83,7 +83,7 @@ export function nextAction({ id, plan }: Pick<Run, "id" | "plan">, view: RunView
   return [
     ...[spellHold({ id }, view) ?? []].flat().map((hold) => `  ${hold}`),
     ...[...ways].map((way) => `  ${way}`),
-    ...(first ? [`  Type ${parkedCommands({ id }, view, first.node.id)}${alike}.`] : []),
+    ...(first ? [`  Type ${parkedCommands({ id, plan }, view, first.node.id)}${alike}.`] : []),
   ];
 }
 

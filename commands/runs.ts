@@ -8,6 +8,7 @@ import type { JournalEvent, Signal, Verb } from "../src/engine/events.ts";
 import { loadJournal, type Run } from "../src/engine/journal.ts";
 import { sendSignal, wasSaid } from "../src/engine/signals.ts";
 import { fold } from "../src/engine/fold.ts";
+import type { Plan } from "../src/engine/plan.ts";
 import { spellTurn } from "../src/engine/turning-back.ts";
 import { changedServices, type RunView } from "../src/engine/view.ts";
 import { UserError } from "../src/errors.ts";
@@ -77,7 +78,7 @@ export const runs: Command = {
 
 /** What to tell whoever names a step with a verb that is about all of a run. */
 function aboutAll(ctx: Context, run: FoundRun, verb: string, step: string): UserError {
-  const would = leftToNewer(ctx, run) === undefined ? whatWould(verb, fold(run.plan, run.events)) : "";
+  const would = leftToNewer(ctx, run) === undefined ? whatWould(verb, run.plan, fold(run.plan, run.events)) : "";
   return new UserError({
     happened: `"${verb}" is about all of run ${run.id}, and never about one step of it such as "${shorten(step)}".`,
     means: `Nothing was changed.${would === "" ? "" : ` It would ${would}`}`,
@@ -86,14 +87,14 @@ function aboutAll(ctx: Context, run: FoundRun, verb: string, step: string): User
 }
 
 /** What a verb would do to a run as it stands, to finish a sentence; empty where it would be refused anyway. */
-function whatWould(verb: string, view: RunView): string {
+function whatWould(verb: string, plan: Plan, view: RunView): string {
   if (!view.startedAt || view.ended) return "";
   const many = changedServices(view).size;
   const all = many < 2 ? "all of it" : `all of its ${many} services`;
   if (verb === "hold") return `hold ${all}.`;
   if (verb === "resume") return `let ${all} go on.`;
   if (verb === "abandon") return `end the run for ${all} as failed, with everything left as it is now.`;
-  return `end the run. ${spellTurn(view)}`;
+  return `end the run. ${spellTurn(plan, view)}`;
 }
 
 const textOf = (option: string | true | undefined): string | undefined =>
@@ -149,7 +150,7 @@ export async function press(
   if (refused !== undefined && !(await wasSaid(ctx, runId, call.id))) throw refused;
   await ctx.ring(runId);
   const noted = `Noted: ${person} says "${verb}" to ${step === undefined ? "" : `${step} of `}run ${runId}. Its thread tells what comes of it.`;
-  const becomes = turns && refused === undefined ? [spellTurn(fold(run.plan, run.events))] : [];
+  const becomes = turns && refused === undefined ? [spellTurn(run.plan, fold(run.plan, run.events))] : [];
   return { lines: [noted, ...becomes, ...(newer === undefined ? [] : [newer])], runId };
 }
 

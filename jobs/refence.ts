@@ -33,6 +33,7 @@ export const refence = job<RefenceInput, Record<string, never>>({
       claims: [],
       approvers: estate.approvers,
       needed: 0,
+      stopping: `Muster leaves ${input.from.instance} as it is, open for writes unless it was fenced before, and will not fence it again`,
       blockers: [],
       warnings: [],
     };

@@ -65,7 +65,7 @@ export function restingWords({ id, plan }: { id: string; plan: Plan }, now: Stan
     return [
       says(`parked at ${parked.node.id}. ${because}.`),
       todo,
-      `Type ${parkedCommands({ id }, view, parked.node.id)}.`,
+      `Type ${parkedCommands({ id, plan }, view, parked.node.id)}.`,
       ...(others.length > 0 ? [`${others.length} more ${others.length === 1 ? "is" : "are"} parked.`] : []),
     ];
   }

@@ -63,7 +63,7 @@ export function absorb(plan: Plan, view: RunView, signal: Signal): EventBody[] {
     case "abandon":
       if (!view.startedAt) return refuse("it has not started; decline it instead");
       return [
-        accepted(signal, "the run ends here, as it stands"),
+        accepted(signal, ["the run ends here, as it stands", plan.stopping ?? []].flat().join("; ")),
         { kind: "ended", outcome: "failed", because: `${by} abandoned it` },
       ];
   }

@@ -125,6 +125,8 @@ function outcome(plan: Plan, view: RunView): Decision["final"] {
   });
   if (!settled) return undefined;
   if (!back) return { outcome: "done" };
+  if (plan.stopping !== undefined)
+    return { outcome: "cancelled", because: `${back.by} turned it back; ${plan.stopping}` };
   const forward = [...changedServices(view)].filter((service) => !back.services.has(service));
   const others = forward.length > 0 ? `, but for ${forward.join(", ")}, past the point of no return` : "";
   return { outcome: "cancelled", because: `${back.by} turned it back; what had been changed was undone${others}` };

@@ -57,6 +57,11 @@ export type Plan = {
   left?: { service: string; because: string }[];
   /** Rules that do not hold for this run, and who broke them. */
   breakGlass?: BrokenGlass;
+  /**
+   * What it means to end this run without its goal, as a sentence without a full stop; where it is left out, what was changed is
+   * taken back. Plans of the release before have none.
+   */
+  stopping?: string;
   /** What others than those who work on it are told, and when. */
   announcements?: Announcement[];
 };

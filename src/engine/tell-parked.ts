@@ -1,7 +1,8 @@
 import type { MessagePayload } from "../outbox/sender.ts";
 import { howMany } from "./break-glass.ts";
 import type { Plan } from "./plan.ts";
-import { confirmAbandon, confirmTurnLater, turnOf, turnsBack } from "./turning-back.ts";
+import type { Run } from "./told.ts";
+import { confirmAbandon, confirmTurnLater, spellStopping, turnOf, turnsBack } from "./turning-back.ts";
 import { goesBack, type RunView, type StepView } from "./view.ts";
 
 type Parked = { because: string; todo?: string };
@@ -34,23 +35,25 @@ export function whatToDo(plan: Plan, view: RunView, step: StepView | undefined):
   const waivers = howMany(plan, 2) === 2 ? "two approvers" : "one approver";
   const ways = [
     isDeclined(step) ? "Press Continue to ask again" : "Put it right and press Continue",
-    ...(step && turnsBack(view, step.node.service)
-      ? [
-          turnOf(view).changed.size < 2
-            ? "Undo to take back what was changed"
-            : "Undo to end the run and take back every service that still can",
-        ]
-      : []),
+    ...(step && turnsBack(view, step.node.service) ? [undoMeans(plan, view)] : []),
     ...(mayWaive(view, step) ? [`Waive (${waivers}) to go on without it`] : []),
     ...(step && goesBack(view, step) ? ["Abandon to end the run with everything left as it is"] : []),
   ];
   const last = ways.pop() ?? "";
-  return ways.length === 0 ? `${last}.` : `${ways.join(", ")}, or ${last}.`;
+  const choice = ways.length === 0 ? `${last}.` : `${ways.join(", ")}, or ${last}.`;
+  return plan.stopping === undefined ? choice : `${choice} If it is ended or waived: ${plan.stopping}.`;
+}
+
+function undoMeans({ stopping }: Plan, view: RunView): string {
+  if (stopping !== undefined) return "Undo to end the run";
+  return turnOf(view).changed.size < 2
+    ? "Undo to take back what was changed"
+    : "Undo to end the run and take back every service that still can";
 }
 
 /** What can be pressed below the message that a step is parked. Pure. */
 export function parkedButtons(
-  { id: runId }: { id: string },
+  { id: runId, plan }: Run,
   view: RunView,
   step: StepView | undefined,
 ): NonNullable<MessagePayload["buttons"]> {
@@ -58,17 +61,17 @@ export function parkedButtons(
   const one = { runId, step: step.node.id };
   // Told as of the moment before it.
   const park = step.parks + 1;
-  const confirm = `Go on without "${step.node.title}"?`;
+  const confirm = [`Go on without "${step.node.title}"?`, spellStopping(plan) ?? []].flat().join(" ");
   return [
     { label: "Continue", verb: "continue", style: "primary", ...one },
     ...(mayWaive(view, step)
       ? [{ label: "Waive", verb: "waive", style: "danger", confirm, park, ...one } as const]
       : []),
     ...(turnsBack(view, step.node.service)
-      ? [{ label: "Undo", verb: "undo", runId, confirm: confirmTurnLater(view) } as const]
+      ? [{ label: "Undo", verb: "undo", runId, confirm: confirmTurnLater(plan, view) } as const]
       : []),
     ...(goesBack(view, step)
-      ? [{ label: "Abandon", verb: "abandon", runId, style: "danger", confirm: confirmAbandon } as const]
+      ? [{ label: "Abandon", verb: "abandon", runId, style: "danger", confirm: confirmAbandon(plan) } as const]
       : []),
   ];
 }

@@ -59,7 +59,7 @@ export function tellRun(run: Run, view: RunView, event: RunEvent, now: Date): Te
       return inThread(`${event.by} lets the run go on.`);
     case "turned-back":
       return toEveryone(run, plan.approvers, [
-        `${event.by} ${event.verb === "undo" ? "pressed Undo" : "cancelled the run"}. ${spellTurn(view)}`,
+        `${event.by} ${event.verb === "undo" ? "pressed Undo" : "cancelled the run"}. ${spellTurn(plan, view)}`,
       ]);
     case "refused": {
       const meaning = meaningOf(event);

@@ -5,7 +5,8 @@ import type { Plan } from "./plan.ts";
 import { isUnknown } from "./step.ts";
 import { isDeclined, parkedButtons, remindParked, tellParked } from "./tell-parked.ts";
 import { inThread, toEveryone, type Run, type StepEvent, type Tell } from "./told.ts";
-import { changedServices, goesBack, pastReturn, type RunView, type StepView } from "./view.ts";
+import { turnOf } from "./turning-back.ts";
+import { goesBack, type RunView, type StepView } from "./view.ts";
 import { mayAnswer, stillToAnswer } from "./who-answers.ts";
 
 /** What people hear of what happens to one step of a run. Pure. */
@@ -97,14 +98,12 @@ export const answerCommand = ({ id }: Pick<Run, "id">, step: string): string =>
   `muster runs approve ${id} ${step} --code <code>, or muster runs decline ${id} ${step}`;
 
 /** What may be said about a parked step, as it is typed without Slack. Pure. */
-export function parkedCommands({ id }: Pick<Run, "id">, view: RunView, stepId: string): string {
+export function parkedCommands({ id, plan }: Run, view: RunView, stepId: string): string {
   const step = view.steps.get(stepId);
-  const verbs = step ? parkedButtons({ id }, view, step).map(({ verb }) => verb) : ["continue"];
+  const verbs = step ? parkedButtons({ id, plan }, view, step).map(({ verb }) => verb) : ["continue"];
+  const { changed, past } = turnOf(view);
   // Where nothing of the run can go back it can be ended all the same, as on its card.
-  const abandon =
-    !verbs.includes("undo") && !verbs.includes("abandon") && changedServices(view).isSubsetOf(pastReturn(view))
-      ? ["abandon"]
-      : [];
+  const abandon = !verbs.includes("undo") && !verbs.includes("abandon") && changed.isSubsetOf(past) ? ["abandon"] : [];
   const typed = [...verbs, ...abandon].map((verb) => {
     const ofStep = verb === "continue" || verb === "waive";
     return `muster runs ${verb} ${id}${ofStep ? ` ${stepId}` : ""}${verb === "waive" ? " --code <code>" : ""}`;

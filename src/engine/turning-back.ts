@@ -1,5 +1,5 @@
 import type { EventBody } from "./events.ts";
-import type { PlanNode } from "./plan.ts";
+import type { Plan, PlanNode } from "./plan.ts";
 import { changedServices, isOver, pastReturn, type RunView } from "./view.ts";
 
 /**
@@ -71,8 +71,14 @@ export function turnsBack(view: RunView, service: string): boolean {
   return view.turnedBack ? now.has(service) : !past.has(service);
 }
 
+/** Says what it means to end a run without its goal, where its plan says so; nothing else is taken back there. Pure. */
+export const spellStopping = ({ stopping }: Pick<Plan, "stopping">): string | undefined =>
+  stopping === undefined ? undefined : `${stopping}.`;
+
 /** Says what becomes of a run's services when it is turned back as it stands: who goes back, and who only forward. Pure. */
-export function spellTurn(view: RunView): string {
+export function spellTurn(plan: Pick<Plan, "stopping">, view: RunView): string {
+  const stopping = spellStopping(plan);
+  if (stopping !== undefined) return stopping;
   const { changed, past, now, through } = turnOf(view);
   if (changed.size < 2) return "What this run has changed is taken back, last change first.";
   const back = changed.intersection(now).size;
@@ -94,13 +100,15 @@ const some = (names: readonly string[]): string =>
   names.length > 3 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", ");
 
 /** Asks whoever presses Undo or Cancel whether that is what they want. Pure. */
-export const confirmTurn = (view: RunView): string => `End this run? ${spellTurn(view)}`;
+export const confirmTurn = (plan: Pick<Plan, "stopping">, view: RunView): string =>
+  `End this run? ${spellTurn(plan, view)}`;
 
 /** Asks the same below a message that is never drawn again: nobody knows which services go back once it is pressed. Pure. */
-export const confirmTurnLater = (view: RunView): string =>
-  turnOf(view).changed.size < 2
-    ? confirmTurn(view)
+export const confirmTurnLater = (plan: Pick<Plan, "stopping">, view: RunView): string =>
+  turnOf(view).changed.size < 2 || plan.stopping !== undefined
+    ? confirmTurn(plan, view)
     : "End this run? Every service that can still go back goes back to where it was, last change first, and no later wave begins. Those past their promotion do not; the card names them.";
 
 /** Asks the same of whoever presses Abandon. */
-export const confirmAbandon = "End this run as failed, with everything left as it is now?";
+export const confirmAbandon = (plan: Pick<Plan, "stopping">): string =>
+  ["End this run as failed, with everything left as it is now?", spellStopping(plan) ?? []].flat().join(" ");

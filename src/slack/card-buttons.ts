@@ -1,5 +1,6 @@
 import type { Button } from "../chat.ts";
 import { howMany } from "../engine/break-glass.ts";
+import type { Plan } from "../engine/plan.ts";
 import {
   changedServices,
   goesBack,
@@ -11,7 +12,7 @@ import {
   type RunView,
   type StepView,
 } from "../engine/view.ts";
-import { confirmAbandon, confirmTurn, turningNow } from "../engine/turning-back.ts";
+import { confirmAbandon, confirmTurn, spellStopping, turningNow } from "../engine/turning-back.ts";
 import { movesMany } from "./card-services.ts";
 import type { CardRun } from "./plan-card.ts";
 
@@ -41,14 +42,12 @@ export function cardButtons(run: CardRun, view: RunView): Button[] {
     several.length < 2 ? "" : ` ${movesMany(view) ? node.id : node.step}`;
   return [
     ...asked.slice(0, mostShown).flatMap((step) => answers(step, nameIn(asked, step), one)),
-    ...parked
-      .slice(0, mostShown)
-      .flatMap((step) => ways(step, nameIn(parked, step), { view, waivers: howMany(run.plan, 2) }, one)),
+    ...parked.slice(0, mostShown).flatMap((step) => ways(step, nameIn(parked, step), { view, plan: run.plan }, one)),
     ...(parked.length > 1 ? [one("continue", "Continue all", { style: "primary" })] : []),
     ...(view.heldBy ? [one("resume", "Resume", { style: "primary" })] : []),
     ...(view.heldBy || goesWhollyBack(view) ? [] : [one("hold", "Hold")]),
-    ...(mayTurn ? [touched && parked.length > 0 ? undo(view, one) : cancel(view, one)] : []),
-    ...(mayAbandon ? [one("abandon", "Abandon", { confirm: confirmAbandon, style: "danger" })] : []),
+    ...(mayTurn ? [touched && parked.length > 0 ? undo(run, view, one) : cancel(run, view, one)] : []),
+    ...(mayAbandon ? [one("abandon", "Abandon", { confirm: confirmAbandon(run.plan), style: "danger" })] : []),
   ];
 }
 
@@ -74,16 +73,19 @@ function answers({ node, asked }: StepView, name: string, one: One): Button[] {
 }
 
 // Both do the same; the card shows the word that fits how the run stands.
-const undo = (view: RunView, one: One): Button => one("undo", "Undo", { confirm: confirmTurn(view) });
-const cancel = (view: RunView, one: One): Button =>
-  one("cancel", "Cancel", { confirm: confirmTurn(view), style: "danger" });
+const undo = ({ plan }: CardRun, view: RunView, one: One): Button =>
+  one("undo", "Undo", { confirm: confirmTurn(plan, view) });
+const cancel = ({ plan }: CardRun, view: RunView, one: One): Button =>
+  one("cancel", "Cancel", { confirm: confirmTurn(plan, view), style: "danger" });
 
-type Standing = { view: RunView; waivers: 1 | 2 };
+type Standing = { view: RunView; plan: Plan };
 
-function ways(step: StepView, name: string, { view, waivers }: Standing, one: One): Button[] {
+function ways(step: StepView, name: string, { view, plan }: Standing, one: One): Button[] {
   const { node } = step;
   const again = one("continue", `Continue${name}`, { step: node.id, style: "primary" });
   if (node.kind === "gate" || goesBack(view, step)) return [again];
-  const confirm = `Go on although Muster could not ${node.title}? ${waivers === 2 ? "Two approvers" : "One approver"} must say so.`;
+  const people = howMany(plan, 2) === 2 ? "Two approvers" : "One approver";
+  const question = `Go on although Muster could not ${node.title}?`;
+  const confirm = [question, spellStopping(plan) ?? [], `${people} must say so.`].flat().join(" ");
   return [again, one("waive", `Waive${name}`, { step: node.id, park: step.parks, style: "danger", confirm })];
 }

@@ -93,10 +93,10 @@ describe("a region's run that is turned back", () => {
   };
 
   it("names who goes back, also those who are through, and who does not", () => {
-    expect(spellTurn(seen(under))).toBe(
+    expect(spellTurn(plan, seen(under))).toBe(
       "2 of 3 services go back to where they were, last change first, and no later wave begins. Among them are some whose customers are through already: web. Past their promotion, these go on: a.",
     );
-    expect(spellTurn(seen([...under, held]))).toMatch(/these stay held: a\.$/);
+    expect(spellTurn(plan, seen([...under, held]))).toMatch(/these stay held: a\.$/);
   });
 
   it("is not what a word to one step asks for, though an older Muster passed it on", () => {
@@ -139,7 +139,7 @@ describe("a region's run that is turned back", () => {
     it("offers that on its card and where it is parked", () => {
       expect(buttons(begun.slice(0, 4))).toEqual(["Hold"]);
       expect(buttons(begun)).toEqual(expect.arrayContaining(["Undo", "Abandon"]));
-      expect(spellTurn(seen(begun))).toBe(
+      expect(spellTurn(plan, seen(begun))).toBe(
         "1 of 3 services goes back to where it was, last change first, and no later wave begins. Back already, or on their way: b, web.",
       );
       const { milestone } = tell({ id: "r", plan }, seen(begun.slice(0, 5)), begun[5] as JournalEvent, at);
