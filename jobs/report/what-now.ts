@@ -8,6 +8,7 @@ import { seen } from "../../src/facts/fact.ts";
 import { capital } from "../../src/spelling.ts";
 import { promotionSteps } from "../../src/steps/promotions.ts";
 import { stillPaused } from "./gitops.ts";
+import { leftChanged } from "./left-changed.ts";
 import { promotionOf } from "./promotion.ts";
 import { stepOf } from "./step-of.ts";
 
@@ -28,7 +29,9 @@ export function whatNow(plan: Plan, view: RunView, facts: FailoverFacts, refence
   const ofData = keepsData(facts)
     ? [...protection(plan, view, facts), ...fence(plan, view, facts, refence), ...unchecked(plan, view)]
     : oldPods(view, facts);
-  return [...nextAction(plan, view), ...ofData, ...stillPaused(view)];
+  // Past its promotion the new side serves, and what was changed is as it should be there.
+  const left = mayBePromoted(view) ? [] : leftChanged(view);
+  return [...nextAction(plan, view), ...ofData, ...left, ...stillPaused(view)];
 }
 
 function nextAction(plan: Plan, view: RunView): string[] {
