@@ -21,6 +21,13 @@ export class UserError extends Explained {}
 /** Trying again cannot help. The engine parks the run and asks a person. */
 export class CannotContinue extends Explained {}
 
+/** How people end a run that is under way: Undo is refused once there is no way back. */
+export const endTheRun = "press Undo, or Abandon once a promotion was asked for";
+
+/** What to do where the estate is wrong that a run was made from: the run keeps what it had, so it has to end first. */
+export const correctEstate = (what = "the estate"): string =>
+  `${endTheRun}, then correct ${what} and type the command anew`;
+
 /** Tells in one line what an error says, whatever was thrown. Bodies and headers of replies are left out. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && !error.message && error.errors.length > 0) return messageOf(error.errors[0]);

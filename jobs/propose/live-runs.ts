@@ -2,9 +2,14 @@ import { sql } from "kysely";
 import { call } from "../../src/call.ts";
 import type { Context } from "../../src/context.ts";
 import type { Db } from "../../src/db/connect.ts";
+import { standing } from "../../src/engine/decide.ts";
+import { fold } from "../../src/engine/fold.ts";
+import { loadJournal } from "../../src/engine/journal.ts";
 import type { Json } from "../../src/engine/step.ts";
-import { UserError } from "../../src/errors.ts";
+import { endTheRun, UserError } from "../../src/errors.ts";
 import type { AnyJob } from "../job.ts";
+
+type Loaded = NonNullable<Awaited<ReturnType<typeof loadJournal>>>;
 
 /**
  * Finds the run that somebody else asked for with the same words and that is still live: under way, or waiting for its
@@ -25,19 +30,28 @@ export async function findLiveRun(
   return rows[0]?.id;
 }
 
-/** Refuses what another run is changing right now, and names that run. */
+/** Refuses what another run is changing right now, names that run, and says where it waits for people. */
 export async function refuseIfLocked(ctx: Context, locks: readonly string[]): Promise<void> {
-  const { rows } = await call(ctx, "db.locked", () =>
-    sql<{ service: string; id: string; title: string }>`
-    select lock.service, run.id, run.title
-      from muster.run_service lock join muster.run on run.id = lock.run
-     where lock.service = any (${locks}::text[]) order by lock.service limit 1`.execute(ctx.db),
-  );
-  const [held] = rows;
+  const held = await call(ctx, "db.locked", () => findHolder(ctx.db, locks));
   if (!held) return;
+  const { id, service, isParked } = held;
   throw new UserError({
     happened: `Run ${held.id} has ${held.service} in its hands (${held.title}).`,
     means: "Nothing was changed by asking.",
-    todo: `Wait for it, or look at it: /muster runs show ${held.id}.`,
+    todo: isParked
+      ? `It is parked and does nothing more by itself: press Continue on its card, or, to free ${service}, ${endTheRun}. Look at it: /muster runs show ${id}.`
+      : `Wait for it, or look at it: /muster runs show ${id}.`,
   });
 }
+
+async function findHolder(db: Db, locks: readonly string[]) {
+  const { rows } = await sql<{ service: string; id: string; title: string }>`
+    select lock.service, run.id, run.title
+      from muster.run_service lock join muster.run on run.id = lock.run
+     where lock.service = any (${locks}::text[]) order by lock.service limit 1`.execute(db);
+  const [held] = rows;
+  const loaded = held && (await loadJournal(db, held.id));
+  return held && { ...held, isParked: loaded !== undefined && isParked(loaded) };
+}
+
+const isParked = ({ run, events }: Loaded): boolean => standing(fold(run.plan, events)) === "parked";

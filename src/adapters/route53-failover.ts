@@ -53,6 +53,6 @@ function noRecord(dns: DnsName, set: string): CannotContinue {
   return new CannotContinue({
     happened: `${dns.name} has no ${dns.type} record for ${set} in the zone ${dns.zone}.`,
     means: "No answer was changed.",
-    todo: "Add the record whose set identifier is the region's name, then try again.",
+    todo: "Add the record whose set identifier is the region's name, then press Continue.",
   });
 }

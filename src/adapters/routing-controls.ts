@@ -4,7 +4,7 @@ import {
   type Route53RecoveryClusterClient,
 } from "@aws-sdk/client-route53-recovery-cluster";
 import { call, type CallContext, type CallOptions } from "../call.ts";
-import { CannotContinue, messageOf } from "../errors.ts";
+import { CannotContinue, endTheRun, messageOf } from "../errors.ts";
 import { explainDenied, isRefusal } from "./aws-errors.ts";
 import { neverLeft, whyUnreachable } from "./unreachable.ts";
 
@@ -183,7 +183,7 @@ function explain(error: unknown, deed: string, permission: string): unknown {
       {
         happened: `The recovery cluster does not have ${resourceId ?? "one of the routing controls"} (ResourceNotFoundException).`,
         means: "This call changed nothing.",
-        todo: "Correct traffic.controls or traffic.endpoints in the estate, and type the command anew; a run that is under way keeps what it had.",
+        todo: `Where a run is under way ${endTheRun}. Then correct traffic.controls or traffic.endpoints in the estate and type the command anew.`,
       },
       { cause: error },
     );

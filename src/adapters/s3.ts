@@ -1,6 +1,6 @@
 import type { S3 } from "@aws-sdk/client-s3";
 import { call, type CallContext, type CallOptions } from "../call.ts";
-import { CannotContinue } from "../errors.ts";
+import { CannotContinue, endTheRun } from "../errors.ts";
 import { explainDenied } from "./aws-errors.ts";
 
 export { isRefusal } from "./aws-errors.ts";
@@ -107,7 +107,7 @@ function explain(error: unknown, object: S3Object, deed: string, permission: str
     {
       happened: `The bucket ${object.bucket} ${where} (${name}).`,
       means: "This call changed nothing.",
-      todo: `Make it in ${object.region}, then try again. If traffic.control in the estate is wrong: correct it, and type the command anew; a run that is under way keeps what it had.`,
+      todo: `Make it in ${object.region}, then press Continue, or type the command again where no run is under way. If traffic.control in the estate is wrong: where a run is under way ${endTheRun}; then correct it and type the command anew.`,
     },
     { cause: error },
   );

@@ -63,7 +63,7 @@ function setLeast({ cluster, namespace, bounds }: Scaled, min: number | undefine
 function tooLow({ bounds, replicas, ...deployment }: Scaled): CannotContinue {
   return new CannotContinue({
     happened: `The autoscaler ${bounds?.name} of ${spelt(deployment)} lets it have at most ${pods(bounds?.max ?? 0)}, and ${replicas} are wanted.`,
-    means: "No autoscaler was changed, and customers are where they were.",
+    means: "No autoscaler was changed.",
     todo: `Set its maxReplicas to ${replicas} or more, then press Continue.`,
   });
 }

@@ -1,6 +1,6 @@
 import { getGitOps, kindOf, pauseGitOps, resumeGitOps } from "../adapters/kubernetes-gitops.ts";
 import type { GitOps, GitOpsTool } from "../adapters/kubernetes-gitops.ts";
-import { CannotContinue } from "../errors.ts";
+import { CannotContinue, correctEstate } from "../errors.ts";
 import type { Json, StepContext } from "../engine/step.ts";
 import { changeEach, changeShared } from "./conflicts.ts";
 
@@ -107,6 +107,6 @@ function notThere(target: GitOpsTarget): CannotContinue {
   return new CannotContinue({
     happened: `There is no ${spellGitOps(target)}.`,
     means: "Nothing was paused or resumed.",
-    todo: "Create it, then press Continue. If its name in the estate is wrong: press Undo, correct it, and type the command anew.",
+    todo: `Create it, then press Continue. If its name in the estate is wrong: ${correctEstate("it")}.`,
   });
 }

@@ -1,7 +1,7 @@
 import { listPods } from "../adapters/kubernetes-pods.ts";
 import { getConfigKeys, setConfigKeys } from "../adapters/kubernetes.ts";
 import type { ConfigValue } from "../adapters/kubernetes.ts";
-import { CannotContinue } from "../errors.ts";
+import { CannotContinue, correctEstate, endTheRun } from "../errors.ts";
 import { step, type StepContext } from "../engine/step.ts";
 import { capital } from "../spelling.ts";
 import { changedNothing, changeEach, changeShared } from "./conflicts.ts";
@@ -103,7 +103,7 @@ async function lookAtKeys(ctx: StepContext, configs: readonly ConfigTarget[]): P
   throw new CannotContinue({
     happened: `There is no config map ${spelt(map)}.`,
     means: "Nothing was pointed anywhere.",
-    todo: "Create it, then press Continue. If its name in the estate is wrong: press Undo, correct it, and type the command anew.",
+    todo: `Create it, then press Continue. If its name in the estate is wrong: ${correctEstate("it")}.`,
   });
 }
 
@@ -146,7 +146,7 @@ function holdsMore(map: ConfigTarget, key: string): CannotContinue {
   return new CannotContinue({
     happened: `${key} of ${spelt(map)} holds more than a host name, which Muster neither shows nor replaces.`,
     means: "Muster did not change it: with a host alone in its place the pods might not start.",
-    todo: "Put the database's host name there, then press Continue. Or name a key in the estate that holds the host alone: press Undo, correct the estate, and type the command anew.",
+    todo: `Put the database's host name there, then press Continue. Or have the estate name a key that holds the host alone: ${correctEstate()}.`,
   });
 }
 
@@ -154,15 +154,15 @@ function ownedByGitOps(key: SeenKey, host: string): CannotContinue {
   const manager = key.owner?.manager ?? "a GitOps controller";
   return new CannotContinue({
     happened: `${key.key} of ${spelt(key)} belongs to ${manager}, which would put ${spellValue(key.value)} back.`,
-    means: "The key was not changed, and customers are where they were.",
-    todo: `Set ${key.key} to ${host} in Git, then press Continue; or undo this run, name its keeper under gitops in the estate, and ask again.`,
+    means: "The key was not changed.",
+    todo: `Set ${key.key} to ${host} in Git, then press Continue. Or have the estate name its keeper under gitops: ${correctEstate()}.`,
   });
 }
 
 function noLongerPaused(resumed: string): CannotContinue {
   return new CannotContinue({
     happened: `${capital(resumed)}.`,
-    means: "A key that it keeps would be put back. None was changed, and customers are where they were.",
-    todo: "Find out who resumed it. Pause it again, then press Continue; or press Undo.",
+    means: "A key that it keeps would be put back. None was changed.",
+    todo: `Find out who resumed it. Pause it again, then press Continue; or end the run: ${endTheRun}.`,
   });
 }

@@ -3,7 +3,8 @@ import { getInstance, isInvalidState, isThrottled, promoteReplica as promote } f
 import { stateOf } from "../adapters/rds-states.ts";
 import { isRefusal } from "../adapters/aws-errors.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
-import { CannotContinue } from "../errors.ts";
+import { CannotContinue, correctEstate } from "../errors.ts";
+import { capital } from "../spelling.ts";
 import { step, type StepContext } from "../engine/step.ts";
 import { asMuster } from "./database.ts";
 import { answersAgain, stopBesideReturned } from "./returned-writer.ts";
@@ -107,7 +108,7 @@ function notThere({ instance, region }: DatabaseTarget): CannotContinue {
   return new CannotContinue({
     happened: `RDS in ${region} has no instance ${instance}.`,
     means: "Nothing is there to be promoted, and where the fence holds the service cannot write in the old region.",
-    todo: "Press Undo to open writes there (refused once a promotion was asked for), correct the estate file, then type the command anew.",
+    todo: `${capital(correctEstate())}. Undo opens writes there again.`,
   });
 }
 

@@ -1,6 +1,6 @@
 import { getScale, setScale, type Scale } from "../adapters/kubernetes.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
-import { CannotContinue, messageOf } from "../errors.ts";
+import { CannotContinue, correctEstate, messageOf } from "../errors.ts";
 import type { StepContext } from "../engine/step.ts";
 import { changeEach } from "./conflicts.ts";
 import { spelt, type DeploymentTarget } from "./targets.ts";
@@ -114,6 +114,6 @@ function notThere(target: DeploymentTarget): CannotContinue {
   return new CannotContinue({
     happened: `There is no deployment ${spelt(target)}.`,
     means: "Nothing was scaled.",
-    todo: "Create it, then press Continue. If its name in the estate is wrong: press Undo, correct it, and type the command anew.",
+    todo: `Create it, then press Continue. If its name in the estate is wrong: ${correctEstate("it")}.`,
   });
 }

@@ -3,7 +3,8 @@ import { getReplicationState } from "../adapters/postgres-state.ts";
 import { changeRoles, getGlobalCluster, isInvalidGlobalState, type RoleChange } from "../adapters/rds-global.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
 import { isUnknown, step, type StepContext } from "../engine/step.ts";
-import { CannotContinue } from "../errors.ts";
+import { CannotContinue, correctEstate } from "../errors.ts";
+import { capital } from "../spelling.ts";
 import { asMuster } from "./database.ts";
 import { answersAgain, stopBesideReturned } from "./returned-writer.ts";
 import type { DatabaseTarget } from "./targets.ts";
@@ -109,6 +110,6 @@ function notThere(global: string, { region }: DatabaseTarget): CannotContinue {
   return new CannotContinue({
     happened: `RDS in ${region} has no global cluster ${global}.`,
     means: "Nothing is there to be promoted, and where the fence holds the service cannot write in the old region.",
-    todo: "Press Undo to open writes there (refused once a promotion was asked for), correct the estate file, then type the command anew.",
+    todo: `${capital(correctEstate())}. Undo opens writes there again.`,
   });
 }

@@ -9,6 +9,7 @@ import type { Context } from "../../src/context.ts";
 import { loadJournal } from "../../src/engine/journal.ts";
 import { hashPlan } from "../../src/engine/plan.ts";
 import type { Json } from "../../src/engine/step.ts";
+import type { UserError } from "../../src/errors.ts";
 import { fold } from "../../src/engine/fold.ts";
 import type { FailoverFacts } from "../../src/facts/failover.ts";
 import type { RegionFacts } from "../../src/facts/region.ts";
@@ -122,6 +123,19 @@ describe("a proposal", () => {
     await sql`insert into muster.run_service values ('checkout', ${runId})`.execute(bench.db);
     await expect(propose(ctx, seeing(healthy), { ...input, toRegion: east }, asking("ben"))).rejects.toThrow(
       `Run ${runId} has checkout in its hands (move checkout to us-west-2). Nothing was changed by asking.`,
+    );
+    const todo = async () => {
+      const asked = propose(ctx, seeing(healthy), { ...input, toRegion: east }, asking("ben"));
+      return ((await asked.catch((error: UserError) => error)) as UserError).explanation.todo;
+    };
+    expect(await todo()).toBe(`Wait for it, or look at it: /muster runs show ${runId}.`);
+    // One that is parked is waited for in vain.
+    await sql`insert into muster.step_event (run, step, kind, epoch, payload)
+      values (${runId}, null, 'started', 1, '{}'), (${runId}, 'checkout/point-config', 'parked', 1, '{"because": "no map"}')`.execute(
+      bench.db,
+    );
+    expect(await todo()).toBe(
+      `It is parked and does nothing more by itself: press Continue on its card, or, to free checkout, press Undo, or Abandon once a promotion was asked for. Look at it: /muster runs show ${runId}.`,
     );
     // Whoever wants the same is led to it.
     expect(await propose(ctx, seeing(healthy), input, asking("ben"))).toEqual({ runId, existing: true });

@@ -120,7 +120,7 @@ describe("deployments that an autoscaler owns", () => {
     expect((error as CannotContinue).explanation).toEqual({
       happened:
         "The autoscaler checkout of shop/checkout in the cluster west lets it have at most 2 pods, and 3 are wanted.",
-      means: "No autoscaler was changed, and customers are where they were.",
+      means: "No autoscaler was changed.",
       todo: "Set its maxReplicas to 3 or more, then press Continue.",
     });
     const { resourceVersion = "" } = seen.deployments[0]?.bounds ?? {};

@@ -26,8 +26,8 @@ describe("trouble with pods and their configuration", () => {
     expect((error as CannotContinue).explanation).toEqual({
       happened:
         "DB_HOST of shop/app-config in the cluster west belongs to argocd-controller, which would put somewhere back.",
-      means: "The key was not changed, and customers are where they were.",
-      todo: "Set DB_HOST to checkout-db-west.us-west-2.rds.lab in Git, then press Continue; or undo this run, name its keeper under gitops in the estate, and ask again.",
+      means: "The key was not changed.",
+      todo: "Set DB_HOST to checkout-db-west.us-west-2.rds.lab in Git, then press Continue. Or have the estate name its keeper under gitops: press Undo, or Abandon once a promotion was asked for, then correct the estate and type the command anew.",
     });
     expect(cluster().config("shop", "app-config")["DB_HOST"]).toBe("somewhere");
     await bench.db.deleteFrom("step_event").execute();
