@@ -4,8 +4,10 @@ import { getReplicationState, lsnBytes } from "../adapters/postgres-state.ts";
 import { whyUnreachable } from "../adapters/unreachable.ts";
 import { step, type StepContext } from "../engine/step.ts";
 import { CannotContinue, messageOf } from "../errors.ts";
+import { capital } from "../spelling.ts";
 import { appRoleOf, asMuster, tryWriteAsApp } from "./database.ts";
 import { sayDivergence, type Divergence } from "./divergence.ts";
+import { intendedBefore } from "./own-journal.ts";
 import { countingShare, countTables, rowsBeyond } from "./row-counts.ts";
 import { lookAtThoseThatAnswer, pods, setReplicas, type SeenDeployment, type Unasked } from "./scaling.ts";
 import { spelt, type DatabaseTarget, type DeploymentTarget } from "./targets.ts";
@@ -36,6 +38,8 @@ export type FenceReturnedSeen = {
   deployments: SeenDeployment[];
   /** Deployments that could not be looked at; results of the release before do not have it. */
   unasked?: Unasked[];
+  /** Those that are silent were waited for long enough. */
+  waited?: boolean;
   provenBy: string | null;
   unproven: string | null;
   /** Measured once nothing can be added any more. */
@@ -57,7 +61,10 @@ export const fenceReturned = step<FenceReturnedInput, FenceReturnedSeen>({
       lookAtThoseThatAnswer(ctx, input.deployments),
     ]);
     const { canLogIn, sessions } = role ?? { canLogIn: false, sessions: 0 };
-    const stands = { noWriter, canLogIn, sessions, ...applications };
+    const waited =
+      applications.unasked.some(isSilent) &&
+      (await intendedBefore(ctx, `${input.service}/fence-returned`, longestSilence));
+    const stands = { waited, noWriter, canLogIn, sessions, ...applications };
     const open = { ...stands, provenBy: null, unproven: null, writesAfterPromotion: null };
     if (canLogIn || sessions > 0) return open;
     const attempt = await tryWriteAsApp(ctx, from);
@@ -65,10 +72,12 @@ export const fenceReturned = step<FenceReturnedInput, FenceReturnedSeen>({
     return { ...open, provenBy: attempt.because, writesAfterPromotion: await measure(ctx, input) };
   },
 
-  missing({ canLogIn, sessions, deployments, provenBy, unproven }, { from }) {
+  missing({ canLogIn, sessions, deployments, unasked = [], waited, provenBy, unproven }, { from }) {
     if (canLogIn) return `the application may still write at ${from.instance}`;
     if (sessions > 0) return `${sessions} sessions of the application are still open at ${from.instance}`;
     if (provenBy === null) return `the fence at ${from.instance} is not proven: ${unproven ?? "a write was accepted"}`;
+    const silent = unasked.find(isSilent);
+    if (silent && !waited) return sayNotStopped(silent);
     const running = deployments.find(({ scale }) => scale.replicas > 0 || scale.existing > 0);
     return (
       running && `${pods(Math.max(running.scale.replicas, running.scale.existing))} of ${spelt(running)} still run`
@@ -90,6 +99,9 @@ export const fenceReturned = step<FenceReturnedInput, FenceReturnedSeen>({
     // Looked at again: pods that come up beside an old writer that came up change the deployment all the time.
     const now = await lookAtThoseThatAnswer(ctx, deployments);
     await setReplicas(ctx, now.deployments, () => 0);
+    // So that it is tried again: a cluster often answers some moments after its region's database.
+    const silent = now.unasked.find(isSilent);
+    if (silent) throw new Error(sayNotStopped(silent));
   },
 
   hadNoEffect: (error) => error instanceof GuardRefused,
@@ -112,10 +124,19 @@ async function stopBeforeWriter(ctx: StepContext, old: DatabaseTarget): Promise<
   });
 }
 
-const sayUnasked = ({ because, ...deployment }: Unasked, { instance }: DatabaseTarget): string =>
-  because === null
-    ? `There is no deployment ${spelt(deployment)}, so none was stopped.`
-    : `Pods of ${spelt(deployment)} were not stopped: ${because}. They cannot write at ${instance}; scale the deployment to 0 once that can be done.`;
+/** For how long after the fence a cluster is waited for, in seconds. */
+const longestSilence = 60;
+
+/** A deployment that does not exist has no pods; of all others nobody knows. */
+const isSilent = ({ because }: Unasked): boolean => because !== null;
+
+const sayNotStopped = ({ because, ...deployment }: Unasked): string =>
+  `pods of ${spelt(deployment)} were not stopped: ${because}`;
+
+const sayUnasked = (unasked: Unasked, { instance }: DatabaseTarget): string =>
+  unasked.because === null
+    ? `There is no deployment ${spelt(unasked)}, so none was stopped.`
+    : `${capital(sayNotStopped(unasked))}. They cannot write at ${instance}; scale the deployment to 0 once that can be done.`;
 
 async function whyNoWriter(
   ctx: StepContext,

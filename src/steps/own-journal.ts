@@ -28,6 +28,17 @@ export async function mayHaveHappened(ctx: StepContext, stepId: string): Promise
   return rows[0]?.there ?? false;
 }
 
+/** Tells whether this run first meant to change something by a step so many seconds ago or more, by the database's clock. */
+export async function intendedBefore(ctx: StepContext, stepId: string, seconds: number): Promise<boolean> {
+  const { rows } = await call(ctx, "db.own-journal", () =>
+    sql<{ there: boolean }>`
+      select exists (select from muster.step_event
+                      where run = ${ctx.runId} and step = ${stepId} and kind = 'intent'
+                        and at <= muster.now() - make_interval(secs => ${seconds})) as there`.execute(ctx.db),
+  );
+  return rows[0]?.there ?? false;
+}
+
 /** Tells whether a step of this run was done so many seconds ago or less, by the database's clock. */
 export async function doneWithin(ctx: StepContext, stepId: string, seconds: number): Promise<boolean> {
   const { rows } = await call(ctx, "db.own-journal", () =>
