@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const folders = ["jobs", "src/engine", "src/steps", "src/facts", "src/adapters"];
+const folders = ["jobs", "jobs/propose", "src/engine", "src/steps", "src/facts", "src/adapters"];
 /** Steps of other jobs than the failover. */
 const others = new Set(["fence-returned.ts"]);
 
