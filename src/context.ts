@@ -50,6 +50,11 @@ export type Context = {
   breakers?: Breakers;
   /** Set where what is done can wait while its target is in trouble. */
   canWait?: true;
+  /**
+   * For whom something is asked where many wait for a few turns: a step of a run, or the start of one that people have
+   * approved. Absent where somebody only looks.
+   */
+  onBehalfOf?: "step" | "start";
   /** Counts what this process does, where somebody watches. */
   meters?: Meters;
   clients: Clients;

@@ -163,10 +163,12 @@ export async function brokenClaims(ctx: Context, runId: string): Promise<string[
   if (row.plan.claims.length === 0) return gone;
   const others = otherTargets(ctx.estate, row.plan);
   if (others.length > 0) return [...gone, ...others];
+  // People have approved, and wait.
+  const waited: Context = { ...ctx, onBehalfOf: "start" };
   try {
     const now = job.lookAtClaims
-      ? await job.lookAtClaims(ctx, row.plan, row.facts)
-      : await job.look(ctx, job.input.parse(row.plan.input));
+      ? await job.lookAtClaims(waited, row.plan, row.facts)
+      : await job.look(waited, job.input.parse(row.plan.input));
     return [...gone, ...job.broken(row.plan, now)];
   } catch (error) {
     // What the plan is about is no longer in the estate, say: it holds no more, and waiting would not bring it back.

@@ -8,7 +8,7 @@ import type {
 import { call, type CallOptions } from "../call.ts";
 import { explainDenied } from "./aws-errors.ts";
 import { NextRead } from "./next-read.ts";
-import { pace, type PacedContext } from "./route53-pace.ts";
+import { laneOf, pace, type Lane, type PacedContext } from "./route53-pace.ts";
 import { listedName } from "./route53-records.ts";
 
 export type Zone = { name: string; nameServers: string[] };
@@ -16,16 +16,25 @@ export type Zone = { name: string; nameServers: string[] };
 /** One name's records, and who wants to know. */
 type Wish = { ctx: PacedContext; name: string; options: CallOptions };
 
-/** What a process reads of each zone: one list at a time, for all who ask. */
-const lists = new WeakMap<Route53Client, Map<string, NextRead<Wish, ResourceRecordSet[]>>>();
-const zones = new WeakMap<Route53Client, Map<string, NextRead<Pick<Wish, "ctx" | "options">, Zone>>>();
+/** By zone and lane. */
+type Reads<T> = WeakMap<Route53Client, Map<string, T>>;
 
-/** The one of a client and a zone, made when it is first asked for. */
-function oneOf<T>(all: WeakMap<Route53Client, Map<string, T>>, route53: Route53Client, zone: string, make: () => T): T {
+/** What a process reads of each zone: one list at a time, for all of a lane who ask. */
+const lists: Reads<NextRead<Wish, ResourceRecordSet[]>> = new WeakMap();
+const zones: Reads<NextRead<Pick<Wish, "ctx" | "options">, Zone>> = new WeakMap();
+
+/** The one of a zone for a lane, made when it is first asked for: a step would wait for the turns of a look whose list it shares. */
+function oneOf<T>(
+  all: Reads<T>,
+  route53: Route53Client,
+  { zone, lane }: { zone: string; lane: Lane },
+  make: () => T,
+): T {
   const ofClient = all.get(route53) ?? new Map<string, T>();
   all.set(route53, ofClient);
-  const one = ofClient.get(zone) ?? make();
-  ofClient.set(zone, one);
+  const key = `${zone} ${lane}`;
+  const one = ofClient.get(key) ?? make();
+  ofClient.set(key, one);
   return one;
 }
 
@@ -45,7 +54,8 @@ export function listRecords(
   name: string,
   options: CallOptions = {},
 ): Promise<ResourceRecordSet[]> {
-  const list = oneOf(lists, route53, zone, () => new NextRead((wishes: Wish[]) => readRecords(route53, zone, wishes)));
+  const of = { zone, lane: laneOf(ctx) };
+  const list = oneOf(lists, route53, of, () => new NextRead((wishes: Wish[]) => readRecords(route53, zone, wishes)));
   return list.ask({ ctx, name, options }, options.signal);
 }
 
@@ -104,7 +114,8 @@ export function getZone(
     const found = await readZone(first?.ctx ?? ctx, route53, zone, askers.length === 1 ? (first?.options ?? {}) : {});
     return () => found;
   };
-  return oneOf(zones, route53, zone, () => new NextRead(read)).ask({ ctx, options }, options.signal);
+  const of = { zone, lane: laneOf(ctx) };
+  return oneOf(zones, route53, of, () => new NextRead(read)).ask({ ctx, options }, options.signal);
 }
 
 async function readZone(ctx: PacedContext, route53: Route53Client, zone: string, options: CallOptions): Promise<Zone> {

@@ -174,7 +174,8 @@ function contextOf({ ctx, lease, stopping }: Hands, signal: AbortSignal, unwante
     if (name.startsWith("before ")) await lease.ensure(ctx.callTimeoutMs);
     else lease.check();
   };
-  return { ...reachable, point, signal, stopping, unwanted, runId: lease.runId, epoch: lease.epoch };
+  const { runId, epoch } = lease;
+  return { ...reachable, onBehalfOf: "step", point, signal, stopping, unwanted, runId, epoch };
 }
 
 /** What is journalled is what a later worker will read, so this worker uses nothing else either. */

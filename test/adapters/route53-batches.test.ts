@@ -1,10 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { setTimeout } from "node:timers/promises";
-import { Activity } from "../../src/activity.ts";
 import { batchesOf } from "../../src/adapters/route53-batches.ts";
-import { pace } from "../../src/adapters/route53-pace.ts";
 import { getWeightedRecords, replaceWeights } from "../../src/adapters/route53.ts";
-import { Clock } from "../../src/clock.ts";
 import { east, west, zone } from "../../src/lab/estate.ts";
 import { openBench, type Bench } from "../steps/bench.ts";
 import { inputs } from "../steps/inputs.ts";
@@ -126,59 +122,5 @@ describe("many services in one zone", () => {
     const startedAt = bench.ctx.now().getTime();
     for (let count = 0; count < 12; count += 1) await getWeightedRecords(bench.ctx, client(), dns);
     expect(bench.ctx.now().getTime() - startedAt).toBeGreaterThanOrEqual(11 * 250);
-  });
-});
-
-describe("requests of one client", () => {
-  /** As good as: it goes on when it is set. */
-  const stopped = { shows: new Date("2026-11-23T03:00:00Z"), rate: 1e-6 };
-
-  /** Has so many want to be sent at once, twice, with a rest between; whoever waits wakes so late. When each was sent. */
-  async function sentBy(count: number, lateMs: readonly number[]): Promise<number[]> {
-    const { rate } = stopped;
-    const clock = new Clock(stopped);
-    const ctx = { clock, activity: new Activity() };
-    const client = {};
-    const sent: number[] = [];
-    for (let wave = 1; wave <= 2; wave += 1) {
-      for (let one = 0; one < count; one += 1) void pace(ctx, client).then(() => sent.push(clock.now().getTime()));
-      for (let woken = 0; sent.length < wave * count; woken += 1) {
-        // Whoever may go has gone by then.
-        await setTimeout(2);
-        const due = clock.nextDue();
-        const late = lateMs[woken % lateMs.length] ?? 0;
-        if (due) clock.set({ shows: new Date(Math.max(clock.now().getTime(), due.getTime() + late)), rate });
-      }
-      clock.set({ shows: new Date(clock.now().getTime() + 10_000), rate });
-    }
-    return sent;
-  }
-  const mostInASecond = (sent: readonly number[]) =>
-    Math.max(...sent.map((from) => sent.filter((at) => at >= from && at < from + 1000).length));
-
-  it("are four in any second, however many want to be sent and however long nobody did", async () => {
-    const sent = await sentBy(12, [0]);
-    expect(sent).toHaveLength(24);
-    expect(mostInASecond(sent)).toBe(4);
-    expect((sent[11] ?? 0) - (sent[0] ?? 0)).toBe(11 * 250);
-  });
-
-  it("are no more where those that wait wake late", async () => {
-    expect(mostInASecond(await sentBy(12, [0, 240, 10, 0, 90]))).toBeLessThanOrEqual(4);
-  });
-
-  it("leave out whoever gives up, and do not wait for them", async () => {
-    const clock = new Clock(stopped);
-    const ctx = { clock, activity: new Activity() };
-    const client = {};
-    const given = new AbortController();
-    await pace(ctx, client);
-    const leaves = pace(ctx, client, given.signal);
-    given.abort(new Error("the lease is gone"));
-    await expect(leaves).rejects.toThrow("the lease is gone");
-    const next = pace(ctx, client);
-    expect(clock.nextDue()).toEqual(new Date(stopped.shows.getTime() + 250));
-    clock.set({ ...stopped, shows: new Date(stopped.shows.getTime() + 250) });
-    await next;
   });
 });

@@ -53,6 +53,8 @@ describe("driving a run", () => {
     ]);
     expect(await outcomeOf(runId)).toBe("done");
     expect(world.allEffects()).toEqual([1, 1, 1]);
+    // Its requests go before those of whoever only looks.
+    expect([...world.askedFor]).toEqual(["step"]);
     expect(await lab.db.selectFrom("run_service").selectAll().where("run", "=", runId).execute()).toEqual([]);
     await driver.stop();
   });

@@ -29,6 +29,8 @@ export class World {
   readonly slowMs = new Map<string, number>();
   /** What a change waits for, by key: whoever wants to be there while it is under way must not hurry. */
   readonly waitsFor = new Map<string, Promise<void>>();
+  /** For whom whoever looked at it asked. */
+  readonly askedFor = new Set<StepContext["onBehalfOf"]>();
   readonly #steps = new Map<string, AnyStep | AnyGate>();
 
   constructor(clock: Clock, random: () => number = Math.random) {
@@ -65,6 +67,7 @@ export class World {
   }
 
   async get(ctx: StepContext, key: string): Promise<number> {
+    this.askedFor.add(ctx.onBehalfOf);
     return call(ctx, "world.Get", async () => {
       await Promise.resolve();
       if (this.random() < this.errorRate) throw new Error("world answers 503");

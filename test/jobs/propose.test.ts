@@ -5,6 +5,7 @@ import { failoverRegion } from "../../jobs/failover-region.ts";
 import { brokenClaims, lookAgain, preview, propose, type Asking } from "../../jobs/propose/propose.ts";
 import { startRefence } from "../../jobs/propose/start-refence.ts";
 import { loadRegionReport } from "../../jobs/report/load-region.ts";
+import { pace } from "../../src/adapters/route53-pace.ts";
 import type { Context } from "../../src/context.ts";
 import { loadJournal } from "../../src/engine/journal.ts";
 import { hashPlan } from "../../src/engine/plan.ts";
@@ -176,6 +177,23 @@ describe("a proposal", () => {
     expect(await brokenClaims(ctx, runId)).toEqual([
       expect.stringMatching(/^no longer true: DB_HOST .* it is "elsewhere" now$/),
     ]);
+  });
+
+  it("is looked at again before the looks of others have had their turns", async () => {
+    const { runId } = await propose(ctx, failover, input, asking("ana"));
+    const others = new AbortController();
+    let served = 0;
+    // Of this bench's clock that is half a minute on the wall.
+    const looks = Array.from({ length: 12_000 }, () =>
+      pace(ctx, ctx.clients.route53, others.signal).then(
+        () => (served += 1),
+        () => undefined,
+      ),
+    );
+    await brokenClaims(ctx, runId);
+    expect(served).toBeLessThan(looks.length);
+    others.abort(new Error("seen enough"));
+    await Promise.all(looks);
   });
 
   it("holds no more once the estate names another server or record: its claims would be looked at there", async () => {
