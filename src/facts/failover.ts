@@ -101,20 +101,21 @@ export async function lookAtFailover(
 
 /**
  * Looks again at what the claims of a plan are about, and at nothing else: people have approved, and wait. All other facts
- * are left as they were seen before.
+ * are left as they were seen before. `traffic` is such a look at the service's traffic that is under way.
  * @throws UserError when the estate no longer has what was named.
  */
 export async function lookAtClaims(
   ctx: Context,
   { service, toRegion }: { service: string; toRegion: string },
   before: FailoverFacts,
+  traffic?: Promise<TrafficFacts>,
 ): Promise<FailoverFacts> {
   const targets = targetsOf(ctx.estate, service, toRegion);
   // By the estate of now it is another kind of service: nothing seen before says anything about it.
   if (keepsData(before) !== (targets.database !== undefined)) return lookAtFailover(ctx, { service, toRegion });
   const [database, dns, configs, probes] = await Promise.all([
     targets.database && keepsData(before) && lookAtDatabase(ctx, service, targets.database, before),
-    lookAtTraffic(ctx, targets),
+    traffic ?? lookAtTraffic(ctx, targets, before.dns),
     lookAtConfigs(ctx, targets),
     // They tell how much is lost, where there is something to lose.
     targets.database ? lookAtProbes(ctx, service) : before.probes,

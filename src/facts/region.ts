@@ -45,9 +45,12 @@ export async function lookAtRegionClaims(
   { toRegion, names }: { toRegion: string; names: readonly string[] },
   before: Readonly<Record<string, FailoverFacts>>,
 ): Promise<RegionFacts> {
+  const traffic = lookAtTrafficTogether(ctx, names, toRegion, before);
   const look = (service: string) => {
-    const facts = before[service];
-    return facts ? lookAtClaims(ctx, { service, toRegion }, facts) : lookAtFailover(ctx, { service, toRegion });
+    const [facts, dns] = [before[service], traffic.get(service)];
+    return facts
+      ? lookAtClaims(ctx, { service, toRegion }, facts, dns)
+      : lookAtFailover(ctx, { service, toRegion }, dns);
   };
   // Of one without a database only DNS is looked at, of which all share a list.
   const keeps = (name: string) => (ctx.estate.services[name]?.databases.length ?? 0) > 0;
@@ -65,17 +68,18 @@ export async function lookAtRegionClaims(
   };
 }
 
-/** Begins to look where customers of all services are sent, for those of which one list tells it all. */
+/** Begins to look where customers of all services are sent, for those of which one list tells it all; again, where it was seen before. */
 function lookAtTrafficTogether(
   ctx: Context,
   names: readonly string[],
   toRegion: string,
+  before: Readonly<Record<string, FailoverFacts>> = {},
 ): Map<string, Promise<TrafficFacts>> {
   const begun = names.flatMap((name): [string, Promise<TrafficFacts>][] => {
     try {
       const targets = targetsOf(ctx.estate, name, toRegion);
       if (!looksTogether(targets)) return [];
-      const looking = lookAtTraffic(ctx, targets);
+      const looking = lookAtTraffic(ctx, targets, before[name]?.dns);
       looking.catch(() => undefined);
       return [[name, looking]];
     } catch (error) {

@@ -71,8 +71,11 @@ export type Dependence = { region: string; value: string; tone: "good" | "warn" 
  */
 export type TrafficDriver<Settings extends Traffic = Traffic> = {
   name: Settings["driver"];
-  /** Looks at everything the move of customers stands on. Never throws: what cannot be seen is a fact. */
-  look(ctx: Context, targets: Targets, settings: Settings): Promise<TrafficFacts>;
+  /**
+   * Looks at everything the move of customers stands on. Never throws: what cannot be seen is a fact. With `before`, of the
+   * same record, looks again only at what `shares` tells by; the rest is as it was seen then.
+   */
+  look(ctx: Context, targets: Targets, settings: Settings, before?: TrafficFacts): Promise<TrafficFacts>;
   /** True where many services that are looked at in one moment share what is asked. */
   looksTogether?: true;
   /** Where customers are sent now; undefined where nobody can tell. */

@@ -4,7 +4,7 @@ import type { Traffic } from "../../estate.ts";
 import { swapRecords } from "../../steps/swap-records.ts";
 import { explainAs } from "../explain.ts";
 import { look, seen } from "../fact.ts";
-import { lookAtChecks } from "./checks.ts";
+import { lookAtChecks, lookAtServing } from "./checks.ts";
 import { controlPlane, dnsNameOf, lookAtRecords, otherTypesTrapsWhileAway, recordBlockers } from "./control-plane.ts";
 import type { MoveFacts, TrafficDriver } from "./driver.ts";
 import { autoAdmitTraps, checkIn, checkTraps, redTraps, sentBackTraps, ttlOf, ttlTraps } from "./traps.ts";
@@ -16,13 +16,16 @@ export const failoverRecords: TrafficDriver<Settings> = {
   name: "route53-failover",
   looksTogether: true,
 
-  async look(ctx, _targets, settings) {
+  async look(ctx, _targets, settings, before) {
     const name = dnsNameOf(settings);
     const [named, zone] = await Promise.all([
       lookAtRecords(ctx, name, ({ role }) => role !== undefined),
-      look(ctx, () => getZone(ctx, ctx.clients.route53, name.zone), explainAs("Route 53")),
+      before?.zone ?? look(ctx, () => getZone(ctx, ctx.clients.route53, name.zone), explainAs("Route 53")),
     ]);
-    return { driver: settings.driver, name, ...named, zone, checks: await lookAtChecks(ctx, named.records) };
+    const checks = await (before?.checks
+      ? lookAtServing(ctx, named.records, before.checks)
+      : lookAtChecks(ctx, named.records));
+    return { driver: settings.driver, name, ...named, zone, checks };
   },
 
   shares(dns) {

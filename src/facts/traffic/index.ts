@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Context } from "../../context.ts";
 import type { Targets } from "../targets.ts";
+import { dnsNameOf } from "./control-plane.ts";
 import type { TrafficDriver, TrafficFacts } from "./driver.ts";
 import { failoverRecords } from "./failover-records.ts";
 import { objectSwitch } from "./object-switch.ts";
@@ -16,10 +18,15 @@ export function driverOf({ driver = weighted.name }: { driver?: TrafficFacts["dr
   return found;
 }
 
-/** Looks at the way by which customers of a service are sent to a region. */
-export function lookAtTraffic(ctx: Context, targets: Targets): Promise<TrafficFacts> {
+/**
+ * Looks at the way by which customers of a service are sent to a region. With `before`, looks again only at where they are
+ * sent, unless the estate names another way by now.
+ */
+export function lookAtTraffic(ctx: Context, targets: Targets, before?: TrafficFacts): Promise<TrafficFacts> {
   const { traffic } = targets.service;
-  return driverOf(traffic).look(ctx, targets, traffic);
+  const driver = driverOf(traffic);
+  const isSame = before && driverOf(before) === driver && isDeepStrictEqual(before.name, dnsNameOf(traffic));
+  return driver.look(ctx, targets, traffic, isSame ? before : undefined);
 }
 
 /** Whether the traffic of many services like this one is looked at best in one moment, because they share what is asked. */

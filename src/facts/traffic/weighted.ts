@@ -16,13 +16,14 @@ export const weighted: TrafficDriver<Settings> = {
   name: "route53-weighted",
   looksTogether: true,
 
-  async look(ctx, _targets, settings) {
+  async look(ctx, _targets, settings, before) {
     const name = dnsNameOf(settings);
     const [named, zone] = await Promise.all([
       lookAtRecords(ctx, name, ({ weight }) => weight !== undefined),
-      look(ctx, () => getZone(ctx, ctx.clients.route53, name.zone), explainAs("Route 53")),
+      before?.zone ?? look(ctx, () => getZone(ctx, ctx.clients.route53, name.zone), explainAs("Route 53")),
     ]);
-    return { driver: settings.driver, name, ...named, zone, checks: await lookAtChecks(ctx, named.records) };
+    const checks = before?.checks ?? (await lookAtChecks(ctx, named.records));
+    return { driver: settings.driver, name, ...named, zone, checks };
   },
 
   shares(dns) {
