@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import { createPostgresBackend, Queue, Worker } from "bullmq";
 import type { Log } from "./call.ts";
 import { HeardClient, keptAlive } from "./db/connect.ts";
@@ -42,29 +43,22 @@ const schema = "muster_queue";
 /** Retries live in the journal; and a job id that is kept would silently swallow the next ring. */
 const job = { attempts: 1, removeOnComplete: true, removeOnFail: true };
 /** A crash loop must not kill the doorbell; a dead worker's job is rung again after about 12 s. */
-const worker = { lockDuration: 15_000, stalledInterval: 5_000, maxStalledCount: 1_000, concurrency: 20 };
+const worker = {
+  autorun: false,
+  lockDuration: 15_000,
+  stalledInterval: 5_000,
+  maxStalledCount: 1_000,
+  concurrency: 20,
+};
+
+/** How long a queue that could not be opened is left alone at most, in wall milliseconds. */
+const longestPauseMs = 10_000;
 
 /** Opens the doorbell. Rings are answered in this process only when `onRing` is given. */
 export function openQueue({ redis, databaseUrl, onRing, log, name = "muster-wake" }: QueueOptions): Doorbell {
   const answer = async ({ data }: { data: unknown }) => {
     await onRing?.((data as { runId: string }).runId);
   };
-  const queueOptions = { defaultJobOptions: job, streams: { events: { maxLen: 100 } } };
-  const lines: RedisLine[] = [];
-  const lineTo = (place: RedisPlace, options: Parameters<typeof openLine>[1]) => {
-    const line = openLine(place, options);
-    lines.push(line);
-    return line.client;
-  };
-  const queue = redis
-    ? new Queue(name, { ...queueOptions, connection: lineTo(redis, failsFast) })
-    : new Queue(name, { ...queueOptions, connection: postgres(databaseUrl, 1) }, createPostgresBackend);
-  const workers = !onRing
-    ? []
-    : redis
-      ? [new Worker(name, answer, { ...worker, connection: lineTo(redis, waitsForEver) })]
-      : [new Worker(name, answer, { ...worker, connection: postgres(databaseUrl, 2) }, createPostgresBackend)];
-
   // An error event that nobody hears would end the process. Nothing else is to be done: the sweep does without.
   let toldAt = -Infinity;
   const tell = (error: unknown) => {
@@ -72,14 +66,28 @@ export function openQueue({ redis, databaseUrl, onRing, log, name = "muster-wake
     toldAt = performance.now();
     log.warn({ error: messageOf(error) }, "the queue is in trouble; due runs are found by the sweep");
   };
-  queue.on("error", tell);
-  for (const each of workers) each.on("error", tell);
+  const queueOptions = { defaultJobOptions: job, streams: { events: { maxLen: 100 } } };
+  const ringing = openEnd(tell, () => {
+    const line = redis && openLine(redis, failsFast);
+    const end = line
+      ? new Queue(name, { ...queueOptions, connection: line.client })
+      : new Queue(name, { ...queueOptions, connection: postgres(databaseUrl, 1) }, createPostgresBackend);
+    return { end, line };
+  });
+  const openWorker = () => {
+    const line = redis && openLine(redis, waitsForEver);
+    const end = line
+      ? new Worker(name, answer, { ...worker, connection: line.client })
+      : new Worker(name, answer, { ...worker, connection: postgres(databaseUrl, 2) }, createPostgresBackend);
+    return { end, line };
+  };
+  const answering = onRing ? [openEnd(tell, openWorker, (ready) => void ready.run().catch(tell))] : [];
 
   let answers = true;
   const add = async (runId: string) => {
     try {
       // A new id for every ring: one that waits under the same id would swallow it. A colon in it would throw.
-      await withinMs(answersWithinMs, queue.add("wake", { runId }, { jobId: `wake_${randomUUID()}` }));
+      await withinMs(answersWithinMs, ringing.current().add("wake", { runId }, { jobId: `wake_${randomUUID()}` }));
       answers = true;
     } catch (error) {
       answers = false;
@@ -93,9 +101,69 @@ export function openQueue({ redis, databaseUrl, onRing, log, name = "muster-wake
       if (answers) await adding;
     },
     close: async () => {
-      const closing = Promise.all([...workers.map((each) => each.close()), queue.close()]);
-      await withinMs(answersWithinMs, closing).catch(tell);
-      for (const line of lines) line.hangUp();
+      await Promise.all([...answering, ringing].map((each) => each.close()));
+    },
+  };
+}
+
+/** What BullMQ's queues and workers have in common here. */
+type End = {
+  on(event: "error", listener: (error: Error) => void): unknown;
+  waitUntilReady(): Promise<unknown>;
+  close(): Promise<void>;
+};
+type Made<Kind> = { end: Kind; line: RedisLine | undefined };
+
+/**
+ * Opens one end of the queue, and another in its place for as long as the first look at its server fails: tables or a right are
+ * missing, or no connection is left. BullMQ remembers such a failure for good, and a worker that runs with it asks again
+ * without a pause, so that nothing else in the process has its turn: one runs only once it is ready.
+ */
+function openEnd<Kind extends End>(
+  tell: (error: unknown) => void,
+  make: () => Made<Kind>,
+  onReady: (end: Kind) => void = () => undefined,
+): { current(): Kind; close(): Promise<void> } {
+  const over = new AbortController();
+  const open = () => {
+    const made = make();
+    made.end.on("error", tell);
+    return made;
+  };
+  const shut = async ({ end, line }: Made<Kind>) => {
+    // In Postgres one that was closed before it is ready opens a connection all the same, and nobody would end that.
+    const settled = line ? Promise.resolve() : end.waitUntilReady().catch(() => undefined);
+    await withinMs(
+      answersWithinMs,
+      settled.then(() => end.close()),
+    ).catch(tell);
+    line?.hangUp();
+  };
+  let current = open();
+  const becomeReady = async () => {
+    for (let pauseMs = 1_000; ; pauseMs = Math.min(pauseMs * 1.5, longestPauseMs)) {
+      try {
+        await current.end.waitUntilReady();
+        if (!over.signal.aborted) onReady(current.end);
+        return;
+      } catch (error) {
+        if (over.signal.aborted) return;
+        tell(error);
+      }
+      await shut(current);
+      // Told to close, it ends at once.
+      await setTimeout(pauseMs, undefined, { signal: over.signal });
+      current = open();
+    }
+  };
+  becomeReady().catch((error: unknown) => {
+    if (!over.signal.aborted) tell(error);
+  });
+  return {
+    current: () => current.end,
+    close: () => {
+      over.abort();
+      return shut(current);
     },
   };
 }
@@ -115,13 +183,15 @@ const postgres = (connectionString: string, max: number) => ({
   connectionString,
   schema,
   max,
+  // One that waits for a server that does not answer would keep the process.
+  connectionTimeoutMillis: 5_000,
   ...keptAlive,
   Client: HeardClient,
 });
 
 async function withinMs<T>(milliseconds: number, work: Promise<T>): Promise<T> {
   const { promise: tooLong, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer in ${milliseconds} ms`)), milliseconds);
+  const timer = globalThis.setTimeout(() => reject(new Error(`no answer in ${milliseconds} ms`)), milliseconds);
   try {
     return await Promise.race([work, tooLong]);
   } finally {

@@ -23,7 +23,6 @@ import { databaseAway, openContext, startMuster, type Overrides } from "./main.t
 import { capital, inShell } from "./spelling.ts";
 import { findCommand, runCommand } from "./inbox/answer.ts";
 import { migrateQueue } from "./queue.ts";
-import { redisOf } from "./queue-redis.ts";
 import { makeRedactor } from "./redact.ts";
 import { hearSlips } from "./slips.ts";
 import { slackManifest } from "./slack/manifest.ts";
@@ -205,9 +204,8 @@ async function migrateAll({ env, print }: Terminal): Promise<void> {
     await sql`select 1`.execute(db).catch((error: unknown) => {
       throw databaseAway(error, redact);
     });
-    // A server that finds Muster's own tables does not ask for the queue's.
-    const queueFirst = redisOf(config) ? undefined : () => migrateQueue(config.DATABASE_URL);
-    const done = await migrate(db, queueFirst).catch((error: unknown) => {
+    // A server that finds Muster's own tables does not ask for the queue's; and Redis may be left out later.
+    const done = await migrate(db, () => migrateQueue(config.DATABASE_URL)).catch((error: unknown) => {
       throw notMigrated(error, redact);
     });
     print(done.length === 0 ? "The tables are up to date." : `Migrated: ${done.join(", ")}.`);
