@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { parse } from "yaml";
@@ -97,6 +98,18 @@ describe("the Dockerfile", () => {
     expect(new Set(bases)).toEqual(new Set(["node:24-slim"]));
     expect(text).toMatch(/^USER node$/m);
     expect(text).toMatch(/^HEALTHCHECK [^]*\/healthz/m);
+  });
+
+  it.each([
+    [{}, 8080],
+    [{ HTTP_PORT: "" }, 8080],
+    [{ HTTP_PORT: "9000" }, 9000],
+  ])("asks at the port where Muster listens: %j", (env, port) => {
+    const [, words = ""] = /^HEALTHCHECK [^]*?CMD (\[.+\])$/m.exec(text) ?? [];
+    const [, , code = ""] = JSON.parse(words) as string[];
+    const asking = `globalThis.fetch = (url) => Promise.resolve({ ok: url === process.argv[1] }); ${code}`;
+    const { status } = spawnSync(process.execPath, ["-e", asking, `http://127.0.0.1:${port}/healthz`], { env });
+    expect(status).toBe(0);
   });
 
   it("leaves out no package that the product asks for", () => {
