@@ -1,3 +1,5 @@
+import { clip } from "./spelling.ts";
+
 /** The three sentences a person at 3 a.m. needs, in the order they need them. */
 export type Explanation = {
   /** What happened. Past tense, with the value that was wrong. */ happened: string;
@@ -36,10 +38,7 @@ export function messageOf(error: unknown): string {
   // Whoever wraps an error mostly repeats what it said.
   const cause = inner === "" || message.includes(inner) ? "" : ` (${inner})`;
   // What is journalled goes into a JSON column, which takes neither NUL nor half of an emoji.
-  return `${message}${cause}`
-    .replaceAll(/[\s\p{Cc}]+/gu, " ")
-    .slice(0, 500)
-    .toWellFormed();
+  return clip(`${message}${cause}`.replaceAll(/[\s\p{Cc}]+/gu, " "), 500).toWellFormed();
 }
 
 /** Rewords what an error says, and what caused it; its class, its codes and its shape stay as they are. */

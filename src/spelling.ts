@@ -18,3 +18,10 @@ export const inShell = (text: string, names: readonly string[]): string =>
 
 /** Begins a text as a sentence begins. */
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/**
+ * Cuts a text of somebody else's to so many characters, at the end of a word: half of a secret looks like none, and would be
+ * told. Pure.
+ */
+export const clip = (text: string, most: number): string =>
+  text.length <= most ? text : `${text.slice(0, most + 1).replace(/\S*$/, "")}…`;

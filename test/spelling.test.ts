@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { capital, inShell, spell } from "../src/spelling.ts";
+import { capital, clip, inShell, spell } from "../src/spelling.ts";
 
 describe("how a time is said", () => {
   it.each([
@@ -30,4 +30,14 @@ describe("how a command is typed into a shell", () => {
     ["/failover us-east-1 checkout moves it back.", "muster failover us-east-1 checkout moves it back."],
     ["muster runs, /var/muster runs, /runs/today, /runs.txt, /etc/failover and /failover-old stay.", ""],
   ])("%j", (text, typed) => expect(inShell(text, ["failover", "runs"])).toBe(typed === "" ? text : typed));
+});
+
+describe("a text that is cut", () => {
+  it.each([
+    ["is short enough", 15, "is short enough"],
+    ["ends with a word of it", 8, "ends …"],
+    ["ends where a word does", 10, "ends where …"],
+    ["redis://:4caba7ff7bb6db@cache", 20, "…"],
+    ["says redis://:4caba7ff7bb6db@cache", 20, "says …"],
+  ])("%s", (text, most, cut) => expect(clip(text, most)).toBe(cut));
 });

@@ -3,6 +3,7 @@ import { Agent, ProxyAgent, request, type Dispatcher } from "undici";
 import { rootCertificates } from "node:tls";
 import { call, type CallContext, type CallOptions } from "../call.ts";
 import { CannotContinue } from "../errors.ts";
+import { clip } from "../spelling.ts";
 import type { Names } from "./dns.ts";
 
 export type ClusterSettings = {
@@ -195,7 +196,7 @@ function read(status: number, text: string): unknown {
     );
   }
   const { reason, message } = isObject(body) ? body : {};
-  const said = typeof message === "string" ? message : text.replaceAll(/\s+/g, " ").slice(0, 200);
+  const said = typeof message === "string" ? message : clip(text.replaceAll(/\s+/g, " "), 200);
   throw new KubernetesError(status, typeof reason === "string" ? reason : undefined, `${status} ${said}`.trim());
 }
 

@@ -1,4 +1,5 @@
 import { messageOf } from "../errors.ts";
+import { clip } from "../spelling.ts";
 import { neverLeft } from "./unreachable.ts";
 
 /** What an error of Statuspage asks for. */
@@ -55,7 +56,7 @@ function wordsOf(body: string): string {
   try {
     const { message, error } = Object(JSON.parse(body)) as { message?: unknown; error?: unknown };
     const texts = [message ?? error].flat().filter((text) => typeof text === "string");
-    return texts.join("; ").replaceAll(/\s+/g, " ").slice(0, 200);
+    return clip(texts.join("; ").replaceAll(/\s+/g, " "), 200);
   } catch {
     return "";
   }

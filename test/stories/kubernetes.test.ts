@@ -41,8 +41,10 @@ describe("a service of two deployments and two keys, that an autoscaler and Flux
     const before = keys.flatMap(([name]) => alive(name).map(({ uid }) => uid));
     expect(before).toHaveLength(2);
 
-    const runId = await lab.starts();
+    await lab.asks();
     const { text } = await lab.card();
+    for (const person of ["ben", "cleo"]) await lab.presses(person, "Approve");
+    const runId = await lab.newestRun();
     expect(text).toContain("the autoscaler checkout keeps 1 to 5");
     expect(text).toContain("Kustomization flux-system/shop: paused for the move, resumed once somebody says");
     expect(await lab.untilRests()).toMatch(
