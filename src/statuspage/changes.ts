@@ -1,7 +1,7 @@
-import { sql } from "kysely";
 import { PageFailed } from "../adapters/statuspage-trouble.ts";
 import type { StatusPage } from "../adapters/statuspage.ts";
 import type { Context } from "../context.ts";
+import { giveUpTurn, holdTurn } from "../db/turn.ts";
 
 /**
  * Wall seconds that a page stays with one process, beside the time of a call: twice what passes at most between two of its
@@ -29,21 +29,15 @@ export async function changing<T>(ctx: Context, page: StatusPage, work: (page: S
   try {
     return await work({ ...page, turn });
   } finally {
-    await sql`delete from muster.turn where duty = ${dutyOf(page.page)} and holder = ${ctx.worker}`.execute(ctx.db);
+    await giveUpTurn(ctx.db, turnOf(ctx, page.page));
   }
 }
 
 /** Takes a page, or keeps it for another while. A process tells the page one thing at a time, so its name is enough. */
 async function take(ctx: Context, page: string): Promise<boolean> {
-  const seconds = heldSeconds + ctx.callTimeoutMs / 1000;
   const askedAt = performance.now();
-  const { rows } = await sql`
-    insert into muster.turn as held (duty, holder, until)
-    values (${dutyOf(page)}, ${ctx.worker}, clock_timestamp() + make_interval(secs => ${seconds}))
-    on conflict (duty) do update set holder = excluded.holder, until = excluded.until
-      where held.holder = excluded.holder or held.until < clock_timestamp()
-    returning duty`.execute(ctx.db);
-  return rows.length > 0 && performance.now() - askedAt < heardMs;
+  const isOurs = await holdTurn(ctx.db, turnOf(ctx, page), heldSeconds + ctx.callTimeoutMs / 1000);
+  return isOurs && performance.now() - askedAt < heardMs;
 }
 
-const dutyOf = (page: string): string => `statuspage-change:${page}`;
+const turnOf = ({ worker }: Context, page: string) => ({ duty: `statuspage-change:${page}`, holder: worker });

@@ -1,5 +1,5 @@
-import { sql } from "kysely";
 import type { Context } from "../context.ts";
+import { giveUpTurn, holdTurn } from "../db/turn.ts";
 import { messageOf } from "../errors.ts";
 
 /** Something that goes on until it is stopped; stopping waits for what is under way. */
@@ -35,7 +35,7 @@ export function watch(ctx: Context, duty: Duty, tick: (ctx: Context, signal: Abo
     async stop() {
       stopping.abort(new Error("Muster stops"));
       await ended;
-      await giveUpTurn(ctx, duty).catch((error: unknown) =>
+      await giveUpTurn(ctx.db, { duty: duty.name, holder: ctx.worker }).catch((error: unknown) =>
         ctx.log.warn({ duty: duty.name, error: messageOf(error) }, "a turn could not be given up"),
       );
     },
@@ -46,17 +46,7 @@ export function watch(ctx: Context, duty: Duty, tick: (ctx: Context, signal: Abo
  * Takes or keeps a turn; false while another process has it. A turn outlives its holder by a lease and two periods, on the
  * wall: whoever dies is followed soon.
  */
-export async function takeTurn(ctx: Context, { name, everySeconds }: Duty): Promise<boolean> {
+export function takeTurn(ctx: Context, { name, everySeconds }: Duty): Promise<boolean> {
   const seconds = ctx.leaseMs / 1000 + (2 * everySeconds) / ctx.clock.rate;
-  const { rows } = await sql`
-    insert into muster.turn (duty, holder, until)
-    values (${name}, ${ctx.worker}, clock_timestamp() + make_interval(secs => ${seconds}))
-    on conflict (duty) do update set holder = excluded.holder, until = excluded.until
-      where muster.turn.holder = excluded.holder or muster.turn.until < clock_timestamp()
-    returning duty`.execute(ctx.db);
-  return rows.length > 0;
-}
-
-async function giveUpTurn(ctx: Context, { name }: Duty): Promise<void> {
-  await sql`delete from muster.turn where duty = ${name} and holder = ${ctx.worker}`.execute(ctx.db);
+  return holdTurn(ctx.db, { duty: name, holder: ctx.worker }, seconds);
 }
